@@ -1,0 +1,72 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// SIMD8<Float> maps to AVX2 registers only when the compiler may assume them (docs/platform.md).
+let vectorFlags: [SwiftSetting] = [
+  .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"])
+]
+
+let package = Package(
+  name: "hat",
+  products: [
+    .executable(name: "hat-mpirun", targets: ["hat-mpirun"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // Doors to C: headers and module maps, no logic.
+    .target(name: "CMPI", linkerSettings: [.linkedLibrary("mpi")]),
+    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CSIMD"),
+
+    .target(
+      name: "HATStorage",
+      dependencies: ["CXXHash", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "HATText",
+      dependencies: [
+        "CZstd", "HATStorage", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
+      name: "HATKernels", dependencies: ["COpenBLAS", "CSIMD"], swiftSettings: vectorFlags),
+    .target(
+      name: "HATCore",
+      dependencies: [
+        "HATStorage", "HATText", "HATKernels", "Yams",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
+      name: "HATDistributed",
+      dependencies: [
+        "CMPI", "HATStorage", "HATText", "HATKernels", "HATCore",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Sources/Distributed"),
+    .executableTarget(
+      name: "hat-mpirun",
+      dependencies: [
+        "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+
+    .target(name: "TestSupport", dependencies: ["HATText"], path: "Tests/TestSupport"),
+    .testTarget(name: "HATStorageTests", dependencies: ["HATStorage", "TestSupport"]),
+    .testTarget(name: "HATTextTests", dependencies: ["HATText", "TestSupport"]),
+    .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
+    .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "TestSupport"]),
+    .testTarget(
+      name: "HATDistributedTests", dependencies: ["HATDistributed", "HATCore", "TestSupport"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["hat-mpirun", "HATCore", "HATText", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,20 @@
+// MPI's constants are macros with casts, which Swift cannot import: each gets an accessor.
+#ifndef HAT_CMPI_H
+#define HAT_CMPI_H
+#include <openmpi/mpi.h>
+
+static inline MPI_Comm hat_mpi_comm_world(void) { return MPI_COMM_WORLD; }
+static inline MPI_Comm hat_mpi_comm_null(void) { return MPI_COMM_NULL; }
+static inline MPI_Info hat_mpi_info_null(void) { return MPI_INFO_NULL; }
+static inline MPI_Datatype hat_mpi_byte(void) { return MPI_BYTE; }
+static inline MPI_Datatype hat_mpi_float(void) { return MPI_FLOAT; }
+static inline MPI_Datatype hat_mpi_double(void) { return MPI_DOUBLE; }
+static inline MPI_Datatype hat_mpi_int64(void) { return MPI_INT64_T; }
+static inline MPI_Op hat_mpi_sum(void) { return MPI_SUM; }
+static inline MPI_Op hat_mpi_max(void) { return MPI_MAX; }
+static inline void *hat_mpi_in_place(void) { return MPI_IN_PLACE; }
+static inline MPI_Status *hat_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
+static inline MPI_Status *hat_mpi_statuses_ignore(void) { return MPI_STATUSES_IGNORE; }
+static inline MPI_Errhandler hat_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
+static inline MPI_Request hat_mpi_request_null(void) { return MPI_REQUEST_NULL; }
+#endif

@@ -1,0 +1,35 @@
+/// A view of a row-major matrix of floats that somebody else owns: `rows` × `columns`, rows `stride` apart.
+public struct MatrixView {
+  public let base: UnsafeMutablePointer<Float>
+  public let rows: Int
+  public let columns: Int
+  /// Floats from the start of a row to the start of the next, at least `columns`.
+  public let stride: Int
+
+  public init(_ base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
+    self.base = base
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride ?? columns
+    precondition(rows >= 0 && columns >= 0 && self.stride >= columns)
+  }
+
+  public func row(_ index: Int) -> UnsafeMutablePointer<Float> {
+    base + index * stride
+  }
+
+  /// Rows `range` of this matrix.
+  public func rows(_ range: Range<Int>) -> MatrixView {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows)
+    return MatrixView(row(range.lowerBound), rows: range.count, columns: columns, stride: stride)
+  }
+
+  /// Columns `range` of this matrix.
+  public func columns(_ range: Range<Int>) -> MatrixView {
+    precondition(range.lowerBound >= 0 && range.upperBound <= columns)
+    return MatrixView(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+  }
+
+  /// Whether the rows lie behind each other without gaps.
+  public var isContiguous: Bool { stride == columns || rows <= 1 }
+}

@@ -1,0 +1,83 @@
+import Glibc
+import SystemPackage
+
+/// Files and folders that are either whole or absent, whatever happens while they are written.
+public enum DurableFile {
+  /// The suffix of a name that is not yet valid.
+  public static let partialSuffix = ".partial"
+
+  /// Writes a whole file under a temporary name, flushes it, and gives it its name in one step.
+  /// - Throws: `UserError` of kind `cannotWrite`; an older file of that name is then untouched.
+  public static func write(_ bytes: [UInt8], to path: FilePath) throws {
+    let temporary = FilePath(path.string + partialSuffix)
+    let writer = try FileWriter(creating: temporary)
+    try writer.write(bytes)
+    try writer.synchronize()
+    try writer.close()
+    try rename(temporary, to: path)
+  }
+
+  /// Renames a file or folder and makes the new name survive a power cut.
+  public static func rename(_ source: FilePath, to destination: FilePath) throws {
+    guard Glibc.rename(source.string, destination.string) == 0 else {
+      throw FileFailure.writing(destination, Errno(rawValue: errno))
+    }
+    try synchronizeFolder(destination.removingLastComponent())
+  }
+
+  /// Flushes the names a folder holds.
+  public static func synchronizeFolder(_ path: FilePath) throws {
+    let folder = path.isEmpty ? FilePath(".") : path
+    let descriptor = open(folder.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileFailure.writing(folder, Errno(rawValue: errno)) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw FileFailure.writing(folder, Errno(rawValue: errno)) }
+  }
+
+  /// Creates a folder and those above it; one that exists is left as it is.
+  public static func createFolder(_ path: FilePath) throws {
+    if path.isEmpty || isFolder(path) { return }
+    try createFolder(path.removingLastComponent())
+    guard mkdir(path.string, 0o755) == 0 || errno == EEXIST else {
+      throw FileFailure.writing(path, Errno(rawValue: errno))
+    }
+  }
+
+  public static func isFolder(_ path: FilePath) -> Bool {
+    var status = stat()
+    return stat(path.string, &status) == 0 && (status.st_mode & S_IFMT) == S_IFDIR
+  }
+
+  public static func exists(_ path: FilePath) -> Bool {
+    access(path.string, F_OK) == 0
+  }
+
+  /// The names in a folder, sorted, without `.` and `..`.
+  /// - Throws: `UserError` of kind `missingInput`.
+  public static func list(_ path: FilePath) throws -> [String] {
+    guard let stream = opendir(path.string) else {
+      throw FileFailure.reading(path, Errno(rawValue: errno))
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// Removes a file, or a folder with what it holds; nothing there is fine.
+  public static func remove(_ path: FilePath) throws {
+    if isFolder(path) {
+      for name in try list(path) { try remove(path.appending(name)) }
+      guard rmdir(path.string) == 0 else { throw FileFailure.writing(path, Errno(rawValue: errno)) }
+    } else {
+      guard unlink(path.string) == 0 || errno == ENOENT else {
+        throw FileFailure.writing(path, Errno(rawValue: errno))
+      }
+    }
+  }
+}

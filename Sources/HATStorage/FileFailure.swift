@@ -1,0 +1,38 @@
+import SystemPackage
+
+/// Turns an operating-system error into a user error that says what to do about it.
+enum FileFailure {
+  static func reading(_ path: FilePath, _ error: Errno) -> UserError {
+    switch error {
+    case .noSuchFileOrDirectory:
+      UserError(.missingInput, at: path.string, "there is no such file", hint: "Check the path.")
+    case .isDirectory:
+      UserError(.missingInput, at: path.string, "this is a folder, not a file", hint: "Name a file.")
+    case .permissionDenied:
+      UserError(
+        .missingInput, at: path.string, "it may not be read", hint: "Ask for read permission on it.")
+    default:
+      UserError(
+        .missingInput, at: path.string, "it cannot be read: \(error)", hint: "Check the disk and the path.")
+    }
+  }
+
+  static func writing(_ path: FilePath, _ error: Errno, needed: Int? = nil) -> UserError {
+    switch error {
+    case .noSpace, .diskQuotaExceeded:
+      UserError(
+        .cannotWrite, at: path.string,
+        "the disk is full" + (needed.map { " (\($0) more bytes were to be written)" } ?? ""),
+        hint: "Free some space or choose another folder, then run the same command again: "
+          + "it continues where it stopped.")
+    case .permissionDenied, .readOnlyFileSystem:
+      UserError(
+        .cannotWrite, at: path.string, "it may not be written",
+        hint: "Choose a folder you may write to.")
+    default:
+      UserError(
+        .cannotWrite, at: path.string, "it cannot be written: \(error)",
+        hint: "Check the disk and the path.")
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import Foundation
+import HATStorage
+
+@main
+struct HAT: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hat-mpirun",
+    abstract: "Train tokenizer-free language models on CPU machines, alone or under mpirun.",
+    subcommands: []
+  )
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as UserError {
+      FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+      Foundation.exit(error.kind.exitCode)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
