@@ -1,10 +1,12 @@
-// Eight-lane float helpers. Swift scalarises .addingProduct and .squareRoot() on SIMD8<Float>;
-// these come in as SIMD8<Float> and compile to one instruction each.
+// Eight-lane float helpers. Swift scalarises .addingProduct, .squareRoot() and horizontal operations on
+// SIMD8<Float>; these come in as SIMD8<Float> and compile to one or a few instructions each.
 #ifndef HAT_SIMD8_H
 #define HAT_SIMD8_H
+#include <cpuid.h>
 #include <immintrin.h>
 
 typedef float hat_float8 __attribute__((ext_vector_type(8)));
+typedef double hat_double4 __attribute__((ext_vector_type(4)));
 #define HAT_INLINE static inline __attribute__((always_inline))
 
 /// a·b + c, rounded once.
@@ -12,10 +14,86 @@ HAT_INLINE hat_float8 hat_fma(hat_float8 a, hat_float8 b, hat_float8 c) {
   return (hat_float8)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
 HAT_INLINE hat_float8 hat_sqrt(hat_float8 a) { return (hat_float8)_mm256_sqrt_ps((__m256)a); }
+/// The second operand where either is NaN.
 HAT_INLINE hat_float8 hat_min(hat_float8 a, hat_float8 b) {
   return (hat_float8)_mm256_min_ps((__m256)a, (__m256)b);
 }
+/// The second operand where either is NaN.
 HAT_INLINE hat_float8 hat_max(hat_float8 a, hat_float8 b) {
   return (hat_float8)_mm256_max_ps((__m256)a, (__m256)b);
+}
+
+HAT_INLINE hat_float8 hat_load(const float *p) { return (hat_float8)_mm256_loadu_ps(p); }
+HAT_INLINE void hat_store(float *p, hat_float8 a) { _mm256_storeu_ps(p, (__m256)a); }
+
+/// All bits set in the first `count` lanes.
+HAT_INLINE __m256i hat_first_lanes(int count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+/// The first `count` floats at p, zeros behind them; memory behind them is not touched.
+HAT_INLINE hat_float8 hat_load_first(const float *p, int count) {
+  return (hat_float8)_mm256_maskload_ps(p, hat_first_lanes(count));
+}
+HAT_INLINE void hat_store_first(float *p, hat_float8 a, int count) {
+  _mm256_maskstore_ps(p, hat_first_lanes(count), (__m256)a);
+}
+/// The first `count` lanes of a, `fill` in the others.
+HAT_INLINE hat_float8 hat_keep_first(hat_float8 a, int count, hat_float8 fill) {
+  return (hat_float8)_mm256_blendv_ps((__m256)fill, (__m256)a, (__m256)hat_first_lanes(count));
+}
+/// a where test is not below limit, zero where it is.
+HAT_INLINE hat_float8 hat_zero_where_below(hat_float8 a, hat_float8 test, hat_float8 limit) {
+  return (hat_float8)_mm256_andnot_ps(_mm256_cmp_ps((__m256)test, (__m256)limit, _CMP_LT_OQ), (__m256)a);
+}
+
+/// The sum of all lanes, in a fixed order.
+HAT_INLINE float hat_sum(hat_float8 a) {
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128((__m256)a), _mm256_extractf128_ps((__m256)a, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+/// The largest of all lanes.
+HAT_INLINE float hat_largest(hat_float8 a) {
+  __m128 s = _mm_max_ps(_mm256_castps256_ps128((__m256)a), _mm256_extractf128_ps((__m256)a, 1));
+  s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+/// Lane k of the result is the sum of the lanes of the k-th argument, each in the same order.
+HAT_INLINE hat_float8 hat_sums(
+    hat_float8 a0, hat_float8 a1, hat_float8 a2, hat_float8 a3, hat_float8 a4, hat_float8 a5,
+    hat_float8 a6, hat_float8 a7) {
+  __m256 low = _mm256_hadd_ps(
+      _mm256_hadd_ps((__m256)a0, (__m256)a1), _mm256_hadd_ps((__m256)a2, (__m256)a3));
+  __m256 high = _mm256_hadd_ps(
+      _mm256_hadd_ps((__m256)a4, (__m256)a5), _mm256_hadd_ps((__m256)a6, (__m256)a7));
+  return (hat_float8)_mm256_add_ps(
+      _mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31));
+}
+/// Four floats each to two places: lanes 0–3 and lanes 4–7.
+HAT_INLINE void hat_store_halves(float *low, float *high, hat_float8 a) {
+  _mm_storeu_ps(low, _mm256_castps256_ps128((__m256)a));
+  _mm_storeu_ps(high, _mm256_extractf128_ps((__m256)a, 1));
+}
+
+HAT_INLINE hat_double4 hat_low_doubles(hat_float8 a) {
+  return (hat_double4)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)a));
+}
+HAT_INLINE hat_double4 hat_high_doubles(hat_float8 a) {
+  return (hat_double4)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)a, 1));
+}
+
+enum { HAT_HAS_AVX = 1, HAT_HAS_AVX2 = 2, HAT_HAS_FMA = 4, HAT_HAS_F16C = 8 };
+
+/// Which of the HAT_HAS_ features the processor has and the operating system lets programs use.
+static inline int hat_processor_features(void) {
+  unsigned a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
+  unsigned state, high;
+  __asm__ volatile("xgetbv" : "=a"(state), "=d"(high) : "c"(0));
+  if ((state & 6) != 6) return 0;
+  int features = (c & bit_AVX ? HAT_HAS_AVX : 0) | (c & bit_FMA ? HAT_HAS_FMA : 0) |
+                 (c & bit_F16C ? HAT_HAS_F16C : 0);
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2)) features |= HAT_HAS_AVX2;
+  return features;
 }
 #endif

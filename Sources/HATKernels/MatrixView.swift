@@ -32,4 +32,18 @@ public struct MatrixView {
 
   /// Whether the rows lie behind each other without gaps.
   public var isContiguous: Bool { stride == columns || rows <= 1 }
+
+  /// Overwrites this matrix with one of the same shape.
+  public func copy(_ source: MatrixView) {
+    precondition(source.rows == rows && source.columns == columns)
+    if isContiguous && source.isContiguous {
+      base.update(from: source.base, count: rows * columns)
+    } else {
+      for index in 0..<rows { row(index).update(from: source.row(index), count: columns) }
+    }
+  }
+
+  public func fillZero() {
+    for index in 0..<rows { row(index).update(repeating: 0, count: columns) }
+  }
 }

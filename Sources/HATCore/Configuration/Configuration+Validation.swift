@@ -1,0 +1,86 @@
+import HATStorage
+
+extension Configuration {
+  /// Checks all that can be checked without data and ranks.
+  /// - Throws: `UserError` of kind `configuration` that names the setting and a value that would work.
+  public func validate(at place: String? = nil) throws {
+    let check = Check(place: place)
+    try validateModel(check)
+    try check.within(1...1_000_000, data.sequenceWords, "data.sequence_words")
+    try check.within(4...64_000_000, data.sequenceBytes, "data.sequence_bytes")
+    try validateTraining(check)
+    try check.within(0...Int.max, output.checkpointEvery, "output.checkpoint_every")
+    try check.within(1...1_000_000, output.keep, "output.keep")
+    try check.within(0...Int.max, output.evaluateEvery, "output.evaluate_every")
+  }
+
+  private func validateModel(_ check: Check) throws {
+    try check.within(1...65_536, model.byteWidth, "model.byte_width")
+    try check.within(1...65_536, model.width, "model.width")
+    try check.within(1...1_000, model.encoderLayers, "model.encoder_layers")
+    try check.within(1...1_000, model.decoderLayers, "model.decoder_layers")
+    try check.within(1...1_000, model.layers, "model.layers")
+    try check.head(model.byteHeadSize, "model.byte_head_size", dividing: model.byteWidth, "model.byte_width")
+    try check.head(model.headSize, "model.head_size", dividing: model.width, "model.width")
+    if let groups = model.keyValueHeads {
+      try check.divisor(groups, "model.kv_heads", of: model.heads, "the \(model.heads) backbone heads")
+    }
+    for (hidden, name) in [(model.byteMLPHidden, "byte_mlp_hidden"), (model.mlpHidden, "mlp_hidden")] {
+      if let hidden { try check.within(1...1_000_000, hidden, "model.\(name)") }
+    }
+    try check.that(
+      model.ropeTheta >= 1, "model.rope_theta must be at least 1, not \(model.ropeTheta)", "10000 is usual.")
+  }
+
+  private func validateTraining(_ check: Check) throws {
+    try check.within(1...Int.max, training.steps, "training.steps")
+    try check.within(1...1_000_000, training.microBatches, "training.micro_batches")
+    try check.that(
+      training.sequencesPerStep > 0 && training.sequencesPerStep % training.microBatches == 0,
+      "training.sequences_per_step (\(training.sequencesPerStep)) must be a multiple of "
+        + "training.micro_batches (\(training.microBatches))",
+      "\(max(1, training.sequencesPerStep / training.microBatches) * training.microBatches) would work.")
+    try check.within(0...Int.max, training.warmupSteps, "training.warmup_steps")
+    try check.that(
+      peakLearningRate > 0, "training.peak_learning_rate must be above 0", "auto is a good start.")
+    try check.that(
+      (0...1).contains(training.minimumLearningRate),
+      "training.minimum_learning_rate is a fraction of the peak, from 0 to 1", "0.1 is the paper's.")
+    try check.that(training.weightDecay >= 0, "training.weight_decay must not be negative", "0.1 is usual.")
+    try check.that(training.clip > 0, "training.clip must be above 0", "1 is usual; 1e30 clips nothing.")
+    try check.that(
+      [0, 1].contains(training.zeroStage), "training.zero_stage \(training.zeroStage) is not available",
+      "Choose 0 (all moments on every rank) or 1 (each rank holds its share).")
+  }
+}
+
+/// Throws one kind of error, with the place already known.
+private struct Check {
+  let place: String?
+
+  func that(_ condition: Bool, _ problem: String, _ hint: String) throws {
+    guard condition else { throw UserError(.configuration, at: place, problem, hint: hint) }
+  }
+
+  func within(_ range: ClosedRange<Int>, _ value: Int, _ name: String) throws {
+    let bounds =
+      range.upperBound == Int.max
+      ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+    try that(range.contains(value), "\(name) is \(value)", "It must be \(bounds).")
+  }
+
+  func divisor(_ value: Int, _ name: String, of whole: Int, _ wholeName: String) throws {
+    let divisors = (1...max(1, whole)).filter { whole % $0 == 0 }.map(String.init)
+    try that(
+      value > 0 && whole % value == 0, "\(name) (\(value)) must divide \(wholeName)",
+      "These would: \(divisors.joined(separator: ", ")).")
+  }
+
+  func head(_ size: Int, _ name: String, dividing width: Int, _ widthName: String) throws {
+    let sizes = stride(from: 2, through: max(2, width), by: 2).filter { width % $0 == 0 }.map(String.init)
+    try that(
+      size > 0 && size % 2 == 0 && width % size == 0,
+      "\(name) (\(size)) must be even and divide \(widthName) (\(width))",
+      sizes.isEmpty ? "Choose an even \(widthName)." : "These would: \(sizes.joined(separator: ", ")).")
+  }
+}

@@ -1,0 +1,119 @@
+import HATStorage
+import SystemPackage
+import Yams
+
+extension Configuration {
+  /// Reads a configuration file, applies `section.key=value` overrides, and validates the whole.
+  /// Keys left out keep their defaults.
+  /// - Throws: `UserError`: `missingInput` without the file, `configuration` for anything else.
+  public static func load(from path: FilePath, overrides: [String] = []) throws -> Configuration {
+    let file = try FileReader(opening: path)
+    guard file.length <= 1 << 20 else {
+      throw UserError(
+        .configuration, at: path.string, "a configuration of \(file.length) bytes is no configuration",
+        hint: "Name a YAML file such as configs/tiny.yaml.")
+    }
+    let text = String(decoding: try file.read(at: 0, count: file.length), as: UTF8.self)
+    var configuration = try Configuration(yaml: text, at: path.string)
+    for override in overrides { try configuration.apply(override: override) }
+    try configuration.validate(at: path.string)
+    return configuration
+  }
+
+  /// Parses YAML as `yaml()` writes it; not validated.
+  public init(yaml text: String, at place: String) throws {
+    self.init()
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: text)
+    } catch {
+      throw UserError(
+        .configuration, at: place, "this is not YAML: \(error)", hint: "Mend the syntax at the place named.")
+    }
+    guard let root, root != Node("") else { return }
+    for (section, body) in try Self.entries(of: root, named: "the configuration", at: place) {
+      try assign(section: section, body: body, at: place)
+    }
+  }
+
+  private mutating func assign(section: String, body: Node, at place: String) throws {
+    guard Setting.sections.contains(section) else {
+      throw UserError(
+        .configuration, at: place, "there is no section \(section)",
+        hint: "Did you mean \(Spelling.nearest(to: section, among: Setting.sections))?")
+    }
+    var seen: Set<String> = []
+    for (key, value) in try Self.entries(of: body, named: section, at: place) {
+      let line = value.mark.map { "\(place):\($0.line)" } ?? place
+      guard seen.insert(key).inserted else {
+        throw UserError(
+          .configuration, at: line, "\(section).\(key) stands there twice", hint: "Keep one of the two.")
+      }
+      guard let scalar = value.scalar else {
+        throw UserError(
+          .configuration, at: line, "\(section).\(key) must be one value", hint: "Write `\(key): value`.")
+      }
+      try assign(Setting.named("\(section).\(key)", at: line), scalar.string, at: line)
+    }
+  }
+
+  private static func entries(of node: Node, named name: String, at place: String) throws -> [(String, Node)] {
+    guard let mapping = node.mapping else {
+      throw UserError(
+        .configuration, at: place, "\(name) must be a mapping of keys to values",
+        hint: "See configs/tiny.yaml for the form.")
+    }
+    return mapping.map { ($0.key.string ?? "", $0.value) }
+  }
+
+  /// Applies one `section.key=value`.
+  public mutating func apply(override: String) throws {
+    let place = "--set \(override)"
+    guard let equals = override.firstIndex(of: "=") else {
+      throw UserError(.wrongUsage, at: place, "there is no = in it", hint: "Write --set section.key=value.")
+    }
+    let setting = try Setting.named(String(override[..<equals]), at: place)
+    try assign(setting, String(override[override.index(after: equals)...]), at: place)
+  }
+
+  private mutating func assign(_ setting: Setting, _ text: String, at place: String) throws {
+    guard setting.assign(&self, text) else {
+      throw UserError(
+        .configuration, at: place, "\(setting.path) must be \(setting.expectation), not \"\(text)\"",
+        hint: "It means: \(setting.comment).")
+    }
+  }
+
+  /// The complete configuration with a comment on every key.
+  public func yaml() -> String {
+    Setting.sections.map { section in
+      let settings = Setting.all.filter { $0.section == section }
+      let entries = settings.map { "\($0.key): \($0.text(self))" }
+      let width = entries.map(\.count).max()! + 2
+      let lines = zip(entries, settings).map { entry, setting in
+        "  \(entry)\(String(repeating: " ", count: width - entry.count))# \(setting.comment)"
+      }
+      return "\(section):\n" + lines.joined(separator: "\n")
+    }.joined(separator: "\n\n") + "\n"
+  }
+
+  /// The keys whose values differ, as `section.key: this, other`.
+  public func differences(from other: Configuration, sections: Set<String>) -> [String] {
+    Setting.all.filter { sections.contains($0.section) && $0.text(self) != $0.text(other) }
+      .map { "\($0.path): \($0.text(self)), \($0.text(other))" }
+  }
+}
+
+extension Configuration: Codable {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    try self.init(yaml: text, at: "configuration")
+  }
+
+  /// One string of YAML: a checkpoint holds the configuration in the form users write it.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(yaml())
+  }
+}

@@ -1,0 +1,44 @@
+/// The sizes of the three modules (model.md §3–4). Widths are in floats.
+public struct ModelConfiguration: Sendable, Equatable {
+  /// Width `d` of encoder and decoder.
+  public var byteWidth = 64
+  public var byteHeadSize = 32
+  /// MLP width of encoder and decoder; nil for the default rule.
+  public var byteMLPHidden: Int?
+  public var encoderLayers = 2
+  public var decoderLayers = 2
+  /// Width `D` of the backbone.
+  public var width = 128
+  public var headSize = 32
+  public var layers = 4
+  /// Key and value heads of the backbone; nil for as many as query heads.
+  public var keyValueHeads: Int?
+  /// MLP width of the backbone; nil for the default rule.
+  public var mlpHidden: Int?
+  public var ropeTheta = 10_000.0
+
+  public init() {}
+}
+
+extension ModelConfiguration {
+  public var byteHeads: Int { byteWidth / byteHeadSize }
+  /// Query heads of the backbone, `H`.
+  public var heads: Int { width / headSize }
+
+  public var encoder: StackShape { byteStack(layers: encoderLayers, isCausal: false) }
+  public var decoder: StackShape { byteStack(layers: decoderLayers, isCausal: true) }
+
+  public var backbone: StackShape {
+    StackShape(
+      width: width, headSize: headSize, heads: heads, keyValueHeads: keyValueHeads ?? heads,
+      mlpHidden: mlpHidden ?? StackShape.defaultMLPHidden(width: width), layers: layers, isCausal: true,
+      ropeTheta: ropeTheta)
+  }
+
+  private func byteStack(layers: Int, isCausal: Bool) -> StackShape {
+    StackShape(
+      width: byteWidth, headSize: byteHeadSize, heads: byteHeads, keyValueHeads: byteHeads,
+      mlpHidden: byteMLPHidden ?? StackShape.defaultMLPHidden(width: byteWidth), layers: layers,
+      isCausal: isCausal, ropeTheta: ropeTheta)
+  }
+}

@@ -1,0 +1,97 @@
+import HATStorage
+
+/// One key of the configuration file: its name, its meaning, and how it reaches its field.
+struct Setting: Sendable {
+  let section: String
+  let key: String
+  let comment: String
+  let text: @Sendable (Configuration) -> String
+  let assign: @Sendable (inout Configuration, String) -> Bool
+  let expectation: String
+
+  var path: String { "\(section).\(key)" }
+
+  init<Value: SettingValue>(
+    _ section: String, _ key: String, _ field: any WritableKeyPath<Configuration, Value> & Sendable,
+    _ comment: String
+  ) {
+    self.section = section
+    self.key = key
+    self.comment = comment
+    expectation = Value.expectation
+    text = { $0[keyPath: field].settingText }
+    assign = { configuration, text in
+      guard let value = Value(settingText: text) else { return false }
+      configuration[keyPath: field] = value
+      return true
+    }
+  }
+}
+
+extension Setting {
+  /// Every key there is, in the order of the file.
+  static let all: [Setting] = [
+    Setting("model", "byte_width", \.model.byteWidth, "width d of encoder and decoder"),
+    Setting(
+      "model", "byte_head_size", \.model.byteHeadSize,
+      "width of one head there: even, and a divisor of byte_width"),
+    Setting(
+      "model", "byte_mlp_hidden", \.model.byteMLPHidden,
+      "SwiGLU width there; auto is 8/3 of byte_width, up to the next multiple of 32"),
+    Setting("model", "encoder_layers", \.model.encoderLayers, "blocks of the encoder (word bytes to one vector)"),
+    Setting("model", "decoder_layers", \.model.decoderLayers, "blocks of the decoder (spells the next word)"),
+    Setting("model", "width", \.model.width, "width D of the backbone"),
+    Setting(
+      "model", "head_size", \.model.headSize, "width of one backbone head: even, and a divisor of width"),
+    Setting("model", "layers", \.model.layers, "blocks of the backbone"),
+    Setting(
+      "model", "kv_heads", \.model.keyValueHeads,
+      "key/value heads of the backbone, a divisor of width / head_size; auto is all of them"),
+    Setting(
+      "model", "mlp_hidden", \.model.mlpHidden,
+      "SwiGLU width of the backbone; auto is 8/3 of width, up to the next multiple of 32"),
+    Setting("model", "rope_theta", \.model.ropeTheta, "base of the rotary positions"),
+
+    Setting("data", "sequence_words", \.data.sequenceWords, "words of a sequence, at most"),
+    Setting("data", "sequence_bytes", \.data.sequenceBytes, "bytes of a sequence, at most"),
+    Setting("data", "seed", \.data.seed, "seed of the document order and of the first parameters"),
+
+    Setting("training", "steps", \.training.steps, "optimiser steps of the whole run"),
+    Setting(
+      "training", "sequences_per_step", \.training.sequencesPerStep,
+      "sequences of a step, all ranks together: a multiple of micro_batches"),
+    Setting(
+      "training", "micro_batches", \.training.microBatches,
+      "parts a step is computed in, all ranks together: a multiple of the rank count"),
+    Setting(
+      "training", "peak_learning_rate", \.training.peakLearningRate,
+      "reached after warm-up; auto is 3e-4 x 32 / backbone heads"),
+    Setting("training", "warmup_steps", \.training.warmupSteps, "steps of linear warm-up"),
+    Setting(
+      "training", "minimum_learning_rate", \.training.minimumLearningRate,
+      "where the cosine ends, as a fraction of the peak"),
+    Setting("training", "weight_decay", \.training.weightDecay, "AdamW decay, on matrices only"),
+    Setting("training", "clip", \.training.clip, "largest norm of the whole gradient let through"),
+    Setting(
+      "training", "zero_stage", \.training.zeroStage,
+      "0: every rank holds all optimiser moments; 1: each rank holds its share"),
+
+    Setting("output", "checkpoint_every", \.output.checkpointEvery, "steps between checkpoints; 0: only at the end"),
+    Setting("output", "keep", \.output.keep, "newest checkpoints kept"),
+    Setting(
+      "output", "evaluate_every", \.output.evaluateEvery,
+      "steps between evaluations on held-out text; 0: never"),
+  ]
+
+  /// The sections, in the order of the file.
+  static let sections = ["model", "data", "training", "output"]
+
+  /// - Throws: `UserError` of kind `configuration` that suggests the nearest key.
+  static func named(_ path: String, at place: String) throws -> Setting {
+    if let setting = all.first(where: { $0.path == path }) { return setting }
+    let nearest = Spelling.nearest(to: path, among: all.map(\.path))
+    throw UserError(
+      .configuration, at: place, "there is no setting \(path)",
+      hint: "Did you mean \(nearest)? `hat-mpirun plan --print-config` lists every setting.")
+  }
+}

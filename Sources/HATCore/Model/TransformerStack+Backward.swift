@@ -1,0 +1,65 @@
+import HATKernels
+
+extension TransformerStack {
+  /// Differentiates the blocks of the last `forward`, last block first.
+  /// - Parameters:
+  ///   - residualGradient: [rows, width]; in: the loss by `output`; out: the loss by `input`.
+  ///   - gradient: the flat gradient buffer, which this adds to.
+  func backward(
+    segments: Segments, residualGradient: MatrixView, parameters: UnsafePointer<Float>,
+    gradient: FloatPointer
+  ) {
+    let rows = residualGradient.rows
+    for layer in workspace.blocks.indices.reversed() {
+      let block = BlockViews(stack: self, layer: layer, rows: rows, parameters: parameters)
+      let gradients = BlockGradients(stack: self, layer: layer, rows: rows, gradient: gradient)
+      differentiateTransform(block, gradients, residualGradient)
+      differentiateAttend(block, gradients, residualGradient, segments: segments)
+    }
+  }
+
+  private func differentiateTransform(
+    _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView
+  ) {
+    MatrixProduct.inputGradient(residualGradient, weight: block.weights.down, into: gradients.hidden)
+    SwiGLU.backward(
+      block.gateUp, hiddenGradient: gradients.hidden, into: block.gateUp, hidden: block.hidden)
+    MatrixProduct.addWeightGradient(residualGradient, input: block.hidden, to: gradients.weights.down)
+
+    RMSNorm.forward(
+      block.middle, gain: block.weights.postAttentionNorm, into: block.normalized,
+      inverseRoots: block.middleInverseRoots)
+    MatrixProduct.addWeightGradient(block.gateUp, input: block.normalized, to: gradients.weights.gateUp)
+    MatrixProduct.inputGradient(block.gateUp, weight: block.weights.gateUp, into: gradients.normalized)
+    RMSNorm.backward(
+      block.middle, gain: block.weights.postAttentionNorm, inverseRoots: block.middleInverseRoots,
+      outputGradient: gradients.normalized, addInputGradientTo: residualGradient,
+      addGainGradientTo: gradients.weights.postAttentionNorm)
+  }
+
+  private func differentiateAttend(
+    _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView, segments: Segments
+  ) {
+    MatrixProduct.addWeightGradient(
+      residualGradient, input: block.attention, to: gradients.weights.attentionOutput)
+    MatrixProduct.inputGradient(
+      residualGradient, weight: block.weights.attentionOutput, into: gradients.attention)
+    routine.backward(
+      block.queryKeyValue, segments: segments, shape: shape.attention, output: block.attention,
+      logSumExp: block.logSumExp, outputGradient: gradients.attention, into: gradients.queryKeyValue,
+      scratch: arena.base + workspace.scratch.attention)
+    rotary.rotateBack(
+      gradients.queriesAndKeys, heads: shape.heads + shape.keyValueHeads, segments: segments)
+
+    RMSNorm.forward(
+      block.input, gain: block.weights.inputNorm, into: block.normalized, inverseRoots: block.inputInverseRoots)
+    MatrixProduct.addWeightGradient(
+      gradients.queryKeyValue, input: block.normalized, to: gradients.weights.queryKeyValue)
+    MatrixProduct.inputGradient(
+      gradients.queryKeyValue, weight: block.weights.queryKeyValue, into: gradients.normalized)
+    RMSNorm.backward(
+      block.input, gain: block.weights.inputNorm, inverseRoots: block.inputInverseRoots,
+      outputGradient: gradients.normalized, addInputGradientTo: residualGradient,
+      addGainGradientTo: gradients.weights.inputNorm)
+  }
+}

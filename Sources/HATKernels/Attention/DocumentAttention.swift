@@ -1,0 +1,114 @@
+/// Attention inside long segments: blocks of 64 queries against all keys they may see, as matrix products.
+public enum DocumentAttention {
+  private static let blockRows = 64
+
+  /// Floats of scratch both passes need.
+  public static func scratchCount(shape: AttentionShape, longestSegment: Int) -> Int {
+    2 * min(blockRows, longestSegment) * paddedToLanes(longestSegment)
+  }
+
+  /// - Parameters:
+  ///   - qkv: [R, (heads + 2 · keyValueHeads) · headSize], queries | keys | values, already rotated
+  ///   - output: [R, heads · headSize]
+  ///   - logSumExp: [R, heads], for the backward pass
+  ///   - scratch: [scratchCount]
+  public static func forward(
+    _ qkv: MatrixView, segments: Segments, shape: AttentionShape, into output: MatrixView,
+    logSumExp: FloatPointer, scratch: FloatPointer
+  ) {
+    precondition(qkv.columns == shape.totalWidth && output.columns == shape.queryWidth)
+    for segment in 0..<segments.count {
+      let rows = segments.rows(segment)
+      let (inputs, outputs) = (qkv.rows(rows), output.rows(rows))
+      for index in 0..<shape.heads {
+        let head = AttentionHead(index, of: shape)
+        forEachBlock(rows.count, shape: shape) { block, keys in
+          let scores = MatrixView(scratch, rows: block.count, columns: keys, stride: paddedToLanes(keys))
+          let visibleRows = inputs.rows(0..<keys)
+          MatrixProduct.product(
+            inputs.rows(block).columns(head.query), timesTransposed: visibleRows.columns(head.key),
+            scale: shape.scale, keeping: 0, scores)
+          for row in block {
+            logSumExp[(rows.lowerBound + row) * shape.heads + index] = SoftmaxRow.normalize(
+              scores.row(row - block.lowerBound), visible: shape.causal ? row + 1 : keys, count: keys)
+          }
+          MatrixProduct.product(
+            scores, times: visibleRows.columns(head.value), keeping: 0,
+            outputs.rows(block).columns(head.query))
+        }
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - qkvGradient: [R, (heads + 2 · keyValueHeads) · headSize], overwritten in the rows of the segments
+  public static func backward(
+    _ qkv: MatrixView, segments: Segments, shape: AttentionShape, output: MatrixView,
+    logSumExp: UnsafePointer<Float>, outputGradient: MatrixView, into qkvGradient: MatrixView,
+    scratch: FloatPointer
+  ) {
+    precondition(qkv.columns == shape.totalWidth && qkvGradient.columns == shape.totalWidth)
+    precondition(output.columns == shape.queryWidth && outputGradient.columns == shape.queryWidth)
+    for segment in 0..<segments.count {
+      let rows = segments.rows(segment)
+      let gradients = qkvGradient.rows(rows)
+      for row in 0..<rows.count {
+        Vector.fillZero(gradients.row(row) + shape.queryWidth, count: 2 * shape.keyValueWidth)
+      }
+      for index in 0..<shape.heads {
+        backwardHead(
+          AttentionHead(index, of: shape), shape: shape, inputs: qkv.rows(rows), outputs: output.rows(rows),
+          logSumExp: logSumExp + rows.lowerBound * shape.heads, outputGradients: outputGradient.rows(rows),
+          addingTo: gradients, scratch: scratch)
+      }
+    }
+  }
+
+  private static func backwardHead(
+    _ head: AttentionHead, shape: AttentionShape, inputs: MatrixView, outputs: MatrixView,
+    logSumExp: UnsafePointer<Float>, outputGradients: MatrixView, addingTo gradients: MatrixView,
+    scratch: FloatPointer
+  ) {
+    forEachBlock(inputs.rows, shape: shape) { block, keys in
+      let stride = paddedToLanes(keys)
+      let probabilities = MatrixView(scratch, rows: block.count, columns: keys, stride: stride)
+      let scoreGradients = MatrixView(
+        scratch + block.count * stride, rows: block.count, columns: keys, stride: stride)
+      let (visibleRows, visibleGradients) = (inputs.rows(0..<keys), gradients.rows(0..<keys))
+      let queries = inputs.rows(block).columns(head.query)
+      let blockOutputs = outputs.rows(block).columns(head.query)
+      let blockGradients = outputGradients.rows(block).columns(head.query)
+
+      MatrixProduct.product(
+        queries, timesTransposed: visibleRows.columns(head.key), scale: shape.scale, keeping: 0, probabilities
+      )
+      MatrixProduct.product(
+        blockGradients, timesTransposed: visibleRows.columns(head.value), keeping: 0, scoreGradients)
+      for (local, row) in block.enumerated() {
+        SoftmaxRow.differentiate(
+          probabilities.row(local), scoreGradients.row(local), visible: shape.causal ? row + 1 : keys,
+          count: keys, logSumExp: logSumExp[row * shape.heads + head.index],
+          delta: SoftmaxRow.dot(blockOutputs.row(local), blockGradients.row(local), count: shape.headSize),
+          scale: shape.scale)
+      }
+      MatrixProduct.product(
+        scoreGradients, times: visibleRows.columns(head.key), keeping: 0,
+        gradients.rows(block).columns(head.query))
+      MatrixProduct.product(
+        transposed: scoreGradients, times: queries, keeping: 1, visibleGradients.columns(head.key))
+      MatrixProduct.product(
+        transposed: probabilities, times: blockGradients, keeping: 1, visibleGradients.columns(head.value))
+    }
+  }
+
+  /// Calls `body(block, keys)` for each block of query rows; its queries see keys `0..<keys` at most.
+  @inline(__always)
+  private static func forEachBlock(
+    _ rows: Int, shape: AttentionShape, _ body: (_ block: Range<Int>, _ keys: Int) -> Void
+  ) {
+    for start in stride(from: 0, to: rows, by: blockRows) {
+      let end = min(start + blockRows, rows)
+      body(start..<end, shape.causal ? end : rows)
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/// Which rows belong together: segment i (a word, a document) is rows `offsets[i]..<offsets[i + 1]`.
+public struct Segments {
+  /// [count + 1], not decreasing.
+  public let offsets: UnsafePointer<Int32>
+  public let count: Int
+
+  public init(offsets: UnsafePointer<Int32>, count: Int) {
+    precondition(count >= 0)
+    self.offsets = offsets
+    self.count = count
+  }
+
+  public func rows(_ index: Int) -> Range<Int> {
+    Int(offsets[index])..<Int(offsets[index + 1])
+  }
+}

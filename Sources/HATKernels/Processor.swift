@@ -1,0 +1,16 @@
+import CSIMD
+
+/// What the kernels need of the machine.
+public enum Processor {
+  /// The name of an instruction set the kernels are compiled for and this processor lacks, or `nil` when it
+  /// has all of them (AVX2, FMA and F16C). Check at start-up: without them the first kernel is an illegal
+  /// instruction.
+  public static func missingFeature() -> String? {
+    let features = Int(hat_processor_features())
+    let needed: [(Int, String)] = [
+      (Int(HAT_HAS_AVX), "AVX"), (Int(HAT_HAS_AVX2), "AVX2"), (Int(HAT_HAS_FMA), "FMA"),
+      (Int(HAT_HAS_F16C), "F16C"),
+    ]
+    return needed.first { features & $0.0 == 0 }?.1
+  }
+}

@@ -1,0 +1,90 @@
+import CSIMD
+
+/// y = x · gain / sqrt(mean(x²) + 1e-5), row by row (model.md §4).
+public enum RMSNorm {
+  static let epsilon: Float = 1e-5
+
+  /// - Parameters:
+  ///   - x: [R, width]
+  ///   - gain: [width]
+  ///   - y: [R, width], may be `x`
+  ///   - inverseRoots: [R], 1 / sqrt(mean(x²) + 1e-5) of each row, for the backward pass
+  public static func forward(
+    _ x: MatrixView, gain: UnsafePointer<Float>, into y: MatrixView, inverseRoots: FloatPointer
+  ) {
+    precondition(y.rows == x.rows && y.columns == x.columns)
+    for row in 0..<x.rows {
+      let (source, destination) = (x.row(row), y.row(row))
+      let meanSquare = dot(source, source, count: x.columns) / Float(x.columns)
+      let inverseRoot = 1 / (meanSquare + epsilon).squareRoot()
+      inverseRoots[row] = inverseRoot
+      let factor = Lanes(repeating: inverseRoot)
+      LaneLoop.forEach(x.columns) { offset, access in
+        access.store(access.load(source + offset) * factor * access.load(gain + offset), destination + offset)
+      }
+    }
+  }
+
+  /// Adds the gradients of x [R, width] and gain [width], given those of y and the forward pass's inverse roots.
+  public static func backward(
+    _ x: MatrixView, gain: UnsafePointer<Float>, inverseRoots: UnsafePointer<Float>,
+    outputGradient: MatrixView, addInputGradientTo dx: MatrixView,
+    addGainGradientTo gainGradient: FloatPointer
+  ) {
+    precondition(dx.rows == x.rows && dx.columns == x.columns)
+    precondition(outputGradient.rows == x.rows && outputGradient.columns == x.columns)
+    for row in 0..<x.rows {
+      let (input, dy, inputGradient) = (x.row(row), outputGradient.row(row), dx.row(row))
+      let inverseRoot = inverseRoots[row]
+      let projection = dot(input, dy, gain, count: x.columns)
+      let root = Lanes(repeating: inverseRoot)
+      let correction = Lanes(
+        repeating: -inverseRoot * inverseRoot * inverseRoot * projection / Float(x.columns))
+      LaneLoop.forEach(x.columns) { offset, access in
+        let (value, slope) = (access.load(input + offset), access.load(dy + offset) * root)
+        let gradient = value.times(correction, plus: slope * access.load(gain + offset))
+        access.store(access.load(inputGradient + offset) + gradient, inputGradient + offset)
+        access.store(value.times(slope, plus: access.load(gainGradient + offset)), gainGradient + offset)
+      }
+    }
+  }
+}
+
+extension RMSNorm {
+  /// Σ a·b.
+  @inline(__always)
+  private static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Float {
+    sum(count) { offset, access, partial in
+      access.load(a + offset).times(access.load(b + offset), plus: partial)
+    }
+  }
+
+  /// Σ a·b·c.
+  @inline(__always)
+  private static func dot(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>, count: Int
+  ) -> Float {
+    sum(count) { offset, access, partial in
+      (access.load(a + offset) * access.load(b + offset)).times(access.load(c + offset), plus: partial)
+    }
+  }
+
+  /// A sum over `count` elements in four registers, so that an addition need not wait for the one before it.
+  @inline(__always)
+  private static func sum(
+    _ count: Int, _ term: (_ offset: Int, _ access: LaneAccess, _ partial: Lanes) -> Lanes
+  ) -> Float {
+    var (a, b, c, d) = (Lanes(), Lanes(), Lanes(), Lanes())
+    let blocked = count & ~31
+    var offset = 0
+    while offset < blocked {
+      a = term(offset, .full, a)
+      b = term(offset + 8, .full, b)
+      c = term(offset + 16, .full, c)
+      d = term(offset + 24, .full, d)
+      offset += 32
+    }
+    LaneLoop.forEach(count - blocked) { tail, access in a = term(blocked + tail, access, a) }
+    return ((a + b) + (c + d)).total
+  }
+}

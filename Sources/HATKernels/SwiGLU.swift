@@ -1,0 +1,65 @@
+import CSIMD
+
+/// hidden = silu(gate) ⊙ up, with silu(g) = g / (1 + e^-g) (model.md §4).
+public enum SwiGLU {
+  /// - Parameters:
+  ///   - gateUp: [R, 2F], gate | up
+  ///   - hidden: [R, F]
+  public static func forward(_ gateUp: MatrixView, into hidden: MatrixView) {
+    let width = hidden.columns
+    precondition(gateUp.columns == 2 * width && gateUp.rows == hidden.rows)
+    for row in 0..<hidden.rows {
+      let (gate, up, result) = (gateUp.row(row), gateUp.row(row) + width, hidden.row(row))
+      LaneLoop.forEach(width) { offset, access in
+        let g = access.load(gate + offset)
+        access.store(g * sigmoid(g) * access.load(up + offset), result + offset)
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - gateUp: [R, 2F], gate | up of the forward pass
+  ///   - hiddenGradient: [R, F]
+  ///   - gateUpGradient: [R, 2F], overwritten; may be `gateUp`
+  ///   - hidden: [R, F] or `nil`: where to compute the forward pass again; may be `hiddenGradient`
+  public static func backward(
+    _ gateUp: MatrixView, hiddenGradient: MatrixView, into gateUpGradient: MatrixView,
+    hidden: MatrixView? = nil
+  ) {
+    let width = hiddenGradient.columns
+    precondition(gateUp.columns == 2 * width && gateUp.rows == hiddenGradient.rows)
+    precondition(gateUpGradient.columns == 2 * width && gateUpGradient.rows == gateUp.rows)
+    if let hidden { precondition(hidden.columns == width && hidden.rows == gateUp.rows) }
+    for row in 0..<gateUp.rows {
+      backwardRow(
+        gateUp.row(row), hiddenGradient.row(row), into: gateUpGradient.row(row), hidden: hidden?.row(row),
+        width: width)
+    }
+  }
+
+  @inline(__always)
+  private static func backwardRow(
+    _ gateUp: FloatPointer, _ hiddenGradient: FloatPointer, into gradient: FloatPointer,
+    hidden: FloatPointer?,
+    width: Int
+  ) {
+    let one = Lanes(repeating: 1)
+    LaneLoop.forEach(width) { offset, access in
+      let (g, u) = (access.load(gateUp + offset), access.load(gateUp + width + offset))
+      let dh = access.load(hiddenGradient + offset)
+      let s = sigmoid(g)
+      let silu = g * s
+      // d silu / dg = s + g·s·(1 - s)
+      let slope = silu.times(one - s, plus: s)
+      access.store(dh * u * slope, gradient + offset)
+      access.store(dh * silu, gradient + width + offset)
+      if let hidden { access.store(silu * u, hidden + offset) }
+    }
+  }
+
+  @inline(__always)
+  private static func sigmoid(_ x: Lanes) -> Lanes {
+    let one = Lanes(repeating: 1)
+    return one / (one + Exponential.lanes(Lanes() - x))
+  }
+}
