@@ -62,7 +62,7 @@ let package = Package(
     .testTarget(name: "HATStorageTests", dependencies: ["HATStorage", "TestSupport"]),
     .testTarget(name: "HATTextTests", dependencies: ["HATText", "TestSupport"]),
     .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
-    .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "TestSupport"]),
+    .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "HATKernels", "HATText", "TestSupport"]),
     .testTarget(
       name: "HATDistributedTests", dependencies: ["HATDistributed", "HATCore", "TestSupport"]),
     .testTarget(

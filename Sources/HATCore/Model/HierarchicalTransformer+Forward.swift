@@ -3,7 +3,7 @@ import HATText
 
 extension HierarchicalTransformer {
   /// From a batch to logits.
-  func forward(_ batch: Batch, parameters: UnsafePointer<Float>) {
+  package func forward(_ batch: Batch, parameters: UnsafePointer<Float>) {
     rows.fill(from: batch)
     let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
     encode(weights, parameters)

@@ -91,11 +91,11 @@ public final class HierarchicalTransformer {
 
 extension HierarchicalTransformer {
   /// [decoder rows, V] of the last batch; after `lossAndGradient` the loss's gradient by them.
-  var logits: MatrixView { view(places.logits, rows.targets.count) }
+  package var logits: MatrixView { view(places.logits, rows.targets.count) }
   /// [W, D], the word embeddings `e` of the last batch.
-  var wordEmbeddings: MatrixView { backbone.input(rows: rows.words) }
+  package var wordEmbeddings: MatrixView { backbone.input(rows: rows.words) }
   /// [W, D], the backbone's predictive embeddings `h` of the last batch.
-  var predictiveEmbeddings: MatrixView { view(places.predictive, rows.words) }
+  package var predictiveEmbeddings: MatrixView { view(places.predictive, rows.words) }
 
   func view(_ place: MatrixPlace, _ rows: Int) -> MatrixView {
     MatrixView(arena.base + place.offset, rows: rows, columns: place.columns)

@@ -1,0 +1,112 @@
+import HATCore
+import HATKernels
+import HATText
+import TestSupport
+
+/// The product's model beside the oracle's, with the same parameters.
+final class ModelWitness {
+  let configuration: ModelConfiguration
+  let shape: OracleShape
+  let oracle: OracleModel
+  let model: HierarchicalTransformer
+  let parameters: FloatBuffer
+  let gradient: FloatBuffer
+
+  init(
+    _ configuration: ModelConfiguration, seed: UInt64,
+    capacity: BatchCapacity = BatchCapacity(
+      sequences: 1, sequenceWords: 256, sequenceBytes: 4096, maxWordBytes: 64)
+  ) {
+    self.configuration = configuration
+    shape = OracleShape(configuration)
+    let values = OracleParameters.random(shape, seed: seed)
+    oracle = OracleModel(shape: shape, parameters: values)
+    model = HierarchicalTransformer(configuration, capacity: capacity)
+    parameters = FloatBuffer(zeroed: model.layout.count)
+    gradient = FloatBuffer(zeroed: model.layout.count)
+    for tensor in model.layout.tensors {
+      for (index, value) in zip(tensor.range, values.tensors[tensor.name]!.values) {
+        parameters.base[index] = Float(value)
+      }
+    }
+  }
+
+  /// The loss of a batch; afterwards `gradients` holds that batch's.
+  func lossAndGradient(_ batch: Batch) -> LossSum {
+    model.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)
+  }
+
+  func gradient(of tensor: ParameterTensor) -> [Double] {
+    tensor.range.map { Double(gradient.base[$0]) }
+  }
+
+  /// What the model says about a batch before any loss.
+  func predictions(_ batch: Batch) -> Predictions {
+    model.forward(batch, parameters: parameters.base)
+    return Predictions(
+      logits: model.logits.rowArrays, wordEmbeddings: model.wordEmbeddings.rowArrays,
+      predictiveEmbeddings: model.predictiveEmbeddings.rowArrays)
+  }
+}
+
+/// Legend: P target positions, I input words.
+struct Predictions {
+  /// [P][256]
+  var logits: [[Float]]
+  /// [I][D]
+  var wordEmbeddings: [[Float]]
+  /// [I][D]
+  var predictiveEmbeddings: [[Float]]
+}
+
+extension MatrixView {
+  var rowArrays: [[Float]] {
+    (0..<rows).map { Array(UnsafeBufferPointer(start: row($0), count: columns)) }
+  }
+}
+
+extension OracleShape {
+  /// The default MLP width is worked out here once more, from model.md §4.
+  init(_ model: ModelConfiguration) {
+    func defaultHidden(_ width: Int) -> Int { (8 * width + 95) / 96 * 32 }
+    self.init(
+      byteWidth: model.byteWidth, byteHeadSize: model.byteHeadSize, encoderLayers: model.encoderLayers,
+      decoderLayers: model.decoderLayers, width: model.width, headSize: model.headSize, layers: model.layers,
+      keyValueHeads: model.keyValueHeads ?? model.width / model.headSize,
+      byteHidden: model.byteMLPHidden ?? defaultHidden(model.byteWidth),
+      hidden: model.mlpHidden ?? defaultHidden(model.width), ropeTheta: model.ropeTheta)
+  }
+}
+
+extension ModelConfiguration {
+  /// Small models that differ in everything a model can differ in: grouped-query attention with one shared head
+  /// and with several, unequal depths, widths that fill no vector, MLP widths by rule and by hand.
+  static let tinySamples: [ModelConfiguration] = [
+    sample(byte: (8, 4), layers: (2, 2, 2), backbone: (16, 4), keyValueHeads: 2),
+    sample(byte: (8, 8), layers: (1, 2, 3), backbone: (24, 4), keyValueHeads: 1, hidden: (20, 36)),
+    sample(byte: (12, 6), layers: (2, 1, 1), backbone: (18, 6), keyValueHeads: nil, hidden: (10, 14)),
+    sample(byte: (16, 8), layers: (1, 1, 2), backbone: (32, 8), keyValueHeads: 4, theta: 100),
+    sample(byte: (6, 2), layers: (3, 2, 2), backbone: (20, 10), keyValueHeads: 1, hidden: (9, nil)),
+  ]
+
+  private static func sample(
+    byte: (width: Int, headSize: Int), layers: (encoder: Int, decoder: Int, backbone: Int),
+    backbone: (width: Int, headSize: Int), keyValueHeads: Int?,
+    hidden: (byte: Int?, backbone: Int?) = (nil, nil),
+    theta: Double = 10_000
+  ) -> ModelConfiguration {
+    var model = ModelConfiguration()
+    model.byteWidth = byte.width
+    model.byteHeadSize = byte.headSize
+    model.byteMLPHidden = hidden.byte
+    model.encoderLayers = layers.encoder
+    model.decoderLayers = layers.decoder
+    model.width = backbone.width
+    model.headSize = backbone.headSize
+    model.layers = layers.backbone
+    model.keyValueHeads = keyValueHeads
+    model.mlpHidden = hidden.backbone
+    model.ropeTheta = theta
+    return model
+  }
+}
