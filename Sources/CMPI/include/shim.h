@@ -17,4 +17,5 @@ static inline MPI_Status *hat_mpi_status_ignore(void) { return MPI_STATUS_IGNORE
 static inline MPI_Status *hat_mpi_statuses_ignore(void) { return MPI_STATUSES_IGNORE; }
 static inline MPI_Errhandler hat_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
 static inline MPI_Request hat_mpi_request_null(void) { return MPI_REQUEST_NULL; }
+static inline int hat_mpi_no_rank(void) { return MPI_PROC_NULL; }
 #endif

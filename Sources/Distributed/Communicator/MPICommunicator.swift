@@ -1,0 +1,128 @@
+import CMPI
+import Glibc
+
+/// The ranks `mpirun` started.
+///
+/// Large messages go in chunks, by address: no count or displacement of MPI's 32 bits limits a buffer. Verbs
+/// that move parameters and gradients are made of `MPI_Sendrecv`, in an order of our own.
+public final class MPICommunicator: Communicator {
+  public let rank: Int
+  public let size: Int
+  private let world = hat_mpi_comm_world()
+  private let chunkBytes: Int
+
+  /// Whether `mpirun` started this process.
+  public static var isLaunched: Bool { getenv("OMPI_COMM_WORLD_SIZE") != nil }
+
+  /// Joins the ranks; once in the life of a process.
+  /// - Parameter chunkBytes: the longest single message.
+  /// - Throws: `CommunicationFailure`.
+  public init(chunkBytes: Int = 256 << 20) throws {
+    precondition(chunkBytes > 0 && chunkBytes < Int(Int32.max))
+    self.chunkBytes = chunkBytes
+    var granted: Int32 = 0
+    try MPICall.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &granted), "MPI_Init_thread")
+    try MPICall.check(
+      MPI_Comm_set_errhandler(world, hat_mpi_errors_return()), "MPI_Comm_set_errhandler")
+    guard granted >= Int32(MPI_THREAD_FUNNELED) else {
+      throw CommunicationFailure("this MPI does not allow threads beside the one that communicates")
+    }
+    var (rank, size): (Int32, Int32) = (0, 0)
+    try MPICall.check(MPI_Comm_rank(world, &rank), "MPI_Comm_rank")
+    try MPICall.check(MPI_Comm_size(world, &size), "MPI_Comm_size")
+    self.rank = Int(rank)
+    self.size = Int(size)
+  }
+
+  /// Leaves the ranks; waits until all do.
+  public func finalize() throws {
+    try MPICall.check(MPI_Finalize(), "MPI_Finalize")
+  }
+
+  /// Ends all ranks at once, `mpirun` with this exit code.
+  public func abort(exitCode: Int32) -> Never {
+    MPI_Abort(world, exitCode)
+    exit(exitCode)
+  }
+
+  public func barrier() throws {
+    try MPICall.check(MPI_Barrier(world), "MPI_Barrier")
+  }
+
+  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
+    for start in stride(from: 0, to: buffer.count, by: chunkBytes) {
+      let count = min(chunkBytes, buffer.count - start)
+      try MPICall.check(
+        MPI_Bcast(buffer.baseAddress! + start, Int32(count), hat_mpi_byte(), Int32(root), world),
+        "MPI_Bcast")
+    }
+  }
+
+  public func allGather(_ piece: UnsafeRawBufferPointer) throws -> [[UInt8]] {
+    var lengths = [Int64](repeating: 0, count: size)
+    var length = Int64(piece.count)
+    try MPICall.check(
+      MPI_Allgather(&length, 1, hat_mpi_int64(), &lengths, 1, hat_mpi_int64(), world), "MPI_Allgather")
+    return try lengths.enumerated().map { root, length in
+      var bytes = root == rank ? Array(piece) : [UInt8](repeating: 0, count: Int(length))
+      try bytes.withUnsafeMutableBytes { try broadcast($0, from: root) }
+      return bytes
+    }
+  }
+
+  /// A ring: each rank passes on to the next what it got from the one before, `size` - 1 times.
+  public func allGatherInPlace(
+    _ buffer: UnsafeMutableRawPointer, partition: RankPartition, elementSize: Int
+  ) throws {
+    precondition(partition.ranges.count == size)
+    func bytes(ofRank rank: Int) -> UnsafeMutableRawBufferPointer {
+      let range = partition[rank]
+      return UnsafeMutableRawBufferPointer(
+        start: buffer + range.lowerBound * elementSize, count: range.count * elementSize)
+    }
+    for hop in 0..<(size - 1) {
+      try sendReceive(
+        UnsafeRawBufferPointer(bytes(ofRank: (rank - hop + size) % size)), to: (rank + 1) % size,
+        into: bytes(ofRank: (rank - hop - 1 + size) % size), from: (rank - 1 + size) % size)
+    }
+  }
+
+  /// Rounds in which each rank sends to the one k places on and receives from the one k places back.
+  public func exchange(
+    _ send: UnsafePointer<Float>, partition: RankPartition, into receive: UnsafeMutablePointer<Float>
+  ) throws {
+    precondition(partition.ranges.count == size)
+    let mine = partition[rank]
+    (receive + rank * mine.count).update(from: send + mine.lowerBound, count: mine.count)
+    for distance in 1..<max(1, size) {
+      let (next, previous) = ((rank + distance) % size, (rank - distance + size) % size)
+      try sendReceive(
+        UnsafeRawBufferPointer(
+          UnsafeBufferPointer(start: send + partition[next].lowerBound, count: partition[next].count)),
+        to: next,
+        into: UnsafeMutableRawBufferPointer(
+          UnsafeMutableBufferPointer(start: receive + previous * mine.count, count: mine.count)),
+        from: previous)
+    }
+  }
+
+  /// Sends and receives at once, in as many chunks as the longer of the two needs; a direction that is done is
+  /// silent. Both ends count chunks from the same lengths, so they agree.
+  private func sendReceive(
+    _ outgoing: UnsafeRawBufferPointer, to destination: Int,
+    into incoming: UnsafeMutableRawBufferPointer, from source: Int
+  ) throws {
+    for start in stride(from: 0, to: max(outgoing.count, incoming.count), by: chunkBytes) {
+      let outgoingCount = min(chunkBytes, max(0, outgoing.count - start))
+      let incomingCount = min(chunkBytes, max(0, incoming.count - start))
+      try MPICall.check(
+        MPI_Sendrecv(
+          outgoingCount > 0 ? outgoing.baseAddress! + start : nil, Int32(outgoingCount), hat_mpi_byte(),
+          outgoingCount > 0 ? Int32(destination) : hat_mpi_no_rank(), 0,
+          incomingCount > 0 ? incoming.baseAddress! + start : nil, Int32(incomingCount), hat_mpi_byte(),
+          incomingCount > 0 ? Int32(source) : hat_mpi_no_rank(), 0,
+          world, hat_mpi_status_ignore()),
+        "MPI_Sendrecv")
+    }
+  }
+}
