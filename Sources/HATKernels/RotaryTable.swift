@@ -48,6 +48,12 @@ public final class RotaryTable: @unchecked Sendable {
     turn(x, heads: heads, segments: segments, direction: -1)
   }
 
+  /// Turns every head of the single row x [1, heads · headSize] by one position, in place.
+  public func rotate(_ x: MatrixView, heads: Int, position: Int) {
+    precondition(x.rows == 1 && x.columns == heads * headSize && (0..<positions).contains(position))
+    turnRow(x.base, heads: heads, position: position, direction: Lanes(repeating: 1))
+  }
+
   private func turn(_ x: MatrixView, heads: Int, segments: Segments, direction: Float) {
     precondition(x.columns == heads * headSize)
     let direction = Lanes(repeating: direction)

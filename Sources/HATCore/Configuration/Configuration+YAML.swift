@@ -57,7 +57,8 @@ extension Configuration {
     }
   }
 
-  private static func entries(of node: Node, named name: String, at place: String) throws -> [(String, Node)] {
+  private static func entries(of node: Node, named name: String, at place: String) throws -> [(String, Node)]
+  {
     guard let mapping = node.mapping else {
       throw UserError(
         .configuration, at: place, "\(name) must be a mapping of keys to values",

@@ -38,7 +38,8 @@ extension Setting {
     Setting(
       "model", "byte_mlp_hidden", \.model.byteMLPHidden,
       "SwiGLU width there; auto is 8/3 of byte_width, up to the next multiple of 32"),
-    Setting("model", "encoder_layers", \.model.encoderLayers, "blocks of the encoder (word bytes to one vector)"),
+    Setting(
+      "model", "encoder_layers", \.model.encoderLayers, "blocks of the encoder (word bytes to one vector)"),
     Setting("model", "decoder_layers", \.model.decoderLayers, "blocks of the decoder (spells the next word)"),
     Setting("model", "width", \.model.width, "width D of the backbone"),
     Setting(
@@ -76,7 +77,8 @@ extension Setting {
       "training", "zero_stage", \.training.zeroStage,
       "0: every rank holds all optimiser moments; 1: each rank holds its share"),
 
-    Setting("output", "checkpoint_every", \.output.checkpointEvery, "steps between checkpoints; 0: only at the end"),
+    Setting(
+      "output", "checkpoint_every", \.output.checkpointEvery, "steps between checkpoints; 0: only at the end"),
     Setting("output", "keep", \.output.keep, "newest checkpoints kept"),
     Setting(
       "output", "evaluate_every", \.output.evaluateEvery,

@@ -52,7 +52,8 @@ extension TransformerStack {
       gradients.queriesAndKeys, heads: shape.heads + shape.keyValueHeads, segments: segments)
 
     RMSNorm.forward(
-      block.input, gain: block.weights.inputNorm, into: block.normalized, inverseRoots: block.inputInverseRoots)
+      block.input, gain: block.weights.inputNorm, into: block.normalized,
+      inverseRoots: block.inputInverseRoots)
     MatrixProduct.addWeightGradient(
       gradients.queryKeyValue, input: block.normalized, to: gradients.weights.queryKeyValue)
     MatrixProduct.inputGradient(

@@ -20,7 +20,8 @@ struct TransformerStack {
   ) {
     shape = use.shape
     routine = use.routine
-    rotary = RotaryTable(headSize: use.shape.headSize, theta: use.shape.ropeTheta, positions: use.longestSegment)
+    rotary = RotaryTable(
+      headSize: use.shape.headSize, theta: use.shape.ropeTheta, positions: use.longestSegment)
     self.offsets = offsets
     self.workspace = workspace
     self.arena = arena
@@ -48,7 +49,8 @@ struct TransformerStack {
 
   private func attend(_ block: BlockViews, segments: Segments) {
     RMSNorm.forward(
-      block.input, gain: block.weights.inputNorm, into: block.normalized, inverseRoots: block.inputInverseRoots)
+      block.input, gain: block.weights.inputNorm, into: block.normalized,
+      inverseRoots: block.inputInverseRoots)
     MatrixProduct.linear(block.normalized, weight: block.weights.queryKeyValue, into: block.queryKeyValue)
     rotary.rotate(block.queriesAndKeys, heads: shape.heads + shape.keyValueHeads, segments: segments)
     routine.forward(

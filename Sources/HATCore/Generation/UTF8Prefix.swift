@@ -1,0 +1,45 @@
+import HATText
+
+/// How far a scalar being written has come: what may follow so that the text stays valid UTF-8.
+struct UTF8Prefix {
+  /// Continuation bytes the scalar still needs.
+  private(set) var missing = 0
+  private var next: ClosedRange<UInt8> = 0x80...0xBF
+
+  var isAtBoundary: Bool { missing == 0 }
+
+  /// Whether `byte` may come next in text.
+  func allows(_ byte: UInt8) -> Bool {
+    isAtBoundary ? Self.length(ofScalarStartingWith: byte) != nil : next.contains(byte)
+  }
+
+  /// Bytes of a scalar, by its first byte; nil where none starts so.
+  static func length(ofScalarStartingWith byte: UInt8) -> Int? {
+    switch byte {
+    case 0x00...0x7F: 1
+    case 0xC2...0xDF: 2
+    case 0xE0...0xEF: 3
+    case 0xF0...0xF4: 4
+    default: nil
+    }
+  }
+
+  mutating func append(_ byte: UInt8) {
+    precondition(allows(byte))
+    guard isAtBoundary else {
+      missing -= 1
+      next = 0x80...0xBF
+      return
+    }
+    missing = Self.length(ofScalarStartingWith: byte)! - 1
+    // Shortest forms only, no surrogates, nothing above U+10FFFF (Unicode, table 3-7).
+    next =
+      switch byte {
+      case 0xE0: 0xA0...0xBF
+      case 0xED: 0x80...0x9F
+      case 0xF0: 0x90...0xBF
+      case 0xF4: 0x80...0x8F
+      default: 0x80...0xBF
+      }
+  }
+}
