@@ -1,7 +1,7 @@
 import HATStorage
 import Testing
 
-@testable import HATCore
+import HATCore
 
 @Suite struct ConfigurationTests {
   /// The error that reading `yaml` gives.

@@ -1,7 +1,7 @@
 import HATText
 import Testing
 
-@testable import HATCore
+import HATCore
 
 @Suite struct PaperSizeTests {
   /// Backbone layers and heads, byte layers and heads, and millions of parameters in the blocks of backbone and of

@@ -2,7 +2,7 @@ import HATText
 import TestSupport
 import Testing
 
-@testable import HATCore
+import HATCore
 
 @Suite struct TextGeneratorTests {
   /// Grouped-query attention included.

@@ -1,7 +1,7 @@
 import HATKernels
 import Testing
 
-@testable import HATCore
+import HATCore
 
 @Suite struct ParameterLayoutTests {
   @Test func tensorsAndUnitsTileTheBuffer() {

@@ -4,7 +4,7 @@ import HATStorage
 import SystemPackage
 import Testing
 
-@testable import HATCore
+import HATCore
 
 @Suite struct SafetensorsTests {
   private func withFolder(_ body: (FilePath) throws -> Void) throws {
