@@ -29,18 +29,19 @@ final class PartReader {
   var frameCount: Int { framesBefore.last! }
 
   func open(_ shard: Int) throws -> ShardReader {
-    try openShards.value(for: shard, cost: { _ in 1 }) {
-      let summary = shards[shard]
-      let reader = try ShardReader(opening: folder.appending(summary.name))
-      guard reader.indexChecksum == summary.indexChecksum, reader.counts == summary.counts,
-        reader.frameCount == summary.frames, reader.splitter == splitter
-      else {
-        throw UserError(
-          .invalidData, at: reader.path.string, "it is not the shard the corpus was made with",
-          hint: "Restore it, or preprocess the text into a new folder.")
-      }
-      return reader
+    try openShards.value(for: shard, cost: { _ in 1 }, make: { try checked(shards[shard]) })
+  }
+
+  private func checked(_ summary: ShardSummary) throws -> ShardReader {
+    let reader = try ShardReader(opening: folder.appending(summary.name))
+    guard reader.indexChecksum == summary.indexChecksum, reader.counts == summary.counts,
+      reader.frameCount == summary.frames, reader.splitter == splitter
+    else {
+      throw UserError(
+        .invalidData, at: reader.path.string, "it is not the shard the corpus was made with",
+        hint: "Restore it, or preprocess the text into a new folder.")
     }
+    return reader
   }
 
   func documentCount(ofFrame frame: Int) throws -> Int {

@@ -144,9 +144,15 @@ extension ShardReader {
       guard checksum == Checksum(of: UnsafeRawBufferPointer(rebasing: raw[..<covered])) else {
         throw FormatDamage("the checksum of the header is wrong")
       }
-      let name = String(decoding: rule, as: UTF8.self)
-      let splitter = try WordSplitter(SplittingRule(versionedName: name), maximumWordBytes: limit)
-      return (splitter, covered + 8)
+      return (try splitter(ruleName: String(decoding: rule, as: UTF8.self), limit: limit), covered + 8)
+    }
+  }
+
+  private static func splitter(ruleName: String, limit: Int) throws -> WordSplitter {
+    do {
+      return try WordSplitter(SplittingRule(versionedName: ruleName), maximumWordBytes: limit)
+    } catch let error as UserError {
+      throw FormatDamage(error.problem)
     }
   }
 

@@ -14,17 +14,17 @@ public struct WordSplitter: Sendable, Hashable {
   /// In bytes; `Int.max` is no limit.
   public let maximumWordBytes: Int
 
-  /// - Throws: `UserError` of kind `configuration` when the limit is too small for the rule, or for a scalar.
+  /// - Throws: `UserError` of kind `wrongUsage` when the limit is too small for the rule, or for a scalar.
   public init(_ rule: SplittingRule, maximumWordBytes: Int = defaultWordLimit) throws {
     guard maximumWordBytes >= Self.smallestWordLimit else {
       throw UserError(
-        .configuration, at: "max_word_bytes",
+        .wrongUsage, at: "--max-word-bytes",
         "a word limit of \(maximumWordBytes) bytes is too small: one character takes up to 4",
         hint: "Use at least \(Self.smallestWordLimit); the default is \(Self.defaultWordLimit).")
     }
     if case .fixed(let bytes) = rule, bytes > maximumWordBytes {
       throw UserError(
-        .configuration, at: "max_word_bytes",
+        .wrongUsage, at: "--max-word-bytes",
         "the rule \(rule.name) makes longer words than the limit of \(maximumWordBytes) bytes",
         hint: "Raise the word limit to \(bytes) or more, or use a smaller N in fixed:N.")
     }
