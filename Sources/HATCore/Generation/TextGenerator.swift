@@ -64,9 +64,7 @@ public final class TextGenerator {
   public func generate(
     after words: [[UInt8]], byteLimit: Int, sampler: inout Sampler, write: ([UInt8]) throws -> Void
   ) rethrows -> End {
-    context = []
-    backbone.reset()
-    read([SpecialByte.document])
+    startDocument()
     for word in words.dropLast() { read(word) }
 
     var written = 0
@@ -131,8 +129,14 @@ public final class TextGenerator {
 }
 
 extension TextGenerator {
+  func startDocument() {
+    context = []
+    backbone.reset()
+    read([SpecialByte.document])
+  }
+
   /// Appends a word to what the backbone has read.
-  private func read(_ word: [UInt8]) {
+  func read(_ word: [UInt8]) {
     if backbone.isFull {
       let kept = context.suffix(context.count / 2)
       context = []
@@ -147,18 +151,20 @@ extension TextGenerator {
     RMSNorm.forward(row, gain: weights.backboneNorm, into: view(predictive), inverseRoots: &inverseRoot)
   }
 
-  private func startWord() {
+  /// Begins the word after those read.
+  func startWord() {
     decoder.reset()
     MatrixProduct.linear(view(predictive), weight: weights.decoderInput, into: view(decoderRow))
     decoder.append(view(decoderRow), parameters: parameters)
   }
 
-  private func appendToWord(_ byte: UInt8) {
+  func appendToWord(_ byte: UInt8) {
     view(decoderRow).copy(weights.byteEmbedding.rows(Int(byte)..<Int(byte) + 1))
     decoder.append(view(decoderRow), parameters: parameters)
   }
 
-  private func logitsOfNextByte() -> UnsafeBufferPointer<Float> {
+  /// [V], valid until the next byte.
+  func logitsOfNextByte() -> UnsafeBufferPointer<Float> {
     var inverseRoot: Float = 0
     RMSNorm.forward(
       view(decoderRow), gain: weights.decoderNorm, into: view(decoded), inverseRoots: &inverseRoot)

@@ -1,0 +1,76 @@
+import HATText
+
+/// Floating-point operations of the model's matrix products, counted densely: the plain algorithm of model.md, a
+/// multiply-add as two, causal attention as its lower triangle, no saving subtracted.
+public struct ModelCost: Sendable {
+  /// Training is one forward pass and two products for each in the backward pass.
+  public static let trainingPasses = 3.0
+
+  private let model: ModelConfiguration
+
+  public init(_ model: ModelConfiguration) {
+    self.model = model
+  }
+
+  /// Forward FLOPs of encoding a word of `bytes` bytes.
+  public func encoding(wordOfBytes bytes: Double) -> Double {
+    let rows = bytes + 1
+    let scores = 4 * Double(model.encoder.queryWidth) * rows * rows
+    return rows * products(model.encoder) + Double(model.encoderLayers) * scores
+      + 2 * Double(model.width * model.byteWidth)
+  }
+
+  /// Forward FLOPs of the backbone over a document piece of `words` input words.
+  public func predicting(pieceOfWords words: Double) -> Double {
+    words * products(model.backbone) + Double(model.layers) * causalScores(model.backbone, rows: words)
+  }
+
+  /// Forward FLOPs of spelling a word at `positions` target positions.
+  public func decoding(wordOfPositions positions: Double) -> Double {
+    positions * (products(model.decoder) + 2 * 256 * Double(model.byteWidth))
+      + Double(model.decoderLayers) * causalScores(model.decoder, rows: positions)
+      + 2 * Double(model.width * model.byteWidth)
+  }
+
+  /// Forward FLOPs of a batch.
+  public func forward(_ batch: Batch) -> Double {
+    var total = 0.0
+    for piece in 0..<batch.pieceCount {
+      let words = batch.wordRange(ofPiece: piece)
+      total += predicting(pieceOfWords: Double(words.count - 1))
+      for word in words.dropLast() {
+        total += encoding(wordOfBytes: Double(batch.byteRange(ofWord: word).count))
+      }
+      for word in words.dropFirst() {
+        let bytes = batch.byteRange(ofWord: word).count
+        total += decoding(wordOfPositions: Double(batch.isDocumentMark(word) ? 1 : bytes + 1))
+      }
+    }
+    return total
+  }
+
+  /// Forward FLOPs for a byte of text of words of `bytesPerWord` bytes in pieces of `pieceWords` words.
+  public func forwardPerByte(bytesPerWord: Double, pieceWords: Double) -> Double {
+    let perWord =
+      encoding(wordOfBytes: bytesPerWord) + predicting(pieceOfWords: pieceWords) / pieceWords
+      + decoding(wordOfPositions: bytesPerWord + 1)
+    return perWord / bytesPerWord
+  }
+
+  /// FLOPs of all blocks' matrices for one row.
+  private func products(_ stack: StackShape) -> Double {
+    2 * Double(stack.layers * stack.blockMatrixParameters)
+  }
+
+  /// Scores and weighted values of one block over a segment, lower triangle.
+  private func causalScores(_ stack: StackShape, rows: Double) -> Double {
+    4 * Double(stack.queryWidth) * rows * (rows + 1) / 2
+  }
+}
+
+extension StackShape {
+  /// Parameters in one block's matrices, its norms left out.
+  public var blockMatrixParameters: Int {
+    width * queryKeyValueWidth + queryWidth * width + 3 * width * mlpHidden
+  }
+}

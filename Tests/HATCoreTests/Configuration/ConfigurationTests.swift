@@ -1,0 +1,104 @@
+import HATStorage
+import Testing
+
+@testable import HATCore
+
+@Suite struct ConfigurationTests {
+  /// The error that reading `yaml` gives.
+  private func failure(_ yaml: String, overrides: [String] = []) -> UserError? {
+    #expect(throws: UserError.self) {
+      var configuration = try Configuration(yaml: yaml, at: "test.yaml")
+      for override in overrides { try configuration.apply(override: override) }
+      try configuration.validate(at: "test.yaml")
+    }
+  }
+
+  @Test func readsBackWhatItWrites() throws {
+    var configuration = Configuration()
+    configuration.model.keyValueHeads = 2
+    configuration.model.mlpHidden = 96
+    configuration.training.peakLearningRate = 0.001
+    configuration.training.minimumLearningRate = 0.123456789012345
+    configuration.data.seed = .max
+    #expect(try Configuration(yaml: configuration.yaml(), at: "test") == configuration)
+  }
+
+  @Test func keysLeftOutKeepTheirDefaults() throws {
+    let configuration = try Configuration(yaml: "model: { width: 96 }", at: "test")
+    var expected = Configuration()
+    expected.model.width = 96
+    #expect(configuration == expected)
+    #expect(try Configuration(yaml: "", at: "test") == Configuration())
+  }
+
+  @Test func everySettingIsWrittenWithItsComment() {
+    let lines = Configuration().yaml().split(separator: "\n")
+    for setting in Setting.all {
+      #expect(lines.contains { $0.contains("\(setting.key):") && $0.hasSuffix("# \(setting.comment)") })
+    }
+  }
+
+  @Test func unknownKeysSuggestTheNearest() {
+    let error = failure("model: { byte_widht: 64 }")
+    #expect(error?.kind == .configuration)
+    #expect(error?.place == "test.yaml:1")
+    #expect(error?.hint.contains("model.byte_width?") == true)
+    #expect(failure("modle: { width: 64 }")?.hint.contains("model?") == true)
+    #expect(failure("", overrides: ["training.step=3"])?.hint.contains("training.steps?") == true)
+  }
+
+  @Test(arguments: [
+    "model: 3", "- a", "model: [1, 2]", "model: { width: wide }", "model: { width: [1] }",
+    "model: { width: 1.5 }", "model: { width: 128, width: 64 }", "model: {", "training: { clip: nan }",
+  ])
+  func malformedFilesAreConfigurationErrors(yaml: String) {
+    #expect(failure(yaml)?.kind == .configuration)
+  }
+
+  @Test(arguments: [
+    ("model.head_size=48", "model.head_size"),
+    ("model.head_size=0", "model.head_size"),
+    ("model.head_size=1", "model.head_size"),
+    ("model.byte_head_size=7", "model.byte_head_size"),
+    ("model.kv_heads=3", "model.kv_heads"),
+    ("model.layers=0", "model.layers"),
+    ("model.width=-128", "model.width"),
+    ("training.micro_batches=3", "training.micro_batches"),
+    ("training.micro_batches=0", "training.micro_batches"),
+    ("training.sequences_per_step=0", "training.sequences_per_step"),
+    ("training.zero_stage=7", "training.zero_stage"),
+    ("training.clip=0", "training.clip"),
+    ("training.minimum_learning_rate=2", "training.minimum_learning_rate"),
+    ("output.keep=0", "output.keep"),
+    ("data.sequence_words=0", "data.sequence_words"),
+  ])
+  func impossibleValuesNameTheSetting(override: String, name: String) {
+    let error = failure("", overrides: [override])
+    #expect(error?.kind == .configuration)
+    #expect(error?.problem.contains(name) == true)
+  }
+
+  @Test func peakLearningRateFollowsThePaper() {
+    var configuration = Configuration()
+    configuration.model.width = 2304
+    configuration.model.headSize = 128
+    #expect(configuration.peakLearningRate == 3e-4 * 32 / 18)
+  }
+}
+
+@Suite struct LearningRateScheduleTests {
+  @Test func warmsUpThenFallsToTheFloor() {
+    var configuration = Configuration()
+    configuration.training.steps = 100
+    configuration.training.warmupSteps = 10
+    configuration.training.peakLearningRate = 1
+    let schedule = LearningRateSchedule(configuration)
+    #expect(schedule.learningRate(atStep: 1) == 0.1)
+    #expect(schedule.learningRate(atStep: 10) == 1)
+    #expect(abs(schedule.learningRate(atStep: 55) - 0.55) < 1e-12)
+    #expect(abs(schedule.learningRate(atStep: 100) - 0.1) < 1e-12)
+    for step in 11...100 {
+      #expect(schedule.learningRate(atStep: step) <= schedule.learningRate(atStep: step - 1))
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import HATCore
+import HATText
+import TestSupport
+import Testing
+
+/// Losses that a change which should not change results must not change.
+///
+/// The oracle's are doubles and hold to rounding in the last digits; the trained ones are sums of floats, whose
+/// order OpenBLAS chooses by processor.
+@Suite("Golden losses")
+struct GoldenLossTests {
+  static let initial: [Double] = [
+    6.059004268842758, 5.834116622529826, 5.9242093304992975, 5.942882159558279, 5.872380680194829,
+  ]
+  static let trained: [Double] = [
+    5.546733238327671, 5.545511963211488, 5.534905823113407, 5.536371259128346, 5.517461602347238,
+    5.515656710973854, 5.513367377500483, 5.498152917690492, 5.495963186320692, 5.487643877665202,
+  ]
+
+  @Test(
+    "The oracle and the model start from the same loss", arguments: 0..<ModelConfiguration.tinySamples.count)
+  func initial(sample: Int) {
+    let witness = ModelWitness(ModelConfiguration.tinySamples[sample], seed: 42)
+    var batches = BatchGenerator(seed: 43)
+    let batch = batches.batch()
+    let truth = witness.oracle.run(batch)
+    let loss = truth.lossSum / Double(truth.targets.count)
+    #expect(abs(loss - Self.initial[sample]) <= 1e-13 * loss, "the oracle says \(loss)")
+    let sum = witness.model.loss(batch, parameters: witness.parameters.base)
+    #expect(abs(sum.loss - Self.initial[sample]) <= 2e-6 * loss, "the model says \(sum.loss)")
+  }
+
+  @Test("Ten steps of training from the model's own first parameters")
+  func trained() {
+    let training = SoloTraining(ModelConfiguration.tinySamples[0], seed: 44)
+    var batches = BatchGenerator(seed: 45)
+    for golden in Self.trained {
+      let loss = training.step(batches.batch(), learningRate: 1e-3)
+      #expect(abs(loss - golden) <= 2e-6 * golden, "the model says \(loss)")
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import HATKernels
+import HATStorage
+import SystemPackage
+import Testing
+
+@testable import HATCore
+
+@Suite struct SafetensorsTests {
+  private func withFolder(_ body: (FilePath) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("hat-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(FilePath(folder.path))
+  }
+
+  private let configuration = Configuration()
+
+  private func exported(to path: FilePath) throws -> FloatBuffer {
+    let layout = ParameterLayout(configuration.model)
+    let parameters = FloatBuffer(zeroed: layout.count)
+    ParameterInitializer(layout: layout, seed: 9).fill(0..<layout.count, of: parameters.base)
+    try ModelWeights.export(
+      parameters.base,
+      of: .init(configuration: configuration, splittingRule: "whitespace-v1", maxWordBytes: 64, step: 7),
+      to: path)
+    return parameters
+  }
+
+  @Test func weightsComeBackBitForBit() throws {
+    try withFolder { folder in
+      let path = folder.appending("model.safetensors")
+      let parameters = try exported(to: path)
+      let layout = ParameterLayout(configuration.model)
+      let loaded = FloatBuffer(zeroed: layout.count)
+      try ModelWeights.load(path, layout: layout, into: loaded.base)
+      #expect(Array(loaded.elements) == Array(parameters.elements))
+      let metadata = try SafetensorsReader(opening: path).metadata
+      #expect(metadata["step"] == "7")
+      #expect(metadata["splitting_rule"] == "whitespace-v1")
+      #expect(try Configuration(yaml: metadata["configuration"]!, at: "metadata") == configuration)
+    }
+  }
+
+  @Test func anotherConfigurationIsRefused() throws {
+    try withFolder { folder in
+      let path = folder.appending("model.safetensors")
+      _ = try exported(to: path)
+      for override in ["model.layers=3", "model.layers=5", "model.mlp_hidden=64"] {
+        var other = configuration
+        try other.apply(override: override)
+        let layout = ParameterLayout(other.model)
+        let error = #expect(throws: UserError.self) {
+          try ModelWeights.load(path, layout: layout, into: FloatBuffer(zeroed: layout.count).base)
+        }
+        #expect(error?.kind == .invalidData)
+      }
+    }
+  }
+
+  @Test func damagedHeadersAreErrors() throws {
+    try withFolder { folder in
+      let path = folder.appending("model.safetensors")
+      _ = try exported(to: path)
+      let whole = try FileReader(opening: path).read(at: 0, count: FileReader(opening: path).length)
+      let header = Int(whole[0]) | Int(whole[1]) << 8
+      for length in [0, 7, 8, 9, header, header + 7, header + 8, whole.count - 1] {
+        try DurableFile.write(Array(whole[..<length]), to: path)
+        #expect(throws: UserError.self) { try SafetensorsReader(opening: path) }
+      }
+      var hostile = whole
+      hostile.replaceSubrange(0..<8, with: [UInt8](repeating: 0x7F, count: 8))
+      try DurableFile.write(hostile, to: path)
+      #expect(throws: UserError.self) { try SafetensorsReader(opening: path) }
+    }
+  }
+
+  @Test(arguments: [
+    #"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}"#,
+    #"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,8]}}"#,
+    #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#,
+    #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}"#,
+    #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,9223372036854775807]}}"#,
+    #"{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#,
+    #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[8]}}"#,
+    #"{"a":3}"#, "[]", "x",
+  ])
+  func hostileHeadersAreErrors(json: String) throws {
+    try withFolder { folder in
+      let path = folder.appending("hostile.safetensors")
+      var bytes = withUnsafeBytes(of: UInt64(json.utf8.count).littleEndian) { Array($0) }
+      bytes += Array(json.utf8) + [UInt8](repeating: 0, count: 8)
+      try DurableFile.write(bytes, to: path)
+      let error = #expect(throws: UserError.self) { try SafetensorsReader(opening: path) }
+      #expect(error?.kind == .invalidData)
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import HATKernels
+
+/// The two attention kernels, to be tested alike.
+enum AttentionKernel: CaseIterable {
+  case words, documents
+}
+
+/// One kernel over segments of the given lengths.
+struct AttentionRun {
+  let kernel: AttentionKernel
+  let shape: AttentionShape
+  let lengths: [Int]
+
+  private func withScratch(_ body: (FloatPointer) -> Void) {
+    let longest = lengths.max() ?? 0
+    let count =
+      switch kernel {
+      case .words: WordAttention.scratchCount(shape: shape, longestSegment: longest)
+      case .documents: DocumentAttention.scratchCount(shape: shape, longestSegment: longest)
+      }
+    // Old contents must not matter.
+    let scratch = TestMatrix(1, count) { _, _ in .nan }
+    body(scratch.pointer)
+    precondition(scratch.isIntactOutside, "scratch overrun")
+  }
+
+  func forward(_ qkv: TestMatrix) -> (output: TestMatrix, logSumExp: TestMatrix) {
+    let output = TestMatrix(qkv.rows, shape.queryWidth, gap: 3) { _, _ in .nan }
+    let logSumExp = TestMatrix(qkv.rows, shape.heads) { _, _ in .nan }
+    withSegments(lengths) { segments in
+      withScratch { scratch in
+        switch kernel {
+        case .words:
+          WordAttention.forward(
+            qkv.view, segments: segments, shape: shape, into: output.view, logSumExp: logSumExp.pointer,
+            scratch: scratch)
+        case .documents:
+          DocumentAttention.forward(
+            qkv.view, segments: segments, shape: shape, into: output.view, logSumExp: logSumExp.pointer,
+            scratch: scratch)
+        }
+      }
+    }
+    return (output, logSumExp)
+  }
+
+  func backward(_ qkv: TestMatrix, outputGradient: TestMatrix) -> TestMatrix {
+    let (output, logSumExp) = forward(qkv)
+    let gradient = TestMatrix(qkv.rows, shape.totalWidth, gap: 1) { _, _ in .nan }
+    withSegments(lengths) { segments in
+      withScratch { scratch in
+        switch kernel {
+        case .words:
+          WordAttention.backward(
+            qkv.view, segments: segments, shape: shape, output: output.view, logSumExp: logSumExp.pointer,
+            outputGradient: outputGradient.view, into: gradient.view, scratch: scratch)
+        case .documents:
+          DocumentAttention.backward(
+            qkv.view, segments: segments, shape: shape, output: output.view, logSumExp: logSumExp.pointer,
+            outputGradient: outputGradient.view, into: gradient.view, scratch: scratch)
+        }
+      }
+    }
+    return gradient
+  }
+}

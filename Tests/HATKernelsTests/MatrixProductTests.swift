@@ -1,0 +1,47 @@
+import HATKernels
+import Testing
+
+@Suite struct MatrixProductTests {
+  static let shapes = [(0, 4, 3), (1, 1, 1), (5, 7, 3), (33, 17, 40), (64, 96, 32)]
+
+  private func multiply(_ a: [[Double]], _ b: [[Double]]) -> [[Double]] {
+    a.map { row in b[0].indices.map { column in zip(row, b).reduce(0) { $0 + $1.0 * $1.1[column] } } }
+  }
+
+  private func transpose(_ a: [[Double]], columns: Int) -> [[Double]] {
+    (0..<columns).map { column in a.map { $0[column] } }
+  }
+
+  private func plus(_ a: [[Double]], _ number: Double) -> [[Double]] { a.map { $0.map { $0 + number } } }
+
+  @Test(arguments: shapes)
+  func productsFollowTheirShapes(rows: Int, outputs: Int, inputs: Int) {
+    MatrixProduct.useOneThread()
+    var generator = SeededGenerator(seed: 14)
+    let x = TestMatrix(random: rows, inputs, gap: 1, using: &generator)
+    let weight = TestMatrix(random: outputs, inputs, gap: 2, using: &generator)
+    let dy = TestMatrix(random: rows, outputs, gap: 3, using: &generator)
+
+    let y = TestMatrix(rows, outputs, gap: 5) { _, _ in .nan }
+    let expectedY = multiply(x.doubles, transpose(weight.doubles, columns: inputs))
+    MatrixProduct.linear(x.view, weight: weight.view, into: y.view)
+    #expect(largestError(y, expectedY) < 2e-6)
+    MatrixProduct.addLinear(x.view, weight: weight.view, to: y.view)
+    #expect(largestError(y, expectedY.map { $0.map { 2 * $0 } }) < 2e-6)
+
+    let dx = TestMatrix(rows, inputs, gap: 5) { _, _ in .nan }
+    let expectedX = multiply(dy.doubles, weight.doubles)
+    MatrixProduct.inputGradient(dy.view, weight: weight.view, into: dx.view)
+    #expect(largestError(dx, expectedX) < 2e-6)
+    MatrixProduct.addInputGradient(dy.view, weight: weight.view, to: dx.view)
+    #expect(largestError(dx, expectedX.map { $0.map { 2 * $0 } }) < 2e-6)
+
+    let dWeight = TestMatrix(outputs, inputs, gap: 5) { _, _ in 1 }
+    let expectedWeight = transpose(dy.doubles, columns: outputs).map { column in
+      (0..<inputs).map { input in 1 + zip(column, x.doubles).reduce(0) { $0 + $1.0 * $1.1[input] } }
+    }
+    MatrixProduct.addWeightGradient(dy.view, input: x.view, to: dWeight.view)
+    #expect(largestError(dWeight, expectedWeight) < 2e-6)
+    #expect(y.isIntactOutside && dx.isIntactOutside && dWeight.isIntactOutside)
+  }
+}

@@ -1,0 +1,6 @@
+import HATKernels
+import Testing
+
+@Test func aMachineThatRunsTheseTestsLacksNothing() {
+  #expect(Processor.missingFeature() == nil)
+}
