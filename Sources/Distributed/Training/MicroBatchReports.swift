@@ -1,0 +1,76 @@
+import HATCore
+
+/// What every micro-batch of a step gave, known on every rank and summed in the order of the micro-batches.
+final class MicroBatchReports {
+  /// One micro-batch's sums, and what its rank has to say besides.
+  struct Report {
+    var nats = 0.0
+    var targetPositions = 0
+    var textBytes = 0
+    var correctBytes = 0
+    var words = 0
+    var correctWords = 0
+    var flops = 0.0
+    var hasFailed = false
+    var wantsStop = false
+  }
+
+  private let communicator: any Communicator
+  private let partition: RankPartition
+  private let own: Range<Int>
+  /// [micro-batches]
+  private let reports: UnsafeMutableBufferPointer<Report>
+
+  init(communicator: any Communicator, tree: MicroBatchTree) {
+    self.communicator = communicator
+    partition = RankPartition((0..<tree.ranks).map(tree.owned(byRank:)))
+    own = tree.owned(byRank: communicator.rank)
+    reports = .allocate(capacity: tree.microBatches)
+    reports.initialize(repeating: Report())
+  }
+
+  deinit {
+    reports.deallocate()
+  }
+
+  func record(_ sum: LossSum, flops: Double, ofMicroBatch index: Int) {
+    reports[index] = Report(sum, flops: flops)
+  }
+
+  /// Shares this rank's reports, and whether its part failed or it wants to stop.
+  func share(hasFailed: Bool, wantsStop: Bool) throws {
+    for index in own {
+      reports[index].hasFailed = hasFailed
+      reports[index].wantsStop = wantsStop
+    }
+    try communicator.allGatherInPlace(reports.baseAddress!, partition: partition)
+  }
+
+  var hasFailed: Bool { reports.contains { $0.hasFailed } }
+  var wantsStop: Bool { reports.contains { $0.wantsStop } }
+  var flops: Double { reports.reduce(0) { $0 + $1.flops } }
+  var sum: LossSum { reports.reduce(LossSum()) { $0 + $1.lossSum } }
+}
+
+extension MicroBatchReports.Report {
+  init(_ sum: LossSum, flops: Double) {
+    nats = sum.nats
+    targetPositions = sum.targetPositions
+    textBytes = sum.textBytes
+    correctBytes = sum.correctBytes
+    words = sum.words
+    correctWords = sum.correctWords
+    self.flops = flops
+  }
+
+  var lossSum: LossSum {
+    var sum = LossSum()
+    sum.nats = nats
+    sum.targetPositions = targetPositions
+    sum.textBytes = textBytes
+    sum.correctBytes = correctBytes
+    sum.words = words
+    sum.correctWords = correctWords
+    return sum
+  }
+}

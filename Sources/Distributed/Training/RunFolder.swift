@@ -1,0 +1,87 @@
+import Foundation
+import HATCore
+import HATStorage
+import SystemPackage
+
+/// The folder of a run: what it is (config.yaml, run.json), what it did (metrics.jsonl, evaluations.jsonl), and
+/// its checkpoints. Rank 0 alone keeps it.
+final class RunFolder {
+  let path: FilePath
+  let metrics: JSONLinesFile
+  let evaluations: JSONLinesFile
+  private let lock: RunLock
+
+  /// Opens the run of a job, or makes it.
+  /// - Throws: `UserError`: `configuration` when the folder holds another run, or `--resume never` forbids this
+  ///   one; `cannotWrite`.
+  init(_ job: TrainingJob, ranks: Int, note: (String) -> Void) throws {
+    path = job.run
+    try Self.requireWelcome(job, note: note)
+    try DurableFile.createFolder(path)
+    lock = try RunLock(path)
+    try DurableFile.write(Array(job.configuration.yaml().utf8), to: Self.configurationFile(path))
+    try DurableFile.write(try RunDescription(job, ranks: ranks).encoded(), to: Self.descriptionFile(path))
+    metrics = try JSONLinesFile(appendingTo: path.appending("metrics.jsonl"))
+    evaluations = try JSONLinesFile(appendingTo: path.appending("evaluations.jsonl"))
+  }
+
+  private static func configurationFile(_ run: FilePath) -> FilePath { run.appending("config.yaml") }
+  private static func descriptionFile(_ run: FilePath) -> FilePath { run.appending("run.json") }
+
+  /// Settings that change how a run is carried out, but none of its results.
+  private static let neutralSettings: Set<String> = [
+    "training.zero_stage", "output.checkpoint_every", "output.keep", "output.evaluate_every",
+  ]
+
+  private static func requireWelcome(_ job: TrainingJob, note: (String) -> Void) throws {
+    let traces = ["config.yaml", "metrics.jsonl", "checkpoints"].map { job.run.appending($0) }
+    guard let trace = traces.first(where: DurableFile.exists) else { return }
+    guard job.resume == .auto else {
+      throw UserError(
+        .configuration, at: job.run.string,
+        "there is a run in it already, and --resume never forbids to go on",
+        hint: "Choose another --output folder, or leave --resume out.")
+    }
+    guard DurableFile.exists(configurationFile(job.run)) else {
+      throw UserError(
+        .configuration, at: job.run.string, "it holds \(trace.lastComponent!) but no config.yaml",
+        hint: "Put back the run's config.yaml, or choose another --output folder.")
+    }
+    try requireSameConfiguration(job, note: note)
+    try requireSameData(job)
+  }
+
+  private static func requireSameConfiguration(_ job: TrainingJob, note: (String) -> Void) throws {
+    let there = try Configuration.load(from: configurationFile(job.run))
+    let differences = there.differences(
+      from: job.configuration, sections: ["model", "data", "training", "output"])
+    let telling = differences.filter { difference in
+      !neutralSettings.contains { difference.hasPrefix("\($0): ") }
+    }
+    let (longer, forbidden) = (
+      telling.filter { $0.hasPrefix("training.steps: ") },
+      telling.filter { !$0.hasPrefix("training.steps: ") }
+    )
+    guard forbidden.isEmpty else {
+      throw UserError(
+        .configuration, at: job.run.string,
+        "it holds a run of another configuration (there, here): \(forbidden.joined(separator: "; "))",
+        hint: "Choose another --output folder, or go on with the run's own config.yaml.")
+    }
+    for difference in longer {
+      note("\(difference) (before, now): the learning rate follows the new schedule from here on")
+    }
+  }
+
+  private static func requireSameData(_ job: TrainingJob) throws {
+    guard DurableFile.exists(descriptionFile(job.run)) else { return }
+    let there = try RunDescription.read(from: descriptionFile(job.run))
+    guard there.dataFingerprint == job.data.fingerprint else {
+      throw UserError(
+        .configuration, at: job.run.string,
+        "the run was trained on other data (fingerprint \(there.dataFingerprint), here "
+          + "\(job.data.fingerprint))",
+        hint: "Name the run's own --data, or choose another --output folder.")
+    }
+  }
+}

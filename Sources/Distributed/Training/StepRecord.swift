@@ -1,0 +1,58 @@
+import HATCore
+
+/// One line of metrics.jsonl (design/cli.md).
+public struct StepRecord: Sendable, Equatable {
+  /// Counted from 1.
+  public var step: Int
+  /// Nats per target position.
+  public var loss: Double
+  public var bitsPerByte: Double
+  /// Bytes of text predicted.
+  public var targetBytes: Int
+  /// Of the mean gradient, before clipping.
+  public var gradientNorm: Double
+  public var learningRate: Double
+  public var stepSeconds: Double
+  public var bytesPerSecond: Double
+  public var wordsPerSecond: Double
+  /// By the plain algorithm (design/performance.md, "Counting").
+  public var modelFLOPsPerSecond: Double
+
+  init(step: Int, sum: LossSum, gradientNorm: Double, learningRate: Double, flops: Double, seconds: Double) {
+    self.step = step
+    loss = sum.loss
+    bitsPerByte = sum.bitsPerByte
+    targetBytes = sum.textBytes
+    self.gradientNorm = gradientNorm
+    self.learningRate = learningRate
+    stepSeconds = seconds
+    bytesPerSecond = Double(sum.textBytes) / seconds
+    wordsPerSecond = Double(sum.words) / seconds
+    modelFLOPsPerSecond = flops / seconds
+  }
+
+  /// One JSON object; every double reads back as itself.
+  public var line: String {
+    JSONLine.object([
+      ("step", step), ("loss", loss), ("bits_per_byte", bitsPerByte), ("target_bytes", targetBytes),
+      ("gradient_norm", gradientNorm), ("learning_rate", learningRate), ("step_seconds", stepSeconds),
+      ("bytes_per_second", bytesPerSecond), ("words_per_second", wordsPerSecond),
+      ("model_flops_per_second", modelFLOPsPerSecond),
+    ])
+  }
+}
+
+/// Numbers as one line of JSON, in the order given.
+enum JSONLine {
+  static func object(_ entries: [(String, any Numeric)]) -> String {
+    // Swift writes the shortest digits that read back as the same double.
+    let fields = entries.map { name, value in "\"\(name)\":\(text(value))" }
+    return "{\(fields.joined(separator: ","))}"
+  }
+
+  /// JSON knows no infinities: a quotient without a denominator is null.
+  private static func text(_ value: any Numeric) -> String {
+    if let value = value as? Double, !value.isFinite { return "null" }
+    return "\(value)"
+  }
+}

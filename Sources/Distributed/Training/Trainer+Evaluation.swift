@@ -1,0 +1,50 @@
+import HATCore
+
+/// The held-out micro-batches of this rank: those whose index leaves the rank as remainder.
+struct HeldOut<MicroBatch> {
+  var count: Int
+  var owned: [MicroBatch]
+}
+
+extension Trainer {
+  /// Measures the model on held-out text and writes a line to evaluations.jsonl.
+  func evaluate() throws {
+    let batches = try heldOutBatches()
+    guard batches.count > 0 else { return }
+    let own = batches.owned.map {
+      MicroBatchReports.Report(model.loss($0, parameters: parameters.base), flops: 0)
+    }
+    let gathered = try own.withUnsafeBytes { try communicator.allGather($0) }
+    let sum = inOrder(gathered, count: batches.count).reduce(LossSum()) { $0 + $1.lossSum }
+    try folder?.evaluations.append(
+      JSONLine.object([
+        ("step", step), ("loss", sum.loss), ("bits_per_byte", sum.bitsPerByte),
+        ("byte_accuracy", sum.byteAccuracy), ("word_accuracy", sum.wordAccuracy),
+        ("text_bytes", sum.textBytes), ("words", sum.words),
+      ]))
+    observe(.evaluated(step: step, sum))
+  }
+
+  /// Deals the ranks' reports out in the order of the micro-batches, so that the sum is the same on any rank count.
+  private func inOrder(_ gathered: [[UInt8]], count: Int) -> [MicroBatchReports.Report] {
+    let byRank = gathered.map { bytes in
+      bytes.withUnsafeBytes { raw in
+        let stride = MemoryLayout<MicroBatchReports.Report>.stride
+        return (0..<raw.count / stride).map {
+          raw.loadUnaligned(fromByteOffset: $0 * stride, as: MicroBatchReports.Report.self)
+        }
+      }
+    }
+    return (0..<count).map { byRank[$0 % communicator.size][$0 / communicator.size] }
+  }
+
+  private func heldOutBatches() throws -> HeldOut<Source.MicroBatch> {
+    if let heldOut { return heldOut }
+    let (rank, size) = (communicator.rank, communicator.size)
+    let (count, owned) = try communicator.together { try source.heldOut { $0 % size == rank } }
+    if count == 0 { observe(.note("the corpus has no held-out documents: nothing to evaluate on")) }
+    let batches = HeldOut(count: count, owned: owned)
+    heldOut = batches
+    return batches
+  }
+}

@@ -1,0 +1,34 @@
+import HATCore
+import SystemPackage
+
+/// What is to be trained, and where it is kept.
+public struct TrainingJob: Sendable {
+  /// What to do with a run that is there already.
+  public enum Resume: String, Sendable, CaseIterable {
+    /// Go on from its newest valid checkpoint.
+    case auto
+    /// Refuse.
+    case never
+  }
+
+  public var run: FilePath
+  public var configuration: Configuration
+  public var data: DataDescription
+  public var resume: Resume
+
+  public init(
+    run: FilePath, configuration: Configuration, data: DataDescription, resume: Resume = .auto
+  ) {
+    self.run = run
+    self.configuration = configuration
+    self.data = data
+    self.resume = resume
+  }
+}
+
+/// How training ended.
+public enum TrainingOutcome: Sendable, Equatable {
+  case finished(step: Int)
+  /// Asked to stop; a checkpoint of this step is written.
+  case stopped(step: Int)
+}
