@@ -69,10 +69,13 @@ HAT_INLINE hat_float8 hat_sums(
   return (hat_float8)_mm256_add_ps(
       _mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31));
 }
-/// Four floats each to two places: lanes 0–3 and lanes 4–7.
-HAT_INLINE void hat_store_halves(float *low, float *high, hat_float8 a) {
-  _mm_storeu_ps(low, _mm256_castps256_ps128((__m256)a));
-  _mm_storeu_ps(high, _mm256_extractf128_ps((__m256)a, 1));
+/// Lanes 0–3 of a, then lanes 0–3 of b.
+HAT_INLINE hat_float8 hat_low_halves(hat_float8 a, hat_float8 b) {
+  return (hat_float8)_mm256_permute2f128_ps((__m256)a, (__m256)b, 0x20);
+}
+/// Lanes 4–7 of a, then lanes 4–7 of b.
+HAT_INLINE hat_float8 hat_high_halves(hat_float8 a, hat_float8 b) {
+  return (hat_float8)_mm256_permute2f128_ps((__m256)a, (__m256)b, 0x31);
 }
 
 HAT_INLINE hat_double4 hat_low_doubles(hat_float8 a) {

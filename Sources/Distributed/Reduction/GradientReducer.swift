@@ -11,12 +11,13 @@ final class GradientReducer {
   /// [ranks, floats of a piece]
   private let received: FloatBuffer
 
+  static let defaultReceiveLimit = 4 << 20
+
   /// - Parameter receiveLimit: floats that may arrive at once; at least a block from every rank does.
-  init(communicator: any Communicator, table: SliceTable, receiveLimit: Int = 4 << 20) {
+  init(communicator: any Communicator, table: SliceTable, receiveLimit: Int = defaultReceiveLimit) {
     self.communicator = communicator
     self.table = table
-    let ranks = table.rankCount
-    let pieceLength = max(SliceTable.blockLength, receiveLimit / ranks)
+    let pieceLength = Self.pieceLength(table, receiveLimit: receiveLimit)
     pieces = stride(from: 0, to: table.longestSlice, by: pieceLength).map { start in
       RankPartition(
         table.slices.ranges.map { slice in
@@ -24,7 +25,17 @@ final class GradientReducer {
           return lower..<min(slice.upperBound, lower + pieceLength)
         })
     }
-    received = FloatBuffer(zeroed: ranks == 1 ? 0 : ranks * min(pieceLength, table.longestSlice))
+    received = FloatBuffer(zeroed: Self.receivedFloats(table, receiveLimit: receiveLimit))
+  }
+
+  /// Floats set aside for what arrives.
+  static func receivedFloats(_ table: SliceTable, receiveLimit: Int = defaultReceiveLimit) -> Int {
+    guard table.rankCount > 1 else { return 0 }
+    return table.rankCount * min(pieceLength(table, receiveLimit: receiveLimit), table.longestSlice)
+  }
+
+  private static func pieceLength(_ table: SliceTable, receiveLimit: Int) -> Int {
+    max(SliceTable.blockLength, receiveLimit / table.rankCount)
   }
 
   /// Replaces this rank's slice of `gradient` by the sum of every rank's; the rest of it is then stale.

@@ -1,10 +1,10 @@
 import HATStorage
 
 /// One key of the configuration file: its name, its meaning, and how it reaches its field.
-struct Setting: Sendable {
+package struct Setting: Sendable {
   let section: String
-  let key: String
-  let comment: String
+  package let key: String
+  package let comment: String
   let text: @Sendable (Configuration) -> String
   let assign: @Sendable (inout Configuration, String) -> Bool
   let expectation: String
@@ -30,7 +30,7 @@ struct Setting: Sendable {
 
 extension Setting {
   /// Every key there is, in the order of the file.
-  static let all: [Setting] = [
+  package static let all: [Setting] = [
     Setting("model", "byte_width", \.model.byteWidth, "width d of encoder and decoder"),
     Setting(
       "model", "byte_head_size", \.model.byteHeadSize,

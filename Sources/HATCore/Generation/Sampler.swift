@@ -27,7 +27,7 @@ public struct Sampler {
   /// - Parameters:
   ///   - logits: [V]
   ///   - allows: the symbols that may be drawn; at least one
-  mutating func next(_ logits: UnsafeBufferPointer<Float>, allows: (UInt8) -> Bool) -> UInt8 {
+  package mutating func next(_ logits: UnsafeBufferPointer<Float>, allows: (UInt8) -> Bool) -> UInt8 {
     let allowed = (0...UInt8.max).filter(allows)
     precondition(!allowed.isEmpty)
     let likeliestFirst = allowed.sorted { logits[Int($0)] > logits[Int($1)] }

@@ -129,14 +129,14 @@ public final class TextGenerator {
 }
 
 extension TextGenerator {
-  func startDocument() {
+  package func startDocument() {
     context = []
     backbone.reset()
     read([SpecialByte.document])
   }
 
   /// Appends a word to what the backbone has read.
-  func read(_ word: [UInt8]) {
+  package func read(_ word: [UInt8]) {
     if backbone.isFull {
       let kept = context.suffix(context.count / 2)
       context = []
@@ -152,19 +152,19 @@ extension TextGenerator {
   }
 
   /// Begins the word after those read.
-  func startWord() {
+  package func startWord() {
     decoder.reset()
     MatrixProduct.linear(view(predictive), weight: weights.decoderInput, into: view(decoderRow))
     decoder.append(view(decoderRow), parameters: parameters)
   }
 
-  func appendToWord(_ byte: UInt8) {
+  package func appendToWord(_ byte: UInt8) {
     view(decoderRow).copy(weights.byteEmbedding.rows(Int(byte)..<Int(byte) + 1))
     decoder.append(view(decoderRow), parameters: parameters)
   }
 
   /// [V], valid until the next byte.
-  func logitsOfNextByte() -> UnsafeBufferPointer<Float> {
+  package func logitsOfNextByte() -> UnsafeBufferPointer<Float> {
     var inverseRoot: Float = 0
     RMSNorm.forward(
       view(decoderRow), gain: weights.decoderNorm, into: view(decoded), inverseRoots: &inverseRoot)

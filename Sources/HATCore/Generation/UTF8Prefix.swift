@@ -1,20 +1,22 @@
 import HATText
 
 /// How far a scalar being written has come: what may follow so that the text stays valid UTF-8.
-struct UTF8Prefix {
+package struct UTF8Prefix {
   /// Continuation bytes the scalar still needs.
-  private(set) var missing = 0
+  package private(set) var missing = 0
   private var next: ClosedRange<UInt8> = 0x80...0xBF
 
-  var isAtBoundary: Bool { missing == 0 }
+  package init() {}
+
+  package var isAtBoundary: Bool { missing == 0 }
 
   /// Whether `byte` may come next in text.
-  func allows(_ byte: UInt8) -> Bool {
+  package func allows(_ byte: UInt8) -> Bool {
     isAtBoundary ? Self.length(ofScalarStartingWith: byte) != nil : next.contains(byte)
   }
 
   /// Bytes of a scalar, by its first byte; nil where none starts so.
-  static func length(ofScalarStartingWith byte: UInt8) -> Int? {
+  package static func length(ofScalarStartingWith byte: UInt8) -> Int? {
     switch byte {
     case 0x00...0x7F: 1
     case 0xC2...0xDF: 2
@@ -24,7 +26,7 @@ struct UTF8Prefix {
     }
   }
 
-  mutating func append(_ byte: UInt8) {
+  package mutating func append(_ byte: UInt8) {
     precondition(allows(byte))
     guard isAtBoundary else {
       missing -= 1

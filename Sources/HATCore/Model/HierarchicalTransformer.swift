@@ -45,6 +45,11 @@ public final class HierarchicalTransformer {
     correct.deallocate()
   }
 
+  /// Floats of the arena such a model would own.
+  public static func activationFloats(_ model: ModelConfiguration, capacity: BatchCapacity) -> Int {
+    HierarchicalPlan(model, capacity: capacity).floats
+  }
+
   /// The loss of a batch, and its gradient.
   /// - Parameters:
   ///   - parameters: [layout.count]

@@ -29,8 +29,9 @@ public enum DocumentAttention {
             inputs.rows(block).columns(head.query), timesTransposed: visibleRows.columns(head.key),
             scale: shape.scale, keeping: 0, scores)
           for row in block {
-            logSumExp[(rows.lowerBound + row) * shape.heads + index] = SoftmaxRow.normalize(
-              scores.row(row - block.lowerBound), visible: shape.causal ? row + 1 : keys, count: keys)
+            let scoreRow = ScoreRow(
+              scores: scores.row(row - block.lowerBound), visible: shape.causal ? row + 1 : keys, count: keys)
+            logSumExp[(rows.lowerBound + row) * shape.heads + index] = scoreRow.normalize()
           }
           MatrixProduct.product(
             scores, times: visibleRows.columns(head.value), keeping: 0,
@@ -85,9 +86,10 @@ public enum DocumentAttention {
       MatrixProduct.product(
         blockGradients, timesTransposed: visibleRows.columns(head.value), keeping: 0, scoreGradients)
       for (local, row) in block.enumerated() {
-        SoftmaxRow.differentiate(
-          probabilities.row(local), scoreGradients.row(local), visible: shape.causal ? row + 1 : keys,
-          count: keys, logSumExp: logSumExp[row * shape.heads + head.index],
+        let scoreRow = ScoreRow(
+          scores: probabilities.row(local), visible: shape.causal ? row + 1 : keys, count: keys)
+        scoreRow.differentiate(
+          scoreGradients.row(local), logSumExp: logSumExp[row * shape.heads + head.index],
           delta: SoftmaxRow.dot(blockOutputs.row(local), blockGradients.row(local), count: shape.headSize),
           scale: shape.scale)
       }

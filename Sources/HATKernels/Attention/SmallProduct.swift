@@ -3,36 +3,38 @@ import CSIMD
 /// Matrix products of a few rows, as attention inside words needs: two rows at a time in eight registers, rows
 /// beyond the end replaced by the last one, so that there is no code for remainders.
 enum SmallProduct {
-  /// c[i, j] = a_i · b_j for `rows` rows of a and `columns(i)` rows of b; c's rows are padded to whole registers,
-  /// and what it holds beyond `columns(i)` is undefined.
+  /// c[i, j] = a_i · b_j, or only those with j ≥ i where `fromRow` says that nobody reads the others; c's rows are
+  /// padded to whole registers.
   ///
   /// An element is the same sum in the same order, whatever the number of rows.
   @inline(__always)
-  static func dots(_ a: MatrixView, _ b: MatrixView, causal: Bool, into c: MatrixView) {
-    let (last, width) = (b.rows - 1, a.columns)
+  static func dots(_ a: MatrixView, _ b: MatrixView, fromRow: Bool, into c: MatrixView) {
+    let width = a.columns
     var row = 0
     while row < a.rows {
       let second = min(row + 1, a.rows - 1)
-      let (a0, a1, c0, c1) = (a.row(row), a.row(second), c.row(row), c.row(second))
-      let end = causal ? second + 1 : b.rows
-      var column = 0
-      while column < end {
-        let sums = dots(
-          a0, a1, b.row(column), b.row(min(column + 1, last)), b.row(min(column + 2, last)),
-          b.row(min(column + 3, last)), width: width)
-        hat_store_halves(c0 + column, c1 + column, sums)
-        column += 4
+      let (a0, a1) = (a.row(row), a.row(second))
+      var column = fromRow ? row & ~7 : 0
+      while column < b.rows {
+        let needsLow = !fromRow || row < column + 4
+        let low = needsLow ? dots(a0, a1, b, column, width: width) : Lanes()
+        let high = column + 4 < b.rows ? dots(a0, a1, b, column + 4, width: width) : Lanes()
+        hat_low_halves(low, high).store(at: c.row(row) + column)
+        hat_high_halves(low, high).store(at: c.row(second) + column)
+        column += 8
       }
       row += 2
     }
   }
 
-  /// The products of two rows with four: lanes 0–3 those of the first, lanes 4–7 those of the second.
+  /// The products of two rows with rows `first` … `first + 3` of b: lanes 0–3 those of the first, lanes 4–7 those of the second.
   @inline(__always)
   private static func dots(
-    _ a0: FloatPointer, _ a1: FloatPointer, _ b0: FloatPointer, _ b1: FloatPointer, _ b2: FloatPointer,
-    _ b3: FloatPointer, width: Int
+    _ a0: FloatPointer, _ a1: FloatPointer, _ b: MatrixView, _ first: Int, width: Int
   ) -> Lanes {
+    let last = b.rows - 1
+    let (b0, b1) = (b.row(first), b.row(min(first + 1, last)))
+    let (b2, b3) = (b.row(min(first + 2, last)), b.row(min(first + 3, last)))
     var (s0, s1, s2, s3) = (Lanes(), Lanes(), Lanes(), Lanes())
     var (t0, t1, t2, t3) = (Lanes(), Lanes(), Lanes(), Lanes())
     LaneLoop.forEach(width) { offset, access in

@@ -55,37 +55,6 @@ enum SoftmaxRow {
     }
   }
 
-  /// Softmax of the first `visible` of `count` scores in place, 0 in the others; returns log Σ e^score.
-  @inline(__always)
-  static func normalize(_ scores: FloatPointer, visible: Int, count: Int) -> Float {
-    let largest = largest(scores, count: visible)
-    let sum = exponentiate(scores, count: visible, minus: largest)
-    scale(scores, count: visible, by: 1 / sum)
-    (scores + visible).update(repeating: 0, count: count - visible)
-    return largest + logf(sum)
-  }
-
-  /// Backward pass of one row: scores become probabilities, their gradients those of the scores before scaling:
-  /// p = e^(score - logSumExp), dScore = scale · p · (dp - delta); 0 beyond `visible`.
-  @inline(__always)
-  static func differentiate(
-    _ scores: FloatPointer, _ gradients: FloatPointer, visible: Int, count: Int, logSumExp: Float,
-    delta: Float,
-    scale: Float
-  ) {
-    let (shift, delta, scale) = (
-      Lanes(repeating: logSumExp), Lanes(repeating: delta), Lanes(repeating: scale)
-    )
-    LaneLoop.forEach(visible) { offset, access in
-      let probability = Exponential.lanes(access.load(scores + offset) - shift)
-      let gradient = (access.load(gradients + offset) - delta) * probability * scale
-      access.store(probability, scores + offset)
-      access.store(gradient, gradients + offset)
-    }
-    (scores + visible).update(repeating: 0, count: count - visible)
-    (gradients + visible).update(repeating: 0, count: count - visible)
-  }
-
   /// Σ a·b.
   @inline(__always)
   static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Float {

@@ -51,6 +51,12 @@ extension Lanes {
   func keeping(first count: Int, otherwise fill: Lanes) -> Lanes {
     hat_keep_first(self, Int32(truncatingIfNeeded: count), fill)
   }
+
+  /// `fill` in the first `count` lanes, this in the others; `count` may be negative or beyond 8.
+  @inline(__always)
+  func replacing(first count: Int, with fill: Lanes) -> Lanes {
+    fill.keeping(first: count, otherwise: self)
+  }
 }
 
 /// `count` rounded up to whole registers.

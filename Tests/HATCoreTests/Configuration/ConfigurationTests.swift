@@ -1,7 +1,6 @@
+import HATCore
 import HATStorage
 import Testing
-
-@testable import HATCore
 
 @Suite struct ConfigurationTests {
   /// The error that reading `yaml` gives.

@@ -1,7 +1,6 @@
+import HATCore
 import HATText
 import Testing
-
-@testable import HATCore
 
 @Suite struct PaperSizeTests {
   /// Backbone layers and heads, byte layers and heads, and millions of parameters in the blocks of backbone and of

@@ -1,8 +1,7 @@
+import HATCore
 import HATText
 import TestSupport
 import Testing
-
-@testable import HATCore
 
 @Suite struct TextGeneratorTests {
   /// Grouped-query attention included.

@@ -1,7 +1,6 @@
+import HATCore
 import HATKernels
 import Testing
-
-@testable import HATCore
 
 @Suite struct ParameterLayoutTests {
   @Test func tensorsAndUnitsTileTheBuffer() {

@@ -1,10 +1,9 @@
 import Foundation
+import HATCore
 import HATKernels
 import HATStorage
 import SystemPackage
 import Testing
-
-@testable import HATCore
 
 @Suite struct SafetensorsTests {
   private func withFolder(_ body: (FilePath) throws -> Void) throws {

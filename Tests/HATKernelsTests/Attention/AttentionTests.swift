@@ -1,3 +1,4 @@
+import Foundation
 import HATKernels
 import Testing
 
@@ -104,6 +105,17 @@ import Testing
     let gradient = run.backward(qkv, outputGradient: output)
     #expect(output.doubles.joined().allSatisfy { $0.isFinite })
     #expect(gradient.doubles.joined().allSatisfy { $0.isFinite })
+  }
+
+  @Test(arguments: AttentionKernel.allCases)
+  func equalScoresSumToTheNumberOfKeys(kernel: AttentionKernel) {
+    let shape = AttentionShape(heads: 1, keyValueHeads: 1, headSize: 8, causal: true)
+    let logSumExp = AttentionRun(kernel: kernel, shape: shape, lengths: [256])
+      .forward(TestMatrix(256, shape.totalWidth)).logSumExp
+    for row in 0..<256 {
+      let exact = log(Double(row + 1))
+      #expect(difference(Double(logSumExp[row, 0]), exact) <= 2e-7 * max(1, exact))
+    }
   }
 
   @Test(arguments: AttentionKernel.allCases)

@@ -1,0 +1,125 @@
+import Foundation
+import HATStorage
+import SystemPackage
+
+/// What a corpus folder holds: the file `corpus.json`, written last, so that a folder that has it is whole.
+public struct CorpusManifest: Sendable, Codable, Equatable {
+  public static let fileName = "corpus.json"
+  static let format = "hat-corpus"
+  static let version = 1
+
+  public struct Part: Sendable, Codable, Equatable {
+    public var counts = TextCounts()
+    public var shards: [ShardSummary] = []
+  }
+
+  var format = Self.format
+  var version = Self.version
+  public var settings: PreprocessSettings
+  /// Of the input as it was read.
+  public var inputsFingerprint: Checksum
+  /// Of the rule, the word limit and the content of every frame, however compressed: equal corpora have equal ones.
+  public var dataFingerprint: Checksum
+  public var train = Part()
+  public var holdout = Part()
+  public var leftOut = LeftOutCounts()
+
+  public func part(_ part: CorpusPart) -> Part {
+    switch part {
+    case .train: train
+    case .holdout: holdout
+    }
+  }
+}
+
+extension CorpusManifest {
+  init(settings: PreprocessSettings, records: [UnitRecord]) {
+    self.settings = settings
+    inputsFingerprint = UnitRecord.inputsFingerprint(records.map { ($0.unit, $0.inputChecksum) })
+    dataFingerprint = Checksum(value: 0)
+    for record in records {
+      leftOut += record.leftOut
+      if let shard = record.train { train.append(shard) }
+      if let shard = record.holdout { holdout.append(shard) }
+    }
+    dataFingerprint = computedDataFingerprint
+  }
+
+  var computedDataFingerprint: Checksum {
+    var bytes = Array(settings.splitter.rule.versionedName.utf8)
+    bytes.appendLittleEndian(UInt64(settings.splitter.maximumWordBytes))
+    for part in [train, holdout] {
+      bytes.appendLittleEndian(UInt64(part.shards.count))
+      for shard in part.shards { bytes.appendLittleEndian(shard.dataChecksum.value) }
+    }
+    return Checksum(of: bytes)
+  }
+
+  /// Reads the manifest of a corpus folder.
+  /// - Throws: `UserError`: `missingInput` where there is none, `invalidData` where it is damaged.
+  public static func read(from folder: FilePath) throws -> CorpusManifest {
+    let path = folder.appending(fileName)
+    guard DurableFile.exists(path) else {
+      throw UserError(
+        .missingInput, at: folder.string,
+        DurableFile.exists(folder.appending(Preprocessor.stateFileName))
+          ? "the corpus is not finished" : "there is no corpus here (no \(fileName))",
+        hint: "Make it with hat-mpirun preprocess; run again, that continues where it stopped.")
+    }
+    let manifest = try JSONFile.read(CorpusManifest.self, from: path)
+    guard manifest.format == format, manifest.version == version else {
+      throw UserError(
+        .invalidData, at: path.string,
+        "it is \(manifest.format) version \(manifest.version), not \(format) \(version)",
+        hint: "Use the version of hat that wrote it, or preprocess the text again.")
+    }
+    guard manifest.isConsistent else {
+      throw UserError(
+        .invalidData, at: path.string, "its numbers do not add up",
+        hint: "Restore the file, or preprocess the text into a new folder.")
+    }
+    return manifest
+  }
+
+  private var isConsistent: Bool {
+    dataFingerprint == computedDataFingerprint
+      && CorpusPart.allCases.allSatisfy { name in
+        let part = part(name)
+        var counts = TextCounts()
+        for shard in part.shards {
+          guard shard.isPlausible else { return false }
+          counts += shard.counts
+        }
+        return counts == part.counts
+      }
+  }
+}
+
+extension CorpusManifest.Part {
+  mutating func append(_ shard: ShardSummary) {
+    shards.append(shard)
+    counts += shard.counts
+  }
+}
+
+extension ShardSummary {
+  /// Whether the numbers are possible, and small enough to be added up; and the name stays in its folder.
+  var isPlausible: Bool {
+    [fileBytes, counts.documents, counts.words, counts.bytes].allSatisfy {
+      1...ShardFormat.largestCount ~= $0
+    }
+      && 1...ShardFormat.largestFrameCount ~= frames && !name.contains("/") && !name.isEmpty
+  }
+}
+
+extension UnitRecord {
+  static func inputsFingerprint(_ units: [(WorkUnit, Checksum)]) -> Checksum {
+    var bytes: [UInt8] = []
+    for (unit, checksum) in units {
+      bytes.appendLittleEndian(UInt64(unit.group))
+      bytes.appendLittleEndian(UInt64(unit.slice))
+      bytes.appendLittleEndian(checksum.value)
+    }
+    return Checksum(of: bytes)
+  }
+}

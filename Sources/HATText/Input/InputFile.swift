@@ -1,0 +1,131 @@
+import Glibc
+import HATStorage
+import SystemPackage
+
+/// One file of text to be read, or standard input, with what tells whether it has changed since.
+public struct InputFile: Sendable, Codable, Equatable {
+  public enum Format: String, Sendable, Codable {
+    /// A document a file, or several between separators.
+    case text
+    /// A JSON object a line.
+    case jsonLines
+  }
+
+  public enum Compression: String, Sendable, Codable {
+    case none
+    case zstd
+  }
+
+  /// The name of standard input.
+  static let standardInput = "-"
+
+  /// As given, or as found below the folder given: where to read it now. Not kept.
+  var path = ""
+  /// The path below what was given: the same wherever the corpus lies.
+  public var name: String
+  public var format: Format
+  public var compression: Compression
+  /// On the disk; 0 for standard input.
+  public var bytes: Int
+  /// Nanoseconds since 1970; 0 for standard input.
+  var modified: Int
+
+  private enum CodingKeys: CodingKey {
+    case name, format, compression, bytes, modified
+  }
+
+  var isStandardInput: Bool { path == Self.standardInput }
+
+  func open() throws -> any ByteSource {
+    if isStandardInput { return StandardInputSource() }
+    let file = try FileByteSource(opening: FilePath(path))
+    return switch compression {
+    case .none: file
+    case .zstd: ZstdByteSource(file, place: path)
+    }
+  }
+}
+
+extension InputFile {
+  /// The files that `paths` stand for: folders searched to their bottom, in sorted order.
+  /// - Throws: `UserError`: `missingInput` for what is not there or holds nothing to read, `wrongUsage` for a
+  ///   kind of file that is not read.
+  public static func list(_ paths: [String], standardInput: Format = .jsonLines) throws -> [InputFile] {
+    var files: [InputFile] = []
+    for path in paths {
+      if path == Self.standardInput {
+        guard !files.contains(where: \.isStandardInput) else {
+          throw UserError(.wrongUsage, at: "-", "standard input is named twice", hint: "Name it once.")
+        }
+        files.append(
+          InputFile(path: path, name: path, format: standardInput, compression: .none, bytes: 0, modified: 0))
+      } else if DurableFile.isFolder(FilePath(path)) {
+        let found = try filesBelow(FilePath(path), name: FilePath(""))
+        guard !found.isEmpty else {
+          throw UserError(
+            .missingInput, at: path, "the folder holds no file that can be read",
+            hint: "Give it files that end in \(endings).")
+        }
+        files += found
+      } else {
+        let name = FilePath(path).lastComponent?.string ?? path
+        guard let (format, compression) = kind(ofName: name) else { throw unknownKind(path) }
+        files.append(try file(at: path, name: name, format, compression))
+      }
+    }
+    return files
+  }
+
+  private static let endings = ".txt, .jsonl, .txt.zst or .jsonl.zst"
+
+  static func emptyFile(_ place: String) -> UserError {
+    UserError(.invalidData, at: place, "it is empty", hint: "Remove it from the input, or restore it.")
+  }
+
+  private static func unknownKind(_ path: String) -> UserError {
+    UserError(
+      .wrongUsage, at: path, "this kind of file is not read",
+      hint: path.hasSuffix(".gz")
+        ? "Decompress it first (gzip -d), or compress it with zstd."
+        : "Give files that end in \(endings).")
+  }
+
+  /// Other kinds of files in a folder are left alone: corpora come with read-me files and licences.
+  private static func filesBelow(_ folder: FilePath, name: FilePath) throws -> [InputFile] {
+    var files: [InputFile] = []
+    for entry in try DurableFile.list(folder) {
+      let (path, name) = (folder.appending(entry), name.appending(entry))
+      if DurableFile.isFolder(path) {
+        files += try filesBelow(path, name: name)
+      } else if let (format, compression) = kind(ofName: entry) {
+        files.append(try file(at: path.string, name: name.string, format, compression))
+      } else if entry.hasSuffix(".gz") {
+        throw unknownKind(path.string)
+      }
+    }
+    return files
+  }
+
+  private static func kind(ofName name: String) -> (Format, Compression)? {
+    let isZstd = name.hasSuffix(".zst")
+    let stem = isZstd ? name.dropLast(4) : name[...]
+    let compression: Compression = isZstd ? .zstd : .none
+    if stem.hasSuffix(".txt") { return (.text, compression) }
+    if stem.hasSuffix(".jsonl") { return (.jsonLines, compression) }
+    return nil
+  }
+
+  private static func file(
+    at path: String, name: String, _ format: Format, _ compression: Compression
+  ) throws -> InputFile {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw UserError(.missingInput, at: path, "there is no such file or folder", hint: "Check the path.")
+    }
+    guard status.st_size > 0 else { throw emptyFile(path) }
+    let modified = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
+    return InputFile(
+      path: path, name: name, format: format, compression: compression, bytes: Int(status.st_size),
+      modified: modified)
+  }
+}

@@ -1,0 +1,113 @@
+import Glibc
+import HATStorage
+
+/// One document as it lies in the input, before anything is made of it: a line, or a stretch of text.
+struct InputRecord {
+  /// Valid until the reader is asked for its next record.
+  var bytes: UnsafeBufferPointer<UInt8>
+  /// Where it starts in the decompressed input.
+  var offset: Int
+  /// Counted from 1.
+  var number: Int
+}
+
+/// Cuts a stream of bytes into records at a delimiter, holding no more than a record and a block.
+final class RecordReader {
+  static let blockBytes = 1 << 20
+  /// A record that is longer has lost its delimiter, or is no document.
+  static let largestRecord = 1 << 29
+
+  private let source: any ByteSource
+  private let place: String
+  /// Nil when the whole stream is one record.
+  private let delimiter: [UInt8]?
+  private var buffer: UnsafeMutableBufferPointer<UInt8>
+  /// What has been read and not yet handed out.
+  private var pending = 0..<0
+  /// The part of `pending` in which no delimiter starts.
+  private var searched = 0
+  private var isAtEnd = false
+  private var offset = 0
+  private var number = 0
+
+  /// - Parameter place: the file, for errors.
+  init(_ source: any ByteSource, place: String, delimiter: [UInt8]?) {
+    precondition(delimiter?.isEmpty != true)
+    self.source = source
+    self.place = place
+    self.delimiter = delimiter
+    buffer = .allocate(capacity: Self.blockBytes)
+  }
+
+  deinit {
+    buffer.deallocate()
+  }
+
+  /// Bytes taken from the disk so far.
+  var bytesConsumed: Int { source.bytesConsumed }
+
+  /// The next record without its delimiter, or nil after the last.
+  func next() throws -> InputRecord? {
+    while true {
+      if let length = findDelimiter() { return take(length, skipping: delimiter!.count) }
+      if isAtEnd { return pending.isEmpty ? nil : take(pending.count, skipping: 0) }
+      try readBlock()
+    }
+  }
+
+  private func take(_ length: Int, skipping delimiterBytes: Int) -> InputRecord {
+    number += 1
+    let bytes = UnsafeBufferPointer(rebasing: buffer[pending.lowerBound..<pending.lowerBound + length])
+    let record = InputRecord(bytes: bytes, offset: offset, number: number)
+    offset += length + delimiterBytes
+    pending = (pending.lowerBound + length + delimiterBytes)..<pending.upperBound
+    searched = 0
+    return record
+  }
+
+  /// The bytes of `pending` before its first delimiter.
+  private func findDelimiter() -> Int? {
+    guard let delimiter, pending.count - searched >= delimiter.count else { return nil }
+    var position = pending.lowerBound + searched
+    let end = pending.upperBound - (delimiter.count - 1)
+    while position < end,
+      let found = memchr(buffer.baseAddress! + position, Int32(delimiter[0]), end - position)
+    {
+      position = UnsafeRawPointer(found) - UnsafeRawPointer(buffer.baseAddress!)
+      if memcmp(found, delimiter, delimiter.count) == 0 { return position - pending.lowerBound }
+      position += 1
+    }
+    searched = end - pending.lowerBound
+    return nil
+  }
+
+  private func readBlock() throws {
+    try makeRoom()
+    let free = UnsafeMutableBufferPointer(rebasing: buffer[pending.upperBound...])
+    let count = try source.read(into: UnsafeMutableRawBufferPointer(free))
+    pending = pending.lowerBound..<pending.upperBound + count
+    isAtEnd = count == 0
+  }
+
+  /// Makes a part of the buffer free, moving what is pending to its front or into a larger buffer.
+  private func makeRoom() throws {
+    guard pending.count <= Self.largestRecord else {
+      throw UserError(
+        .invalidData, at: "\(place), record \(number + 1)",
+        "the document is larger than \(Self.largestRecord >> 20) MiB",
+        hint: "Divide it; --document-separator cuts a .txt file into documents.")
+    }
+    let base = buffer.baseAddress!
+    if pending.count > buffer.count / 2 {
+      let larger = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: buffer.count * 2)
+      memcpy(larger.baseAddress!, base + pending.lowerBound, pending.count)
+      buffer.deallocate()
+      buffer = larger
+    } else if pending.lowerBound > 0 {
+      memmove(base, base + pending.lowerBound, pending.count)
+    } else {
+      return
+    }
+    pending = 0..<pending.count
+  }
+}

@@ -1,0 +1,83 @@
+import HATStorage
+
+/// The constants of the shard format, written down byte by byte in docs/shard-format.md.
+enum ShardFormat {
+  static let magic = Array("HATSHARD".utf8)
+  static let endMagic = Array("DRAHSTAH".utf8)
+  static let version: UInt32 = 1
+  static let fileExtension = ".shard"
+
+  /// magic, version, length of the rule, word limit, rule, checksum.
+  static let headerFixedBytes = 8 + 4 + 4 + 4 + 8
+  static let longestRule = 64
+  /// compressed bytes, raw bytes, documents, words, text bytes, checksums of raw and compressed data.
+  static let indexEntryBytes = 7 * 8
+  /// frames, documents, words, text bytes, file bytes, index checksum, trailer checksum, end magic.
+  static let trailerBytes = 8 * 8
+
+  /// A frame is closed once it is this large, so only one with a large last document is larger.
+  static let frameTargetBytes = 256 << 10
+  static let largestDocument = 256 << 20
+  static let largestRawFrame = 1 << 30
+  static let largestCompressedFrame = largestRawFrame + largestRawFrame / 128 + 1024
+  static let largestFrameCount = 1 << 24
+  static let largestCount = 1 << 48
+
+  /// text bytes, words, metadata bytes: 4 bytes each.
+  static let documentEntryBytes = 12
+
+  /// Word lengths take one byte where the limit allows it.
+  static func bytesPerWordLength(wordLimit: Int) -> Int {
+    wordLimit <= 255 ? 1 : 2
+  }
+}
+
+/// What the index of a shard says of a frame.
+struct FrameEntry: Equatable {
+  var compressedBytes = 0
+  var rawBytes = 0
+  var documents = 0
+  var words = 0
+  var textBytes = 0
+  var rawChecksum = Checksum(value: 0)
+  var compressedChecksum = Checksum(value: 0)
+
+  func encode(into bytes: inout [UInt8]) {
+    for value in [compressedBytes, rawBytes, documents, words, textBytes] {
+      bytes.appendLittleEndian(UInt64(value))
+    }
+    bytes.appendLittleEndian(rawChecksum.value)
+    bytes.appendLittleEndian(compressedChecksum.value)
+  }
+}
+
+extension FrameEntry {
+  init(decoding parser: inout ByteParser) throws {
+    compressedBytes = try parser.size("a frame's length", atMost: ShardFormat.largestCompressedFrame)
+    rawBytes = try parser.size("a frame's raw length", atMost: ShardFormat.largestRawFrame)
+    documents = try parser.size("a frame's document count", atMost: rawBytes / ShardFormat.documentEntryBytes)
+    words = try parser.size("a frame's word count", atMost: rawBytes)
+    textBytes = try parser.size("a frame's text length", atMost: rawBytes)
+    rawChecksum = Checksum(value: try parser.integer(UInt64.self))
+    compressedChecksum = Checksum(value: try parser.integer(UInt64.self))
+    guard documents > 0 else { throw FormatDamage("a frame has no documents") }
+  }
+}
+
+/// How many documents, words and bytes of text there are somewhere.
+public struct TextCounts: Sendable, Codable, Equatable {
+  public var documents = 0
+  public var words = 0
+  /// Of text: the UTF-8 of the documents.
+  public var bytes = 0
+
+  public init(documents: Int = 0, words: Int = 0, bytes: Int = 0) {
+    (self.documents, self.words, self.bytes) = (documents, words, bytes)
+  }
+
+  static func += (left: inout TextCounts, right: TextCounts) {
+    left.documents += right.documents
+    left.words += right.words
+    left.bytes += right.bytes
+  }
+}

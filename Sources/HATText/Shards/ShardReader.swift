@@ -1,0 +1,213 @@
+import HATStorage
+import SystemPackage
+
+/// A document taken out of a shard, with the words it was cut into.
+public struct ShardDocument: Sendable, Equatable {
+  public var text: [UInt8]
+  /// In bytes; they add up to the text.
+  public var wordLengths: [Int]
+  public var metadata: DocumentMetadata
+
+  /// The bytes of each word.
+  public var words: [ArraySlice<UInt8>] {
+    var start = 0
+    return wordLengths.map { length in
+      defer { start += length }
+      return text[start..<start + length]
+    }
+  }
+}
+
+/// A shard opened for reading any of its frames. Everything read is checked before it is believed.
+public final class ShardReader {
+  public let path: FilePath
+  public let splitter: WordSplitter
+  public let counts: TextCounts
+  public let indexChecksum: Checksum
+  let entries: [FrameEntry]
+  private let file: FileReader
+  /// [frames]: where each starts in the file.
+  private let offsets: [Int]
+  /// [frames + 1]: the number of documents before each.
+  private let documentsBefore: [Int]
+  private let decompressor = ZstdDecompressor()
+
+  /// Opens a shard and checks its header, trailer and index.
+  /// - Throws: `UserError`: `missingInput`, or `invalidData` for what is damaged, cut short or no shard.
+  public init(opening path: FilePath) throws {
+    self.path = path
+    file = try FileReader(opening: path)
+    do {
+      let (splitter, headerBytes) = try Self.readHeader(file)
+      let trailer = try Self.readTrailer(file)
+      let entries = try Self.readIndex(file, trailer, headerBytes: headerBytes)
+      (self.splitter, self.entries) = (splitter, entries)
+      (counts, indexChecksum) = (trailer.counts, trailer.indexChecksum)
+      offsets = Self.runningSums(from: headerBytes, entries.map(\.compressedBytes)).dropLast()
+      documentsBefore = Self.runningSums(from: 0, entries.map(\.documents))
+    } catch let damage as FormatDamage {
+      throw Self.error(damage, at: path.string)
+    }
+  }
+
+  public var frameCount: Int { entries.count }
+
+  /// Reads, checks and decompresses a frame.
+  /// - Throws: `UserError` of kind `invalidData`.
+  func frame(_ index: Int) throws -> Frame {
+    let entry = entries[index]
+    do {
+      let compressed = try file.read(at: offsets[index], count: entry.compressedBytes)
+      guard Checksum(of: compressed) == entry.compressedChecksum else {
+        throw FormatDamage("the checksum of the compressed data is wrong")
+      }
+      let raw = try decompressor.decompress(compressed, count: entry.rawBytes)
+      guard Checksum(of: raw) == entry.rawChecksum else {
+        throw FormatDamage("the checksum of the decompressed data is wrong")
+      }
+      let frame = try Frame(raw: raw, wordLimit: splitter.maximumWordBytes)
+      guard frame.counts == TextCounts(documents: entry.documents, words: entry.words, bytes: entry.textBytes)
+      else { throw FormatDamage("its documents are not those the index promises") }
+      return frame
+    } catch let damage as FormatDamage {
+      throw Self.error(damage, at: "\(path.string), frame \(index)")
+    }
+  }
+
+  /// Document `index` of the shard, counted from 0.
+  /// - Throws: `UserError`: `wrongUsage` when there is no such document, `invalidData`.
+  public func document(_ index: Int) throws -> ShardDocument {
+    guard 0..<counts.documents ~= index else {
+      throw UserError(
+        .wrongUsage, at: path.string, "it has no document \(index)",
+        hint: "It has \(counts.documents), numbered from 0.")
+    }
+    let frameIndex = documentsBefore.partitioningIndex { $0 > index } - 1
+    return try document(index - documentsBefore[frameIndex], of: try frame(frameIndex), frameIndex)
+  }
+
+  /// Calls `body` with every document in order.
+  public func forEachDocument(_ body: (ShardDocument) throws -> Void) throws {
+    for frameIndex in entries.indices {
+      let frame = try frame(frameIndex)
+      for index in frame.documents.indices { try body(try document(index, of: frame, frameIndex)) }
+    }
+  }
+
+  private func document(_ index: Int, of frame: Frame, _ frameIndex: Int) throws -> ShardDocument {
+    let document = frame.documents[index]
+    do {
+      return ShardDocument(
+        text: frame.withText(document.text) { Array($0) },
+        wordLengths: (document.firstWord..<document.firstWord + document.words).map(frame.wordLength),
+        metadata: try frame.metadata(of: document))
+    } catch let damage as FormatDamage {
+      throw Self.error(damage, at: "\(path.string), frame \(frameIndex)")
+    }
+  }
+
+  static func error(_ damage: FormatDamage, at place: String) -> UserError {
+    UserError(
+      .invalidData, at: place, damage.problem,
+      hint: "The shard is damaged or not one of ours: restore it, or preprocess the text into a new folder.")
+  }
+
+  private static func runningSums(from start: Int, _ values: [Int]) -> [Int] {
+    values.reduce(into: [start]) { $0.append($0.last! + $1) }
+  }
+}
+
+extension ShardReader {
+  struct Trailer {
+    var frames: Int
+    var counts: TextCounts
+    var indexChecksum: Checksum
+  }
+
+  private static func readHeader(_ file: FileReader) throws -> (WordSplitter, bytes: Int) {
+    let available = min(file.length, ShardFormat.headerFixedBytes + ShardFormat.longestRule)
+    let bytes = try file.read(at: 0, count: available)
+    return try bytes.withUnsafeBytes { raw in
+      var parser = ByteParser(raw)
+      guard try parser.bytes(8).elementsEqual(ShardFormat.magic) else {
+        throw FormatDamage("it is not a shard")
+      }
+      let version = try parser.integer(UInt32.self)
+      guard version == ShardFormat.version else {
+        throw FormatDamage("it has shard version \(version), and this hat reads \(ShardFormat.version)")
+      }
+      let limit = try parser.smallSize("the word limit", atMost: WordSplitter.largestWordLimit)
+      let ruleBytes = try parser.smallSize("the length of the rule", atMost: ShardFormat.longestRule)
+      let rule = try parser.bytes(ruleBytes)
+      let covered = raw.count - parser.remaining
+      let checksum = Checksum(value: try parser.integer(UInt64.self))
+      guard checksum == Checksum(of: UnsafeRawBufferPointer(rebasing: raw[..<covered])) else {
+        throw FormatDamage("the checksum of the header is wrong")
+      }
+      return (try splitter(ruleName: String(decoding: rule, as: UTF8.self), limit: limit), covered + 8)
+    }
+  }
+
+  private static func splitter(ruleName: String, limit: Int) throws -> WordSplitter {
+    do {
+      return try WordSplitter(SplittingRule(versionedName: ruleName), maximumWordBytes: limit)
+    } catch let error as UserError {
+      throw FormatDamage(error.problem)
+    }
+  }
+
+  private static func readTrailer(_ file: FileReader) throws -> Trailer {
+    guard file.length >= ShardFormat.trailerBytes else { throw FormatDamage("it is cut short") }
+    let bytes = try file.read(
+      at: file.length - ShardFormat.trailerBytes, count: ShardFormat.trailerBytes)
+    return try bytes.withUnsafeBytes { raw in
+      let covered = ShardFormat.trailerBytes - 16
+      var end = ByteParser(UnsafeRawBufferPointer(rebasing: raw[covered...]))
+      let checksum = Checksum(value: try end.integer(UInt64.self))
+      guard try end.bytes(8).elementsEqual(ShardFormat.endMagic) else {
+        throw FormatDamage("its end is missing: it is cut short or longer than it was")
+      }
+      guard checksum == Checksum(of: UnsafeRawBufferPointer(rebasing: raw[..<covered])) else {
+        throw FormatDamage("the checksum of the trailer is wrong")
+      }
+      var parser = ByteParser(raw)
+      let frames = try parser.size("the frame count", atMost: ShardFormat.largestFrameCount)
+      let documents = try parser.size("the document count", atMost: ShardFormat.largestCount)
+      let words = try parser.size("the word count", atMost: ShardFormat.largestCount)
+      let textBytes = try parser.size("the text length", atMost: ShardFormat.largestCount)
+      let length = try parser.size("the file length", atMost: ShardFormat.largestCount)
+      guard length == file.length else {
+        throw FormatDamage("it has \(file.length) bytes instead of \(length)")
+      }
+      return Trailer(
+        frames: frames, counts: TextCounts(documents: documents, words: words, bytes: textBytes),
+        indexChecksum: Checksum(value: try parser.integer(UInt64.self)))
+    }
+  }
+
+  private static func readIndex(
+    _ file: FileReader, _ trailer: Trailer, headerBytes: Int
+  ) throws -> [FrameEntry] {
+    let indexBytes = trailer.frames * ShardFormat.indexEntryBytes
+    let start = file.length - ShardFormat.trailerBytes - indexBytes
+    guard trailer.frames > 0, start >= headerBytes else {
+      throw FormatDamage("its index does not fit into it")
+    }
+    let bytes = try file.read(at: start, count: indexBytes)
+    guard Checksum(of: bytes) == trailer.indexChecksum else {
+      throw FormatDamage("the checksum of the index is wrong")
+    }
+    let entries = try bytes.withUnsafeBytes { raw in
+      var parser = ByteParser(raw)
+      return try (0..<trailer.frames).map { _ in try FrameEntry(decoding: &parser) }
+    }
+    let counts = entries.reduce(into: TextCounts()) {
+      $0 += TextCounts(documents: $1.documents, words: $1.words, bytes: $1.textBytes)
+    }
+    guard counts == trailer.counts, headerBytes + entries.reduce(0, { $0 + $1.compressedBytes }) == start
+    else {
+      throw FormatDamage("its index does not add up")
+    }
+    return entries
+  }
+}

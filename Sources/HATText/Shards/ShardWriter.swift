@@ -1,0 +1,109 @@
+import HATStorage
+import SystemPackage
+
+/// What a manifest says of a shard.
+public struct ShardSummary: Sendable, Codable, Equatable {
+  /// The file in the corpus folder.
+  public var name: String
+  public var fileBytes: Int
+  public var frames: Int
+  public var counts: TextCounts
+  /// Of the index, which holds the checksums of everything else.
+  public var indexChecksum: Checksum
+  /// Of the checksums of the frames' raw content: equal for equal data, however compressed.
+  public var dataChecksum: Checksum
+}
+
+/// Writes one shard: frames as they fill, the index last; the file has its name only when it is whole.
+final class ShardWriter {
+  private let path: FilePath
+  private let file: FileWriter
+  private let compressor: ZstdCompressor
+  private var builder: FrameBuilder
+  private var entries: [FrameEntry] = []
+
+  /// - Throws: `UserError` of kind `cannotWrite`.
+  init(creating path: FilePath, splitter: WordSplitter, compressor: ZstdCompressor) throws {
+    precondition(splitter.maximumWordBytes <= WordSplitter.largestWordLimit)
+    self.path = path
+    self.compressor = compressor
+    builder = FrameBuilder(wordLimit: splitter.maximumWordBytes)
+    file = try FileWriter(creating: FilePath(path.string + DurableFile.partialSuffix))
+    try file.write(Self.header(splitter))
+  }
+
+  private static func header(_ splitter: WordSplitter) -> [UInt8] {
+    let rule = Array(splitter.rule.versionedName.utf8)
+    precondition(rule.count <= ShardFormat.longestRule)
+    var bytes = ShardFormat.magic
+    bytes.appendLittleEndian(ShardFormat.version)
+    bytes.appendLittleEndian(UInt32(splitter.maximumWordBytes))
+    bytes.appendLittleEndian(UInt32(rule.count))
+    bytes.append(contentsOf: rule)
+    bytes.appendLittleEndian(Checksum(of: bytes).value)
+    return bytes
+  }
+
+  func append(
+    _ text: UnsafeBufferPointer<UInt8>, words lengths: [UInt32], metadata: DocumentMetadata
+  ) throws {
+    precondition(!text.isEmpty && text.count <= ShardFormat.largestDocument)
+    builder.append(text, words: lengths, metadata: metadata)
+    if builder.rawBytes >= ShardFormat.frameTargetBytes { try writeFrame() }
+  }
+
+  private func writeFrame() throws {
+    var entry = FrameEntry()
+    (entry.documents, entry.words, entry.textBytes) =
+      (builder.counts.documents, builder.counts.words, builder.counts.bytes)
+    let raw = builder.finish()
+    entry.rawBytes = raw.count
+    entry.rawChecksum = Checksum(of: raw)
+    try compressor.compress(raw) { compressed in
+      entry.compressedBytes = compressed.count
+      entry.compressedChecksum = Checksum(of: compressed)
+      try file.write(compressed)
+    }
+    entries.append(entry)
+  }
+
+  /// Writes what is left, the index and the trailer, and gives the file its name.
+  func finish() throws -> ShardSummary {
+    if !builder.isEmpty { try writeFrame() }
+    precondition(!entries.isEmpty, "a shard has at least one document")
+    var index: [UInt8] = []
+    for entry in entries { entry.encode(into: &index) }
+    let summary = summary(index)
+    try file.write(index)
+    try file.write(trailer(summary))
+    try file.synchronize()
+    try file.close()
+    try DurableFile.rename(file.path, to: path)
+    return summary
+  }
+
+  private func summary(_ index: [UInt8]) -> ShardSummary {
+    var counts = TextCounts()
+    var checksums: [UInt8] = []
+    for entry in entries {
+      counts += TextCounts(documents: entry.documents, words: entry.words, bytes: entry.textBytes)
+      checksums.appendLittleEndian(entry.rawChecksum.value)
+    }
+    return ShardSummary(
+      name: path.lastComponent!.string, fileBytes: file.length + index.count + ShardFormat.trailerBytes,
+      frames: entries.count, counts: counts, indexChecksum: Checksum(of: index),
+      dataChecksum: Checksum(of: checksums))
+  }
+
+  private func trailer(_ summary: ShardSummary) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let counts = summary.counts
+    for value in [summary.frames, counts.documents, counts.words, counts.bytes, summary.fileBytes] {
+      bytes.appendLittleEndian(UInt64(value))
+    }
+    bytes.appendLittleEndian(summary.indexChecksum.value)
+    bytes.appendLittleEndian(Checksum(of: bytes).value)
+    bytes.append(contentsOf: ShardFormat.endMagic)
+    return bytes
+  }
+}

@@ -1,0 +1,31 @@
+/// What happens to a document that is not valid UTF-8.
+public enum InvalidTextPolicy: String, Sendable, Codable, CaseIterable {
+  /// The run ends and says where.
+  case error
+  /// Each maximal ill-formed subsequence becomes U+FFFD (Unicode §3.9, as the W3C asks and Swift does).
+  case replace
+  /// The document is left out, and counted.
+  case skip
+}
+
+/// Whether bytes are UTF-8.
+public enum TextValidation {
+  /// The offset of the first byte that is not part of valid UTF-8, or nil.
+  public static func firstInvalidByte(in text: UnsafeBufferPointer<UInt8>) -> Int? {
+    do {
+      _ = try UTF8Span(validating: Span(_unsafeElements: text))
+      return nil
+    } catch {
+      return error.byteOffsets.lowerBound
+    }
+  }
+
+  public static func firstInvalidByte(in text: [UInt8]) -> Int? {
+    text.withUnsafeBufferPointer { firstInvalidByte(in: $0) }
+  }
+
+  /// Valid text: what is ill-formed is replaced by U+FFFD.
+  public static func replacingInvalid(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    Array(String(decoding: text, as: UTF8.self).utf8)
+  }
+}

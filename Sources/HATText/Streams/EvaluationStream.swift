@@ -1,0 +1,93 @@
+import HATStorage
+
+/// Sequences that visit each document of a part, or one text, exactly once and in order, and then end.
+public final class EvaluationStream {
+  private let packer: SequencePacker
+  private var supply: OrderedSupply
+  private var position = SequencePacker.Position()
+
+  /// All documents of a part of a corpus.
+  /// - Throws: `UserError` of kind `configuration` when a word may not fit a sequence.
+  public init(corpus: Corpus, part: CorpusPart, sequenceWords: Int, sequenceBytes: Int) throws {
+    packer = try SequencePacker(words: sequenceWords, bytes: sequenceBytes, splitter: corpus.splitter)
+    let reader = corpus.reader(part)
+    supply = OrderedSupply(frameCount: reader.frameCount, frame: reader.frame)
+  }
+
+  /// One text as one document; an empty text has no sequences.
+  /// - Throws: `UserError`: `configuration` when a word may not fit a sequence, `invalidData` for what is not UTF-8.
+  public init(
+    text: [UInt8], splitter: WordSplitter, sequenceWords: Int, sequenceBytes: Int
+  ) throws {
+    packer = try SequencePacker(words: sequenceWords, bytes: sequenceBytes, splitter: splitter)
+    let frame = try Frame.holding(text, splitter: splitter)
+    supply = OrderedSupply(frameCount: frame == nil ? 0 : 1) { _ in frame! }
+  }
+
+  /// The next sequence, or nil at the end.
+  /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
+  public func nextSequence() throws -> Batch? {
+    var batch = Batch()
+    return try packer.takeSequence(from: &supply, at: &position) { $0.append(to: &batch) } ? batch : nil
+  }
+}
+
+/// The documents of frames in their order.
+private struct OrderedSupply: DocumentSupply {
+  private let frameCount: Int
+  private let frame: (Int) throws -> Frame
+  private var place = DocumentPlace(frame: 0, document: 0)
+  private var loaded: Frame?
+
+  init(frameCount: Int, frame: @escaping (Int) throws -> Frame) {
+    (self.frameCount, self.frame) = (frameCount, frame)
+  }
+
+  mutating func current() throws -> DocumentView? {
+    guard place.frame < frameCount else { return nil }
+    let frame = try loaded ?? frame(place.frame)
+    loaded = frame
+    return DocumentView(frame, place.document)
+  }
+
+  mutating func advance() throws {
+    place.document += 1
+    if place.document == loaded!.documents.count {
+      (place, loaded) = (DocumentPlace(frame: place.frame + 1, document: 0), nil)
+    }
+  }
+}
+
+extension Frame {
+  /// A text as the only document of a frame; nil for an empty one.
+  fileprivate static func holding(_ text: [UInt8], splitter: WordSplitter) throws -> Frame? {
+    if text.isEmpty { return nil }
+    if let byte = TextValidation.firstInvalidByte(in: text) {
+      throw UserError(
+        .invalidData, at: "text", "it is not valid UTF-8 (byte \(byte))", hint: "Convert it to UTF-8.")
+    }
+    var builder = FrameBuilder(wordLimit: splitter.maximumWordBytes)
+    text.withUnsafeBufferPointer {
+      builder.append($0, words: splitter.split(text), metadata: DocumentMetadata())
+    }
+    do {
+      return try Frame(raw: builder.finish(), wordLimit: splitter.maximumWordBytes)
+    } catch {
+      preconditionFailure("a frame just built can be read: \(error)")
+    }
+  }
+}
+
+extension Batch {
+  /// A text as one document in one piece.
+  /// - Throws: `UserError` of kind `invalidData` for what is not UTF-8, or empty.
+  public static func text(_ text: [UInt8], splitter: WordSplitter) throws -> Batch {
+    guard let frame = try Frame.holding(text, splitter: splitter) else {
+      throw UserError(.invalidData, at: "text", "it is empty", hint: "Give some text.")
+    }
+    var batch = Batch()
+    Piece(DocumentView(frame, 0), from: SequencePacker.Position(), words: .max, bytes: .max).append(
+      to: &batch)
+    return batch
+  }
+}

@@ -1,0 +1,126 @@
+import HATStorage
+
+/// Where the next sequence of a training stream starts. It names a place, not a history: a stream made with it goes
+/// on at once.
+public struct StreamCursor: Codable, Equatable, Hashable, Sendable {
+  /// Counted from 0.
+  public var epoch = 0
+  /// Of the document order of that epoch.
+  public var window = 0
+  /// In the window.
+  public var document = 0
+  /// How many target words of the document have been given already.
+  public var word = 0
+
+  /// The start of the first epoch.
+  public init() {}
+
+  public init(epoch: Int, window: Int, document: Int, word: Int) {
+    (self.epoch, self.window, self.document, self.word) = (epoch, window, document, word)
+  }
+}
+
+/// The endless sequences that a run trains on: epoch after epoch, each in its own order, packed.
+public final class TrainingStream {
+  private let packer: SequencePacker
+  private var supply: ShuffledSupply
+  private var position = SequencePacker.Position()
+
+  /// - Parameters:
+  ///   - seed: of the order.
+  ///   - sequenceWords: the most target words of a sequence, `[S]` included.
+  ///   - sequenceBytes: the most target bytes of a sequence, one for each `[S]` included.
+  ///   - cursor: where to go on; nil is the start.
+  /// - Throws: `UserError`: `configuration` when a word may not fit a sequence; `invalidData` when the part has no
+  ///   documents, a shard is damaged, or the cursor is not of this corpus.
+  public init(
+    corpus: Corpus, part: CorpusPart = .train, seed: UInt64, sequenceWords: Int, sequenceBytes: Int,
+    cursor: StreamCursor? = nil
+  ) throws {
+    packer = try SequencePacker(words: sequenceWords, bytes: sequenceBytes, splitter: corpus.splitter)
+    guard corpus.counts(part).documents > 0 else {
+      throw UserError(
+        .invalidData, at: corpus.folder.string, "its part \(part.rawValue) has no documents",
+        hint: part == .train
+          ? "Preprocess more text, or with a smaller --holdout."
+          : "Preprocess with a larger --holdout.")
+    }
+    supply = ShuffledSupply(corpus.reader(part), seed: seed)
+    if let cursor { try restore(cursor, of: corpus) }
+  }
+
+  /// Where the next sequence starts.
+  public var cursor: StreamCursor {
+    StreamCursor(
+      epoch: supply.epoch, window: supply.window, document: supply.document, word: position.word)
+  }
+
+  /// The next sequence: pieces of one or more documents.
+  /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
+  public func nextSequence() throws -> Batch {
+    var batch = Batch()
+    _ = try packer.takeSequence(from: &supply, at: &position) { $0.append(to: &batch) }
+    return batch
+  }
+
+  /// Goes past the next sequence without building it: another rank has it.
+  /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
+  public func skipSequence() throws {
+    _ = try packer.takeSequence(from: &supply, at: &position) { _ in }
+  }
+
+  private func restore(_ cursor: StreamCursor, of corpus: Corpus) throws {
+    guard try supply.move(to: cursor), let view = try supply.current(), 0...view.wordCount ~= cursor.word
+    else {
+      throw UserError(
+        .invalidData, at: corpus.folder.string, "the place to go on from is not in this corpus",
+        hint: "Resume with the corpus the run was started with.")
+    }
+    position = SequencePacker.Position(word: cursor.word, byte: view.offset(ofWord: cursor.word))
+  }
+}
+
+/// The documents of a part in training order, without end.
+private struct ShuffledSupply: DocumentSupply {
+  private let reader: PartReader
+  private let order: DocumentOrder
+  private(set) var epoch = 0
+  private(set) var window = 0
+  private(set) var document = 0
+  /// Of the current window; empty before it is needed.
+  private var places: [DocumentPlace] = []
+
+  init(_ reader: PartReader, seed: UInt64) {
+    self.reader = reader
+    order = DocumentOrder(frameCount: reader.frameCount, seed: seed)
+  }
+
+  mutating func current() throws -> DocumentView? {
+    if places.isEmpty { try loadWindow() }
+    let place = places[document]
+    return DocumentView(try reader.frame(place.frame), place.document)
+  }
+
+  mutating func advance() throws {
+    document += 1
+    guard document == places.count else { return }
+    document = 0
+    window += 1
+    if window == order.windowCount { (window, epoch) = (0, epoch + 1) }
+    places = []
+  }
+
+  /// - Returns: whether there is such a place.
+  mutating func move(to cursor: StreamCursor) throws -> Bool {
+    guard cursor.epoch >= 0, 0..<order.windowCount ~= cursor.window else { return false }
+    (epoch, window) = (cursor.epoch, cursor.window)
+    try loadWindow()
+    guard places.indices ~= cursor.document else { return false }
+    document = cursor.document
+    return true
+  }
+
+  private mutating func loadWindow() throws {
+    places = try order.documents(ofWindow: window, epoch: epoch) { try reader.documentCount(ofFrame: $0) }
+  }
+}

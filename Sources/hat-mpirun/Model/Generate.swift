@@ -1,0 +1,65 @@
+import ArgumentParser
+import Foundation
+import HATCore
+import HATStorage
+import HATText
+
+struct Generate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Continue a text with a trained model; the text streams to standard output.",
+    discussion: "Ends after --bytes, or where the model closes the document.")
+
+  @Option(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
+  var checkpoint: String
+
+  @Option(help: ArgumentHelp("The beginning of the document; - reads it from standard input.", valueName: "TEXT"))
+  var prompt = ""
+
+  @Option(help: "Bytes to write, at most.")
+  var bytes = 400
+
+  @Option(help: "0 always takes the likeliest byte; 1 draws as the model predicts.")
+  var temperature = 0.8
+
+  @Option(help: "Draw from the likeliest bytes that together hold this probability.")
+  var topP = 0.95
+
+  @Option(help: "Of the draws: the same seed writes the same text.")
+  var seed: UInt64 = 1
+
+  func validate() throws {
+    guard bytes >= 0 else { throw ValidationError("--bytes must not be negative.") }
+  }
+
+  func run() throws {
+    var sampler = try Sampler(temperature: temperature, topP: topP, seed: seed)
+    let text = try promptBytes()
+    let model = try LoadedModel(checkpoint)
+    let generator = TextGenerator(
+      model.configuration.model, parameters: model.parameters.base,
+      contextWords: model.configuration.data.sequenceWords, maxWordBytes: model.manifest.maxWordBytes)
+    let output = FileHandle.standardOutput
+    try output.write(contentsOf: Data(text))
+    _ = try generator.generate(after: words(of: text, model.splitter), byteLimit: bytes, sampler: &sampler) {
+      try output.write(contentsOf: Data($0))
+    }
+    try output.write(contentsOf: Data("\n".utf8))
+  }
+
+  private func promptBytes() throws -> [UInt8] {
+    let text = prompt == "-" ? [UInt8](FileHandle.standardInput.readDataToEndOfFile()) : Array(prompt.utf8)
+    if let offset = TextValidation.firstInvalidByte(in: text) {
+      throw UserError(
+        .invalidData, at: "the prompt", "byte \(offset) is not valid UTF-8", hint: "Give the prompt as UTF-8.")
+    }
+    return text
+  }
+
+  private func words(of text: [UInt8], _ splitter: WordSplitter) -> [[UInt8]] {
+    var start = 0
+    return splitter.split(text).map { length in
+      defer { start += Int(length) }
+      return Array(text[start..<start + Int(length)])
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import Foundation
+import HATCore
+import HATKernels
+import HATStorage
+import HATText
+
+/// A checkpoint's parameters in memory, with what is needed to use them.
+struct LoadedModel {
+  let manifest: CheckpointManifest
+  let parameters: FloatBuffer
+  let splitter: WordSplitter
+
+  var configuration: Configuration { manifest.configuration }
+
+  /// - Parameter reference: `RUN` or `RUN@step`.
+  /// - Throws: `UserError` when there is no such checkpoint or it is damaged.
+  init(_ reference: String) throws {
+    let reader = try CheckpointReference(parsing: reference).open { damage in
+      FileHandle.standardError.write(Data("warning: \(damage)\n".utf8))
+    }
+    manifest = reader.manifest
+    parameters = FloatBuffer(zeroed: manifest.parameterCount)
+    try reader.readParameters(into: parameters.base)
+    splitter = try WordSplitter(
+      SplittingRule(versionedName: manifest.splittingRule), maximumWordBytes: manifest.maxWordBytes)
+  }
+
+  /// A model for micro-batches of one sequence of the length it was trained with.
+  func makeModel() -> HierarchicalTransformer {
+    let data = configuration.data
+    return HierarchicalTransformer(
+      configuration.model,
+      capacity: BatchCapacity(
+        sequences: 1, sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes,
+        maxWordBytes: manifest.maxWordBytes))
+  }
+}

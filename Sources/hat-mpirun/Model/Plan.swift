@@ -1,0 +1,66 @@
+import ArgumentParser
+import HATCore
+import HATDistributed
+import HATStorage
+import HATText
+import SystemPackage
+
+struct Plan: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say what a configuration costs before it is trained: parameters, FLOPs, memory, speed.",
+    discussion: "Ends with exit code 78 when a rank's memory cannot fit, naming what would.")
+
+  @Option(name: .customLong("config"), help: ArgumentHelp("The configuration.", valueName: "FILE"))
+  var configurationFile: String
+
+  @Option(help: "Ranks, all nodes together.")
+  var ranks = 1
+
+  @Option(help: "Nodes the ranks are spread over evenly.")
+  var nodes = 1
+
+  @Option(help: "Memory of one node, such as 24GiB; without it nothing is refused.")
+  var memoryPerNode: ByteCount?
+
+  @Option(name: .customLong("set"), help: ArgumentHelp("Override a setting.", valueName: "section.key=value"))
+  var overrides: [String] = []
+
+  @Option(help: "Bytes of an average word of the text; `inspect corpus` measures it.")
+  var bytesPerWord = 5.7
+
+  @Option(help: "The longest word, as given to preprocess.")
+  var maxWordBytes = WordSplitter.defaultWordLimit
+
+  @Flag(help: "Write the complete configuration with a comment on every key, and nothing else.")
+  var printConfig = false
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard ranks > 0, nodes > 0, ranks % nodes == 0 else {
+      throw ValidationError("--ranks must be a multiple of --nodes, both at least 1.")
+    }
+    guard bytesPerWord >= 1 else { throw ValidationError("--bytes-per-word must be at least 1.") }
+  }
+
+  func run() throws {
+    let configuration = try Configuration.load(from: FilePath(configurationFile), overrides: overrides)
+    if printConfig { return print(configuration.yaml(), terminator: "") }
+    let result = try PlanResult(configuration, self)
+    try json ? Report.json(result) : result.show()
+    try requireFit(result)
+  }
+
+  private func requireFit(_ result: PlanResult) throws {
+    guard let memory = memoryPerNode?.bytes else { return }
+    let ranksPerNode = ranks / nodes
+    let needed = result.memory(ofStage: result.zeroStage).total * ranksPerNode
+    guard needed > memory else { return }
+    throw UserError(
+      .configuration, at: configurationFile,
+      "\(ranksPerNode) ranks a node need \(Report.bytes(needed)) of memory at ZeRO stage \(result.zeroStage), "
+        + "a node has \(Report.bytes(memory))",
+      hint: result.alternative(memoryPerNode: memory, ranksPerNode: ranksPerNode))
+  }
+}

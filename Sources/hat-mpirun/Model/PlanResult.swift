@@ -1,0 +1,128 @@
+import HATCore
+import HATDistributed
+
+/// What `plan` says about a configuration.
+struct PlanResult: Encodable {
+  struct Stage: Encodable {
+    let zeroStage: Int
+    let parameters: Int
+    let gradients: Int
+    let moments: Int
+    let activations: Int
+    let exchange: Int
+    let process: Int
+    let total: Int
+  }
+
+  let parameters: [String: Int]
+  let totalParameters: Int
+  let forwardFlopsPerByte: Double
+  let trainingFlopsPerByte: Double
+  let ranks: Int
+  let nodes: Int
+  let zeroStage: Int
+  /// Bytes of one rank, by purpose, for each stage there is.
+  let bytesPerRank: [Stage]
+  /// Of one core of this machine.
+  let matrixProductFlopsPerSecond: Double
+  let expectedWordsPerSecond: Double
+  let expectedBytesPerSecond: Double
+
+  private let modules: [ModuleParameters]
+  private let configuration: Configuration
+  private let maxWordBytes: Int
+
+  private enum CodingKeys: CodingKey {
+    case parameters, totalParameters, forwardFlopsPerByte, trainingFlopsPerByte, ranks, nodes, zeroStage,
+      bytesPerRank, matrixProductFlopsPerSecond, expectedWordsPerSecond, expectedBytesPerSecond
+  }
+
+  /// Stages the trainer offers.
+  private static let stages = [0, 1]
+  /// The part of a core's matrix-product rate that training reaches, as `benchmark train` measures it.
+  private static let expectedFraction = 0.5
+
+  init(_ configuration: Configuration, _ plan: Plan) throws {
+    self.configuration = configuration
+    (ranks, nodes, maxWordBytes) = (plan.ranks, plan.nodes, plan.maxWordBytes)
+    zeroStage = configuration.training.zeroStage
+    modules = ModuleParameters.all(of: ParameterLayout(configuration.model))
+    parameters = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0.count) })
+    totalParameters = modules.reduce(0) { $0 + $1.count }
+    let cost = ModelCost(configuration.model)
+    forwardFlopsPerByte = cost.forwardPerByte(
+      bytesPerWord: plan.bytesPerWord, pieceWords: Double(configuration.data.sequenceWords))
+    trainingFlopsPerByte = ModelCost.trainingPasses * forwardFlopsPerByte
+    bytesPerRank = try Self.stages.map { stage in
+      Stage(
+        zeroStage: stage,
+        try RankMemory(configuration, ranks: plan.ranks, zeroStage: stage, maxWordBytes: plan.maxWordBytes))
+    }
+    matrixProductFlopsPerSecond = MatrixProductRate.measure()
+    expectedBytesPerSecond =
+      Double(ranks) * matrixProductFlopsPerSecond * Self.expectedFraction / trainingFlopsPerByte
+    expectedWordsPerSecond = expectedBytesPerSecond / plan.bytesPerWord
+  }
+
+  func memory(ofStage stage: Int) -> Stage {
+    bytesPerRank.first { $0.zeroStage == stage }!
+  }
+
+  /// What would fit, in words.
+  func alternative(memoryPerNode: Int, ranksPerNode: Int) -> String {
+    if let stage = bytesPerRank.first(where: { $0.total * ranksPerNode <= memoryPerNode }) {
+      return "training.zero_stage=\(stage.zeroStage) would fit (\(Report.bytes(stage.total)) a rank)."
+    }
+    for fewer in (1..<max(2, ranksPerNode)).reversed() where ranksPerNode > 1 {
+      if let memory = try? RankMemory(
+        configuration, ranks: fewer * nodes, zeroStage: 1, maxWordBytes: maxWordBytes),
+        memory.total * fewer <= memoryPerNode
+      {
+        return "--ranks \(fewer * nodes) on \(nodes) nodes would fit (\(Report.bytes(memory.total)) a rank)."
+      }
+    }
+    return "Even one rank a node does not fit: use nodes with more memory, a smaller model, or smaller "
+      + "micro-batches (a larger training.micro_batches)."
+  }
+}
+
+extension PlanResult.Stage {
+  init(zeroStage: Int, _ memory: RankMemory) {
+    self.zeroStage = zeroStage
+    parameters = memory.parameters
+    gradients = memory.gradients
+    moments = memory.moments
+    activations = memory.activations
+    exchange = memory.exchange
+    process = memory.process
+    total = memory.total
+  }
+}
+
+extension PlanResult {
+  func show() {
+    print("parameters")
+    Report.table(
+      modules.map { [$0.name, "\($0.count)", Report.count(Double($0.count))] }
+        + [["all", "\(totalParameters)", Report.count(Double(totalParameters))]])
+    print("FLOPs per byte of text")
+    Report.table([
+      ["forward", Report.count(forwardFlopsPerByte)], ["training", Report.count(trainingFlopsPerByte)],
+    ])
+    print("memory of one rank (\(ranks) ranks, \(nodes) nodes; zero_stage is \(zeroStage))")
+    let stages = bytesPerRank
+    Report.table(
+      [["ZeRO stage"] + stages.map { "\($0.zeroStage)" }]
+        + [
+          ("parameters", \.parameters), ("gradients", \.gradients), ("moments", \.moments),
+          ("activations", \.activations), ("exchange", \.exchange), ("program", \.process),
+          ("all", \PlanResult.Stage.total),
+        ].map { name, field in [name] + stages.map { Report.bytes($0[keyPath: field]) } })
+    print(
+      "expected speed, at half of this machine's \(Report.count(matrixProductFlopsPerSecond))FLOP/s a core "
+        + "in matrix products")
+    Report.table([
+      ["words/s", Report.count(expectedWordsPerSecond)], ["bytes/s", Report.count(expectedBytesPerSecond)],
+    ])
+  }
+}

@@ -1,0 +1,65 @@
+import Testing
+
+extension EndToEnd {
+  /// The number of ranks changes nothing, to the last bit.
+  @Suite("Bit-identity")
+  struct BitIdentityTests {
+    @Test("1, 2 and 4 ranks give the same losses and weights")
+    func rankCounts() throws {
+      let scratch = try Scratch()
+      let (corpus, configuration) = (try scratch.corpus(), try scratch.configuration())
+      let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
+
+      let alone = RunFolder(path: scratch.file("alone"))
+      let aloneOutput = Program.run(arguments + [alone.path])
+      try #require(aloneOutput.exitCode == 0, "\(aloneOutput.description)")
+      let (results, weights) = (try alone.results(), try alone.exportedWeights())
+      #expect(results.count == 12)
+
+      for ranks in [1, 2, 4] {
+        let run = RunFolder(path: scratch.file("ranks-\(ranks)"))
+        let output = Program.run(arguments + [run.path], ranks: ranks)
+        try #require(output.exitCode == 0, "\(output.description)")
+        #expect(try run.results() == results, "\(ranks) ranks")
+        #expect(try run.exportedWeights() == weights, "\(ranks) ranks")
+      }
+    }
+
+    @Test("train --ranks starts mpirun itself, with the same result")
+    func ownLaunch() throws {
+      let scratch = try Scratch()
+      let (corpus, configuration) = (try scratch.corpus(), try scratch.configuration())
+      let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
+      let (alone, launched) = (
+        RunFolder(path: scratch.file("alone")), RunFolder(path: scratch.file("launched"))
+      )
+      let aloneOutput = Program.run(arguments + [alone.path])
+      try #require(aloneOutput.exitCode == 0, "\(aloneOutput.description)")
+      let output = Program.run(arguments + [launched.path, "--ranks", "2"])
+      try #require(output.exitCode == 0, "\(output.description)")
+      #expect(try launched.results() == alone.results())
+      #expect(try launched.exportedWeights() == alone.exportedWeights())
+    }
+
+    @Test(
+      "A run stopped and resumed on another number of ranks is the undisturbed run",
+      arguments: [(1, 4), (4, 2)])
+    func resumedElsewhere(first: Int, second: Int) throws {
+      let scratch = try Scratch()
+      let (corpus, configuration) = (try scratch.corpus(), try scratch.configuration())
+      let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
+      let undisturbed = RunFolder(path: scratch.file("undisturbed"))
+      try #require(Program.run(arguments + [undisturbed.path], ranks: 2).exitCode == 0)
+
+      let run = RunFolder(path: scratch.file("resumed"))
+      let stopped = ChildProcess(Program.mpirun(ranks: first) + arguments + [run.path])
+      _ = eventually(within: 60) { run.stepCount >= 5 }
+      #expect(RankProcess.signal(15, rank: first - 1, run: run.path) || run.stepCount >= 12)
+      _ = stopped.wait()
+      let output = Program.run(arguments + [run.path], ranks: second)
+      try #require(output.exitCode == 0, "\(output.description)")
+      #expect(try run.results() == undisturbed.results())
+      #expect(try run.exportedWeights() == undisturbed.exportedWeights())
+    }
+  }
+}

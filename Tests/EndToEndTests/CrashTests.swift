@@ -1,0 +1,91 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+  /// What happens to a run when something happens to its ranks.
+  @Suite("Crashes")
+  struct CrashTests {
+    let scratch: Scratch
+    let corpus: String
+    let arguments: [String]
+    let undisturbed: RunFolder
+    static let steps = 600
+
+    init() throws {
+      scratch = try Scratch()
+      corpus = try scratch.corpus()
+      let configuration = try scratch.configuration([
+        "training.steps": String(Self.steps), "output.checkpoint_every": "50",
+      ])
+      arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
+      undisturbed = RunFolder(path: scratch.file("undisturbed"))
+      let output = Program.run(arguments + [undisturbed.path], ranks: 2)
+      try #require(output.exitCode == 0, "\(output.description)")
+    }
+
+    @Test(
+      "kill -9 of a rank ends the job within seconds; started again, twice, it ends as if nothing had been")
+    func killedRank() throws {
+      let run = RunFolder(path: scratch.file("killed"))
+      for round in 1...2 {
+        let job = ChildProcess(Program.mpirun(ranks: 2) + arguments + [run.path])
+        #expect(eventually(within: 60) { run.stepCount >= 150 * round })
+        try #require(RankProcess.signal(SIGKILL, rank: round % 2, run: run.path), "the rank had ended")
+        let output = job.wait()
+        #expect(output.exitCode != 0 && !output.isTimedOut)
+        #expect(eventually(within: 10) { !RankProcess.exists(run: run.path) }, "a rank outlived the job")
+      }
+      try expectUndisturbed(run)
+    }
+
+    @Test("train --ranks restarts by itself after kill -9 of a rank")
+    func restarted() throws {
+      let run = RunFolder(path: scratch.file("restarted"))
+      let job = ChildProcess([Program.path] + arguments + [run.path, "--ranks", "2"])
+      #expect(eventually(within: 60) { run.stepCount >= 150 })
+      try #require(RankProcess.signal(SIGKILL, rank: 1, run: run.path), "the rank had ended")
+      let output = job.wait()
+      #expect(output.exitCode == 0, "\(output.description)")
+      #expect(try run.results() == undisturbed.results())
+      #expect(try run.exportedWeights() == undisturbed.exportedWeights())
+    }
+
+    @Test(
+      "SIGTERM stops after a step with a checkpoint, exit code 75, and nothing is lost", arguments: [1, 4])
+    func terminated(ranksAfter: Int) throws {
+      let run = RunFolder(path: scratch.file("terminated"))
+      let job = ChildProcess([Program.path] + arguments + [run.path, "--ranks", "2"])
+      #expect(eventually(within: 60) { run.stepCount >= 120 })
+      try #require(RankProcess.signal(SIGTERM, rank: 1, run: run.path), "the rank had ended")
+      let output = job.wait()
+      #expect(output.exitCode == 75, "\(output.description)")
+      let done = run.stepCount
+      #expect(done < Self.steps)
+      #expect(
+        try #require(run.checkpoints().last).hasSuffix(String(done)), "the last step is in a checkpoint")
+      try expectUndisturbed(run, ranks: ranksAfter)
+    }
+
+    @Test("One rank that fails stops all within seconds, with one message")
+    func failingRank() throws {
+      let run = RunFolder(path: scratch.file("failing"))
+      let missing = scratch.file("no-such-corpus")
+      var elsewhere = arguments + [run.path]
+      elsewhere[elsewhere.firstIndex(of: corpus)!] = missing
+      let job =
+        Array(Program.mpirun(ranks: 3)) + arguments + [run.path] + [":", "-np", "1", Program.path] + elsewhere
+      let output = ChildProcess.run(job, timeLimit: 60)
+      #expect(!output.isTimedOut && output.seconds < 15, "\(output.description)")
+      #expect(output.exitCode == 66, "\(output.description)")
+      #expect(output.standardError.components(separatedBy: missing).count == 2, "\(output.description)")
+    }
+
+    /// Lets a stopped run end, and compares it with the one that was left alone.
+    private func expectUndisturbed(_ run: RunFolder, ranks: Int = 2) throws {
+      let output = Program.run(arguments + [run.path], ranks: ranks)
+      #expect(output.exitCode == 0, "\(output.description)")
+      #expect(try run.results() == undisturbed.results())
+      #expect(try run.exportedWeights() == undisturbed.exportedWeights())
+    }
+  }
+}

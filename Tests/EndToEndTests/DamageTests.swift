@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+  /// Shards and checkpoints that were whole once.
+  @Suite("Damage")
+  struct DamageTests {
+    let scratch: Scratch
+    let corpus: String
+    let configuration: String
+
+    init() throws {
+      scratch = try Scratch()
+      corpus = try scratch.corpus()
+      configuration = try scratch.configuration()
+    }
+
+    var run: RunFolder { RunFolder(path: scratch.file("run")) }
+
+    func train(ranks: Int = 2) -> ChildProcess.Output {
+      let arguments = ["train", "--config", configuration, "--data", corpus, "--output", run.path]
+      return Program.run(arguments + ["--ranks", String(ranks)])
+    }
+
+    /// The largest file below a folder whose name holds `part`.
+    func largestFile(in folder: String, part: String = "") throws -> String {
+      let names = try FileManager.default.subpathsOfDirectory(atPath: folder)
+      let files = names.filter { $0.contains(part) && !$0.hasSuffix(".json") }.map { folder + "/" + $0 }
+      func size(_ file: String) -> Int {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file)
+        guard attributes?[.type] as? FileAttributeType == .typeRegular else { return -1 }
+        return attributes?[.size] as? Int ?? -1
+      }
+      return try #require(files.max { size($0) < size($1) })
+    }
+
+    enum Harm: CaseIterable { case truncated, flipped, removed }
+
+    func harm(_ file: String, _ harm: Harm) throws {
+      let place = URL(fileURLWithPath: file)
+      var bytes = try Data(contentsOf: place)
+      switch harm {
+      case .truncated: bytes.removeLast(bytes.count / 3)
+      case .flipped: bytes[bytes.count / 2] ^= 0x10
+      case .removed:
+        try FileManager.default.removeItem(at: place)
+        return
+      }
+      try bytes.write(to: place)
+    }
+
+    @Test(
+      "A shard that is cut short, changed or gone stops all ranks with one message", arguments: Harm.allCases)
+    func shard(_ kind: Harm) throws {
+      let shard = try largestFile(in: corpus)
+      let name = URL(fileURLWithPath: shard).lastPathComponent
+      try harm(shard, kind)
+      expectOneMessage(train(), exitCode: kind == .removed ? 66 : 65, mentions: name)
+    }
+
+    @Test("A damaged checkpoint is named, and training goes on from the one before", arguments: Harm.allCases)
+    func checkpoint(_ kind: Harm) throws {
+      let first = train()
+      try #require(first.exitCode == 0, "\(first.description)")
+      let (results, weights) = (try run.results(), try run.exportedWeights())
+      let newest = try #require(run.checkpoints().last)
+      try harm(try largestFile(in: run.path + "/checkpoints/" + newest), kind)
+      for command in [["generate"], ["evaluate", "--data", corpus]] {
+        let reference = "\(run.path)@12"
+        let output = Program.run([command[0], "--checkpoint", reference] + command.dropFirst())
+        expectMistake(output, exitCode: kind == .removed ? 66 : 65, mentions: [newest])
+      }
+      let again = train()
+      #expect(again.exitCode == 0, "\(again.description)")
+      #expect(again.standardError.contains(newest), "\(again.description)")
+      #expect(try run.results() == results)
+      #expect(try run.exportedWeights() == weights)
+    }
+
+    @Test("A checkpoint half written is not taken for one")
+    func partialCheckpoint() throws {
+      try #require(train().exitCode == 0)
+      let folder = run.path + "/checkpoints/"
+      let newest = try #require(run.checkpoints().last)
+      try FileManager.default.moveItem(atPath: folder + newest, toPath: folder + newest + ".partial")
+      let again = train()
+      #expect(again.exitCode == 0, "\(again.description)")
+      #expect(try #require(run.checkpoints().last) == newest)
+    }
+
+    @Test("A full disk: said so, exit code 73, and the run goes on when there is room again")
+    func fullDisk() throws {
+      let disk = scratch.file("disk")
+      try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+      let mounted = ChildProcess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk])
+      guard mounted.exitCode == 0 else {
+        print("Full-disk test left out: a small tmpfs may not be mounted here (\(mounted.standardError))")
+        return
+      }
+      defer { _ = ChildProcess.run(["umount", disk]) }
+
+      let preprocessing = Program.run(
+        ["preprocess", "--output", disk + "/corpus", "--level", "1", try randomDocuments()])
+      expectMistake(preprocessing, exitCode: 73, mentions: ["full", disk])
+
+      let arguments = ["train", "--config", configuration, "--data", corpus, "--output", disk + "/run"]
+      expectOneMessage(Program.run(arguments + ["--ranks", "2"]), exitCode: 73, mentions: "full")
+      try #require(ChildProcess.run(["mount", "-o", "remount,size=64m", disk]).exitCode == 0)
+      let output = Program.run(arguments + ["--ranks", "2"])
+      #expect(output.exitCode == 0, "\(output.description)")
+      try #require(train().exitCode == 0)
+      #expect(try RunFolder(path: disk + "/run").results() == run.results())
+    }
+
+    /// Text that does not compress into a small disk.
+    func randomDocuments() throws -> String {
+      let lines = (0..<40).map { _ in
+        let text = (0..<900).map { _ in String(UInt64.random(in: 0...UInt64.max), radix: 36) }
+        return "{\"text\": \"\(text.joined(separator: " "))\"}"
+      }
+      return try scratch.write(lines.joined(separator: "\n"), to: "random.jsonl")
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import Glibc
+
+/// Finds the processes of one rank of a run, among all of this machine's.
+enum RankProcess {
+  /// The process that is `rank` of the job writing to `run`; nil while there is none.
+  static func identifier(ofRank rank: Int, run: String) -> pid_t? {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return names.compactMap { pid_t($0) }.first { identifier in
+      let words = strings(of: "/proc/\(identifier)/cmdline")
+      return words.first?.hasSuffix("hat-mpirun") == true && words.contains(run)
+        && strings(of: "/proc/\(identifier)/environ").contains("OMPI_COMM_WORLD_RANK=\(rank)")
+    }
+  }
+
+  /// Sends a signal to a rank, which must be there.
+  static func signal(_ signal: Int32, rank: Int, run: String) -> Bool {
+    guard let identifier = identifier(ofRank: rank, run: run) else { return false }
+    return kill(identifier, signal) == 0
+  }
+
+  /// Whether a rank of the job is still there.
+  static func exists(run: String) -> Bool {
+    (0..<8).contains { identifier(ofRank: $0, run: run) != nil }
+  }
+
+  private static func strings(of file: String) -> [String] {
+    // Files of /proc say they are empty: read them to their end.
+    guard let handle = FileHandle(forReadingAtPath: file) else { return [] }
+    defer { try? handle.close() }
+    let data = (try? handle.readToEnd()) ?? Data()
+    return data.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+  }
+}
+
+/// Waits until something is so.
+/// - Returns: whether it came about within `seconds`.
+func eventually(within seconds: Double, _ condition: () -> Bool) -> Bool {
+  let end = Date().addingTimeInterval(seconds)
+  while Date() < end {
+    if condition() { return true }
+    usleep(20_000)
+  }
+  return condition()
+}
