@@ -96,8 +96,7 @@ where Model.MicroBatch == Source.MicroBatch {
         TrainingStart(step: step, steps: steps, ranks: communicator.size, parameters: table.count)))
     while step < steps {
       let stops = try trainStep(shouldStop: shouldStop)
-      if job.configuration.output.evaluateEvery > 0 && isDue(job.configuration.output.evaluateEvery)
-      {
+      if job.configuration.output.evaluateEvery > 0 && isDue(job.configuration.output.evaluateEvery) {
         try evaluate()
       }
       if stops || isDue(job.configuration.output.checkpointEvery) { try checkpoint() }

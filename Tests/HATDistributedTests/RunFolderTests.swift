@@ -1,0 +1,112 @@
+import Foundation
+import HATCore
+import HATStorage
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import HATDistributed
+
+@Suite struct RunFolderTests {
+  private func stoppedRun() throws -> (TemporaryFolder, ToyRun) {
+    let folder = TemporaryFolder()
+    let run = ToyRun(folder: folder.path)
+    _ = try run.train(ranks: 1, stopAfter: 7)
+    return (folder, run)
+  }
+
+  private func failure(_ run: ToyRun) -> SharedError? {
+    do {
+      _ = try run.train(ranks: 2)
+      return nil
+    } catch {
+      return SharedError(error)
+    }
+  }
+
+  @Test func anotherConfigurationIsRefusedByTheKeysThatDiffer() throws {
+    let (folder, original) = try stoppedRun()
+    let metrics = try original.results()
+    var run = original
+    run.configuration.training.clip = 2
+    run.configuration.data.seed = 9
+    let error = failure(run)
+    #expect(error?.exitCode == 78)
+    #expect(error?.description.contains("training.clip: 1, 2") == true)
+    #expect(error?.description.contains("data.seed: 1, 9") == true)
+    #expect(try original.results() == metrics)
+    withExtendedLifetime(folder) {}
+  }
+
+  @Test func otherDataIsRefused() throws {
+    let (folder, original) = try stoppedRun()
+    var run = original
+    run.data.fingerprint = "other"
+    #expect(failure(run)?.description.contains("other data") == true)
+    withExtendedLifetime(folder) {}
+  }
+
+  @Test func resumeNeverLeavesARunAlone() throws {
+    let (folder, original) = try stoppedRun()
+    let (metrics, state) = (try original.results(), try original.state())
+    var run = original
+    run.resume = .never
+    #expect(failure(run)?.exitCode == 78)
+    #expect(try original.results() == metrics)
+    #expect(try original.state() == state)
+    withExtendedLifetime(folder) {}
+  }
+
+  @Test func settingsThatChangeNoResultMayChange() throws {
+    let (folder, original) = try stoppedRun()
+    var run = original
+    run.configuration.output.keep = 7
+    run.configuration.training.zeroStage = 0
+    #expect(try run.train(ranks: 2) == .finished(step: 12))
+    withExtendedLifetime(folder) {}
+  }
+
+  @Test func aDamagedNewestCheckpointIsPassedOverLoudly() throws {
+    let reference = TemporaryFolder()
+    let expected = ToyRun(folder: reference.path)
+    _ = try expected.train(ranks: 1)
+    let (folder, run) = try stoppedRun()
+    try FileDamage.flipBit(
+      3, ofByte: 70_000, in: folder.appending("checkpoints/step-00000007/slice-00000.bin"))
+    let notes = Notes()
+    #expect(try run.train(ranks: 4) { notes.add($0) } == .finished(step: 12))
+    #expect(notes.all.contains { $0.contains("STEP 7 IS PASSED OVER") && $0.contains("slice-00000.bin") })
+    #expect(try run.results() == expected.results())
+    #expect(try run.state() == expected.state())
+    #expect(DurableFile.exists(FilePath(folder.appending("checkpoints/step-00000007.damaged"))))
+  }
+
+  @Test func onlyDamagedCheckpointsAreAnErrorNotANewStart() throws {
+    let (folder, run) = try stoppedRun()
+    for step in ["5", "7"] {
+      try FileDamage.truncate(
+        folder.appending("checkpoints/step-0000000\(step)/manifest.json"), to: 100)
+    }
+    let error = failure(run)
+    #expect(error?.exitCode == 65)
+    #expect(error?.description.contains("none of its 2 checkpoints is whole") == true)
+  }
+
+  @Test func aFolderInUseIsRefused() throws {
+    let (folder, _) = try stoppedRun()
+    let lock = try RunLock(FilePath(folder.path), patience: 0)
+    #expect(throws: UserError.self) { _ = try RunLock(FilePath(folder.path), patience: 0) }
+    withExtendedLifetime(lock) {}
+  }
+}
+
+private final class Notes: @unchecked Sendable {
+  private let lock = NSLock()
+  private var notes: [String] = []
+
+  var all: [String] { lock.withLock { notes } }
+
+  func add(_ event: TrainingEvent) {
+    if case .note(let note) = event { lock.withLock { notes.append(note) } }
+  }
+}

@@ -1,0 +1,21 @@
+/// A small deterministic generator (SplitMix64) of test data.
+struct ToyGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) {
+    state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 0x1234_5678
+  }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+
+  /// Uniform in -1 ..< 1.
+  mutating func float() -> Float {
+    Float(Int(next() >> 40) - (1 << 23)) * 0x1p-23
+  }
+}

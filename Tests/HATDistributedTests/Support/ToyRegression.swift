@@ -1,0 +1,103 @@
+import Foundation
+import HATKernels
+
+@testable import HATCore
+@testable import HATDistributed
+
+/// Linear regression on random examples: a model small enough to train on any number of threads in milliseconds,
+/// in six blocks so that some ranks own much and others nothing.
+final class ToyRegression: TrainingModel {
+  typealias MicroBatch = [Example]
+
+  struct Example {
+    var inputs: [Float]
+    var target: Float
+  }
+
+  static let count = 5 * 4096 + 17
+
+  let tensors = [
+    ParameterTensor(name: "matrix.weight", shape: [64, 130], range: 0..<8320, initialDeviation: 0.02),
+    ParameterTensor(name: "norm.weight", shape: [3000], range: 8320..<11320, initialDeviation: nil),
+    ParameterTensor(name: "head.weight", shape: [9177], range: 11320..<20497, initialDeviation: 0.02),
+  ]
+
+  func initialize(_ range: Range<Int>, of parameters: UnsafeMutablePointer<Float>, seed: UInt64) {
+    for index in range {
+      var generator = ToyGenerator(seed: seed &+ UInt64(index))
+      parameters[index] = generator.float() * 0.02
+    }
+  }
+
+  func lossAndGradient(
+    _ batch: [Example], parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
+  ) -> LossSum {
+    gradient.update(repeating: 0, count: Self.count)
+    for example in batch {
+      let error = self.error(example, parameters)
+      for index in 0..<Self.count { gradient[index] += error * example.inputs[index] }
+    }
+    return loss(batch, parameters: parameters)
+  }
+
+  func loss(_ batch: [Example], parameters: UnsafePointer<Float>) -> LossSum {
+    var sum = LossSum()
+    for example in batch {
+      let error = Double(error(example, parameters))
+      sum.nats += 0.5 * error * error
+      sum.targetPositions += 1
+      sum.textBytes += 1
+      sum.words += 1
+    }
+    return sum
+  }
+
+  func trainingFLOPs(_ batch: [Example]) -> Double { Double(batch.count * Self.count * 4) }
+
+  private func error(_ example: Example, _ parameters: UnsafePointer<Float>) -> Float {
+    var prediction: Float = 0
+    for index in 0..<Self.count { prediction += parameters[index] * example.inputs[index] }
+    return prediction / 100 - example.target
+  }
+}
+
+/// The toy's data: example k of step s is a function of s and k.
+final class ToyExamples: MicroBatchSource {
+  private var step: Int
+  private let microBatches: Int
+  /// A step on which one rank fails to read.
+  private let failure: (step: Int, error: any Error)?
+
+  init(cursor: String?, microBatches: Int, failure: (step: Int, error: any Error)? = nil) {
+    step = Int(cursor ?? "0")!
+    self.microBatches = microBatches
+    self.failure = failure
+  }
+
+  func cursor() -> String { String(step) }
+
+  func nextStep(owned: Range<Int>) throws -> [[ToyRegression.Example]] {
+    step += 1
+    if let failure, failure.step == step { throw failure.error }
+    return owned.map { examples(step * 1000 + $0, count: 2) }
+  }
+
+  func heldOut(owned: (Int) -> Bool) -> (count: Int, owned: [[ToyRegression.Example]]) {
+    (7, (0..<7).filter(owned).map { examples(9_000_000 + $0, count: 3) })
+  }
+
+  /// Few directions, so that there is something to learn in few steps.
+  private static let patterns: [[Float]] = (0..<4).map { pattern in
+    var generator = ToyGenerator(seed: UInt64(77 + pattern))
+    return (0..<ToyRegression.count).map { _ in generator.float() }
+  }
+
+  private func examples(_ seed: Int, count: Int) -> [ToyRegression.Example] {
+    var generator = ToyGenerator(seed: UInt64(seed))
+    return (0..<count).map { _ in
+      let (pattern, amplitude) = (Int(generator.next() % 4), generator.float())
+      return ToyRegression.Example(
+        inputs: Self.patterns[pattern].map { $0 * amplitude }, target: amplitude * Float(pattern + 1))
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import HATCore
+import HATKernels
+import HATStorage
+import SystemPackage
+
+@testable import HATDistributed
+
+/// Trains the toy in a folder, and reads what it left there.
+struct ToyRun {
+  var folder: String
+  var configuration = ToyRun.configuration(steps: 12)
+  var data = DataDescription(splittingRule: "toy-v1", maxWordBytes: 64, fingerprint: "toy")
+  var resume = TrainingJob.Resume.auto
+  var failure: (@Sendable (_ rank: Int) -> (step: Int, error: any Error)?)?
+
+  static func configuration(steps: Int, microBatches: Int = 8) -> Configuration {
+    var configuration = Configuration()
+    configuration.training.steps = steps
+    configuration.training.microBatches = microBatches
+    configuration.training.sequencesPerStep = microBatches
+    configuration.training.warmupSteps = 3
+    configuration.training.peakLearningRate = 0.001
+    configuration.output.checkpointEvery = 5
+    configuration.output.evaluateEvery = 4
+    configuration.output.keep = 2
+    return configuration
+  }
+
+  /// - Parameter stopAfter: the step after which rank `size - 1` is asked to stop.
+  func train(
+    ranks: Int, stopAfter: Int? = nil, observe: @escaping @Sendable (TrainingEvent) -> Void = { _ in }
+  ) throws -> TrainingOutcome {
+    let job = TrainingJob(
+      run: FilePath(folder), configuration: configuration, data: data, resume: resume)
+    let failure = failure
+    return try ThreadCommunicator.run(size: ranks) { communicator in
+      let trainer = try Trainer(
+        communicator: communicator, job: job, model: ToyRegression(),
+        makeSource: {
+          ToyExamples(
+            cursor: $0, microBatches: job.configuration.training.microBatches,
+            failure: failure?(communicator.rank))
+        },
+        observe: observe)
+      return try trainer.run {
+        communicator.rank == ranks - 1 && stopAfter.map { trainer.step + 1 >= $0 } == true
+      }
+    }[0]
+  }
+
+  /// metrics.jsonl without what depends on the clock.
+  func results() throws -> [[String: Double]] {
+    try lines("metrics.jsonl").map { line in
+      line.filter { !$0.key.hasSuffix("_seconds") && !$0.key.hasSuffix("_per_second") }
+    }
+  }
+
+  func evaluations() throws -> [[String: Double]] { try lines("evaluations.jsonl") }
+
+  private func lines(_ name: String) throws -> [[String: Double]] {
+    let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+    return try text.split(separator: "\n").map {
+      try JSONDecoder().decode([String: Double].self, from: Data($0.utf8))
+    }
+  }
+
+  /// Parameters and both moments of the newest checkpoint, as bits.
+  func state() throws -> [[UInt32]] {
+    let reader = try CheckpointReference(run: FilePath(folder)).open()
+    return try CheckpointSection.allCases.map { section in
+      let buffer = FloatBuffer(zeroed: reader.manifest.parameterCount)
+      try reader.read(section, 0..<buffer.count, into: buffer.base)
+      return buffer.elements.map(\.bitPattern)
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import HATCore
+import HATStorage
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import HATDistributed
+
+@Suite struct TrainerTests {
+  @Test func itLearns() throws {
+    let folder = TemporaryFolder()
+    var run = ToyRun(folder: folder.path, configuration: ToyRun.configuration(steps: 40))
+    run.configuration.training.peakLearningRate = 0.003
+    #expect(try run.train(ranks: 2) == .finished(step: 40))
+    let results = try run.results()
+    #expect(results.map { $0["step"] } == (1...40).map(Double.init))
+    let losses = results.map { $0["loss"]! }
+    #expect(losses.suffix(5).reduce(0, +) < 0.5 * losses.prefix(5).reduce(0, +))
+    #expect(try run.evaluations().map { $0["step"] } == stride(from: 4.0, through: 40, by: 4).map { $0 })
+    #expect(try CheckpointStore(run: FilePath(folder.path)).list() == [35, 40])
+  }
+
+  @Test(arguments: [0, 1]) func everyPowerOfTwoGivesTheSameBits(zeroStage: Int) throws {
+    let reference = TemporaryFolder()
+    let expected = ToyRun(folder: reference.path)
+    _ = try expected.train(ranks: 1)
+    for ranks in [1, 2, 4, 8] {
+      let folder = TemporaryFolder()
+      var run = ToyRun(folder: folder.path)
+      run.configuration.training.zeroStage = zeroStage
+      #expect(try run.train(ranks: ranks) == .finished(step: 12))
+      #expect(try run.results() == expected.results(), "\(ranks) ranks")
+      #expect(try run.evaluations() == expected.evaluations(), "\(ranks) ranks")
+      #expect(try run.state() == expected.state(), "\(ranks) ranks")
+    }
+  }
+
+  @Test func stoppingAndResumingOnOtherRanksChangesNothing() throws {
+    let reference = TemporaryFolder()
+    let expected = ToyRun(folder: reference.path)
+    _ = try expected.train(ranks: 1)
+    for (before, after) in [(1, 1), (1, 4), (2, 8), (4, 1), (8, 2), (4, 4)] {
+      for stop in [1, 4, 5, 11] {
+        let folder = TemporaryFolder()
+        let run = ToyRun(folder: folder.path)
+        #expect(try run.train(ranks: before, stopAfter: stop) == .stopped(step: stop))
+        #expect(try run.train(ranks: after, stopAfter: stop + 1).isAfter(stop))
+        #expect(try run.train(ranks: before) == .finished(step: 12))
+        #expect(try run.results() == expected.results(), "\(before) then \(after) ranks at step \(stop)")
+        #expect(try run.evaluations() == expected.evaluations())
+        #expect(try run.state() == expected.state())
+      }
+    }
+  }
+
+  @Test func checkpointsOfAnyRankCountAreReadByAnyOther() throws {
+    for before in 1...5 {
+      for after in 1...5 {
+        let folder = TemporaryFolder()
+        var run = ToyRun(folder: folder.path, configuration: ToyRun.configuration(steps: 3, microBatches: 60))
+        _ = try run.train(ranks: before, stopAfter: 1)
+        let state = try run.state()
+        // Training that goes on and stops at once writes what it has read, after one more step of no size.
+        run.configuration.training.steps = 1
+        #expect(try run.train(ranks: after) == .finished(step: 1))
+        #expect(try run.state() == state, "\(before) then \(after) ranks")
+        run.configuration.training.steps = 3
+        #expect(try run.train(ranks: after) == .finished(step: 3))
+      }
+    }
+  }
+
+  @Test func resumingAFinishedRunDoesNothing() throws {
+    let folder = TemporaryFolder()
+    let run = ToyRun(folder: folder.path)
+    _ = try run.train(ranks: 2)
+    let (results, state) = (try run.results(), try run.state())
+    #expect(try run.train(ranks: 2) == .finished(step: 12))
+    #expect(try run.results() == results)
+    #expect(try run.state() == state)
+  }
+
+  @Test func aRunKilledBetweenCheckpointsCatchesUp() throws {
+    let reference = TemporaryFolder()
+    let expected = ToyRun(folder: reference.path)
+    _ = try expected.train(ranks: 2)
+    let folder = TemporaryFolder()
+    var run = ToyRun(folder: folder.path)
+    let error = UserError(.invalidData, at: "shard", "it cannot be read", hint: "Mend it.")
+    for (killed, ranks) in [(3, 2), (9, 4), (11, 1)] {
+      run.failure = { _ in (killed, error) }
+      #expect(throws: AgreedFailure.self) { try run.train(ranks: ranks) }
+    }
+    run.failure = nil
+    #expect(try run.train(ranks: 4) == .finished(step: 12))
+    #expect(try run.results() == expected.results())
+    #expect(try run.state() == expected.state())
+  }
+
+  @Test func aFailureOnOneRankIsTheSameErrorOnAll() throws {
+    let folder = TemporaryFolder()
+    var run = ToyRun(folder: folder.path)
+    let error = UserError(.invalidData, at: "shard", "it cannot be read", hint: "Mend it.")
+    run.failure = { rank in rank == 2 ? (4, error) : nil }
+    let failure = #expect(throws: AgreedFailure.self) { try run.train(ranks: 4) }
+    #expect(failure == AgreedFailure(rank: 2, cause: SharedError(error)))
+  }
+
+  @Test func aLossThatIsNotFiniteStopsAllAndNamesTheLastGoodCheckpoint() throws {
+    let folder = TemporaryFolder()
+    var run = ToyRun(folder: folder.path)
+    run.configuration.training.peakLearningRate = 1e38
+    run.configuration.output.checkpointEvery = 1
+    let failure = #expect(throws: AgreedFailure.self) { try run.train(ranks: 4) }
+    #expect(failure?.cause.exitCode == 78)
+    #expect(failure?.description.contains("last good checkpoint") == true, "\(failure!)")
+  }
+}
+
+extension TrainingOutcome {
+  fileprivate func isAfter(_ step: Int) -> Bool {
+    switch self {
+    case .finished(let end), .stopped(let end): end > step
+    }
+  }
+}
