@@ -7,7 +7,7 @@ struct HAT: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hat-mpirun",
     abstract: "Train tokenizer-free language models on CPU machines, alone or under mpirun.",
-    subcommands: [Preprocess.self, Split.self, Inspect.self]
+    subcommands: [Preprocess.self, Split.self, Train.self, Inspect.self]
   )
 
   static func main() {
