@@ -7,7 +7,10 @@ struct HAT: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hat-mpirun",
     abstract: "Train tokenizer-free language models on CPU machines, alone or under mpirun.",
-    subcommands: [Preprocess.self, Split.self, Train.self, Inspect.self]
+    subcommands: [
+      Plan.self, Preprocess.self, Split.self, Train.self, Evaluate.self, Generate.self, Export.self,
+      Import.self, Inspect.self,
+    ]
   )
 
   static func main() {

@@ -3,5 +3,7 @@ import ArgumentParser
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Look into what hat has made.",
-    subcommands: [InspectCorpus.self, InspectShard.self])
+    subcommands: [
+      InspectCheckpoint.self, InspectCorpus.self, InspectShard.self, InspectGradients.self,
+    ])
 }

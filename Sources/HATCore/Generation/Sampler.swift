@@ -1,11 +1,12 @@
 import Foundation
 import HATStorage
+import HATText
 
 /// Draws the next symbol from logits: temperature, then the smallest set of likeliest symbols that holds `topP`.
 public struct Sampler {
   private let temperature: Double
   private let topP: Double
-  private var random: SplitMix
+  private var random: RandomSource
 
   /// - Parameters:
   ///   - temperature: 0 for always the likeliest symbol
@@ -21,7 +22,7 @@ public struct Sampler {
     }
     self.temperature = temperature
     self.topP = topP
-    random = SplitMix(seed: seed)
+    random = RandomSource(keys: seed)
   }
 
   /// - Parameters:
@@ -36,7 +37,7 @@ public struct Sampler {
     let largest = Double(logits[Int(likeliestFirst[0])])
     let weights = likeliestFirst.map { exp((Double(logits[Int($0)]) - largest) / temperature) }
     let kept = nucleus(weights)
-    var rest = random.unit() * weights[..<kept].reduce(0, +)
+    var rest = random.nextUnit() * weights[..<kept].reduce(0, +)
     for index in 0..<kept {
       rest -= weights[index]
       if rest < 0 { return likeliestFirst[index] }
@@ -53,12 +54,5 @@ public struct Sampler {
       if sum >= wanted { return index + 1 }
     }
     return weights.count
-  }
-}
-
-extension SplitMix {
-  /// A draw from [0, 1).
-  mutating func unit() -> Double {
-    Double(next() >> 11) * 0x1p-53
   }
 }

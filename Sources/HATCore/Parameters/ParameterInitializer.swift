@@ -1,4 +1,5 @@
 import Foundation
+import HATText
 
 /// The parameters a run starts from (model.md §6).
 ///
@@ -34,29 +35,7 @@ public struct ParameterInitializer: Sendable {
 
   /// A draw from (0, 1].
   private func uniform(at counter: UInt64) -> Double {
-    let mixed = SplitMix.mix(SplitMix.mix(seed) &+ (counter &+ 1) &* SplitMix.increment)
-    return Double((mixed >> 11) + 1) * 0x1p-53
-  }
-}
-
-/// The SplitMix64 generator (Steele, Lea, Flood 2014).
-public struct SplitMix: RandomNumberGenerator, Sendable {
-  static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
-  private var state: UInt64
-
-  public init(seed: UInt64) {
-    state = seed
-  }
-
-  public mutating func next() -> UInt64 {
-    state &+= Self.increment
-    return Self.mix(state)
-  }
-
-  static func mix(_ value: UInt64) -> UInt64 {
-    var mixed = value
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
+    var random = RandomSource(keys: seed, counter)
+    return Double((random.next() >> 11) + 1) * 0x1p-53
   }
 }

@@ -1,12 +1,12 @@
 /// Random numbers that are a function of their keys alone, on every machine and in every version: SplitMix64.
-struct RandomSource {
+public struct RandomSource: Sendable {
   private var state: UInt64
 
-  init(keys: UInt64...) {
+  public init(keys: UInt64...) {
     state = keys.reduce(0x9E37_79B9_7F4A_7C15) { Self.mix($0 ^ $1) &+ 0x9E37_79B9_7F4A_7C15 }
   }
 
-  mutating func next() -> UInt64 {
+  public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     return Self.mix(state)
   }
@@ -16,8 +16,13 @@ struct RandomSource {
     Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 
+  /// A number from [0, 1).
+  public mutating func nextUnit() -> Double {
+    Double(next() >> 11) * 0x1p-53
+  }
+
   /// The finaliser of SplitMix64, a bijection.
-  static func mix(_ value: UInt64) -> UInt64 {
+  public static func mix(_ value: UInt64) -> UInt64 {
     var value = value
     value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
     value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB

@@ -20,6 +20,7 @@ struct Export: ParsableCommand {
         configuration: model.configuration, splittingRule: model.manifest.splittingRule,
         maxWordBytes: model.manifest.maxWordBytes, step: model.manifest.step),
       to: FilePath(output))
-    print("\(output): \(Report.count(Double(model.parameters.count))) parameters of step \(model.manifest.step)")
+    print(
+      "\(output): \(Amount.large(Double(model.parameters.count))) parameters of step \(model.manifest.step)")
   }
 }

@@ -12,7 +12,8 @@ struct Generate: ParsableCommand {
   @Option(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
   var checkpoint: String
 
-  @Option(help: ArgumentHelp("The beginning of the document; - reads it from standard input.", valueName: "TEXT"))
+  @Option(
+    help: ArgumentHelp("The beginning of the document; - reads it from standard input.", valueName: "TEXT"))
   var prompt = ""
 
   @Option(help: "Bytes to write, at most.")
@@ -50,7 +51,8 @@ struct Generate: ParsableCommand {
     let text = prompt == "-" ? [UInt8](FileHandle.standardInput.readDataToEndOfFile()) : Array(prompt.utf8)
     if let offset = TextValidation.firstInvalidByte(in: text) {
       throw UserError(
-        .invalidData, at: "the prompt", "byte \(offset) is not valid UTF-8", hint: "Give the prompt as UTF-8.")
+        .invalidData, at: "the prompt", "byte \(offset) is not valid UTF-8", hint: "Give the prompt as UTF-8."
+      )
     }
     return text
   }

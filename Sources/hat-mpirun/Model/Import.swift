@@ -8,12 +8,14 @@ import SystemPackage
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make a run of a safetensors file, to evaluate it or write text with it.",
-    discussion: "The file has the names `export` gives. The optimiser's moments are not in it and start at zero.")
+    discussion:
+      "The file has the names `export` gives. The optimiser's moments are not in it and start at zero.")
 
   @Option(help: ArgumentHelp("The safetensors file.", valueName: "FILE"))
   var weights: String
 
-  @Option(name: .customLong("config"), help: ArgumentHelp("The configuration of its model.", valueName: "FILE"))
+  @Option(
+    name: .customLong("config"), help: ArgumentHelp("The configuration of its model.", valueName: "FILE"))
   var configurationFile: String
 
   @Option(help: ArgumentHelp("The folder of the new run; must not hold one.", valueName: "RUN"))
@@ -47,7 +49,7 @@ struct Import: ParsableCommand {
         maxWordBytes: splitter.maximumWordBytes, dataFingerprint: "", cursor: "", tensors: layout.tensors,
         slices: [slice]),
       keep: 1)
-    print("\(output): \(Report.count(Double(layout.count))) parameters as the checkpoint of step 0")
+    print("\(output): \(Amount.large(Double(layout.count))) parameters as the checkpoint of step 0")
   }
 
   /// The file's own rule, unless the user says otherwise.

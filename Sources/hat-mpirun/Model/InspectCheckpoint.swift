@@ -23,7 +23,7 @@ struct InspectCheckpoint: ParsableCommand {
         hint: "Name the --output folder of a training run that has reached its first checkpoint.")
     }
     let records = steps.map { Record(step: $0, store: store) }
-    for record in records { try json ? Report.json(record) : record.show() }
+    for record in records { try json ? JSONOutput.print(record) : record.show() }
     if let damage = records.compactMap(\.damage).first {
       throw UserError(
         .invalidData, at: reference.run.string, "at least one checkpoint is damaged: \(damage)",
@@ -76,10 +76,10 @@ private struct Record: Encodable {
     print("step \(step): \(valid ? "whole" : "DAMAGED")")
     if let damage { print("  \(damage)") }
     guard let parameters, let slices, let bytes else { return }
-    Report.table([
-      ["parameters", Report.count(Double(parameters))],
+    TextTable.show([
+      ["parameters", Amount.large(Double(parameters))],
       ["slices", "\(slices)"],
-      ["size", Report.bytes(bytes)],
+      ["size", Amount.memory(bytes)],
       ["splitting rule", "\(splittingRule ?? "") (words of at most \(maxWordBytes ?? 0) bytes)"],
       ["code version", codeVersion ?? ""],
       ["data fingerprint", dataFingerprint ?? ""],

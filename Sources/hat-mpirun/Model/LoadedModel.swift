@@ -25,6 +25,19 @@ struct LoadedModel {
       SplittingRule(versionedName: manifest.splittingRule), maximumWordBytes: manifest.maxWordBytes)
   }
 
+  /// - Throws: `UserError` of kind `configuration` when the corpus was cut into words in another way.
+  func requireSameSplitting(as corpus: Corpus) throws {
+    guard corpus.splitter == splitter else {
+      throw UserError(
+        .configuration, at: corpus.folder.string,
+        "its words were cut by \(corpus.splitter.rule.versionedName) to at most "
+          + "\(corpus.splitter.maximumWordBytes) bytes, the model's by \(splitter.rule.versionedName) to at "
+          + "most \(splitter.maximumWordBytes)",
+        hint: "Preprocess the text with --split \(splitter.rule.name) "
+          + "--max-word-bytes \(splitter.maximumWordBytes).")
+    }
+  }
+
   /// A model for micro-batches of one sequence of the length it was trained with.
   func makeModel() -> HierarchicalTransformer {
     let data = configuration.data

@@ -20,7 +20,7 @@ struct Plan: ParsableCommand {
   var nodes = 1
 
   @Option(help: "Memory of one node, such as 24GiB; without it nothing is refused.")
-  var memoryPerNode: ByteCount?
+  var memoryPerNode: ByteSize?
 
   @Option(name: .customLong("set"), help: ArgumentHelp("Override a setting.", valueName: "section.key=value"))
   var overrides: [String] = []
@@ -48,7 +48,7 @@ struct Plan: ParsableCommand {
     let configuration = try Configuration.load(from: FilePath(configurationFile), overrides: overrides)
     if printConfig { return print(configuration.yaml(), terminator: "") }
     let result = try PlanResult(configuration, self)
-    try json ? Report.json(result) : result.show()
+    try json ? JSONOutput.print(result) : result.show()
     try requireFit(result)
   }
 
@@ -59,8 +59,8 @@ struct Plan: ParsableCommand {
     guard needed > memory else { return }
     throw UserError(
       .configuration, at: configurationFile,
-      "\(ranksPerNode) ranks a node need \(Report.bytes(needed)) of memory at ZeRO stage \(result.zeroStage), "
-        + "a node has \(Report.bytes(memory))",
+      "\(ranksPerNode) ranks a node need \(Amount.memory(needed)) of memory at ZeRO stage \(result.zeroStage), "
+        + "a node has \(Amount.memory(memory))",
       hint: result.alternative(memoryPerNode: memory, ranksPerNode: ranksPerNode))
   }
 }

@@ -71,14 +71,14 @@ struct PlanResult: Encodable {
   /// What would fit, in words.
   func alternative(memoryPerNode: Int, ranksPerNode: Int) -> String {
     if let stage = bytesPerRank.first(where: { $0.total * ranksPerNode <= memoryPerNode }) {
-      return "training.zero_stage=\(stage.zeroStage) would fit (\(Report.bytes(stage.total)) a rank)."
+      return "training.zero_stage=\(stage.zeroStage) would fit (\(Amount.memory(stage.total)) a rank)."
     }
     for fewer in (1..<max(2, ranksPerNode)).reversed() where ranksPerNode > 1 {
       if let memory = try? RankMemory(
         configuration, ranks: fewer * nodes, zeroStage: 1, maxWordBytes: maxWordBytes),
         memory.total * fewer <= memoryPerNode
       {
-        return "--ranks \(fewer * nodes) on \(nodes) nodes would fit (\(Report.bytes(memory.total)) a rank)."
+        return "--ranks \(fewer * nodes) on \(nodes) nodes would fit (\(Amount.memory(memory.total)) a rank)."
       }
     }
     return "Even one rank a node does not fit: use nodes with more memory, a smaller model, or smaller "
@@ -102,27 +102,27 @@ extension PlanResult.Stage {
 extension PlanResult {
   func show() {
     print("parameters")
-    Report.table(
-      modules.map { [$0.name, "\($0.count)", Report.count(Double($0.count))] }
-        + [["all", "\(totalParameters)", Report.count(Double(totalParameters))]])
+    TextTable.show(
+      modules.map { [$0.name, "\($0.count)", Amount.large(Double($0.count))] }
+        + [["all", "\(totalParameters)", Amount.large(Double(totalParameters))]])
     print("FLOPs per byte of text")
-    Report.table([
-      ["forward", Report.count(forwardFlopsPerByte)], ["training", Report.count(trainingFlopsPerByte)],
+    TextTable.show([
+      ["forward", Amount.large(forwardFlopsPerByte)], ["training", Amount.large(trainingFlopsPerByte)],
     ])
     print("memory of one rank (\(ranks) ranks, \(nodes) nodes; zero_stage is \(zeroStage))")
     let stages = bytesPerRank
-    Report.table(
+    TextTable.show(
       [["ZeRO stage"] + stages.map { "\($0.zeroStage)" }]
         + [
           ("parameters", \.parameters), ("gradients", \.gradients), ("moments", \.moments),
           ("activations", \.activations), ("exchange", \.exchange), ("program", \.process),
           ("all", \PlanResult.Stage.total),
-        ].map { name, field in [name] + stages.map { Report.bytes($0[keyPath: field]) } })
+        ].map { name, field in [name] + stages.map { Amount.memory($0[keyPath: field]) } })
     print(
-      "expected speed, at half of this machine's \(Report.count(matrixProductFlopsPerSecond))FLOP/s a core "
+      "expected speed, at half of this machine's \(Amount.large(matrixProductFlopsPerSecond)) FLOP/s a core "
         + "in matrix products")
-    Report.table([
-      ["words/s", Report.count(expectedWordsPerSecond)], ["bytes/s", Report.count(expectedBytesPerSecond)],
+    TextTable.show([
+      ["words/s", Amount.large(expectedWordsPerSecond)], ["bytes/s", Amount.large(expectedBytesPerSecond)],
     ])
   }
 }

@@ -1,0 +1,40 @@
+import ArgumentParser
+import HATCore
+import HATKernels
+import HATStorage
+import HATText
+import SystemPackage
+
+struct InspectGradients: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gradients",
+    abstract:
+      "Write loss, logits and every gradient for one document, to check another implementation against.",
+    discussion: """
+      The file holds float32 tensors: loss [1], the mean over target positions in nats; logits [P, 256]; \
+      targets [P]; and gradient.NAME of the loss for each parameter NAME.
+      """)
+
+  @Option(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
+  var checkpoint: String
+
+  @Option(help: ArgumentHelp("The document, a UTF-8 text file.", valueName: "FILE"))
+  var text: String
+
+  @Option(help: ArgumentHelp("The safetensors file to write.", valueName: "FILE"))
+  var output: String
+
+  func run() throws {
+    let loaded = try LoadedModel(checkpoint)
+    let file = try FileReader(opening: FilePath(text))
+    let batch = try Batch.text(file.read(at: 0, count: file.length), splitter: loaded.splitter)
+    let model = HierarchicalTransformer(
+      loaded.configuration.model,
+      capacity: BatchCapacity(
+        sequences: 1, sequenceWords: batch.wordCount, sequenceBytes: batch.bytes.count,
+        maxWordBytes: loaded.manifest.maxWordBytes))
+    let record = model.record(of: batch, parameters: loaded.parameters.base)
+    try SafetensorsFile.write(record.tensors(model.layout), metadata: ["format": "hat"], to: FilePath(output))
+    print("\(output): loss \(record.loss.loss) over \(record.loss.targetPositions) target positions")
+  }
+}

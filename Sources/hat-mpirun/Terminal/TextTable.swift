@@ -1,0 +1,17 @@
+/// Rows for people to read.
+enum TextTable {
+  /// Columns lined up: the first to the left, the others to the right.
+  static func show(_ rows: [[String]]) {
+    let columns = rows.map(\.count).max() ?? 0
+    let widths = (0..<columns).map { column in
+      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    }
+    for row in rows {
+      let cells = row.enumerated().map { column, cell in
+        let padding = String(repeating: " ", count: widths[column] - cell.count)
+        return column == 0 ? cell + padding : padding + cell
+      }
+      print("  " + cells.joined(separator: "  "))
+    }
+  }
+}
