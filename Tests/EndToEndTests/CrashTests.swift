@@ -5,31 +5,47 @@ extension EndToEnd {
   /// What happens to a run when something happens to its ranks.
   @Suite("Crashes")
   struct CrashTests {
+    static let steps = 300
+
+    /// A corpus, and the run that nothing happens to: trained once for all tests.
+    struct Undisturbed {
+      let scratch: Scratch
+      let corpus: String
+      let arguments: [String]
+      let run: RunFolder
+
+      init() throws {
+        scratch = try Scratch()
+        corpus = try scratch.corpus()
+        let configuration = try scratch.configuration([
+          "training.steps": String(CrashTests.steps), "output.checkpoint_every": "25",
+        ])
+        arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
+        run = RunFolder(path: scratch.file("undisturbed"))
+        let output = Program.run(arguments + [run.path], ranks: 2)
+        try #require(output.exitCode == 0, "\(output.description)")
+      }
+    }
+
+    static let shared = Result { try Undisturbed() }
+
     let scratch: Scratch
     let corpus: String
     let arguments: [String]
     let undisturbed: RunFolder
-    static let steps = 600
 
     init() throws {
       scratch = try Scratch()
-      corpus = try scratch.corpus()
-      let configuration = try scratch.configuration([
-        "training.steps": String(Self.steps), "output.checkpoint_every": "50",
-      ])
-      arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
-      undisturbed = RunFolder(path: scratch.file("undisturbed"))
-      let output = Program.run(arguments + [undisturbed.path], ranks: 2)
-      try #require(output.exitCode == 0, "\(output.description)")
+      let shared = try Self.shared.get()
+      (corpus, arguments, undisturbed) = (shared.corpus, shared.arguments, shared.run)
     }
 
-    @Test(
-      "kill -9 of a rank ends the job within seconds; started again, twice, it ends as if nothing had been")
+    @Test("A rank killed, twice: the job ends within seconds; run again it ends as if nothing had been")
     func killedRank() throws {
       let run = RunFolder(path: scratch.file("killed"))
       for round in 1...2 {
         let job = ChildProcess(Program.mpirun(ranks: 2) + arguments + [run.path])
-        #expect(eventually(within: 60) { run.stepCount >= 150 * round })
+        #expect(eventually(within: 60) { run.stepCount >= 75 * round })
         try #require(RankProcess.signal(SIGKILL, rank: round % 2, run: run.path), "the rank had ended")
         let output = job.wait()
         #expect(output.exitCode != 0 && !output.isTimedOut)
@@ -42,7 +58,7 @@ extension EndToEnd {
     func restarted() throws {
       let run = RunFolder(path: scratch.file("restarted"))
       let job = ChildProcess([Program.path] + arguments + [run.path, "--ranks", "2"])
-      #expect(eventually(within: 60) { run.stepCount >= 150 })
+      #expect(eventually(within: 60) { run.stepCount >= 75 })
       try #require(RankProcess.signal(SIGKILL, rank: 1, run: run.path), "the rank had ended")
       let output = job.wait()
       #expect(output.exitCode == 0, "\(output.description)")
@@ -55,7 +71,7 @@ extension EndToEnd {
     func terminated(ranksAfter: Int) throws {
       let run = RunFolder(path: scratch.file("terminated"))
       let job = ChildProcess([Program.path] + arguments + [run.path, "--ranks", "2"])
-      #expect(eventually(within: 60) { run.stepCount >= 120 })
+      #expect(eventually(within: 60) { run.stepCount >= 60 })
       try #require(RankProcess.signal(SIGTERM, rank: 1, run: run.path), "the rank had ended")
       let output = job.wait()
       #expect(output.exitCode == 75, "\(output.description)")

@@ -98,12 +98,13 @@ extension EndToEnd {
       return output
     }
 
-    /// The one JSON object a command prints.
+    /// The JSON object a command prints, or the last of several.
     private func object(
       _ arguments: [String], location: SourceLocation = #_sourceLocation
     ) throws -> [String: Any] {
       let output = try succeed(arguments, location: location)
-      let object = try JSONSerialization.jsonObject(with: Data(output.standardOutput.utf8))
+      let line = try #require(output.standardOutput.split(separator: "\n").last, sourceLocation: location)
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
       return try #require(object as? [String: Any], "\(output.description)", sourceLocation: location)
     }
 

@@ -48,7 +48,9 @@ where Model.MicroBatch == Source.MicroBatch {
     store = CheckpointStore(run: job.run)
 
     let training = job.configuration.training
-    tree = try MicroBatchTree(microBatches: training.microBatches, ranks: communicator.size)
+    tree = try communicator.together {
+      try MicroBatchTree(microBatches: training.microBatches, ranks: communicator.size)
+    }
     table = SliceTable(count: model.tensors.last?.range.upperBound ?? 0, ranks: communicator.size)
     schedule = LearningRateSchedule(job.configuration)
     optimizer = try ShardedOptimizer(

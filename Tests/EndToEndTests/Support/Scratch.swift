@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A folder of one test, removed with its owner.
-final class Scratch {
+final class Scratch: Sendable {
   let path: String
 
   init() throws {
