@@ -64,7 +64,11 @@ let package = Package(
 
     .target(name: "TestSupport", dependencies: ["HATText"], path: "Tests/TestSupport"),
     .testTarget(name: "HATStorageTests", dependencies: ["HATStorage", "TestSupport"]),
-    .testTarget(name: "HATTextTests", dependencies: ["HATText", "TestSupport"]),
+    .testTarget(
+      name: "HATTextTests",
+      dependencies: [
+        "HATText", "HATStorage", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
     .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "HATKernels", "HATText", "TestSupport"]),
     .testTarget(
