@@ -6,6 +6,9 @@ let vectorFlags: [SwiftSetting] = [
   .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"])
 ]
 
+// Tests reach inside these modules. Set here, not on the command line, so that program and tests share one build.
+let testable: [SwiftSetting] = [.unsafeFlags(["-enable-testing"])]
+
 let package = Package(
   name: "hat",
   products: [
@@ -40,7 +43,8 @@ let package = Package(
       dependencies: [
         "HATStorage", "HATText", "HATKernels", "Yams",
         .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ],
+      swiftSettings: testable),
     .target(
       name: "HATDistributed",
       dependencies: [
@@ -48,7 +52,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
-      path: "Sources/Distributed"),
+      path: "Sources/Distributed", swiftSettings: testable),
     .executableTarget(
       name: "hat-mpirun",
       dependencies: [
@@ -60,7 +64,11 @@ let package = Package(
 
     .target(name: "TestSupport", dependencies: ["HATText"], path: "Tests/TestSupport"),
     .testTarget(name: "HATStorageTests", dependencies: ["HATStorage", "TestSupport"]),
-    .testTarget(name: "HATTextTests", dependencies: ["HATText", "TestSupport"]),
+    .testTarget(
+      name: "HATTextTests",
+      dependencies: [
+        "HATText", "HATStorage", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
     .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "HATKernels", "HATText", "TestSupport"]),
     .testTarget(

@@ -66,19 +66,29 @@ public final class Preprocessor {
   private func begin() throws {
     try DurableFile.createFolder(folder)
     let statePath = folder.appending(Self.stateFileName)
+    let results = try resultNames()
     if DurableFile.exists(statePath) {
       let state = try JSONFile.read(State.self, from: statePath)
-      try refuse(settings.changes(from: state.settings) + changes(from: state.inputs, ignoringTimes: false))
-    } else {
-      let others = try DurableFile.list(folder).filter { !$0.hasSuffix(DurableFile.partialSuffix) }
-      guard others.isEmpty else {
-        throw UserError(
-          .wrongUsage, at: folder.string, "the folder holds other files (\(others[0]))",
-          hint: "Choose a new or an empty folder for --output.")
-      }
-      try JSONFile.write(State(settings: settings, inputs: plan.inputs), to: statePath)
+      let changes = settings.changes(from: state.settings) + changes(from: state.inputs, ignoringTimes: false)
+      // Where nothing is done yet nothing can be lost: a run refused for its input may come back mended.
+      if !results.isEmpty { try refuse(changes) }
+    } else if let other = results.first {
+      throw UserError(
+        .wrongUsage, at: folder.string, "the folder holds other files (\(other))",
+        hint: "Choose a new or an empty folder for --output.")
     }
+    try JSONFile.write(State(settings: settings, inputs: plan.inputs), to: statePath)
     try DurableFile.createFolder(folder.appending(Self.recordsFolderName))
+  }
+
+  /// What the folder holds besides the notes of a run that has finished no unit yet.
+  private func resultNames() throws -> [String] {
+    let recordsFolder = folder.appending(Self.recordsFolderName)
+    let records = DurableFile.isFolder(recordsFolder) ? try DurableFile.list(recordsFolder) : []
+    let others = try DurableFile.list(folder).filter {
+      ![Self.stateFileName, Self.recordsFolderName].contains($0)
+    }
+    return (others + records).filter { !$0.hasSuffix(DurableFile.partialSuffix) }
   }
 
   private func finish() throws -> CorpusManifest {

@@ -17,10 +17,10 @@ final class ProgressLine {
   private var firstCount: Int?
   private var needsClearing = false
 
-  init(_ title: String, unit: Unit) {
+  init(_ title: String, unit: Unit, isTerminal: Bool = isatty(STDERR_FILENO) == 1) {
     self.title = title
     self.unit = unit
-    isTerminal = isatty(STDERR_FILENO) == 1
+    self.isTerminal = isTerminal
   }
 
   /// Shows the line when it is time to.

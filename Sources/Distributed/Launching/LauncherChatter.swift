@@ -1,0 +1,68 @@
+/// Parts what `mpirun` says about a failure from what the ranks say.
+///
+/// Open MPI wraps its remarks in lines of dashes. They are held back, so that the one message of ours is not buried;
+/// where there was none, they are all there is to show.
+struct LauncherChatter {
+  /// What Open MPI has said.
+  private(set) var heldBack: [UInt8] = []
+  /// Whether a rank has said what is wrong.
+  private(set) var hasError = false
+
+  private var line: [UInt8] = []
+  private var isInRemark = false
+  /// Whether the start of the current line has been passed on already: a progress bar that is drawn over.
+  private var isOpen = false
+
+  private static let shortestRule = 60
+  private static let errorPrefix = Array("error: ".utf8)
+
+  /// - Returns: what is to be shown.
+  mutating func receive(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    var shown: [UInt8] = []
+    for byte in bytes {
+      line.append(byte)
+      if byte == UInt8(ascii: "\n") { endLine(&shown) }
+    }
+    // A line that can no longer be one of Open MPI's need not be waited for.
+    if !isInRemark && !line.isEmpty && (isOpen || !mayBeRemark) {
+      shown += line
+      noteError()
+      line = []
+      isOpen = true
+    }
+    return shown
+  }
+
+  /// - Returns: what is left to be shown at the end.
+  mutating func finish() -> [UInt8] {
+    defer { line = [] }
+    return isInRemark ? [] : line
+  }
+
+  private mutating func endLine(_ shown: inout [UInt8]) {
+    let isRule =
+      !isOpen && line.count > Self.shortestRule && line.dropLast().allSatisfy { $0 == UInt8(ascii: "-") }
+    if isRule || isInRemark || (!isOpen && isCount) {
+      heldBack += line
+    } else {
+      noteError()
+      shown += line
+    }
+    if isRule { isInRemark.toggle() }
+    line = []
+    isOpen = false
+  }
+
+  private mutating func noteError() {
+    if !isOpen && line.starts(with: Self.errorPrefix) { hasError = true }
+  }
+
+  private var mayBeRemark: Bool { line[0] == UInt8(ascii: "-") || line[0] == UInt8(ascii: "[") }
+
+  /// Such as `[host:123] 3 more processes have sent help message …`.
+  private var isCount: Bool {
+    line.first == UInt8(ascii: "[")
+      && (String(decoding: line, as: UTF8.self).contains("help message")
+        || String(decoding: line, as: UTF8.self).contains("orte_base_help_aggregate"))
+  }
+}

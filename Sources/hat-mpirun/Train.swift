@@ -1,0 +1,75 @@
+import ArgumentParser
+import Foundation
+import HATDistributed
+import HATStorage
+
+/// Trains a model: alone, as a rank under `mpirun`, or starting `mpirun` itself.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a model on a corpus; goes on from the newest checkpoint of the run.",
+    discussion: """
+      With --ranks it starts mpirun itself, and again after a fault; under mpirun it is a rank. SIGTERM, SIGUSR1 \
+      or Ctrl-C finish the step, write a checkpoint and end with exit code 75.
+      """)
+
+  @Option(help: "The configuration, such as configs/tiny.yaml.")
+  var config: String
+
+  @Option(parsing: .upToNextOption, help: "A corpus made by preprocess.")
+  var data: [String]
+
+  @Option(help: "The folder of the run: configuration, metrics, checkpoints.")
+  var output: String
+
+  @Option(help: "Start mpirun with that many ranks; one process without it.")
+  var ranks: Int?
+
+  @Option(help: "Machines to run on, one a line with its slots (see hostfiles/).")
+  var hostfile: String?
+
+  @Option(
+    name: .customLong("set"), help: ArgumentHelp("Change a setting.", valueName: "section.key=value"))
+  var overrides: [String] = []
+
+  @Option(help: "What to do with a run that is there already: auto goes on, never refuses.")
+  var resume: TrainingJob.Resume = .auto
+
+  @Option(help: "Starts after a fault, with --ranks.")
+  var restarts = 3
+
+  func validate() throws {
+    guard !data.isEmpty else { throw ValidationError("--data needs a folder.") }
+    guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
+    guard restarts >= 0 else { throw ValidationError("--restarts must not be negative.") }
+    guard hostfile == nil || ranks != nil else {
+      throw ValidationError("--hostfile needs --ranks, the number of ranks on all hosts together.")
+    }
+  }
+
+  func run() throws {
+    if MPICommunicator.isLaunched || ranks == nil {
+      Foundation.exit(TrainRank(self).run())
+    }
+    Foundation.exit(try launch(ranks: ranks!))
+  }
+
+  /// - Returns: the exit code of the command.
+  private func launch(ranks: Int) throws -> Int32 {
+    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let supervisor = Supervisor(restarts: restarts) { TrainProgress.say($0) }
+    return try supervisor.run { start in
+      MPIJob(
+        program: program, arguments: rankArguments(start: start), ranks: ranks, hostfile: hostfile,
+        environment: [("OPENBLAS_NUM_THREADS", "1")] + TrainProgress.environment)
+    }
+  }
+
+  /// What each rank is called with. A start after a fault goes on with what the first one has made.
+  private func rankArguments(start: Int) -> [String] {
+    ["train", "--config", config, "--output", output]
+      + ["--resume", (start == 0 ? resume : .auto).rawValue]
+      + overrides.flatMap { ["--set", $0] } + ["--data"] + data
+  }
+}
+
+extension TrainingJob.Resume: ExpressibleByArgument {}
