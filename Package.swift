@@ -35,7 +35,8 @@ let package = Package(
       name: "HATText",
       dependencies: [
         "CZstd", "HATStorage", .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ],
+      swiftSettings: testable),
     .target(
       name: "HATKernels", dependencies: ["COpenBLAS", "CSIMD"], swiftSettings: vectorFlags),
     .target(
