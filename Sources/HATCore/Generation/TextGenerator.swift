@@ -20,7 +20,7 @@ public final class TextGenerator {
   private let layout: ParameterLayout
   private let parameters: UnsafePointer<Float>
   private let maxWordBytes: Int
-  private let encoder: WordEncoder
+  private let embedder: WordEmbedder
   private let backbone: IncrementalStack
   private let decoder: IncrementalStack
   private let weights: ModelMatrices
@@ -43,7 +43,7 @@ public final class TextGenerator {
     self.parameters = parameters
     self.maxWordBytes = maxWordBytes
     layout = ParameterLayout(model)
-    encoder = WordEncoder(model, layout: layout, maxWordBytes: maxWordBytes)
+    embedder = WordEmbedder(model, layout: layout, maxWordBytes: maxWordBytes)
     backbone = IncrementalStack(
       model.backbone, offsets: layout.backbone, positions: max(2, contextWords))
     decoder = IncrementalStack(model.decoder, offsets: layout.decoder, positions: maxWordBytes + 1)
@@ -145,7 +145,7 @@ extension TextGenerator {
     }
     context.append(word)
     let row = view(backboneRow)
-    encoder.encode(word, parameters: parameters, into: row)
+    embedder.embed(word, parameters: parameters, into: row)
     backbone.append(row, parameters: parameters)
     var inverseRoot: Float = 0
     RMSNorm.forward(row, gain: weights.backboneNorm, into: view(predictive), inverseRoots: &inverseRoot)

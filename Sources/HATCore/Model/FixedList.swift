@@ -19,11 +19,14 @@ final class FixedList<Element: BitwiseCopyable> {
     count += 1
   }
 
-  func append(contentsOf elements: ArraySlice<Element>) {
-    for element in elements { append(element) }
-  }
-
   func removeAll() {
     count = 0
+  }
+
+  /// Makes the list `count` times the same element.
+  func refill(count: Int, with element: Element) {
+    precondition(count <= capacity, "the batch exceeds the capacity the model was planned for")
+    base.update(repeating: element, count: count)
+    self.count = count
   }
 }

@@ -3,51 +3,60 @@ import HATText
 
 /// The whole model (model.md §3–5; paper §2): encoder, backbone, decoder and loss, forward and backward.
 ///
-/// It owns the activations of one micro-batch in one arena planned at creation; parameters and gradients belong
-/// to the caller, as flat buffers of `layout`. One instance serves one thread at a time.
+/// A step is: encoder tiles, backbone forward, decoder tiles forward and backward, backbone backward, encoder
+/// tiles backward. Activations live in one arena planned at creation; parameters and gradients belong to the
+/// caller, as flat buffers of `layout`. One instance serves one thread at a time.
 ///
-/// Legend: W words, `d` byte width, `D` backbone width, V = 256.
+/// Legend: W input words (as many target words), U distinct input words, `D` backbone width.
 public final class HierarchicalTransformer {
   public let model: ModelConfiguration
   public let layout: ParameterLayout
   public let capacity: BatchCapacity
 
-  let rows: BatchRows
-  let arena: FloatBuffer
-  let encoder: TransformerStack
-  let backbone: TransformerStack
-  let decoder: TransformerStack
-  let places: ModulePlaces
-  /// [decoder rows]: whether the arg-max was right.
-  let correct: UnsafeMutablePointer<Bool>
+  private let arena: Arena
+  private let encoder: WordEncoder
+  private let backbone: Backbone
+  private let decoder: WordDecoder
+  private let inputs: DistinctWords
+  private let targets: WordList
+  /// [U, D], embeddings of the distinct words; later their gradient.
+  private let distinctEmbeddings: ArenaMatrix
 
   /// - Parameter capacity: the largest batch there will be; it sizes the arena.
-  public init(_ model: ModelConfiguration, capacity: BatchCapacity) {
-    self.model = model
-    self.capacity = capacity
-    layout = ParameterLayout(model)
-    rows = BatchRows(capacity: capacity)
-
-    let plan = HierarchicalPlan(model, capacity: capacity)
-    arena = FloatBuffer(zeroed: plan.floats)
-    places = plan.places
-    encoder = TransformerStack(
-      plan.encoderUse, offsets: layout.encoder, workspace: plan.encoder, arena: arena)
-    backbone = TransformerStack(
-      plan.backboneUse, offsets: layout.backbone, workspace: plan.backbone, arena: arena)
-    decoder = TransformerStack(
-      plan.decoderUse, offsets: layout.decoder, workspace: plan.decoder, arena: arena)
-    correct = .allocate(capacity: capacity.decoderRows)
+  public convenience init(_ model: ModelConfiguration, capacity: BatchCapacity) {
+    self.init(planning: model, capacity: capacity)
+    arena.allocate()
     MatrixProduct.useOneThread()
   }
 
-  deinit {
-    correct.deallocate()
+  /// Plans everything and allocates nothing.
+  private init(planning model: ModelConfiguration, capacity: BatchCapacity) {
+    self.model = model
+    self.capacity = capacity
+    layout = ParameterLayout(model)
+    arena = Arena()
+    let tileRows = WordTiling.rows(longestWord: capacity.wordBytes)
+    let encoderUse = StackUse(
+      shape: model.encoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1)
+    let decoderUse = StackUse(
+      shape: model.decoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1)
+    let backboneUse = StackUse(
+      shape: model.backbone, routine: .documents, rows: capacity.words, longestSegment: capacity.pieceWords)
+    let scratch = StackScratch(for: [encoderUse, backboneUse, decoderUse], arena: arena)
+
+    encoder = WordEncoder(
+      model, layout: layout, words: capacity.words, use: encoderUse, scratch: scratch, arena: arena)
+    backbone = Backbone(backboneUse, layout: layout, scratch: scratch, arena: arena)
+    decoder = WordDecoder(
+      model, layout: layout, words: capacity.words, use: decoderUse, scratch: scratch, arena: arena)
+    inputs = DistinctWords(capacity: capacity, tileRows: tileRows)
+    targets = WordList(words: capacity.words, wordBytes: capacity.wordBytes, tileRows: tileRows)
+    distinctEmbeddings = arena.reserve(rows: capacity.words, columns: model.width)
   }
 
   /// Floats of the arena such a model would own.
   public static func activationFloats(_ model: ModelConfiguration, capacity: BatchCapacity) -> Int {
-    HierarchicalPlan(model, capacity: capacity).floats
+    HierarchicalTransformer(planning: model, capacity: capacity).arena.count
   }
 
   /// The loss of a batch, and its gradient.
@@ -58,51 +67,55 @@ public final class HierarchicalTransformer {
   public func lossAndGradient(
     _ batch: Batch, parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
   ) -> LossSum {
-    forward(batch, parameters: parameters)
-    SoftmaxCrossEntropy.lossAndGradient(
-      logits, targets: rows.targets.base, losses: arena.base + places.losses, correct: correct)
     gradient.update(repeating: 0, count: layout.count)
-    backward(parameters: parameters, gradient: gradient)
-    return lossSum()
+    predict(batch, parameters)
+    let sum = decoder.lossAndGradient(
+      targets, of: batch, predictive: backbone.output, predictiveGradient: backbone.outputGradient,
+      parameters: parameters, gradient: gradient)
+    let inputGradient = backbone.backward(parameters: parameters, gradient: gradient)
+    let embeddingGradient = arena.view(distinctEmbeddings, rows: inputs.list.count)
+    embeddingGradient.fillZero()
+    Vector.scatterAddRows(inputGradient, indices: inputs.ofInput.base, to: embeddingGradient)
+    encoder.backward(
+      inputs.list, of: batch, embeddingGradient: embeddingGradient, parameters: parameters,
+      gradient: gradient)
+    return sum
   }
 
   /// The loss of a batch.
   public func loss(_ batch: Batch, parameters: UnsafePointer<Float>) -> LossSum {
-    forward(batch, parameters: parameters)
-    SoftmaxCrossEntropy.loss(
-      logits, targets: rows.targets.base, losses: arena.base + places.losses, correct: correct)
-    return lossSum()
+    predict(batch, parameters)
+    return decoder.loss(targets, of: batch, predictive: backbone.output, parameters: parameters) { _, _, _ in }
   }
 
-  private func lossSum() -> LossSum {
-    let losses = arena.base + places.losses
-    var sum = LossSum()
-    sum.targetPositions = rows.targets.count
-    for position in 0..<rows.targets.count { sum.nats += Double(losses[position]) }
-    for word in 0..<rows.words { count(rows.targetWords.rows(word), into: &sum) }
-    return sum
+  /// The loss of a batch, and everything that was predicted on the way.
+  package func predictions(_ batch: Batch, parameters: UnsafePointer<Float>) -> Predictions {
+    predict(batch, parameters)
+    let predictions = Predictions(batch, embeddings: backbone.input, predictive: backbone.output)
+    predictions.loss = decoder.loss(
+      targets, of: batch, predictive: backbone.output, parameters: parameters
+    ) { words, tile, logits in
+      predictions.take(logits, of: words, tile)
+    }
+    return predictions
   }
 
-  private func count(_ positions: Range<Int>, into sum: inout LossSum) {
-    if rows.targets.base[positions.lowerBound] == SpecialByte.document { return }
-    let bytes = positions.dropLast()
-    let correctBytes = bytes.count { correct[$0] }
-    sum.textBytes += bytes.count
-    sum.correctBytes += correctBytes
-    sum.words += 1
-    if correctBytes == bytes.count && correct[positions.upperBound - 1] { sum.correctWords += 1 }
+  /// From a batch to predictive embeddings.
+  private func predict(_ batch: borrowing Batch, _ parameters: UnsafePointer<Float>) {
+    inputs.fill(from: batch)
+    fillTargets(from: batch)
+    backbone.fill(from: batch)
+    let embeddings = arena.view(distinctEmbeddings, rows: inputs.list.count)
+    encoder.forward(inputs.list, of: batch, into: embeddings, parameters: parameters)
+    Vector.gatherRows(embeddings, indices: inputs.ofInput.base, into: backbone.input)
+    backbone.forward(parameters: parameters)
   }
-}
 
-extension HierarchicalTransformer {
-  /// [decoder rows, V] of the last batch; after `lossAndGradient` the loss's gradient by them.
-  package var logits: MatrixView { view(places.logits, rows.targets.count) }
-  /// [W, D], the word embeddings `e` of the last batch.
-  package var wordEmbeddings: MatrixView { backbone.input(rows: rows.words) }
-  /// [W, D], the backbone's predictive embeddings `h` of the last batch.
-  package var predictiveEmbeddings: MatrixView { view(places.predictive, rows.words) }
-
-  func view(_ place: MatrixPlace, _ rows: Int) -> MatrixView {
-    MatrixView(arena.base + place.offset, rows: rows, columns: place.columns)
+  private func fillTargets(from batch: borrowing Batch) {
+    targets.batchWords.removeAll()
+    for piece in 0..<batch.pieceCount {
+      for word in batch.wordRange(ofPiece: piece).dropFirst() { targets.batchWords.append(Int32(word)) }
+    }
+    targets.arrange(batch)
   }
 }

@@ -42,10 +42,14 @@ final class ModelWitness {
 
   /// What the model says about a batch before any loss.
   func predictions(_ batch: Batch) -> Predictions {
-    model.forward(batch, parameters: parameters.base)
+    let predictions = model.predictions(batch, parameters: parameters.base)
     return Predictions(
-      logits: model.logits.rowArrays, wordEmbeddings: model.wordEmbeddings.rowArrays,
-      predictiveEmbeddings: model.predictiveEmbeddings.rowArrays)
+      logits: rows(predictions.logits, 256), wordEmbeddings: rows(predictions.wordEmbeddings, configuration.width),
+      predictiveEmbeddings: rows(predictions.predictiveEmbeddings, configuration.width))
+  }
+
+  private func rows(_ buffer: FloatBuffer, _ columns: Int) -> [[Float]] {
+    stride(from: 0, to: buffer.count, by: columns).map { Array(buffer.elements[$0..<$0 + columns]) }
   }
 }
 

@@ -53,9 +53,9 @@ final class SoloTraining {
     // What stands in place of the symbol asked for cannot be seen from there.
     batch.appendWord(start + [0])
     batch.endPiece()
-    model.forward(batch, parameters: parameters.base)
-    let logits = UnsafeBufferPointer(start: model.logits.row(model.logits.rows - 2), count: 256)
-    return UInt8(logits.indices.max { logits[$0] < logits[$1] }!)
+    let predictions = model.predictions(batch, parameters: parameters.base)
+    let logits = predictions.logits.elements.suffix(512).prefix(256)
+    return UInt8(logits.indices.max { logits[$0] < logits[$1] }! - logits.startIndex)
   }
 
   /// Words until the model closes the document, or `limit` symbols.

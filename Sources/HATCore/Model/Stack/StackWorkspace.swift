@@ -5,68 +5,68 @@ struct StackWorkspace {
   /// What one block keeps. Legend: R rows, H heads, F MLP width.
   struct Block {
     /// [R, width], the residual stream before the block.
-    let input: MatrixPlace
+    let input: ArenaMatrix
     /// [R]
-    let inputInverseRoots: Int
+    let inputInverseRoots: ArenaPlace
     /// [R, queryKeyValueWidth], rotated.
-    let queryKeyValue: MatrixPlace
+    let queryKeyValue: ArenaMatrix
     /// [R, H]
-    let logSumExp: Int
+    let logSumExp: ArenaPlace
     /// [R, queryWidth], what attention gave.
-    let attention: MatrixPlace
+    let attention: ArenaMatrix
     /// [R, width], the residual stream between attention and MLP.
-    let middle: MatrixPlace
+    let middle: ArenaMatrix
     /// [R]
-    let middleInverseRoots: Int
+    let middleInverseRoots: ArenaPlace
     /// [R, 2F]; the backward pass overwrites it with its gradient.
-    let gateUp: MatrixPlace
+    let gateUp: ArenaMatrix
   }
 
   let rows: Int
   let blocks: [Block]
   /// [R, width], the residual stream after the last block.
-  let output: MatrixPlace
+  let output: ArenaMatrix
   let scratch: StackScratch
 
-  init(_ use: StackUse, scratch: StackScratch, plan: inout ArenaPlan) {
+  init(_ use: StackUse, scratch: StackScratch, arena: Arena) {
     let (shape, rows) = (use.shape, use.rows)
     self.rows = rows
     self.scratch = scratch
     blocks = (0..<shape.layers).map { _ in
       Block(
-        input: plan.reserve(rows: rows, columns: shape.width),
-        inputInverseRoots: plan.reserve(rows),
-        queryKeyValue: plan.reserve(rows: rows, columns: shape.queryKeyValueWidth),
-        logSumExp: plan.reserve(rows * shape.heads),
-        attention: plan.reserve(rows: rows, columns: shape.queryWidth),
-        middle: plan.reserve(rows: rows, columns: shape.width),
-        middleInverseRoots: plan.reserve(rows),
-        gateUp: plan.reserve(rows: rows, columns: 2 * shape.mlpHidden))
+        input: arena.reserve(rows: rows, columns: shape.width),
+        inputInverseRoots: arena.reserve(rows),
+        queryKeyValue: arena.reserve(rows: rows, columns: shape.queryKeyValueWidth),
+        logSumExp: arena.reserve(rows * shape.heads),
+        attention: arena.reserve(rows: rows, columns: shape.queryWidth),
+        middle: arena.reserve(rows: rows, columns: shape.width),
+        middleInverseRoots: arena.reserve(rows),
+        gateUp: arena.reserve(rows: rows, columns: 2 * shape.mlpHidden))
     }
-    output = plan.reserve(rows: rows, columns: shape.width)
+    output = arena.reserve(rows: rows, columns: shape.width)
   }
 
   /// The residual stream before the first block: what the caller fills.
-  var input: MatrixPlace { blocks[0].input }
+  var input: ArenaMatrix { blocks[0].input }
 }
 
 /// Areas a stack uses only while it runs; the three modules, which run one after another, share them.
 struct StackScratch {
   /// Floats: [R, width] normalised rows, or their gradient.
-  let normalized: Int
+  let normalized: ArenaPlace
   /// [R, F] SwiGLU's output.
-  let hidden: Int
+  let hidden: ArenaPlace
   /// [R, F] its gradient; in the other half of a block [R, queryWidth] attention's.
-  let branchGradient: Int
+  let branchGradient: ArenaPlace
   /// [R, queryKeyValueWidth]
-  let queryKeyValueGradient: Int
+  let queryKeyValueGradient: ArenaPlace
   /// [R, width] gradient of normalised rows.
-  let normalizedGradient: Int
-  let attention: Int
+  let normalizedGradient: ArenaPlace
+  let attention: ArenaPlace
 
-  init(for uses: [StackUse], plan: inout ArenaPlan) {
-    func reserveLargest(_ floats: (StackUse) -> Int) -> Int {
-      plan.reserve(uses.map(floats).max() ?? 0)
+  init(for uses: [StackUse], arena: Arena) {
+    func reserveLargest(_ floats: (StackUse) -> Int) -> ArenaPlace {
+      arena.reserve(uses.map(floats).max() ?? 0)
     }
     normalized = reserveLargest { $0.shape.width * $0.rows }
     hidden = reserveLargest { $0.shape.mlpHidden * $0.rows }

@@ -13,17 +13,17 @@ struct TransformerStack {
   let routine: AttentionRoutine
   let rotary: RotaryTable
   let workspace: StackWorkspace
-  let arena: FloatBuffer
+  let arena: Arena
 
   init(
-    _ use: StackUse, offsets: StackOffsets, workspace: StackWorkspace, arena: FloatBuffer
+    _ use: StackUse, offsets: StackOffsets, scratch: StackScratch, arena: Arena
   ) {
     shape = use.shape
     routine = use.routine
     rotary = RotaryTable(
       headSize: use.shape.headSize, theta: use.shape.ropeTheta, positions: use.longestSegment)
     self.offsets = offsets
-    self.workspace = workspace
+    workspace = StackWorkspace(use, scratch: scratch, arena: arena)
     self.arena = arena
   }
 
@@ -55,7 +55,7 @@ struct TransformerStack {
     rotary.rotate(block.queriesAndKeys, heads: shape.heads + shape.keyValueHeads, segments: segments)
     routine.forward(
       block.queryKeyValue, segments: segments, shape: shape.attention, into: block.attention,
-      logSumExp: block.logSumExp, scratch: arena.base + workspace.scratch.attention)
+      logSumExp: block.logSumExp, scratch: arena.floats(workspace.scratch.attention))
     block.middle.copy(block.input)
     MatrixProduct.addLinear(block.attention, weight: block.weights.attentionOutput, to: block.middle)
   }
@@ -70,7 +70,7 @@ struct TransformerStack {
     MatrixProduct.addLinear(block.hidden, weight: block.weights.down, to: block.output)
   }
 
-  func view(_ place: MatrixPlace, _ rows: Int) -> MatrixView {
-    MatrixView(arena.base + place.offset, rows: rows, columns: place.columns)
+  func view(_ matrix: ArenaMatrix, _ rows: Int) -> MatrixView {
+    arena.view(matrix, rows: rows)
   }
 }

@@ -26,22 +26,22 @@ struct BlockViews {
     // Views are of mutable floats; the weights are only read.
     weights = BlockMatrices(shape, stack.offsets.blocks[layer], in: FloatPointer(mutating: parameters))
 
-    let (blocks, base) = (stack.workspace.blocks, stack.arena.base)
+    let (blocks, arena) = (stack.workspace.blocks, stack.arena)
     let places = blocks[layer]
     input = stack.view(places.input, rows)
-    inputInverseRoots = base + places.inputInverseRoots
+    inputInverseRoots = arena.floats(places.inputInverseRoots)
     queryKeyValue = stack.view(places.queryKeyValue, rows)
     queriesAndKeys = queryKeyValue.columns(0..<shape.queryWidth + shape.keyValueWidth)
-    logSumExp = base + places.logSumExp
+    logSumExp = arena.floats(places.logSumExp)
     attention = stack.view(places.attention, rows)
     middle = stack.view(places.middle, rows)
-    middleInverseRoots = base + places.middleInverseRoots
+    middleInverseRoots = arena.floats(places.middleInverseRoots)
     gateUp = stack.view(places.gateUp, rows)
     output = layer + 1 < blocks.count ? stack.view(blocks[layer + 1].input, rows) : stack.output(rows: rows)
 
     let scratch = stack.workspace.scratch
-    normalized = MatrixView(base + scratch.normalized, rows: rows, columns: shape.width)
-    hidden = MatrixView(base + scratch.hidden, rows: rows, columns: shape.mlpHidden)
+    normalized = arena.view(scratch.normalized, rows: rows, columns: shape.width)
+    hidden = arena.view(scratch.hidden, rows: rows, columns: shape.mlpHidden)
   }
 }
 
@@ -58,15 +58,14 @@ struct BlockGradients {
   let normalized: MatrixView
 
   init(stack: TransformerStack, layer: Int, rows: Int, gradient: FloatPointer) {
-    let (shape, base, scratch) = (stack.shape, stack.arena.base, stack.workspace.scratch)
+    let (shape, arena, scratch) = (stack.shape, stack.arena, stack.workspace.scratch)
     weights = BlockMatrices(shape, stack.offsets.blocks[layer], in: gradient)
 
-    hidden = MatrixView(base + scratch.branchGradient, rows: rows, columns: shape.mlpHidden)
-    attention = MatrixView(base + scratch.branchGradient, rows: rows, columns: shape.queryWidth)
-    queryKeyValue = MatrixView(
-      base + scratch.queryKeyValueGradient, rows: rows, columns: shape.queryKeyValueWidth)
+    hidden = arena.view(scratch.branchGradient, rows: rows, columns: shape.mlpHidden)
+    attention = arena.view(scratch.branchGradient, rows: rows, columns: shape.queryWidth)
+    queryKeyValue = arena.view(scratch.queryKeyValueGradient, rows: rows, columns: shape.queryKeyValueWidth)
     queriesAndKeys = queryKeyValue.columns(0..<shape.queryWidth + shape.keyValueWidth)
-    normalized = MatrixView(base + scratch.normalizedGradient, rows: rows, columns: shape.width)
+    normalized = arena.view(scratch.normalizedGradient, rows: rows, columns: shape.width)
   }
 }
 

@@ -47,7 +47,7 @@ extension TransformerStack {
     routine.backward(
       block.queryKeyValue, segments: segments, shape: shape.attention, output: block.attention,
       logSumExp: block.logSumExp, outputGradient: gradients.attention, into: gradients.queryKeyValue,
-      scratch: arena.base + workspace.scratch.attention)
+      scratch: arena.floats(workspace.scratch.attention))
     rotary.rotateBack(
       gradients.queriesAndKeys, heads: shape.heads + shape.keyValueHeads, segments: segments)
 

@@ -1,0 +1,54 @@
+import HATKernels
+
+/// One buffer for all activations of a model. Its parts are reserved first and allocated together, before the first
+/// step; after that nothing is allocated.
+final class Arena {
+  /// Floats reserved so far.
+  private(set) var count = 0
+  private var buffer: FloatBuffer?
+
+  /// Sets floats aside. Each area starts on a cache line of its own.
+  func reserve(_ floats: Int) -> ArenaPlace {
+    precondition(buffer == nil, "the arena is allocated already")
+    let offset = count
+    count += (floats + 15) / 16 * 16
+    return ArenaPlace(offset: offset, count: floats)
+  }
+
+  /// Sets rows × columns floats aside.
+  func reserve(rows: Int, columns: Int) -> ArenaMatrix {
+    ArenaMatrix(place: reserve(rows * columns), columns: columns)
+  }
+
+  func allocate() {
+    buffer = FloatBuffer(zeroed: count)
+  }
+
+  /// The floats of a place.
+  func floats(_ place: ArenaPlace) -> FloatPointer {
+    buffer!.base + place.offset
+  }
+
+  /// The first `rows` rows of a matrix.
+  func view(_ matrix: ArenaMatrix, rows: Int) -> MatrixView {
+    view(matrix.place, rows: rows, columns: matrix.columns)
+  }
+
+  /// A place seen as a matrix it has room for.
+  func view(_ place: ArenaPlace, rows: Int, columns: Int) -> MatrixView {
+    precondition(rows * columns <= place.count, "the batch exceeds the capacity the model was planned for")
+    return MatrixView(floats(place), rows: rows, columns: columns)
+  }
+}
+
+/// A run of floats of an arena.
+struct ArenaPlace {
+  let offset: Int
+  let count: Int
+}
+
+/// A matrix of an arena whose number of rows each batch decides.
+struct ArenaMatrix {
+  let place: ArenaPlace
+  let columns: Int
+}

@@ -1,0 +1,71 @@
+import HATKernels
+import HATText
+
+/// The backbone (model.md §4): causal over the words of a document piece, word embeddings e to predictive
+/// embeddings h = norm(last block). Legend: W words, `D` backbone width.
+final class Backbone {
+  private let stack: TransformerStack
+  private let layout: ParameterLayout
+  private let arena: Arena
+  /// [pieces + 1]: where each piece's rows start.
+  private let offsets: FixedList<Int32>
+  /// [W]
+  private let inverseRoots: ArenaPlace
+  /// [W, D], h.
+  private let predictive: ArenaMatrix
+  /// [W, D], the gradient by h.
+  private let predictiveGradient: ArenaMatrix
+  /// [W, D]
+  private let residualGradient: ArenaMatrix
+
+  init(_ use: StackUse, layout: ParameterLayout, scratch: StackScratch, arena: Arena) {
+    self.layout = layout
+    self.arena = arena
+    stack = TransformerStack(use, offsets: layout.backbone, scratch: scratch, arena: arena)
+    offsets = FixedList(capacity: use.rows + 1)
+    inverseRoots = arena.reserve(use.rows)
+    predictive = arena.reserve(rows: use.rows, columns: use.shape.width)
+    predictiveGradient = arena.reserve(rows: use.rows, columns: use.shape.width)
+    residualGradient = arena.reserve(rows: use.rows, columns: use.shape.width)
+  }
+
+  /// Lays the pieces of a batch out as rows, one for each input word.
+  func fill(from batch: borrowing Batch) {
+    offsets.removeAll()
+    offsets.append(0)
+    for piece in 0..<batch.pieceCount {
+      offsets.append(offsets.base[piece] + Int32(batch.wordRange(ofPiece: piece).count - 1))
+    }
+  }
+
+  private var words: Int { Int(offsets.base[offsets.count - 1]) }
+  private var segments: Segments { Segments(offsets: offsets.base, count: offsets.count - 1) }
+
+  /// [W, D]: e, to be filled before `forward`.
+  var input: MatrixView { stack.input(rows: words) }
+  /// [W, D]: h, valid after `forward`.
+  var output: MatrixView { arena.view(predictive, rows: words) }
+  /// [W, D]: the gradient by h, to be filled before `backward`.
+  var outputGradient: MatrixView { arena.view(predictiveGradient, rows: words) }
+
+  func forward(parameters: UnsafePointer<Float>) {
+    stack.forward(segments: segments, rows: words, parameters: parameters)
+    RMSNorm.forward(
+      stack.output(rows: words), gain: parameters + layout.backbone.norm, into: output,
+      inverseRoots: arena.floats(inverseRoots))
+  }
+
+  /// Differentiates the last `forward`, adding to the flat gradient buffer.
+  /// - Returns: [W, D], the gradient by e.
+  func backward(parameters: UnsafePointer<Float>, gradient: FloatPointer) -> MatrixView {
+    let residual = arena.view(residualGradient, rows: words)
+    residual.fillZero()
+    RMSNorm.backward(
+      stack.output(rows: words), gain: parameters + layout.backbone.norm,
+      inverseRoots: arena.floats(inverseRoots), outputGradient: outputGradient, addInputGradientTo: residual,
+      addGainGradientTo: gradient + layout.backbone.norm)
+    stack.backward(
+      segments: segments, residualGradient: residual, parameters: parameters, gradient: gradient)
+    return residual
+  }
+}

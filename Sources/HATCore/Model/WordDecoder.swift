@@ -1,0 +1,172 @@
+import HATKernels
+import HATText
+
+/// The decoder (model.md §4): spells each target word from W_D·h of the word before it, causal inside the word.
+///
+/// Its loss is local to a word, so that forward pass, loss and backward pass happen in one visit of a tile of
+/// words: no activation outlives its tile. Legend: T target words, `d` byte width, `D` backbone width, V = 256.
+final class WordDecoder {
+  private let stack: TransformerStack
+  private let model: ModelConfiguration
+  private let layout: ParameterLayout
+  private let arena: Arena
+  private let tile: WordTile
+  /// [T, d], W_D·h.
+  private let starts: ArenaMatrix
+  /// [T, d]
+  private let startGradient: ArenaMatrix
+  /// [tile rows]
+  private let inverseRoots: ArenaPlace
+  /// [tile rows, d], the normalised output.
+  private let decoded: ArenaMatrix
+  /// [tile rows, V]
+  private let logits: ArenaMatrix
+  /// [tile rows, d], the gradient by `decoded`.
+  private let decodedGradient: ArenaMatrix
+  /// [tile rows, d]
+  private let residualGradient: ArenaMatrix
+
+  /// - Parameters:
+  ///   - words: of a batch, at most.
+  ///   - use: sized for one tile.
+  init(
+    _ model: ModelConfiguration, layout: ParameterLayout, words: Int, use: StackUse, scratch: StackScratch,
+    arena: Arena
+  ) {
+    self.model = model
+    self.layout = layout
+    self.arena = arena
+    stack = TransformerStack(use, offsets: layout.decoder, scratch: scratch, arena: arena)
+    tile = WordTile(rows: use.rows)
+    let d = model.byteWidth
+    starts = arena.reserve(rows: words, columns: d)
+    startGradient = arena.reserve(rows: words, columns: d)
+    inverseRoots = arena.reserve(use.rows)
+    decoded = arena.reserve(rows: use.rows, columns: d)
+    logits = arena.reserve(rows: use.rows, columns: 256)
+    decodedGradient = arena.reserve(rows: use.rows, columns: d)
+    residualGradient = arena.reserve(rows: use.rows, columns: d)
+  }
+
+  /// The loss of the target words.
+  /// - Parameters:
+  ///   - predictive: [T, D], h.
+  ///   - visit: sees each tile's logits before they are used, with the tile's words as numbers of the list.
+  func loss(
+    _ list: WordList, of batch: borrowing Batch, predictive: MatrixView, parameters: UnsafePointer<Float>,
+    visit: (_ words: UnsafeBufferPointer<Int32>, _ tile: WordTile, _ logits: MatrixView) -> Void
+  ) -> LossSum {
+    let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
+    MatrixProduct.linear(
+      predictive, weight: weights.decoderInput, into: arena.view(starts, rows: list.count))
+    var sum = LossSum()
+    for index in 0..<list.tileCount {
+      let words = list.tile(index)
+      let logits = runTile(words, of: list, batch, weights, parameters)
+      visit(words, tile, logits)
+      SoftmaxCrossEntropy.loss(
+        logits, targets: tile.targets.base, losses: tile.losses.base, correct: tile.correct.base)
+      sum.add(tile)
+    }
+    return sum
+  }
+
+  /// The loss of the target words and its gradient.
+  /// - Parameters:
+  ///   - predictive: [T, D], h.
+  ///   - predictiveGradient: [T, D], overwritten.
+  ///   - gradient: the flat gradient buffer, which this adds to.
+  func lossAndGradient(
+    _ list: WordList, of batch: borrowing Batch, predictive: MatrixView, predictiveGradient: MatrixView,
+    parameters: UnsafePointer<Float>, gradient: FloatPointer
+  ) -> LossSum {
+    let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
+    let gradients = ModelMatrices(layout, model, in: gradient)
+    MatrixProduct.linear(
+      predictive, weight: weights.decoderInput, into: arena.view(starts, rows: list.count))
+    var sum = LossSum()
+    for index in 0..<list.tileCount {
+      let words = list.tile(index)
+      let logits = runTile(words, of: list, batch, weights, parameters)
+      SoftmaxCrossEntropy.lossAndGradient(
+        logits, targets: tile.targets.base, losses: tile.losses.base, correct: tile.correct.base)
+      sum.add(tile)
+      differentiateTile(words, logitGradient: logits, weights, gradients, parameters, gradient)
+    }
+    let startGradient = arena.view(startGradient, rows: list.count)
+    MatrixProduct.addWeightGradient(startGradient, input: predictive, to: gradients.decoderInput)
+    MatrixProduct.inputGradient(startGradient, weight: weights.decoderInput, into: predictiveGradient)
+    return sum
+  }
+
+  /// - Returns: the tile's logits.
+  private func runTile(
+    _ words: UnsafeBufferPointer<Int32>, of list: WordList, _ batch: borrowing Batch,
+    _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
+  ) -> MatrixView {
+    tile.fillTargets(words, of: list, from: batch)
+    let input = stack.input(rows: tile.rows)
+    Vector.gatherRows(weights.byteEmbedding, indices: tile.symbols.base, into: input)
+    let starts = arena.view(starts, rows: list.count)
+    for (word, number) in words.enumerated() {
+      input.row(tile.rows(ofWord: word).lowerBound).update(from: starts.row(Int(number)), count: input.columns)
+    }
+    stack.forward(segments: tile.segments, rows: tile.rows, parameters: parameters)
+    let decoded = arena.view(decoded, rows: tile.rows)
+    RMSNorm.forward(
+      stack.output(rows: tile.rows), gain: weights.decoderNorm, into: decoded,
+      inverseRoots: arena.floats(inverseRoots))
+    let logits = arena.view(logits, rows: tile.rows)
+    MatrixProduct.linear(decoded, weight: weights.decoderHead, into: logits)
+    return logits
+  }
+
+  private func differentiateTile(
+    _ words: UnsafeBufferPointer<Int32>, logitGradient: MatrixView, _ weights: ModelMatrices,
+    _ gradients: ModelMatrices, _ parameters: UnsafePointer<Float>, _ gradient: FloatPointer
+  ) {
+    let decodedGradient = arena.view(decodedGradient, rows: tile.rows)
+    MatrixProduct.addWeightGradient(
+      logitGradient, input: arena.view(decoded, rows: tile.rows), to: gradients.decoderHead)
+    MatrixProduct.inputGradient(logitGradient, weight: weights.decoderHead, into: decodedGradient)
+    let residual = arena.view(residualGradient, rows: tile.rows)
+    residual.fillZero()
+    RMSNorm.backward(
+      stack.output(rows: tile.rows), gain: weights.decoderNorm, inverseRoots: arena.floats(inverseRoots),
+      outputGradient: decodedGradient, addInputGradientTo: residual, addGainGradientTo: gradients.decoderNorm)
+    stack.backward(
+      segments: tile.segments, residualGradient: residual, parameters: parameters, gradient: gradient)
+    takeStartGradients(words, from: residual)
+    Vector.scatterAddRows(residual, indices: tile.symbols.base, to: gradients.byteEmbedding)
+  }
+
+  /// A word's first row came from the backbone: its gradient goes there, and not to the embedding table.
+  private func takeStartGradients(_ words: UnsafeBufferPointer<Int32>, from residual: MatrixView) {
+    let startGradient = arena.floats(startGradient.place)
+    for (word, number) in words.enumerated() {
+      let row = residual.row(tile.rows(ofWord: word).lowerBound)
+      (startGradient + Int(number) * residual.columns).update(from: row, count: residual.columns)
+      row.update(repeating: 0, count: residual.columns)
+    }
+  }
+}
+
+extension LossSum {
+  /// Counts a decoder's tile whose losses are known.
+  fileprivate mutating func add(_ tile: WordTile) {
+    targetPositions += tile.rows
+    for row in 0..<tile.rows { nats += Double(tile.losses.base[row]) }
+    for word in 0..<tile.words { add(tile, positions: tile.rows(ofWord: word)) }
+  }
+
+  private mutating func add(_ tile: WordTile, positions: Range<Int>) {
+    if tile.targets.base[positions.lowerBound] == SpecialByte.document { return }
+    let bytes = positions.dropLast()
+    var right = 0
+    for position in bytes where tile.correct.base[position] { right += 1 }
+    textBytes += bytes.count
+    correctBytes += right
+    words += 1
+    if right == bytes.count && tile.correct.base[positions.upperBound - 1] { correctWords += 1 }
+  }
+}

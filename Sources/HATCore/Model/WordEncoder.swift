@@ -1,0 +1,122 @@
+import HATKernels
+import HATText
+
+/// The encoder (model.md §4): the bytes of a word, behind a `[W]` mark, to one embedding e = W_E · norm(output at
+/// `[W]`), never across words.
+///
+/// Runs tile by tile and keeps no activations: the backward pass computes each tile again, in cache, and
+/// differentiates it at once. Legend: U words of the list, `d` byte width, `D` backbone width.
+final class WordEncoder {
+  let stack: TransformerStack
+  private let model: ModelConfiguration
+  private let layout: ParameterLayout
+  private let arena: Arena
+  private let tile: WordTile
+  /// [U, d], the output at each `[W]`.
+  private let marks: ArenaMatrix
+  /// [U]
+  private let inverseRoots: ArenaPlace
+  /// [U, d]
+  private let normalized: ArenaMatrix
+  /// [U, d], the gradient by `normalized`.
+  private let normalizedGradient: ArenaMatrix
+  /// [U, d], the gradient by `marks`.
+  private let markGradient: ArenaMatrix
+  /// [tile rows, d]
+  private let residualGradient: ArenaMatrix
+
+  /// - Parameters:
+  ///   - words: of a list, at most.
+  ///   - use: sized for one tile.
+  init(
+    _ model: ModelConfiguration, layout: ParameterLayout, words: Int, use: StackUse, scratch: StackScratch,
+    arena: Arena
+  ) {
+    self.model = model
+    self.layout = layout
+    self.arena = arena
+    stack = TransformerStack(use, offsets: layout.encoder, scratch: scratch, arena: arena)
+    tile = WordTile(rows: use.rows)
+    let d = model.byteWidth
+    marks = arena.reserve(rows: words, columns: d)
+    inverseRoots = arena.reserve(words)
+    normalized = arena.reserve(rows: words, columns: d)
+    normalizedGradient = arena.reserve(rows: words, columns: d)
+    markGradient = arena.reserve(rows: words, columns: d)
+    residualGradient = arena.reserve(rows: use.rows, columns: d)
+  }
+
+  /// Writes the embeddings of the list's words to `embeddings` [U, D].
+  func forward(
+    _ list: WordList, of batch: borrowing Batch, into embeddings: MatrixView,
+    parameters: UnsafePointer<Float>
+  ) {
+    let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
+    let marks = arena.view(marks, rows: list.count)
+    for index in 0..<list.tileCount {
+      let words = list.tile(index)
+      runTile(words, of: list, batch, weights, parameters)
+      let output = stack.output(rows: tile.rows)
+      for (word, number) in words.enumerated() {
+        marks.row(Int(number)).update(from: output.row(tile.rows(ofWord: word).lowerBound), count: marks.columns)
+      }
+    }
+    let normalized = arena.view(normalized, rows: list.count)
+    RMSNorm.forward(
+      marks, gain: weights.encoderNorm, into: normalized, inverseRoots: arena.floats(inverseRoots))
+    MatrixProduct.linear(normalized, weight: weights.encoderOutput, into: embeddings)
+  }
+
+  private func runTile(
+    _ words: UnsafeBufferPointer<Int32>, of list: WordList, _ batch: borrowing Batch,
+    _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
+  ) {
+    tile.fillInputs(words, of: list, from: batch)
+    Vector.gatherRows(
+      weights.byteEmbedding, indices: tile.symbols.base, into: stack.input(rows: tile.rows))
+    stack.forward(segments: tile.segments, rows: tile.rows, parameters: parameters)
+  }
+
+  /// Differentiates the last `forward`.
+  /// - Parameters:
+  ///   - embeddingGradient: [U, D]
+  ///   - gradient: the flat gradient buffer, which this adds to.
+  func backward(
+    _ list: WordList, of batch: borrowing Batch, embeddingGradient: MatrixView,
+    parameters: UnsafePointer<Float>, gradient: FloatPointer
+  ) {
+    let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
+    let gradients = ModelMatrices(layout, model, in: gradient)
+    let markGradient = differentiateMarks(embeddingGradient, weights, gradients)
+    for index in 0..<list.tileCount {
+      let words = list.tile(index)
+      runTile(words, of: list, batch, weights, parameters)
+      let residual = arena.view(residualGradient, rows: tile.rows)
+      residual.fillZero()
+      for (word, number) in words.enumerated() {
+        residual.row(tile.rows(ofWord: word).lowerBound)
+          .update(from: markGradient.row(Int(number)), count: residual.columns)
+      }
+      stack.backward(
+        segments: tile.segments, residualGradient: residual, parameters: parameters, gradient: gradient)
+      Vector.scatterAddRows(residual, indices: tile.symbols.base, to: gradients.byteEmbedding)
+    }
+  }
+
+  private func differentiateMarks(
+    _ embeddingGradient: MatrixView, _ weights: ModelMatrices, _ gradients: ModelMatrices
+  ) -> MatrixView {
+    let words = embeddingGradient.rows
+    let normalizedGradient = arena.view(normalizedGradient, rows: words)
+    MatrixProduct.addWeightGradient(
+      embeddingGradient, input: arena.view(normalized, rows: words), to: gradients.encoderOutput)
+    MatrixProduct.inputGradient(embeddingGradient, weight: weights.encoderOutput, into: normalizedGradient)
+    let markGradient = arena.view(markGradient, rows: words)
+    markGradient.fillZero()
+    RMSNorm.backward(
+      arena.view(marks, rows: words), gain: weights.encoderNorm, inverseRoots: arena.floats(inverseRoots),
+      outputGradient: normalizedGradient, addInputGradientTo: markGradient,
+      addGainGradientTo: gradients.encoderNorm)
+    return markGradient
+  }
+}

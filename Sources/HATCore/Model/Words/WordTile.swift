@@ -1,0 +1,75 @@
+import HATKernels
+import HATText
+
+/// The rows of one tile of words, filled anew for each.
+final class WordTile {
+  /// [words + 1]: where each word's rows start.
+  let offsets: FixedList<Int32>
+  /// [rows]: the symbol a row is embedded from. A word's first row has `[W]`: the mark the encoder reads, or the
+  /// place of the decoder's predictive embedding.
+  let symbols: FixedList<Int32>
+  /// [rows]: what each row of a decoder's tile predicts.
+  let targets: FixedList<UInt8>
+  /// [rows]: nats, and whether the arg-max was right.
+  let losses: FixedList<Float>
+  let correct: FixedList<Bool>
+
+  init(rows: Int) {
+    offsets = FixedList(capacity: rows + 1)
+    symbols = FixedList(capacity: rows)
+    targets = FixedList(capacity: rows)
+    losses = FixedList(capacity: rows)
+    correct = FixedList(capacity: rows)
+  }
+
+  var words: Int { offsets.count - 1 }
+  var rows: Int { symbols.count }
+  var segments: Segments { Segments(offsets: offsets.base, count: words) }
+
+  func rows(ofWord word: Int) -> Range<Int> {
+    Int(offsets.base[word])..<Int(offsets.base[word + 1])
+  }
+
+  /// Lays out words the encoder reads: `[W]`, then their bytes.
+  func fillInputs(_ words: UnsafeBufferPointer<Int32>, of list: WordList, from batch: borrowing Batch) {
+    removeAll()
+    for word in words {
+      let bytes = batch.byteRange(ofWord: Int(list.batchWords.base[Int(word)]))
+      appendSymbols(bytes, of: batch)
+      offsets.append(Int32(symbols.count))
+    }
+  }
+
+  /// Lays out words the decoder spells: each position predicts the byte after it, the last one `[W]`.
+  func fillTargets(_ words: UnsafeBufferPointer<Int32>, of list: WordList, from batch: borrowing Batch) {
+    removeAll()
+    for word in words {
+      let batchWord = Int(list.batchWords.base[Int(word)])
+      let bytes = batch.byteRange(ofWord: batchWord)
+      // The closing [S] is one position: that it ends is not predicted (model.md §4).
+      if batch.isDocumentMark(batchWord) {
+        appendSymbols(bytes.lowerBound..<bytes.lowerBound, of: batch)
+        targets.append(SpecialByte.document)
+      } else {
+        appendSymbols(bytes, of: batch)
+        for index in bytes { targets.append(batch.bytes[index]) }
+        targets.append(SpecialByte.word)
+      }
+      offsets.append(Int32(symbols.count))
+    }
+    losses.refill(count: rows, with: 0)
+    correct.refill(count: rows, with: false)
+  }
+
+  private func removeAll() {
+    symbols.removeAll()
+    targets.removeAll()
+    offsets.removeAll()
+    offsets.append(0)
+  }
+
+  private func appendSymbols(_ bytes: Range<Int>, of batch: borrowing Batch) {
+    symbols.append(Int32(SpecialByte.word))
+    for index in bytes { symbols.append(Int32(batch.bytes[index])) }
+  }
+}
