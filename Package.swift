@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// SIMD8<Float> maps to AVX2 registers only when the compiler may assume them (docs/platform.md).
+// SIMD8<Float> maps to AVX2 registers only when the compiler may assume them (docs/performance.md).
 let vectorFlags: [SwiftSetting] = [
   .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"])
 ]
@@ -35,7 +35,8 @@ let package = Package(
       name: "HATText",
       dependencies: [
         "CZstd", "HATStorage", .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ],
+      swiftSettings: testable),
     .target(
       name: "HATKernels", dependencies: ["COpenBLAS", "CSIMD"], swiftSettings: vectorFlags),
     .target(
@@ -63,7 +64,11 @@ let package = Package(
       ]),
 
     .target(name: "TestSupport", dependencies: ["HATText"], path: "Tests/TestSupport"),
-    .testTarget(name: "HATStorageTests", dependencies: ["HATStorage", "TestSupport"]),
+    .testTarget(
+      name: "HATStorageTests",
+      dependencies: [
+        "HATStorage", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(
       name: "HATTextTests",
       dependencies: [

@@ -69,9 +69,10 @@ public enum DurableFile {
     return names.sorted()
   }
 
-  /// Removes a file, or a folder with what it holds; nothing there is fine.
+  /// Removes a file, or a folder with what it holds; nothing there is fine. Links are removed, not followed.
   public static func remove(_ path: FilePath) throws {
-    if isFolder(path) {
+    var status = stat()
+    if lstat(path.string, &status) == 0 && (status.st_mode & S_IFMT) == S_IFDIR {
       for name in try list(path) { try remove(path.appending(name)) }
       guard rmdir(path.string) == 0 else { throw FileFailure.writing(path, Errno(rawValue: errno)) }
     } else {

@@ -11,7 +11,8 @@ final class WordEmbedder {
     let rows = maxWordBytes + 1
     let use = StackUse(shape: model.encoder, routine: .words, rows: rows, longestSegment: rows)
     encoder = WordEncoder(
-      model, layout: layout, words: 1, use: use, scratch: StackScratch(for: [use], arena: arena), arena: arena)
+      model, layout: layout, words: 1, use: use, scratch: StackScratch(for: [use], arena: arena), arena: arena
+    )
     list = WordList(words: 1, wordBytes: maxWordBytes, tileRows: rows)
     arena.allocate()
   }

@@ -85,7 +85,8 @@ public final class HierarchicalTransformer {
   /// The loss of a batch.
   public func loss(_ batch: Batch, parameters: UnsafePointer<Float>) -> LossSum {
     predict(batch, parameters)
-    return decoder.loss(targets, of: batch, predictive: backbone.output, parameters: parameters) { _, _, _ in }
+    return decoder.loss(targets, of: batch, predictive: backbone.output, parameters: parameters) { _, _, _ in
+    }
   }
 
   /// The loss of a batch, and everything that was predicted on the way.

@@ -109,7 +109,8 @@ final class WordDecoder {
     Vector.gatherRows(weights.byteEmbedding, indices: tile.symbols.base, into: input)
     let starts = arena.view(starts, rows: list.count)
     for (word, number) in words.enumerated() {
-      input.row(tile.rows(ofWord: word).lowerBound).update(from: starts.row(Int(number)), count: input.columns)
+      input.row(tile.rows(ofWord: word).lowerBound).update(
+        from: starts.row(Int(number)), count: input.columns)
     }
     stack.forward(segments: tile.segments, rows: tile.rows, parameters: parameters)
     let decoded = arena.view(decoded, rows: tile.rows)

@@ -58,7 +58,8 @@ final class WordEncoder {
       runTile(words, of: list, batch, weights, parameters)
       let output = stack.output(rows: tile.rows)
       for (word, number) in words.enumerated() {
-        marks.row(Int(number)).update(from: output.row(tile.rows(ofWord: word).lowerBound), count: marks.columns)
+        marks.row(Int(number)).update(
+          from: output.row(tile.rows(ofWord: word).lowerBound), count: marks.columns)
       }
     }
     let normalized = arena.view(normalized, rows: list.count)

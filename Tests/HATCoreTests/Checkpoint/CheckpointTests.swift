@@ -69,7 +69,8 @@ import Testing
     for name in ["manifest.json", "slice-00000.bin", "slice-00001.bin"] {
       let path = "\(checkpoint)/\(name)"
       let length = try FileDamage.length(path)
-      let places = Array(0..<64) + Array(stride(from: 64, to: length, by: max(37, length / 200))) + [length - 1]
+      let places =
+        Array(0..<64) + Array(stride(from: 64, to: length, by: max(37, length / 200))) + [length - 1]
       for (number, place) in places.enumerated() {
         try FileDamage.flipBit(number % 8, ofByte: place, in: path)
         let error = #expect(throws: UserError.self, "byte \(place) of \(name)") {

@@ -44,7 +44,8 @@ final class ModelWitness {
   func predictions(_ batch: Batch) -> Predictions {
     let predictions = model.predictions(batch, parameters: parameters.base)
     return Predictions(
-      logits: rows(predictions.logits, 256), wordEmbeddings: rows(predictions.wordEmbeddings, configuration.width),
+      logits: rows(predictions.logits, 256),
+      wordEmbeddings: rows(predictions.wordEmbeddings, configuration.width),
       predictiveEmbeddings: rows(predictions.predictiveEmbeddings, configuration.width))
   }
 

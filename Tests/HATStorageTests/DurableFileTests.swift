@@ -1,0 +1,75 @@
+import Glibc
+import HATStorage
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct DurableFileTests {
+  @Test func aWrittenFileIsWholeAndLeavesNoOther() throws {
+    let folder = TemporaryFolder()
+    let path = FilePath(folder.path).appending("file")
+    try DurableFile.write([1, 2, 3], to: path)
+    try DurableFile.write([4, 5], to: path)
+    #expect(try FileReader(opening: path).read(at: 0, count: 2) == [4, 5])
+    #expect(try DurableFile.list(FilePath(folder.path)) == ["file"])
+  }
+
+  @Test func aFailedWriteLeavesTheOldFile() throws {
+    let folder = TemporaryFolder()
+    let path = FilePath(folder.path).appending("file")
+    try DurableFile.write([1], to: path)
+    // A folder in the way of the temporary name: creating it fails.
+    try DurableFile.createFolder(FilePath(path.string + DurableFile.partialSuffix))
+    let error = #expect(throws: UserError.self) { try DurableFile.write([2], to: path) }
+    #expect(error?.kind == .cannotWrite)
+    #expect(try FileReader(opening: path).read(at: 0, count: 1) == [1])
+  }
+
+  @Test func aFullDiskIsNamed() throws {
+    let writer = try FileWriter(creating: FilePath("/dev/full"))
+    let error = #expect(throws: UserError.self) { try writer.write([UInt8](repeating: 0, count: 1 << 16)) }
+    #expect(error?.kind == .cannotWrite)
+    #expect(error?.problem.contains("full") == true)
+  }
+
+  @Test func readingPastTheEndIsInvalidData() throws {
+    let folder = TemporaryFolder()
+    let path = FilePath(folder.path).appending("file")
+    try DurableFile.write([1, 2, 3], to: path)
+    let error = #expect(throws: UserError.self) { try FileReader(opening: path).read(at: 1, count: 3) }
+    #expect(error?.kind == .invalidData)
+    let error = #expect(throws: UserError.self) { try FileReader(opening: FilePath("/nowhere/at/all")) }
+    #expect(error?.kind == .missingInput)
+  }
+
+  @Test func removingAFolderSparesWhatALinkInItNames() throws {
+    let folder = TemporaryFolder()
+    let root = FilePath(folder.path)
+    try DurableFile.createFolder(root.appending("kept/inner"))
+    try DurableFile.write([1], to: root.appending("kept/file"))
+    try DurableFile.createFolder(root.appending("removed/a/b"))
+    #expect(symlink(root.appending("kept").string, root.appending("removed/link").string) == 0)
+    try DurableFile.remove(root.appending("removed"))
+    #expect(try DurableFile.list(root) == ["kept"])
+    #expect(try DurableFile.list(root.appending("kept")) == ["file", "inner"])
+  }
+}
+
+@Suite struct ChecksumTests {
+  @Test func piecesGiveTheChecksumOfTheWhole() {
+    let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    let running = RunningChecksum()
+    for start in stride(from: 0, to: bytes.count, by: 777) {
+      Array(bytes[start..<min(start + 777, bytes.count)]).withUnsafeBytes { running.update($0) }
+    }
+    #expect(running.checksum == Checksum(of: bytes))
+  }
+
+  @Test func textFormHasSixteenDigits() {
+    #expect(Checksum(value: 0xAB).hexadecimal == "00000000000000ab")
+    #expect(Checksum(hexadecimal: "00000000000000ab") == Checksum(value: 0xAB))
+    #expect(Checksum(hexadecimal: "ab") == nil)
+    // XXH3 of nothing, seed 0, as its specification gives it.
+    #expect(Checksum(of: []).hexadecimal == "2d06800538d394c2")
+  }
+}
