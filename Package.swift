@@ -76,10 +76,19 @@ let package = Package(
       ]),
     .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
     .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "HATKernels", "HATText", "TestSupport"]),
+    .target(
+      name: "DistributedTestSupport", dependencies: ["HATDistributed", "HATKernels"],
+      path: "Tests/DistributedTestSupport"),
+    // What an end-to-end test runs under mpirun.
+    .executableTarget(
+      name: "CommunicatorConformance", dependencies: ["DistributedTestSupport", "HATDistributed"],
+      path: "Tests/CommunicatorConformance"),
     .testTarget(
-      name: "HATDistributedTests", dependencies: ["HATDistributed", "HATCore", "TestSupport"]),
+      name: "HATDistributedTests",
+      dependencies: ["HATDistributed", "HATCore", "DistributedTestSupport", "TestSupport"]),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["hat-mpirun", "HATCore", "HATText", "TestSupport"]),
+      name: "EndToEndTests",
+      dependencies: ["hat-mpirun", "CommunicatorConformance", "HATCore", "HATText", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

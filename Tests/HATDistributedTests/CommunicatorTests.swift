@@ -1,3 +1,4 @@
+import DistributedTestSupport
 import HATDistributed
 import HATStorage
 import Testing

@@ -15,6 +15,7 @@ struct LauncherChatter {
 
   private static let shortestRule = 60
   private static let errorPrefix = Array("error: ".utf8)
+  private static let launcherPrefix = Array("mpirun: ".utf8)
 
   /// - Returns: what is to be shown.
   mutating func receive(_ bytes: some Sequence<UInt8>) -> [UInt8] {
@@ -42,7 +43,7 @@ struct LauncherChatter {
   private mutating func endLine(_ shown: inout [UInt8]) {
     let isRule =
       !isOpen && line.count > Self.shortestRule && line.dropLast().allSatisfy { $0 == UInt8(ascii: "-") }
-    if isRule || isInRemark || (!isOpen && isCount) {
+    if isRule || isInRemark || (!isOpen && isAside) {
       heldBack += line
     } else {
       noteError()
@@ -57,12 +58,15 @@ struct LauncherChatter {
     if !isOpen && line.starts(with: Self.errorPrefix) { hasError = true }
   }
 
-  private var mayBeRemark: Bool { line[0] == UInt8(ascii: "-") || line[0] == UInt8(ascii: "[") }
+  private var mayBeRemark: Bool {
+    line[0] == UInt8(ascii: "-") || line[0] == UInt8(ascii: "[") || line.starts(with: Self.launcherPrefix)
+      || Self.launcherPrefix.starts(with: line)
+  }
 
-  /// Such as `[host:123] 3 more processes have sent help message …`.
-  private var isCount: Bool {
-    line.first == UInt8(ascii: "[")
-      && (String(decoding: line, as: UTF8.self).contains("help message")
-        || String(decoding: line, as: UTF8.self).contains("orte_base_help_aggregate"))
+  /// Such as `mpirun: Forwarding signal 10 to job`, or `[host:123] 3 more processes have sent help message …`.
+  private var isAside: Bool {
+    let text = String(decoding: line, as: UTF8.self)
+    return text.hasPrefix("mpirun: Forwarding signal")
+      || text.hasPrefix("[") && (text.contains("help message") || text.contains("orte_base_help_aggregate"))
   }
 }

@@ -30,7 +30,7 @@ public struct Supervisor {
       if Self.finalExitCodes.contains(code) { return code == 1 ? SharedError.faultExitCode : code }
       guard start < restarts else {
         note(
-          "error: \(Self.description(of: code))\(restarts > 0 ? ", after \(restarts) restarts" : ""). "
+          "error: \(Self.description(of: code))\(restarts > 0 ? ", after \(restarts) restart\(restarts == 1 ? "" : "s")" : ""). "
             + "Run the same command again: it goes on from the last checkpoint.")
         return SharedError.faultExitCode
       }

@@ -53,9 +53,11 @@ where Model.MicroBatch == Source.MicroBatch {
     }
     table = SliceTable(count: model.tensors.last?.range.upperBound ?? 0, ranks: communicator.size)
     schedule = LearningRateSchedule(job.configuration)
-    optimizer = try ShardedOptimizer(
-      communicator: communicator, table: table, tensors: model.tensors, zeroStage: training.zeroStage,
-      weightDecay: training.weightDecay)
+    optimizer = try communicator.together { [table] in
+      try ShardedOptimizer(
+        communicator: communicator, table: table, tensors: model.tensors, zeroStage: training.zeroStage,
+        weightDecay: training.weightDecay)
+    }
     folder = try communicator.together {
       guard isFirst else { return nil }
       return try RunFolder(job, ranks: communicator.size) { observe(.note($0)) }

@@ -4,11 +4,11 @@ import HATKernels
 /// What every communicator must do, whatever it is made of. Each check returns what went wrong.
 ///
 /// Rank r's data of length n are a function of r and n, so that every rank knows what it must get.
-enum CommunicatorConformance {
+public enum CommunicatorConformance {
   /// None, one, primes, a power of two and its neighbours.
   static let lengths = [0, 1, 2, 7, 31, 127, 128, 129, 1021, 4096, 4097]
 
-  static func failures(of communicator: any Communicator) throws -> [String] {
+  public static func failures(of communicator: any Communicator) throws -> [String] {
     try broadcastFailures(communicator) + allGatherFailures(communicator)
       + allGatherInPlaceFailures(communicator) + exchangeFailures(communicator)
       + agreementFailures(communicator)

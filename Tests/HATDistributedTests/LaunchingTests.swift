@@ -1,0 +1,69 @@
+import Testing
+
+@testable import HATDistributed
+
+@Suite struct LaunchingTests {
+  private static let rule = String(repeating: "-", count: 74)
+
+  /// What is shown of `text`, however it is cut into pieces, and what is held back.
+  private func parted(_ text: String, pieceLength: Int) -> (shown: String, heldBack: String, hasError: Bool) {
+    var chatter = LauncherChatter()
+    var shown: [UInt8] = []
+    let bytes = Array(text.utf8)
+    for start in stride(from: 0, to: bytes.count, by: pieceLength) {
+      shown += chatter.receive(bytes[start..<min(bytes.count, start + pieceLength)])
+    }
+    shown += chatter.finish()
+    return (
+      String(decoding: shown, as: UTF8.self), String(decoding: chatter.heldBack, as: UTF8.self),
+      chatter.hasError
+    )
+  }
+
+  @Test(arguments: [1, 2, 3, 7, 64, 100_000]) func remarksOfMPIAreHeldBack(pieceLength: Int) {
+    let remark = "\(Self.rule)\nPrimary job  terminated normally, but 1 process returned\n\(Self.rule)\n"
+    let aside = "[host:12] 1 more process has sent help message help-mpi-api.txt / mpi-abort\n"
+    let forwarding = "mpirun: Forwarding signal 10 to job\n"
+    let ours = [
+      "step 1\r", "\rstep 2\n", "error: x: it is broken. Mend it.\n", "- a list\n", "[1] a note\n", "mpi\n",
+    ]
+    let text =
+      ours[0] + ours[1] + remark + ours[2] + aside + ours[3] + forwarding + ours[4] + remark + ours[5]
+    let (shown, heldBack, hasError) = parted(text, pieceLength: pieceLength)
+    #expect(shown == ours.joined())
+    #expect(heldBack == remark + aside + forwarding + remark)
+    #expect(hasError)
+  }
+
+  @Test func aBarThatIsDrawnOverIsShownAtOnce() {
+    var chatter = LauncherChatter()
+    #expect(chatter.receive(Array("\rtraining [==".utf8)) == Array("\rtraining [==".utf8))
+    #expect(chatter.receive(Array("  ] 50%".utf8)) == Array("  ] 50%".utf8))
+  }
+
+  @Test func anUnfinishedLastLineIsShown() {
+    #expect(parted("- and", pieceLength: 2).shown == "- and")
+  }
+
+  @Test func ranksArePinnedWhereTheyHaveACoreEach() {
+    let job = MPIJob(program: "/p", arguments: ["a"], ranks: 2, environment: [("X", "1")])
+    #expect(
+      job.launcherArguments(cores: 2) == ["-np", "2", "--bind-to", "core", "-x", "X=1", "/p", "a"])
+    #expect(
+      job.launcherArguments(cores: 1).prefix(5) == ["-np", "2", "--oversubscribe", "--bind-to", "none"])
+  }
+
+  @Test func aChildsEnvironmentHoldsNothingOfThisJob() {
+    let environment = ["PATH=/bin", "OMPI_COMM_WORLD_RANK=0", "PMIX_RANK=0", "ORTE_X=1", "MYOMPI_=1"]
+    #expect(MPIJob.cleanEnvironment(of: environment, isRoot: false) == ["PATH=/bin", "MYOMPI_=1"])
+    #expect(
+      MPIJob.cleanEnvironment(of: environment, isRoot: true).suffix(2)
+        == ["OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"])
+  }
+
+  @Test func listsOfProcessorsAreRead() {
+    #expect(ProcessorCores.threads(inList: "0-3,8,10-11") == [0, 1, 2, 3, 8, 10, 11])
+    #expect(ProcessorCores.threads(inList: "0") == [0])
+    #expect(ProcessorCores.available() >= 1)
+  }
+}
