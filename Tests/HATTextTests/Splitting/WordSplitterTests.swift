@@ -37,6 +37,36 @@ import Testing
     }
   }
 
+  /// Scalar by scalar, as model.md says it.
+  private func slowWhitespaceLengths(_ text: [UInt8]) -> [UInt32] {
+    var lengths: [UInt32] = []
+    var previousIsSpace = false
+    for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
+      let isSpace = scalar.properties.isWhitespace
+      if lengths.isEmpty || (previousIsSpace && !isSpace) { lengths.append(0) }
+      lengths[lengths.count - 1] += UInt32(UTF8.width(scalar))
+      previousIsSpace = isSpace
+    }
+    return lengths
+  }
+
+  @Test func whitespaceAgreesWithASlowSplitterAtEveryOffset() throws {
+    var generator = TextGenerator(seed: 4)
+    let splitter = try WordSplitter(.whitespace, maximumWordBytes: .max)
+    for round in 0..<600 {
+      let prose = Array(generator.prose(words: round % 60).utf8)
+      let text = round % 3 == 0 ? prose : prose + generator.text(scalars: round) + prose
+      try #require(splitter.split(text) == slowWhitespaceLengths(text))
+    }
+    let scalars = ["\u{A0}", "\u{3000}", "\u{3001}", "é", " ", "x"]
+    for padding in 0..<130 {
+      for scalar in scalars {
+        let text = Array((String(repeating: "y", count: padding) + scalar + "z " + scalar).utf8)
+        try #require(splitter.split(text) == slowWhitespaceLengths(text), "\(scalar) after \(padding) bytes")
+      }
+    }
+  }
+
   @Test func fixedCutsAtTheNextScalar() throws {
     #expect(try words("abcdefg", .fixed(3)) == ["abc", "def", "g"])
     #expect(try words("aéé", .fixed(2)) == ["aé", "é"])
