@@ -38,8 +38,8 @@ import Testing
     try DurableFile.write([1, 2, 3], to: path)
     let error = #expect(throws: UserError.self) { try FileReader(opening: path).read(at: 1, count: 3) }
     #expect(error?.kind == .invalidData)
-    let error = #expect(throws: UserError.self) { try FileReader(opening: FilePath("/nowhere/at/all")) }
-    #expect(error?.kind == .missingInput)
+    let missing = #expect(throws: UserError.self) { try FileReader(opening: FilePath("/nowhere/at/all")) }
+    #expect(missing?.kind == .missingInput)
   }
 
   @Test func removingAFolderSparesWhatALinkInItNames() throws {
