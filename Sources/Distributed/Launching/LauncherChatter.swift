@@ -24,8 +24,8 @@ struct LauncherChatter {
       line.append(byte)
       if byte == UInt8(ascii: "\n") { endLine(&shown) }
     }
-    // A line that can no longer be one of Open MPI's need not be waited for.
-    if !isInRemark && !line.isEmpty && (isOpen || !mayBeRemark) {
+    // A line of which it is clear whose it is need not be waited for.
+    if !isInRemark && !line.isEmpty && (isOpen || !isUndecided) {
       shown += line
       noteError()
       line = []
@@ -58,9 +58,9 @@ struct LauncherChatter {
     if !isOpen && line.starts(with: Self.errorPrefix) { hasError = true }
   }
 
-  private var mayBeRemark: Bool {
+  private var isUndecided: Bool {
     line[0] == UInt8(ascii: "-") || line[0] == UInt8(ascii: "[") || line.starts(with: Self.launcherPrefix)
-      || Self.launcherPrefix.starts(with: line)
+      || Self.launcherPrefix.starts(with: line) || Self.errorPrefix.starts(with: line)
   }
 
   /// Such as `mpirun: Forwarding signal 10 to job`, or `[host:123] 3 more processes have sent help message …`.
