@@ -26,7 +26,6 @@ public final class HierarchicalTransformer {
   public convenience init(_ model: ModelConfiguration, capacity: BatchCapacity) {
     self.init(planning: model, capacity: capacity)
     arena.allocate()
-    MatrixProduct.useOneThread()
   }
 
   /// Plans everything and allocates nothing.
