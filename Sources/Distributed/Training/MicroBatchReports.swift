@@ -11,20 +11,21 @@ final class MicroBatchReports {
     var words = 0
     var correctWords = 0
     var flops = 0.0
-    var hasFailed = false
     var wantsStop = false
   }
 
   private let communicator: any Communicator
+  private let tree: MicroBatchTree
   private let partition: RankPartition
   private let own: Range<Int>
-  /// [micro-batches]
+  /// Rank by rank. [micro-batches]
   private let reports: UnsafeMutableBufferPointer<Report>
 
   init(communicator: any Communicator, tree: MicroBatchTree) {
     self.communicator = communicator
-    partition = RankPartition((0..<tree.ranks).map(tree.owned(byRank:)))
-    own = tree.owned(byRank: communicator.rank)
+    self.tree = tree
+    partition = RankPartition(count: tree.microBatches, ranks: tree.ranks)
+    own = partition[communicator.rank]
     reports = .allocate(capacity: tree.microBatches)
     reports.initialize(repeating: Report())
   }
@@ -34,22 +35,23 @@ final class MicroBatchReports {
   }
 
   func record(_ sum: LossSum, flops: Double, ofMicroBatch index: Int) {
-    reports[index] = Report(sum, flops: flops)
+    reports[tree.slot(ofMicroBatch: index)] = Report(sum, flops: flops)
   }
 
-  /// Shares this rank's reports, and whether its part failed or it wants to stop.
-  func share(hasFailed: Bool, wantsStop: Bool) throws {
-    for index in own {
-      reports[index].hasFailed = hasFailed
-      reports[index].wantsStop = wantsStop
-    }
+  /// Shares this rank's reports, and whether it wants to stop.
+  func share(wantsStop: Bool) throws {
+    for index in own { reports[index].wantsStop = wantsStop }
     try communicator.allGatherInPlace(reports.baseAddress!, partition: partition)
   }
 
-  var hasFailed: Bool { reports.contains { $0.hasFailed } }
   var wantsStop: Bool { reports.contains { $0.wantsStop } }
-  var flops: Double { reports.reduce(0) { $0 + $1.flops } }
-  var sum: LossSum { reports.reduce(LossSum()) { $0 + $1.lossSum } }
+  var flops: Double { inOrder.reduce(0) { $0 + $1.flops } }
+  var sum: LossSum { inOrder.reduce(LossSum()) { $0 + $1.lossSum } }
+
+  /// By micro-batch.
+  private var inOrder: some Sequence<Report> {
+    (0..<tree.microBatches).lazy.map { [reports, tree] in reports[tree.slot(ofMicroBatch: $0)] }
+  }
 }
 
 extension MicroBatchReports.Report {

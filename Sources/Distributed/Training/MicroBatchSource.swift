@@ -6,7 +6,7 @@ public protocol MicroBatchSource: AnyObject {
   func cursor() throws -> String
 
   /// Moves past the data of one step and returns those of its micro-batches that are `owned`, in order.
-  func nextStep(owned: Range<Int>) throws -> [MicroBatch]
+  func nextStep(owned: [Int]) throws -> [MicroBatch]
 
   /// The held-out micro-batches whose index is `owned`, in order, and how many there are in all; the same at
   /// every call.

@@ -12,7 +12,7 @@ extension Trainer {
       try folder.evaluations.synchronize()
       try store.begin(step: step)
     }
-    let slices = try gatherSlices(try communicator.together { try writeOwnSlice() })
+    let slices = try gatherSlices(try communicator.together { try writeOwnSlices() })
     try communicator.together {
       guard communicator.rank == 0 else { return }
       try store.commit(try manifest(slices), keep: job.configuration.output.keep)
@@ -27,23 +27,18 @@ extension Trainer {
       cursor: try source.cursor(), tensors: model.tensors, slices: slices)
   }
 
-  /// - Returns: nil where this rank owns nothing.
-  private func writeOwnSlice() throws -> CheckpointSlice? {
-    let range = table.slices[communicator.rank]
-    guard !range.isEmpty else { return nil }
-    let moment = range.lowerBound - optimizer.momentRange.lowerBound
-    return try store.writeSlice(
-      step: step, index: table.slices.ranges[..<communicator.rank].count { !$0.isEmpty }, range: range,
-      parameters: parameters.base + range.lowerBound,
-      firstMoments: optimizer.firstMoments.base + moment,
-      secondMoments: optimizer.secondMoments.base + moment)
+  private func writeOwnSlices() throws -> [CheckpointSlice] {
+    try sharding.table.numberedSlices(ofRank: communicator.rank).map { number, range in
+      try store.writeSlice(
+        step: step, index: number, range: range, parameters: parameters.own.base + range.lowerBound,
+        firstMoments: optimizer.firstMoments.base + range.lowerBound,
+        secondMoments: optimizer.secondMoments.base + range.lowerBound)
+    }
   }
 
-  private func gatherSlices(_ own: CheckpointSlice?) throws -> [CheckpointSlice] {
-    let piece = try own.map { try JSONEncoder().encode($0) } ?? Data()
-    let pieces = try piece.withUnsafeBytes { try communicator.allGather($0) }
-    return try pieces.filter { !$0.isEmpty }.map {
-      try JSONDecoder().decode(CheckpointSlice.self, from: Data($0))
-    }
+  private func gatherSlices(_ own: [CheckpointSlice]) throws -> [CheckpointSlice] {
+    let pieces = try JSONEncoder().encode(own).withUnsafeBytes { try communicator.allGather($0) }
+    return try pieces.flatMap { try JSONDecoder().decode([CheckpointSlice].self, from: Data($0)) }
+      .sorted { $0.start < $1.start }
   }
 }

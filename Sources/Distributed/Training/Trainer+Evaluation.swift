@@ -11,9 +11,8 @@ extension Trainer {
   func evaluate() throws {
     let batches = try heldOutBatches()
     guard batches.count > 0 else { return }
-    let own = batches.owned.map {
-      MicroBatchReports.Report(model.loss($0, parameters: parameters.base), flops: 0)
-    }
+    let own = try batches.owned.map { MicroBatchReports.Report(try model.loss($0, parameters), flops: 0) }
+    if batches.owned.count * communicator.size < batches.count { try parameters.takePartInForwardPass() }
     let gathered = try own.withUnsafeBytes { try communicator.allGather($0) }
     let sum = inOrder(gathered, count: batches.count).reduce(LossSum()) { $0 + $1.lossSum }
     try folder?.evaluations.append(

@@ -7,17 +7,14 @@ extension Trainer {
   func trainStep(shouldStop: () -> Bool) throws -> Bool {
     let clock = ContinuousClock()
     let start = clock.now
-    let computed = Result { try computeGradient() }
-    let hasFailed = if case .failure = computed { true } else { false }
-    try reports.share(hasFailed: hasFailed, wantsStop: shouldStop())
-    if reports.hasFailed { try communicator.agree(computed) }
+    try computeGradient()
+    try reports.share(wantsStop: shouldStop())
 
     let sum = reports.sum
-    let norm = try reduce(sum)
+    let norm = try norm(sum)
     let learningRate = schedule.learningRate(atStep: step + 1)
-    try optimizer.update(
-      parameters, gradient: accumulator.gradient, gradientScale: gradientScale(sum, norm: norm),
-      learningRate: learningRate, step: step + 1)
+    update(gradientScale: gradientScale(sum, norm: norm), learningRate: learningRate)
+    try parameters.share()
     step += 1
     let elapsed = clock.now - start
     let record = StepRecord(
@@ -28,24 +25,33 @@ extension Trainer {
     return reports.wantsStop
   }
 
-  /// This rank's part of the step: the gradient of its micro-batches, summed.
+  /// The gradient of the step's micro-batches, summed over them and over the ranks.
   private func computeGradient() throws {
-    let owned = tree.owned(byRank: communicator.rank)
-    let batches = try source.nextStep(owned: owned)
+    let owned = sharding.tree.owned(byRank: communicator.rank)
+    // Agreed before the ranks begin to wait for each other's gradients.
+    let batches = try communicator.together { try clock.during(.data) { try source.nextStep(owned: owned) } }
     precondition(batches.count == owned.count, "a source gives as many micro-batches as are asked for")
-    accumulator.accumulate(owned) { index, gradient in
-      let batch = batches[index - owned.lowerBound]
-      let sum = model.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)
-      reports.record(sum, flops: model.trainingFLOPs(batch), ofMicroBatch: index)
+    try gradients.accumulate(with: parameters) { number, memory in
+      let sum = try model.lossAndGradient(batches[number], memory)
+      reports.record(sum, flops: model.trainingFLOPs(batches[number]), ofMicroBatch: owned[number])
     }
   }
 
-  /// Sums the gradient over the ranks.
-  /// - Returns: the norm of the mean gradient over target positions, before clipping.
+  /// Updates what is this rank's to update.
+  private func update(gradientScale: Double, learningRate: Double) {
+    clock.during(.update) {
+      optimizer.update(
+        parameters.own.base, gradient: gradients.sum.base, gradientScale: gradientScale,
+        learningRate: learningRate, step: step + 1)
+    }
+  }
+
+  /// The norm of the mean gradient over target positions, before clipping.
   /// - Throws: `AgreedFailure` when loss or gradient is not finite.
-  private func reduce(_ sum: LossSum) throws -> Double {
-    try reducer.reduce(accumulator.gradient)
-    let norm = try gradientNorm.norm(accumulator.gradient) / Double(sum.targetPositions)
+  private func norm(_ sum: LossSum) throws -> Double {
+    let norm = try clock.during(.reduction) {
+      try gradientNorm.norm(gradients.sum.base) / Double(sum.targetPositions)
+    }
     guard sum.nats.isFinite && norm.isFinite else { throw try divergence(sum, norm: norm) }
     return norm
   }

@@ -28,7 +28,7 @@ final class TextMicroBatches: MicroBatchSource {
     return String(decoding: try encoder.encode(stream.cursor), as: UTF8.self)
   }
 
-  func nextStep(owned: Range<Int>) throws -> [Batch] {
+  func nextStep(owned: [Int]) throws -> [Batch] {
     var batches: [Batch] = []
     for index in 0..<configuration.training.microBatches {
       if owned.contains(index) {
