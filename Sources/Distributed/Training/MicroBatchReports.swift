@@ -11,6 +11,7 @@ final class MicroBatchReports {
     var words = 0
     var correctWords = 0
     var flops = 0.0
+    var dataWaitSeconds = 0.0
     var wantsStop = false
   }
 
@@ -20,6 +21,7 @@ final class MicroBatchReports {
   private let own: Range<Int>
   /// Rank by rank. [micro-batches]
   private let reports: UnsafeMutableBufferPointer<Report>
+  private var ownDataWaitSeconds = 0.0
 
   init(communicator: any Communicator, tree: MicroBatchTree) {
     self.communicator = communicator
@@ -38,14 +40,24 @@ final class MicroBatchReports {
     reports[tree.slot(ofMicroBatch: index)] = Report(sum, flops: flops)
   }
 
+  /// What this rank has waited for the step's data.
+  func record(dataWaitSeconds: Double) {
+    ownDataWaitSeconds = dataWaitSeconds
+  }
+
   /// Shares this rank's reports, and whether it wants to stop.
   func share(wantsStop: Bool) throws {
-    for index in own { reports[index].wantsStop = wantsStop }
+    for index in own {
+      reports[index].dataWaitSeconds = ownDataWaitSeconds
+      reports[index].wantsStop = wantsStop
+    }
     try communicator.allGatherInPlace(reports.baseAddress!, partition: partition)
   }
 
   var wantsStop: Bool { reports.contains { $0.wantsStop } }
   var flops: Double { inOrder.reduce(0) { $0 + $1.flops } }
+  /// The longest wait of any rank: what the step has lost.
+  var dataWaitSeconds: Double { reports.reduce(0) { max($0, $1.dataWaitSeconds) } }
   var sum: LossSum { inOrder.reduce(LossSum()) { $0 + $1.lossSum } }
 
   /// By micro-batch.

@@ -19,7 +19,7 @@ extension Trainer {
     let elapsed = clock.now - start
     let record = StepRecord(
       step: step, sum: sum, gradientNorm: norm, learningRate: learningRate, flops: reports.flops,
-      seconds: elapsed / .seconds(1))
+      seconds: elapsed / .seconds(1), dataWaitSeconds: reports.dataWaitSeconds, epochs: source.epochs)
     try folder?.metrics.append(record.line)
     observe(.step(record))
     return reports.wantsStop
@@ -28,9 +28,12 @@ extension Trainer {
   /// The gradient of the step's micro-batches, summed over them and over the ranks.
   private func computeGradient() throws {
     let owned = sharding.tree.owned(byRank: communicator.rank)
+    let start = ContinuousClock().now
+    let next = Result { try clock.during(.data) { try source.nextStep() } }
+    reports.record(dataWaitSeconds: (ContinuousClock().now - start) / .seconds(1))
     // Agreed before the ranks begin to wait for each other's gradients.
-    let batches = try communicator.together { try clock.during(.data) { try source.nextStep(owned: owned) } }
-    precondition(batches.count == owned.count, "a source gives as many micro-batches as are asked for")
+    let batches = try communicator.agree(next)
+    precondition(batches.count == owned.count, "a source gives as many micro-batches as the rank owns")
     try gradients.accumulate(with: parameters) { number, memory in
       let sum = try model.lossAndGradient(batches[number], memory)
       reports.record(sum, flops: model.trainingFLOPs(batches[number]), ofMicroBatch: owned[number])
