@@ -10,7 +10,7 @@ public final class PhaseClock {
     /// Between nodes.
     case exchange
     case update
-    case checkpoint
+    /// Whatever is none of these.
     case other
   }
 

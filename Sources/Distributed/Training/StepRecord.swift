@@ -21,10 +21,12 @@ public struct StepRecord: Sendable, Equatable {
   public var dataWaitSeconds: Double
   /// How many times each corpus has been gone through; empty for data that have no end.
   public var epochs: [Double]
+  /// Of rank 0.
+  public var phases: PhaseSeconds
 
   init(
     step: Int, sum: LossSum, gradientNorm: Double, learningRate: Double, flops: Double, seconds: Double,
-    dataWaitSeconds: Double, epochs: [Double]
+    dataWaitSeconds: Double, epochs: [Double], phases: PhaseSeconds
   ) {
     self.step = step
     loss = sum.loss
@@ -38,6 +40,7 @@ public struct StepRecord: Sendable, Equatable {
     modelFLOPsPerSecond = flops / seconds
     self.dataWaitSeconds = dataWaitSeconds
     self.epochs = epochs
+    self.phases = phases
   }
 
   /// One JSON object; every double reads back as itself.
@@ -48,6 +51,9 @@ public struct StepRecord: Sendable, Equatable {
         ("gradient_norm", gradientNorm), ("learning_rate", learningRate), ("step_seconds", stepSeconds),
         ("bytes_per_second", bytesPerSecond), ("words_per_second", wordsPerSecond),
         ("model_flops_per_second", modelFLOPsPerSecond), ("data_wait_seconds", dataWaitSeconds),
+        ("compute_seconds", phases[.compute]), ("wait_seconds", phases[.wait]),
+        ("reduction_seconds", phases[.reduction]), ("exchange_seconds", phases[.exchange]),
+        ("update_seconds", phases[.update]),
       ], lists: [("epochs", epochs)])
   }
 }

@@ -5,8 +5,8 @@ extension Trainer {
   /// One optimiser step.
   /// - Returns: whether some rank has been asked to stop.
   func trainStep(shouldStop: () -> Bool) throws -> Bool {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock().now
+    _ = clock.read()
     try computeGradient()
     try reports.share(wantsStop: shouldStop())
 
@@ -16,10 +16,11 @@ extension Trainer {
     update(gradientScale: gradientScale(sum, norm: norm), learningRate: learningRate)
     try parameters.share()
     step += 1
-    let elapsed = clock.now - start
+    let elapsed = ContinuousClock().now - start
     let record = StepRecord(
       step: step, sum: sum, gradientNorm: norm, learningRate: learningRate, flops: reports.flops,
-      seconds: elapsed / .seconds(1), dataWaitSeconds: reports.dataWaitSeconds, epochs: source.epochs)
+      seconds: elapsed / .seconds(1), dataWaitSeconds: reports.dataWaitSeconds, epochs: source.epochs,
+      phases: clock.read())
     try folder?.metrics.append(record.line)
     observe(.step(record))
     return reports.wantsStop
