@@ -44,11 +44,16 @@ final class ShardWriter {
     return bytes
   }
 
+  /// So far.
+  var bytesWritten: Int { file.length }
+
+  /// Appends a document (`FrameBuilder.append`).
+  /// - Throws: `UserError` of kind `cannotWrite`.
   func append(
-    _ text: UnsafeBufferPointer<UInt8>, words lengths: [UInt32], metadata: DocumentMetadata
+    _ text: UnsafeBufferPointer<UInt8>, checksum: Checksum, words lengths: [UInt32], metadata: [UInt8]
   ) throws {
     precondition(!text.isEmpty && text.count <= ShardFormat.largestDocument)
-    builder.append(text, words: lengths, metadata: metadata)
+    builder.append(text, checksum: checksum, words: lengths, metadata: metadata)
     if builder.rawBytes >= ShardFormat.frameTargetBytes { try writeFrame() }
   }
 
@@ -80,6 +85,12 @@ final class ShardWriter {
     try file.close()
     try DurableFile.rename(file.path, to: path)
     return summary
+  }
+
+  /// Removes what is written, as far as that is possible.
+  func abandon() {
+    try? file.close()
+    try? DurableFile.remove(file.path)
   }
 
   private func summary(_ index: [UInt8]) -> ShardSummary {
