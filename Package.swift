@@ -33,6 +33,10 @@ let package = Package(
       cxxSettings: [.unsafeFlags(["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpclmul"])],
       linkerSettings: [.linkedLibrary("simdjson")]),
     .systemLibrary(name: "CSIMD"),
+    // LIBXSMM is static, and wants the BLAS it would fall back to, or its stand-in.
+    .target(
+      name: "CXSMM",
+      linkerSettings: ["xsmm", "xsmmnoblas", "dl", "m"].map { .linkedLibrary($0) }),
 
     .target(
       name: "HATStorage",
@@ -44,7 +48,7 @@ let package = Package(
       ],
       swiftSettings: testable),
     .target(
-      name: "HATKernels", dependencies: ["COpenBLAS", "CSIMD"], swiftSettings: vectorFlags),
+      name: "HATKernels", dependencies: ["COpenBLAS", "CSIMD", "CXSMM"], swiftSettings: vectorFlags),
     .target(
       name: "HATCore",
       dependencies: [
