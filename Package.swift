@@ -82,7 +82,8 @@ let package = Package(
     .testTarget(
       name: "HATTextTests",
       dependencies: [
-        "CXXHash", "CZlib", "CZstd", "HATText", "HATStorage", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+        "CXXHash", "CZlib", "CZstd", "HATText", "HATStorage", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
     .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "HATKernels", "HATText", "TestSupport"]),

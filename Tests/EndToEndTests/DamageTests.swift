@@ -118,7 +118,8 @@ extension EndToEnd {
       expectMistake(
         Program.run(arguments(disk + "/corpus")), exitCode: 73,
         mentions: ["disk is full: the rest of the corpus takes about ", " MiB, and ", " MiB are free"])
-      expectOneMessage(Program.run(arguments(disk + "/corpus"), ranks: 2), exitCode: 73, mentions: "disk is full")
+      expectOneMessage(
+        Program.run(arguments(disk + "/corpus"), ranks: 2), exitCode: 73, mentions: "disk is full")
       try #require(ChildProcess.run(["mount", "-o", "remount,size=64m", disk]).exitCode == 0)
       let output = Program.run(arguments(disk + "/corpus"), ranks: 2)
       #expect(output.exitCode == 0, "\(output.description)")

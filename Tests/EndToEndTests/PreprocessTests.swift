@@ -45,7 +45,8 @@ extension EndToEnd {
       #expect(try Folder.contents(scratch.file("shared")) == expected)
       #expect(output.standardOutput.contains("documents with the text of an earlier one"))
       let again = Program.run(arguments("shared"), ranks: count)
-      #expect(again.exitCode == 0 && again.standardOutput.contains("finished already"), "\(again.description)")
+      #expect(
+        again.exitCode == 0 && again.standardOutput.contains("finished already"), "\(again.description)")
     }
 
     @Test("preprocess --ranks starts mpirun itself")
@@ -109,7 +110,8 @@ extension EndToEnd {
       let again = Program.run(options, input: file)
       #expect(again.standardOutput.contains("finished already"), "\(again.description)")
       let shared = Program.run(
-        ["preprocess", "--output", scratch.file("shared"), "--shard-bytes", "32KiB", "-"], input: file, ranks: 2)
+        ["preprocess", "--output", scratch.file("shared"), "--shard-bytes", "32KiB", "-"], input: file,
+        ranks: 2)
       #expect(shared.exitCode == 0, "\(shared.description)")
       #expect(try Folder.contents(scratch.file("piped")) == Folder.contents(scratch.file("shared")))
       let refused = Program.run(
@@ -135,7 +137,8 @@ private struct Victim {
   /// Kills the process, or one of its ranks, unless it has ended by then.
   func kill(after delay: Double) -> Outcome {
     usleep(UInt32(delay * 1e6))
-    let hasHit = ranks.map { RankProcess.signal(SIGKILL, rank: Int(delay * 1e6) % $0, run: run) } ?? killChild()
+    let hasHit =
+      ranks.map { RankProcess.signal(SIGKILL, rank: Int(delay * 1e6) % $0, run: run) } ?? killChild()
     let output = process.wait()
     if ranks != nil { _ = eventually(within: 10) { !RankProcess.exists(run: run) } }
     if output.exitCode == 0 { return .ended }

@@ -70,7 +70,8 @@ extension CorpusManifest {
     let kind = try JSONFile.read(Kind.self, from: path)
     guard kind.format == format, kind.version == version else {
       throw UserError(
-        .invalidData, at: path.string, "it is \(kind.format) version \(kind.version), not \(format) \(version)",
+        .invalidData, at: path.string,
+        "it is \(kind.format) version \(kind.version), not \(format) \(version)",
         hint: "Use the version of hat that wrote it, or preprocess the text again.")
     }
     let manifest = try JSONFile.read(CorpusManifest.self, from: path)

@@ -20,7 +20,7 @@ public struct CorpusStatistics: Sendable {
     }
   }
 
-  /// The most frequent words, without the white space around them.
+  /// The most frequent words, with the white space that is part of them.
   public func mostFrequentWords(_ count: Int) -> [(word: String, count: Int)] {
     words.top(count).map { (String(decoding: $0.item, as: UTF8.self), $0.count) }
   }

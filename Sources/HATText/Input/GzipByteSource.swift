@@ -66,7 +66,8 @@ final class GzipByteSource: ByteSource {
       isInsideMember = false
       inflateReset(stream)
     default:
-      throw damage("it is not valid gzip data (\(stream.pointee.msg.map { String(cString: $0) } ?? "damaged"))")
+      throw damage(
+        "it is not valid gzip data (\(stream.pointee.msg.map { String(cString: $0) } ?? "damaged"))")
     }
     return room - unused
   }

@@ -41,7 +41,9 @@ final class JSONDocumentReader {
     if let problem = Self.problem(outcome) { throw problem }
     return Document(
       text: UnsafeBufferPointer(start: text.bytes, count: text.count),
-      metadata: kept.map { $0.bytes.map { [count = $0.count] in UnsafeBufferPointer(start: $0, count: count) } }
+      metadata: kept.map {
+        $0.bytes.map { [count = $0.count] in UnsafeBufferPointer(start: $0, count: count) }
+      }
     )
   }
 

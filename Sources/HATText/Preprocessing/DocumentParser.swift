@@ -108,7 +108,8 @@ final class DocumentParser {
     var line = line
     let escape = Array("\\ufffd".utf8)
     var start = 0
-    while let offset = line.withUnsafeBufferPointer({ JSONDocumentReader.loneSurrogate(in: $0, from: start) }) {
+    while let offset = line.withUnsafeBufferPointer({ JSONDocumentReader.loneSurrogate(in: $0, from: start) })
+    {
       start = offset + escape.count
       line.replaceSubrange(offset..<start, with: escape)
     }

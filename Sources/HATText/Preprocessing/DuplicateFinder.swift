@@ -38,7 +38,8 @@ struct DuplicateFinder {
   /// A bit for each document of a part that comes again, the first lowest.
   func marks(ofPart part: Int) -> [UInt8] {
     var marks = [UInt8](repeating: 0, count: (starts[part + 1] - starts[part] + 7) / 8)
-    for document in starts[part]..<starts[part + 1] where isDuplicate[document / 64] >> (document % 64) & 1 == 1 {
+    for document in starts[part]..<starts[part + 1]
+    where isDuplicate[document / 64] >> (document % 64) & 1 == 1 {
       let index = document - starts[part]
       marks[index / 8] |= 1 << (index % 8)
     }

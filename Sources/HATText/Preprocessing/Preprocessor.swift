@@ -54,7 +54,9 @@ public final class Preprocessor {
   ///   others.
   public func run(sharing: some WorkSharing = WorkingAlone()) throws -> Result {
     try requireSameInput(sharing)
-    if let manifest = try sharing.once(finishedManifest) { return Result(manifest: manifest, wasFinished: true) }
+    if let manifest = try sharing.once(finishedManifest) {
+      return Result(manifest: manifest, wasFinished: true)
+    }
     try sharing.once(begin)
     if settings.deduplicate {
       try sharing.together { try hashDocuments() }

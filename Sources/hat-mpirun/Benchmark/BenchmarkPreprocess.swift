@@ -55,11 +55,13 @@ struct BenchmarkPreprocess: ParsableCommand {
   private func measure(on communicator: any Communicator) throws -> Int32 {
     try communicator.together { try RankProgram.require(ranks: ranks, of: communicator) }
     let folder = FilePath(
-      try communicator.onFirstRank { "\(scratch)/hat-benchmark-\(ProcessInfo.processInfo.processIdentifier)" })
+      try communicator.onFirstRank { "\(scratch)/hat-benchmark-\(ProcessInfo.processInfo.processIdentifier)" }
+    )
     defer { if communicator.rank == 0 { try? DurableFile.remove(folder) } }
     for rule in split {
       let whole = try (0..<runs).map { _ in try preprocess(rule, into: folder, on: communicator) }
-      try show(PreprocessRate(stage: "preprocess", rule: rule, ranks: communicator.size, runs: whole), communicator)
+      try show(
+        PreprocessRate(stage: "preprocess", rule: rule, ranks: communicator.size, runs: whole), communicator)
       let splitting = try communicator.onFirstRank { try splitRates(of: folder) }
       try show(PreprocessRate(stage: "split", rule: rule, ranks: 1, runs: splitting), communicator)
     }
@@ -76,12 +78,14 @@ struct BenchmarkPreprocess: ParsableCommand {
     }
     let preprocessor = try communicator.together {
       let inputs = try InputFile.list(input)
-      return try Preprocessor(inputs: inputs, settings: settings(rule, inputs, communicator.size), output: folder)
+      return try Preprocessor(
+        inputs: inputs, settings: settings(rule, inputs, communicator.size), output: folder)
     }
     let started = ContinuousClock.now
     let manifest = try preprocessor.run(sharing: RankWorkSharing(communicator: communicator)).manifest
     let seconds = (ContinuousClock.now - started).seconds
-    return Double(manifest.train.counts.bytes + manifest.holdout.counts.bytes) / seconds / Double(communicator.size)
+    return Double(manifest.train.counts.bytes + manifest.holdout.counts.bytes) / seconds
+      / Double(communicator.size)
   }
 
   /// Shards so small that every rank gets several.

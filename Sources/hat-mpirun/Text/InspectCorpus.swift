@@ -54,7 +54,9 @@ struct InspectCorpus: ParsableCommand {
     for (name, values) in statistics.mostFrequentMetadata(10) {
       print("\n\(name), documents")
       for (value, documents) in values {
-        print("\(Self.padded(Amount.grouped(documents), 12))  \(JSONOutput.literal(value.utf8).dropFirst().dropLast())")
+        print(
+          "\(Self.padded(Amount.grouped(documents), 12))  \(JSONOutput.literal(value.utf8).dropFirst().dropLast())"
+        )
       }
     }
   }

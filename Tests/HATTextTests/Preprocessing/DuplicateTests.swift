@@ -9,7 +9,8 @@ import Testing
     return (0..<count).map { _ in
       // Half of them come again, some many times, near and far.
       let number = Int.random(in: 0..<count, using: &generator)
-      return number % 50 == 0 ? "often" : "document \(number) " + String(repeating: "word ", count: number % 9)
+      return number % 50 == 0
+        ? "often" : "document \(number) " + String(repeating: "word ", count: number % 9)
     }
   }
 

@@ -77,7 +77,8 @@ import Testing
       guard case .document(let text, let metadata, _) = outcome else { return (nil, [:]) }
       let entries = try metadata.withUnsafeBytes { try DocumentMetadata(decoding: $0) }.entries
       return (
-        String(decoding: text, as: UTF8.self), Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.value) })
+        String(decoding: text, as: UTF8.self),
+        Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.value) })
       )
     }
   }
@@ -101,7 +102,8 @@ import Testing
 
   @Test func brokenJSONIsRefused() throws {
     let lines = [
-      #"{"text":"a"}}"#, #"{"text":"a"} {"text":"b"}"#, #"{"text":"a",}"#, #"{"text" "a"}"#, #"{"text":"a\q"}"#,
+      #"{"text":"a"}}"#, #"{"text":"a"} {"text":"b"}"#, #"{"text":"a",}"#, #"{"text" "a"}"#,
+      #"{"text":"a\q"}"#,
       #"{"text":"a\u12g4"}"#, "{\"text\":\"a\u{1}\"}", #"{"n":01,"text":"a"}"#, #"{"n":1.,"text":"a"}"#,
       #"{"n":- 1,"text":"a"}"#, #"{"n":+1,"text":"a"}"#, #"{"n":1e,"text":"a"}"#, #"{"n":tru,"text":"a"}"#,
       #"{"n":[1 2],"text":"a"}"#, #"{"n":[1,,2],"text":"a"}"#, #"{"n":{"m":1],"text":"a"}"#, #"{"text":"a""#,

@@ -59,12 +59,14 @@ struct PageReader {
       let length = try Self.size(file, entry, atMost: 1 << 30 + 1 << 23 + 1024)
       let rawLength = try Self.size(file, entry + 8, atMost: 1 << 30)
       let counts = [
-        try Self.size(file, entry + 16, atMost: rawLength / 20), try Self.size(file, entry + 24, atMost: rawLength),
+        try Self.size(file, entry + 16, atMost: rawLength / 20),
+        try Self.size(file, entry + 24, atMost: rawLength),
         try Self.size(file, entry + 32, atMost: rawLength),
       ]
       try Self.require(offset + length <= index, "frames fill the file")
       let compressed = Array(file[offset..<offset + length])
-      try Self.require(Self.number(file, entry + 48, 8) == Self.checksum(compressed[...]), "compressed checksum")
+      try Self.require(
+        Self.number(file, entry + 48, 8) == Self.checksum(compressed[...]), "compressed checksum")
       let raw = try Self.decompressed(compressed, count: rawLength)
       try Self.require(Self.number(file, entry + 40, 8) == Self.checksum(raw[...]), "raw checksum")
       try Self.require(try read(raw) == counts, "counts of a frame")

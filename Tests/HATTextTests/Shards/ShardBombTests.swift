@@ -32,16 +32,17 @@ import Testing
     // A hundred megabytes of zeros in a few kilobytes, the content size written over.
     var bomb = ZstdCompressor(level: 1).compress([UInt8](repeating: 0, count: 100_000_000)) { Array($0) }
     #expect(bomb.count < 20_000)
-    // Frame header: magic, descriptor, content size of four bytes (RFC 8878, single segment).
-    #expect(bomb[4] & 0xE0 == 0xA0)
-    for byte in 0..<4 { bomb[5 + byte] = UInt8(truncatingIfNeeded: declared >> (8 * byte)) }
+    // Frame header: magic, descriptor, window, content size of four bytes (RFC 8878).
+    #expect(bomb[4] & 0xE0 == 0x80)
+    for byte in 0..<4 { bomb[6 + byte] = UInt8(truncatingIfNeeded: declared >> (8 * byte)) }
     forge.frames[0].compressed = bomb
     #expect(try error(forge).contains("not valid zstd data"))
   }
 
   @Test func aFrameThatDeclaresMoreThanTheIndexIsRefused() throws {
     var forge = try ShardForge([Array("some text".utf8)])
-    forge.frames[0].compressed = ZstdCompressor(level: 1).compress([UInt8](repeating: 0, count: 100_000_000)) {
+    forge.frames[0].compressed = ZstdCompressor(level: 1).compress([UInt8](repeating: 0, count: 100_000_000))
+    {
       Array($0)
     }
     #expect(try error(forge).contains("does not declare"))

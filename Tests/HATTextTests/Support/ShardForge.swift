@@ -59,12 +59,15 @@ struct ShardForge {
     var index: [UInt8] = []
     for (number, frame) in frames.enumerated() {
       let fields =
-        [UInt64(frame.compressed.count)] + frame.declared + [frame.rawChecksum, Checksum(of: frame.compressed).value]
+        [UInt64(frame.compressed.count)] + frame.declared + [
+          frame.rawChecksum, Checksum(of: frame.compressed).value,
+        ]
       for (field, value) in fields.enumerated() {
         index.appendLittleEndian(replacedFields[number * 7 + field] ?? value)
       }
     }
-    return header + content + index + trailer(index, fileBytes: header.count + content.count + index.count + 64)
+    return header + content + index
+      + trailer(index, fileBytes: header.count + content.count + index.count + 64)
   }
 
   private func trailer(_ index: [UInt8], fileBytes: Int) -> [UInt8] {
