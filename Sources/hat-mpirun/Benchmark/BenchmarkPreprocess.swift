@@ -17,7 +17,7 @@ struct BenchmarkPreprocess: ParsableCommand {
       """)
 
   @Option(parsing: .upToNextOption, help: "Splitting rules.")
-  var split = ["whitespace"]
+  var split = ["whitespace", "unicode"]
 
   @Option(help: "The zstd level, 1 to 19.")
   var level = 3
