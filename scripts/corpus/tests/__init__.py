@@ -1,0 +1,1 @@
+"""Tests of scripts/fetch-corpus, without a network."""
