@@ -1,8 +1,12 @@
 """One package from registry to JSON Lines: found, downloaded, unpacked, read, written, recorded."""
 
+import gzip
 import hashlib
 import shutil
+import struct
+import subprocess
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +16,23 @@ from corpus.document import LONGEST_SOURCE, Document, json_line, tidy
 from corpus.errors import ExitCode, FetchError
 from corpus.folders import locked
 from corpus.licenses import keep_license, owner
-from corpus.manifest import Entry, Manifest
+from corpus.manifest import Entry, Manifest, whole_or_absent
 from corpus.packages import Package
 from corpus.progress import Progress, megabytes
 
 # Hidden, so that `preprocess` does not read it, and in the folder that this run has to itself.
 _UNPACKED = ".unpacked-"
+
+# What readers raise on content that is not as they expect it.
+UNREADABLE = (
+    ValueError,
+    LookupError,
+    EOFError,
+    gzip.BadGzipFile,
+    struct.error,
+    subprocess.SubprocessError,
+    zlib.error,
+)
 
 
 @dataclass
@@ -104,22 +119,18 @@ class Builder:
 
     def _write(self, package: Package, version: str, root: Path, license_file: str) -> Entry:
         path = self._output / f"{package.key}.jsonl"
-        partial = path.with_name(path.name + ".partial")
         counts = Counts()
         checksum = hashlib.sha256()
-        with partial.open("wb") as file:
+        with whole_or_absent(path) as file:
             for line in self._lines(package, root, counts):
                 checksum.update(line)
                 file.write(line)
-        if counts.documents == 0:
-            partial.unlink()
-            raise FetchError(
-                ExitCode.INVALID_DATA,
-                f"{package.name} {version} has no text where it is looked for",
-                "The package was arranged anew: change its line in scripts/corpus/packages.",
-            )
-        file_bytes = partial.stat().st_size
-        partial.replace(path)
+            if counts.documents == 0:
+                raise FetchError(
+                    ExitCode.INVALID_DATA,
+                    f"{package.name} {version} has no text where it is looked for",
+                    "The package was arranged anew: change its line in scripts/corpus/packages.py.",
+                )
         return Entry(
             key=package.key,
             name=package.name,
@@ -130,7 +141,7 @@ class Builder:
             license_file=license_file,
             recipe=package.recipe,
             file=path.name,
-            file_bytes=file_bytes,
+            file_bytes=path.stat().st_size,
             sha256=checksum.hexdigest(),
             documents=counts.documents,
             bytes=counts.bytes,
@@ -139,11 +150,22 @@ class Builder:
         )
 
     def _lines(self, package: Package, root: Path, counts: Counts) -> Iterator[bytes]:
-        for document, text in distinct(package.extractor.documents(root), counts):
+        for document, text in distinct(_read(package, root), counts):
             source = f"{package.name}/{document.item}"[:LONGEST_SOURCE]
             yield json_line(text, source, document.license or package.license, package.language)
             if counts.documents % 100 == 0:
                 self._progress.activity(f"{counts.documents:,} documents, {megabytes(counts.bytes)}")
+
+
+def _read(package: Package, root: Path) -> Iterator[Document]:
+    try:
+        yield from package.extractor.documents(root)
+    except UNREADABLE as error:
+        raise FetchError(
+            ExitCode.INVALID_DATA,
+            f"{package.name} cannot be read ({type(error).__name__}: {error})",
+            "The package was arranged anew or is damaged: look into it, and change its reader.",
+        ) from error
 
 
 def distinct(documents: Iterator[Document], counts: Counts) -> Iterator[tuple[Document, str]]:
@@ -166,7 +188,8 @@ def distinct(documents: Iterator[Document], counts: Counts) -> Iterator[tuple[Do
 
 def remove_leftovers(output: Path) -> None:
     """What a run that was killed left behind in a folder that nobody else works on."""
-    for partial in output.glob("**/*.partial"):
-        partial.unlink()
+    for pattern in ("*.jsonl.partial", "manifest.json.partial", "licenses/*.partial"):
+        for partial in output.glob(pattern):
+            partial.unlink()
     for folder in output.glob(_UNPACKED + "*"):
         shutil.rmtree(folder, ignore_errors=True)

@@ -27,8 +27,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """The process's exit code."""
     options = _parser().parse_args(arguments)
-    # Every way of being stopped ends in the same orderly one.
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    # A batch system's way of stopping ends in the same orderly one as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     output = options.output or Path("corpora/text") / options.corpora[0]
     try:
         with claimed(output):
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hat"
+    cache = default_cache()
     parser = _Parser(prog="scripts/fetch-corpus", description=_DESCRIPTION)
     parser.add_argument(
         "corpora", nargs="+", choices=sorted(CORPORA), metavar="CORPUS", help=", ".join(CORPORA)
@@ -54,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
         "--cache", type=Path, default=cache, metavar="DIR", help=f"downloads; default: {cache}"
     )
     return parser
+
+
+def default_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hat"
 
 
 def _selection(options: argparse.Namespace) -> list[Package]:

@@ -21,13 +21,17 @@ def provide(name: str, cache: Path) -> None:
 
     - Raises: `FetchError` where pip cannot.
     """
-    requirements = PINNED[name]
-    key = hashlib.sha256(repr((requirements, sys.version_info[:2])).encode()).hexdigest()[:12]
-    folder = cache / "libraries" / f"{name}-{key}"
+    folder = place(name, cache)
     if not folder.is_dir():
-        _install(requirements, folder)
+        _install(PINNED[name], folder)
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+
+
+def place(name: str, cache: Path) -> Path:
+    """Where a library lies; another version of it, or of Python, has another place."""
+    key = hashlib.sha256(repr((PINNED[name], sys.version_info[:2])).encode()).hexdigest()[:12]
+    return cache / "libraries" / f"{name}-{key}"
 
 
 def _install(requirements: list[str], folder: Path) -> None:

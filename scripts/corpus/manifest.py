@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from corpus import VERSION
 from corpus.errors import ExitCode, FetchError
@@ -86,10 +89,21 @@ def sha256(path: Path) -> str:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """The file is whole or as it was before, even after a power failure."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with whole_or_absent(path) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+
+
+@contextmanager
+def whole_or_absent(path: Path) -> Iterator[BinaryIO]:
+    """The file is written to the end or as it was before, even after a power failure."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        # Half a file is of no use, and the disk may be full.
+        partial.unlink(missing_ok=True)
+        raise
     partial.replace(path)

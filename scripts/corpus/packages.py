@@ -138,11 +138,11 @@ def _wesnoth(language: str, folder: str | None = None) -> Package:
     return Package("wesnoth-1.16-data", language, "GPL-2.0+", _translated(language, catalogues))
 
 
-def _manual(language: str, folder: str | None = None) -> Package:
+def _manual(language: str, folder: str | None = None, license: str = "GPL-3+") -> Package:
     return Package(
         f"manpages-{language}",
         language,
-        "GPL-3+",
+        license,
         _translated(language, ManualPages(f"usr/share/man/{folder or language}")),
     )
 
@@ -185,7 +185,7 @@ MULTILINGUAL = [
     _wesnoth("ja"),
     _gimp_help("ja"),
     _office_help("zh", "zh-cn"),
-    _manual("zh", "zh_CN"),
+    _manual("zh", "zh_CN", "GFDL-1.2+ and others"),
     _handbook("zh", "zh-CN"),
     _wesnoth("zh", "zh_CN"),
     _office_help("ko"),

@@ -10,8 +10,8 @@ from corpus.extract import Extractor
 
 # Words that English sentences can hardly do without, and that the languages of the table do not have.
 _ENGLISH = frozenset(
-    "and are be been by can for from have if is it its not of should that the there they this to use used when "
-    "which with you your".split()
+    "and are be been by can for from have if is it its not of should that the there they this to use used "
+    "when which with you your".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
 # Of the words of a paragraph that are so; sentences about programs in other languages quote a few.

@@ -1,13 +1,16 @@
 """A registry without a network: packages are folders that a test writes."""
 
+import importlib.util
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
-from corpus import debian
+from corpus import debian, libraries
 from corpus.build import Builder
+from corpus.command import default_cache
 from corpus.errors import ExitCode, FetchError
 from corpus.extract.plain import PlainText
 from corpus.packages import Package
@@ -54,6 +57,14 @@ class Registry:
             for name in ("candidate", "download", "unpack"):
                 stack.enter_context(patch.object(debian, name, getattr(self, name)))
             yield
+
+
+def has_library(name: str) -> bool:
+    """Whether its tests can run: continuous integration fetches it, others have it after a first corpus."""
+    cache = default_cache()
+    if os.environ.get("CI") or libraries.place(name, cache).is_dir():
+        libraries.provide(name, cache)
+    return importlib.util.find_spec(name) is not None
 
 
 def build(output: Path, packages: list[Package]) -> str:

@@ -1,3 +1,4 @@
+import gzip
 import json
 import signal
 import subprocess
@@ -5,9 +6,11 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest.mock import patch
 
 from corpus.build import remove_leftovers
 from corpus.errors import ExitCode, FetchError
+from corpus.extract.plain import PlainText
 from corpus.tests.support import Registry, build, package
 
 
@@ -81,6 +84,14 @@ class BuildTests(unittest.TestCase):
         self.assertEqual(caught.exception.code, ExitCode.INVALID_DATA)
         self.assertEqual([path.name for path in sorted(self.output.glob("*.jsonl*"))], ["a.en.jsonl"])
 
+    def test_a_package_that_cannot_be_read_is_an_error_and_leaves_nothing(self) -> None:
+        for error in (ValueError("odd"), KeyError("variables"), gzip.BadGzipFile("not gzipped")):
+            with self.subTest(error=error), patch.object(PlainText, "documents", side_effect=error):
+                with self.assertRaises(FetchError) as caught:
+                    build(self.output, self.packages)
+                self.assertEqual(caught.exception.code, ExitCode.INVALID_DATA)
+                self.assertEqual(list(self.output.glob("*.jsonl*")), [])
+
     def test_a_damaged_manifest_is_an_error(self) -> None:
         build(self.output, self.packages)
         (self.output / "manifest.json").write_text('{"format": "hat-text-corpus", "packages": [{}]}')
@@ -106,7 +117,9 @@ class BuildTests(unittest.TestCase):
 _DYING = """
 import os, signal, sys
 from pathlib import Path
+from unittest.mock import patch
 from corpus import build as builder
+from corpus.extract.plain import PlainText
 from corpus.tests.support import Registry, build, package
 
 registry = Registry()

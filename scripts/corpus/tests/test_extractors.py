@@ -1,5 +1,4 @@
 import gzip
-import importlib.util
 import shutil
 import struct
 import tempfile
@@ -18,8 +17,9 @@ from corpus.extract.plain import SHORTEST_CHAPTER, chapters, decode
 from corpus.extract.rdata import unpack_record
 from corpus.extract.sword import osis_text
 from corpus.extract.translated import is_english, is_latin
+from corpus.tests.support import has_library
 
-_needs_lxml = unittest.skipUnless(importlib.util.find_spec("lxml"), "lxml is not installed")
+_needs_lxml = unittest.skipUnless(has_library("lxml"), "lxml is not there before a first corpus")
 _needs_groff = unittest.skipUnless(shutil.which("groff"), "groff is not installed")
 
 
