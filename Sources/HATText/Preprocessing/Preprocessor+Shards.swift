@@ -6,6 +6,7 @@ extension Preprocessor {
     let pass = ShardPass(folder, try UnitProcessor.Tools(settings), total: plan.inputBytes, report: report)
     do {
       try plan.visit(pass, hasStandardInput: hasStandardInput)
+      try pass.finish()
     } catch is StoppedElsewhere {
       pass.abandon()
     } catch {
@@ -28,6 +29,7 @@ final class ShardPass: UnitVisitor {
   private var progress = PreprocessProgress()
   private var current: UnitProcessor?
   private var unitStart = 0
+  private let committer = UnitCommitter()
 
   init(
     _ folder: WorkFolder, _ tools: UnitProcessor.Tools, total: Int?,
@@ -54,8 +56,7 @@ final class ShardPass: UnitVisitor {
   }
 
   func end(_ unit: WorkUnit, inputBytes: Int) throws {
-    try JSONFile.write(
-      try current!.finish(inputBytes: inputBytes), to: folder.resultPath(unit, .shards))
+    try committer.commit(try current!.finish(inputBytes: inputBytes))
     current = nil
   }
 
@@ -65,8 +66,12 @@ final class ShardPass: UnitVisitor {
     report(progress)
   }
 
+  /// Returns when all units are on the disk.
+  func finish() throws { try committer.wait() }
+
   /// Gives back the room that an unfinished unit takes.
   func abandon() {
+    try? committer.wait()
     current?.abandon()
     current = nil
   }

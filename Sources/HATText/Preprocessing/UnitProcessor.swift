@@ -75,12 +75,13 @@ final class UnitProcessor {
   }
 
   /// - Throws: `UserError`: `cannotWrite`; `invalidData` when the input is no longer what it was.
-  func finish(inputBytes: Int) throws -> UnitRecord {
+  func finish(inputBytes: Int) throws -> FinishedUnit {
     try duplicates?.requireSameInput(checksum.checksum, documents: documents)
-    return UnitRecord(
+    let record = UnitRecord(
       group: unit.group, slice: unit.slice, inputBytes: inputBytes, records: records,
       inputChecksum: checksum.checksum, train: try writers[.train]?.finish(),
       holdout: try writers[.holdout]?.finish(), leftOut: leftOut)
+    return FinishedUnit(writers: Array(writers.values), record: record, folder: folder)
   }
 
   /// Removes what is written.

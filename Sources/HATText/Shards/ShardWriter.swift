@@ -72,7 +72,8 @@ final class ShardWriter {
     entries.append(entry)
   }
 
-  /// Writes what is left, the index and the trailer, and gives the file its name.
+  /// Writes what is left, the index and the trailer.
+  /// - Throws: `UserError` of kind `cannotWrite`.
   func finish() throws -> ShardSummary {
     if !builder.isEmpty { try writeFrame() }
     precondition(!entries.isEmpty, "a shard has at least one document")
@@ -81,10 +82,15 @@ final class ShardWriter {
     let summary = summary(index)
     try file.write(index)
     try file.write(trailer(summary))
+    return summary
+  }
+
+  /// Flushes the finished file, and gives it its name.
+  /// - Throws: `UserError` of kind `cannotWrite`.
+  func commit() throws {
     try file.synchronize()
     try file.close()
     try DurableFile.rename(file.path, to: path)
-    return summary
   }
 
   /// Removes what is written, as far as that is possible.

@@ -29,6 +29,19 @@ import Testing
     #expect(statistics.mostFrequentMetadata(1)[0].values.map { $0.documents } == [2])
   }
 
+  @Test func sourcesAreGroupedByWhatIsBeforeTheSlash() {
+    var statistics = CorpusStatistics()
+    for source in ["book/1", "book/2/a", "letters", "book"] {
+      statistics.add(
+        ShardDocument(
+          text: [0x61], wordLengths: [1], metadata: DocumentMetadata(["source": source]),
+          checksum: Checksum(of: [0x61])))
+    }
+    let values = statistics.mostFrequentMetadata(10)[0].values
+    #expect(values.map { $0.value } == ["book", "letters"])
+    #expect(values.map { $0.documents } == [3, 1])
+  }
+
   @Test func frequentItemsAreBoundedAndNeverTooMany() {
     var items = FrequentItems(capacity: 100)
     for round in 0..<5000 {

@@ -20,7 +20,9 @@ import Testing
           metadata: DocumentMetadata(["source": "test \(index)", "language": ""]).encoded)
       }
     }
-    return try writer.finish()
+    let summary = try writer.finish()
+    try writer.commit()
+    return summary
   }
 
   private func texts(_ count: Int, seed: UInt64) -> [[UInt8]] {
