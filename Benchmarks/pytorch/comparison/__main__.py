@@ -52,9 +52,7 @@ def run_preset(hat: Hat, corpus: Path, preset: str, options: argparse.Namespace)
     for mode in options.modes:
         say(f"{preset} {mode}: {MODES[mode].description}")
         say("  " + check_gradients(hat, material, MODES[mode]))
-        layout = options.layouts[0]
-        if len(options.layouts) > 1 and not options.check:
-            layout = fastest_layout(material, mode, options)
+        layout = options.layouts[0] if options.check else fastest_layout(material, mode, options)
         with Peer(material, MODES[mode], LAYOUTS[layout], options.folder) as peer:
             say("  " + check_step(material, peer))
             if options.check:
@@ -71,7 +69,7 @@ def run_preset(hat: Hat, corpus: Path, preset: str, options: argparse.Namespace)
 
 
 def fastest_layout(material: Material, mode: str, options: argparse.Namespace) -> str:
-    """By bytes a second over a few steps, after the step that compiles."""
+    """By bytes a second over a few steps. What it compiles is kept, so that nothing compiles while it is measured."""
     rates = {}
     for layout in options.layouts:
         with Peer(material, MODES[mode], LAYOUTS[layout], options.folder) as peer:
@@ -111,7 +109,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--modes", type=choices(MODES), default=["plain", "tuned"], help=", ".join(MODES))
     parser.add_argument(
         "--layouts", type=choices(LAYOUTS), default=list(LAYOUTS),
-        help="ddp, threads; of several the fastest is found first")
+        help="ddp, threads; the fastest is found first")
     parser.add_argument("--rounds", type=int, default=3, help="pairs of measurements")
     parser.add_argument("--data", type=Path, help="a corpus made by preprocess; without it the sample")
     parser.add_argument("--json", action="store_true", help="an object a line on standard output")

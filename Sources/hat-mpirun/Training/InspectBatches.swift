@@ -18,8 +18,9 @@ struct InspectBatches: ParsableCommand {
   @Option(name: .customLong("config"), help: "The configuration, such as configs/tiny.yaml.")
   var configurationFile: String
 
-  @Option(help: "A corpus made by preprocess.")
-  var data: String
+  @Option(
+    parsing: .upToNextOption, help: ArgumentHelp("As for train.", valueName: "DIR[:weight]"))
+  var data: [WeightedFolder]
 
   @Option(help: "How many steps, from the first.")
   var steps = 1
@@ -29,17 +30,18 @@ struct InspectBatches: ParsableCommand {
   var overrides: [String] = []
 
   func validate() throws {
+    guard !data.isEmpty else { throw ValidationError("--data needs a folder.") }
+    for corpus in data { try corpus.validate() }
     guard steps >= 1 else { throw ValidationError("--steps must be at least 1.") }
   }
 
   func run() throws {
     let configuration = try Configuration.load(from: FilePath(configurationFile), overrides: overrides)
     let source = try TextMicroBatches(
-      Corpus(opening: FilePath(data)), configuration, cursor: nil)
+      Mixture(data), configuration, cursor: nil, owned: 0..<configuration.training.microBatches)
     let cost = ModelCost(configuration.model)
     for step in 1...steps {
-      let batches = try source.nextStep(owned: 0..<configuration.training.microBatches)
-      for (index, batch) in batches.enumerated() {
+      for (index, batch) in try source.nextStep().enumerated() {
         try JSONOutput.print(
           MicroBatchLine(
             batch, step: step, index: index, flops: ModelCost.trainingPasses * cost.forward(batch)))
