@@ -46,6 +46,8 @@ class Trainer:
         self.clip = configuration.clip
         self.forward: nn.Module = model
         if processes > 1:
+            # Would cut compiled regions at DDP's buckets, and cannot with constants in them.
+            torch._dynamo.config.optimize_ddp = False
             self.forward = DistributedDataParallel(model, gradient_as_bucket_view=True, static_graph=True)
         self.optimizer = make_optimizer(model, configuration.weight_decay)
         steps = read_steps(batches)
