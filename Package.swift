@@ -89,7 +89,7 @@ let package = Package(
       path: "Tests/CommunicatorConformance"),
     .testTarget(
       name: "HATDistributedTests",
-      dependencies: ["HATDistributed", "HATCore", "DistributedTestSupport", "TestSupport"]),
+      dependencies: ["HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["hat-mpirun", "CommunicatorConformance", "HATCore", "HATText", "TestSupport"]),
