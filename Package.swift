@@ -77,7 +77,8 @@ let package = Package(
       name: "HATTextTests",
       dependencies: [
         "HATText", "HATStorage", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ],
+      resources: [.copy("Resources")]),
     .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
     .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "HATKernels", "HATText", "TestSupport"]),
     .target(
