@@ -5,10 +5,10 @@ extension EndToEnd {
   /// What `plan` says of memory, against what the ranks take.
   @Suite("Memory")
   struct MemoryTests {
-    /// Large enough that what is counted outweighs the program itself: 50 million parameters, little text.
+    /// Large enough that what is counted outweighs the program itself: 26 million parameters, little text.
     private static let changes = [
-      "model.byte_width": "128", "model.byte_head_size": "32", "model.width": "768", "model.head_size": "64",
-      "model.layers": "7", "model.kv_heads": "12", "data.sequence_words": "24", "data.sequence_bytes": "160",
+      "model.byte_width": "128", "model.byte_head_size": "32", "model.width": "512", "model.head_size": "64",
+      "model.layers": "8", "model.kv_heads": "8", "data.sequence_words": "24", "data.sequence_bytes": "160",
       "training.steps": "2", "training.sequences_per_step": "4", "output.checkpoint_every": "0",
     ]
 
