@@ -101,13 +101,18 @@ struct ScalingRuns {
     try process.finish()
     return try output.split(separator: UInt8(ascii: "\n")).map { line in
       let sum = try JSONDecoder().decode(MeasuredSum.self, from: line)
-      return ReductionModel.Point(bytes: sum.bytes, ranks: ranks, seconds: sum.ours_seconds)
+      return ReductionModel.Point(bytes: sum.bytes, ranks: ranks, seconds: sum.seconds)
     }
   }
 
   private struct MeasuredSum: Decodable {
     var bytes: Int
-    var ours_seconds: Double
+    var seconds: Double
+
+    private enum CodingKeys: String, CodingKey {
+      case bytes
+      case seconds = "ours_seconds"
+    }
   }
 
   /// - Parameter outputs: run folders, of one run or of several at once.
