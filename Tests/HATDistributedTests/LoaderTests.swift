@@ -105,7 +105,7 @@ private struct Loader {
       mixture, seed: 3, sequenceWords: sequenceWords, sequenceBytes: 400,
       cursor: try cursor.map { try JSONDecoder().decode(MixtureCursor.self, from: $0) })
     return MicroBatchStream(
-      stream, microBatches: microBatches, sequencesPerMicroBatch: sequencesPerMicroBatch, owned: Array(owned))
+      stream, microBatches: microBatches, sequencesPerMicroBatch: sequencesPerMicroBatch, owned: owned)
   }
 
   /// Without anything read ahead.
