@@ -56,15 +56,16 @@ struct BenchmarkData: ParsableCommand {
     return DataStage(stage: "resume", sequences: times.count, seconds: times.sorted()[times.count / 2])
   }
 
-  /// One sequence after the other, from the start on.
+  /// One sequence after the other, from the start on; each epoch by a new stream, which has read nothing yet.
   /// - Parameter take: takes a sequence and returns its target bytes.
   private func pass(
     _ corpus: Corpus, stage: String, _ take: (TrainingStream) throws -> Int
   ) throws -> DataStage {
-    let stream = try stream(corpus)
+    var stream = try stream(corpus)
     var (sequences, bytes, elapsed) = (0, 0, 0.0)
     let start = ContinuousClock().now
     while elapsed < seconds {
+      if stream.cursor.epoch > 0 { stream = try self.stream(corpus) }
       bytes += try take(stream)
       sequences += 1
       elapsed = (ContinuousClock().now - start) / .seconds(1)
