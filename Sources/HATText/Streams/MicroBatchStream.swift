@@ -20,7 +20,9 @@ public final class MicroBatchStream {
   /// - Parameters:
   ///   - microBatches: of a step, all ranks together.
   ///   - owned: those to be built.
-  public init(_ stream: MixedStream, microBatches: Int, sequencesPerMicroBatch: Int, owned: some Sequence<Int>) {
+  public init(
+    _ stream: MixedStream, microBatches: Int, sequencesPerMicroBatch: Int, owned: some Sequence<Int>
+  ) {
     precondition(owned.allSatisfy((0..<microBatches).contains) && sequencesPerMicroBatch > 0)
     self.stream = stream
     self.microBatches = microBatches

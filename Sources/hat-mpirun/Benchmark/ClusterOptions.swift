@@ -21,7 +21,9 @@ struct ClusterOptions: ParsableArguments {
   @Option(help: "Bytes a second of a node's memory; without it this machine's for each rank, as fitted.")
   var memoryBandwidth: ByteSize?
 
-  @Option(parsing: .upToNextOption, help: "Configurations to predict beside the measured one, such as configs/paper-7b.yaml.")
+  @Option(
+    parsing: .upToNextOption,
+    help: "Configurations to predict beside the measured one, such as configs/paper-7b.yaml.")
   var predict: [String] = []
 
   @Option(help: "Bytes of an average word of the text; `inspect corpus` measures it.")
