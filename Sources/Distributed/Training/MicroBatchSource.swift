@@ -8,6 +8,10 @@ public protocol MicroBatchSource: AnyObject {
   /// Moves past the data of one step and returns those of its micro-batches that are `owned`, in order.
   func nextStep(owned: Range<Int>) throws -> [MicroBatch]
 
+  /// What the micro-batches of the step given last were made of, all ranks', each document named so that a person
+  /// finds it. Asked for seldom: when a step went wrong.
+  func documentsOfLastStep() throws -> [[String]]
+
   /// The held-out micro-batches whose index is `owned`, in order, and how many there are in all; the same at
   /// every call.
   func heldOut(owned: (Int) -> Bool) throws -> (count: Int, owned: [MicroBatch])

@@ -17,8 +17,15 @@ public struct StepRecord: Sendable, Equatable {
   public var wordsPerSecond: Double
   /// By the plain algorithm (design/performance.md, "Counting").
   public var modelFLOPsPerSecond: Double
+  /// Steps not applied since the run began, this one included.
+  public var skippedSteps: Int
+  /// For which training stood still between the step before and this one.
+  public var checkpointStallSeconds: Double
 
-  init(step: Int, sum: LossSum, gradientNorm: Double, learningRate: Double, flops: Double, seconds: Double) {
+  init(
+    step: Int, sum: LossSum, gradientNorm: Double, learningRate: Double, flops: Double, seconds: Double,
+    skippedSteps: Int, checkpointStallSeconds: Double
+  ) {
     self.step = step
     loss = sum.loss
     bitsPerByte = sum.bitsPerByte
@@ -29,6 +36,8 @@ public struct StepRecord: Sendable, Equatable {
     bytesPerSecond = Double(sum.textBytes) / seconds
     wordsPerSecond = Double(sum.words) / seconds
     modelFLOPsPerSecond = flops / seconds
+    self.skippedSteps = skippedSteps
+    self.checkpointStallSeconds = checkpointStallSeconds
   }
 
   /// One JSON object; every double reads back as itself.
@@ -37,7 +46,8 @@ public struct StepRecord: Sendable, Equatable {
       ("step", step), ("loss", loss), ("bits_per_byte", bitsPerByte), ("target_bytes", targetBytes),
       ("gradient_norm", gradientNorm), ("learning_rate", learningRate), ("step_seconds", stepSeconds),
       ("bytes_per_second", bytesPerSecond), ("words_per_second", wordsPerSecond),
-      ("model_flops_per_second", modelFLOPsPerSecond),
+      ("model_flops_per_second", modelFLOPsPerSecond), ("skipped_steps", skippedSteps),
+      ("checkpoint_stall_seconds", checkpointStallSeconds),
     ])
   }
 }

@@ -4,6 +4,8 @@ import HATCore
 public enum TrainingEvent: Sendable {
   case started(TrainingStart)
   case step(StepRecord)
+  /// A step that was not applied.
+  case skipped(SkippedStep)
   case evaluated(step: Int, LossSum)
   case checkpointed(step: Int, seconds: Double)
   /// Something the person running it should read.

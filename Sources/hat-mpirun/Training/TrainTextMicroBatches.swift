@@ -9,6 +9,7 @@ final class TextMicroBatches: MicroBatchSource {
   private let corpus: Corpus
   private let configuration: Configuration
   private let stream: TrainingStream
+  private var lastStep = StreamCursor()
   /// Held-out text measured at an evaluation, at most, in steps' worth of sequences.
   private static let heldOutSteps = 8
 
@@ -16,10 +17,18 @@ final class TextMicroBatches: MicroBatchSource {
   init(_ corpus: Corpus, _ configuration: Configuration, cursor: String?) throws {
     self.corpus = corpus
     self.configuration = configuration
+    stream = try Self.stream(
+      corpus, configuration,
+      at: try cursor.map { try JSONDecoder().decode(StreamCursor.self, from: Data($0.utf8)) })
+  }
+
+  private static func stream(
+    _ corpus: Corpus, _ configuration: Configuration, at cursor: StreamCursor?
+  ) throws -> TrainingStream {
     let data = configuration.data
-    stream = try TrainingStream(
+    return try TrainingStream(
       corpus: corpus, seed: data.seed, sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes,
-      cursor: try cursor.map { try JSONDecoder().decode(StreamCursor.self, from: Data($0.utf8)) })
+      cursor: cursor)
   }
 
   func cursor() throws -> String {
@@ -29,6 +38,7 @@ final class TextMicroBatches: MicroBatchSource {
   }
 
   func nextStep(owned: Range<Int>) throws -> [Batch] {
+    lastStep = stream.cursor
     var batches: [Batch] = []
     for index in 0..<configuration.training.microBatches {
       if owned.contains(index) {
@@ -38,6 +48,17 @@ final class TextMicroBatches: MicroBatchSource {
       }
     }
     return batches
+  }
+
+  func documentsOfLastStep() throws -> [[String]] {
+    let stream = try Self.stream(corpus, configuration, at: lastStep)
+    return try (0..<configuration.training.microBatches).map { _ in
+      var names: [String] = []
+      for _ in 0..<configuration.sequencesPerMicroBatch {
+        names += try stream.namesOfNextSequence().filter { $0 != names.last }
+      }
+      return names
+    }
   }
 
   private func nextMicroBatch() throws -> Batch {
