@@ -27,6 +27,10 @@ let package = Package(
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CSIMD"),
+    // LIBXSMM is static, and wants the BLAS it would fall back to, or its stand-in.
+    .target(
+      name: "CXSMM",
+      linkerSettings: ["xsmm", "xsmmnoblas", "dl", "m"].map { .linkedLibrary($0) }),
 
     .target(
       name: "HATStorage",
@@ -38,7 +42,7 @@ let package = Package(
       ],
       swiftSettings: testable),
     .target(
-      name: "HATKernels", dependencies: ["COpenBLAS", "CSIMD"], swiftSettings: vectorFlags),
+      name: "HATKernels", dependencies: ["COpenBLAS", "CSIMD", "CXSMM"], swiftSettings: vectorFlags),
     .target(
       name: "HATCore",
       dependencies: [
