@@ -3,6 +3,7 @@ import HATCore
 extension Trainer {
   /// Starts writing a checkpoint of the steps done: every rank its slice at once, rank 0 the manifest.
   func checkpoint() throws {
+    log.begin(.checkpoint, step: step)
     try standingStill {
       let moment = table.slices[communicator.rank].lowerBound - optimizer.momentRange.lowerBound
       let manifest = try communicator.together { try manifestWithoutSlices() }

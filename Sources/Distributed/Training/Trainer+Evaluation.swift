@@ -9,6 +9,7 @@ struct HeldOut<MicroBatch> {
 extension Trainer {
   /// Measures the model on held-out text and writes a line to evaluations.jsonl.
   func evaluate() throws {
+    log.begin(.evaluation, step: step)
     let batches = try heldOutBatches()
     guard batches.count > 0 else { return }
     let own = batches.owned.map {

@@ -13,14 +13,16 @@ extension Trainer {
     if reports.hasFailed { try communicator.agree(computed) }
 
     let sum = reports.sum
-    let norm = try reduce(sum)
+    let norm = try log.record(.reduction) { try reduce(sum) }
     let learningRate = schedule.learningRate(atStep: step + 1)
     // Every rank has the same numbers, and decides alike.
     let isSkipped = !(sum.nats.isFinite && norm.isFinite)
     if !isSkipped {
-      try optimizer.update(
-        parameters, gradient: accumulator.gradient, gradientScale: gradientScale(sum, norm: norm),
-        learningRate: learningRate, step: step + 1)
+      try log.record(.update) {
+        try optimizer.update(
+          parameters, gradient: accumulator.gradient, gradientScale: gradientScale(sum, norm: norm),
+          learningRate: learningRate, step: step + 1)
+      }
     }
     step += 1
     skipped.count(isSkipped: isSkipped)
@@ -42,12 +44,14 @@ extension Trainer {
   /// This rank's part of the step: the gradient of its micro-batches, summed.
   private func computeGradient() throws {
     let owned = tree.owned(byRank: communicator.rank)
-    let batches = try source.nextStep(owned: owned)
+    let batches = try log.record(.data) { try source.nextStep(owned: owned) }
     precondition(batches.count == owned.count, "a source gives as many micro-batches as are asked for")
-    accumulator.accumulate(owned) { index, gradient in
-      let batch = batches[index - owned.lowerBound]
-      let sum = model.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)
-      reports.record(sum, flops: model.trainingFLOPs(batch), ofMicroBatch: index)
+    log.record(.computation) {
+      accumulator.accumulate(owned) { index, gradient in
+        let batch = batches[index - owned.lowerBound]
+        let sum = model.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)
+        reports.record(sum, flops: model.trainingFLOPs(batch), ofMicroBatch: index)
+      }
     }
   }
 

@@ -9,6 +9,7 @@ import HATStorage
 public final class Trainer<Model: TrainingModel, Source: MicroBatchSource>
 where Model.MicroBatch == Source.MicroBatch {
   let communicator: any Communicator
+  let log: OperationLog
   let job: TrainingJob
   let model: Model
   let observe: (TrainingEvent) -> Void
@@ -37,14 +38,17 @@ where Model.MicroBatch == Source.MicroBatch {
 
   /// Opens the run and brings it to where it goes on.
   /// - Parameters:
+  ///   - log: where a watchdog sees what this rank is at.
   ///   - makeSource: makes a source that goes on at a cursor, or begins.
   ///   - observe: told on rank 0 what happens.
   /// - Throws: `UserError` or `AgreedFailure`.
   public init(
-    communicator: any Communicator, job: TrainingJob, model: Model,
+    communicator base: any Communicator, job: TrainingJob, model: Model, log: OperationLog = OperationLog(),
     makeSource: (_ cursor: String?) throws -> Source, observe: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
+    let communicator = RecordingCommunicator(base, log: log)
     self.communicator = communicator
+    self.log = log
     self.job = job
     self.model = model
     let isFirst = communicator.rank == 0
@@ -108,7 +112,9 @@ where Model.MicroBatch == Source.MicroBatch {
         TrainingStart(step: step, steps: steps, ranks: communicator.size, parameters: table.count)))
     do {
       let outcome = try train(to: steps, shouldStop: shouldStop)
+      log.begin(.checkpoint, step: step)
       try checkpoints.finish()
+      log.begin(.end, step: step)
       return outcome
     } catch let failure as AgreedFailure {
       // Every rank is here: the checkpoint under way need not be lost. The failure is what there is to say.
@@ -119,6 +125,7 @@ where Model.MicroBatch == Source.MicroBatch {
 
   private func train(to steps: Int, shouldStop: () -> Bool) throws -> TrainingOutcome {
     while step < steps {
+      log.begin(.step, step: step + 1)
       let stops = try trainStep(shouldStop: shouldStop)
       if job.configuration.output.evaluateEvery > 0 && isDue(job.configuration.output.evaluateEvery) {
         try evaluate()

@@ -9,15 +9,18 @@ import SystemPackage
 /// The work of one rank of `train`, or of the one process there is.
 struct TrainRank {
   private let command: Train
+  private let log: OperationLog
 
   init(_ command: Train) {
     self.command = command
+    log = OperationLog(stepTimeLimit: command.stepTimeLimit)
   }
 
   /// - Returns: the exit code. Whatever goes wrong has been said, once for all ranks.
   func run() -> Int32 {
     StopRequest.listen()
     guard MPICommunicator.isLaunched else { return runAlone() }
+    watch()
     let communicator: MPICommunicator
     do {
       communicator = try MPICommunicator()
@@ -33,6 +36,18 @@ struct TrainRank {
     } catch {
       communicator.abort(exitCode: report(SharedError(error)))
     }
+  }
+
+  /// Before the ranks meet: they may not.
+  private func watch() {
+    let environment = ProcessInfo.processInfo.environment
+    guard let rank = environment["OMPI_COMM_WORLD_RANK"].flatMap(Int.init),
+      let ranks = environment["OMPI_COMM_WORLD_SIZE"].flatMap(Int.init)
+    else { preconditionFailure("mpirun tells each process its rank") }
+    Watchdog(
+      log: log, run: FilePath(command.output), rank: rank, ranks: ranks,
+      isSupervised: environment[Watchdog.supervisedVariable] != nil
+    ).start()
   }
 
   private func runAlone() -> Int32 {
@@ -74,7 +89,7 @@ struct TrainRank {
     let model = TextModel(configuration, maxWordBytes: corpus.splitter.maximumWordBytes)
     let progress = TrainProgress(run: command.output)
     let trainer = try Trainer(
-      communicator: communicator, job: job, model: model,
+      communicator: communicator, job: job, model: model, log: log,
       makeSource: { try TextMicroBatches(corpus, configuration, cursor: $0) }, observe: progress.show)
     let outcome = try trainer.run()
     if communicator.rank == 0 { progress.finish(outcome) }

@@ -49,6 +49,13 @@ final class ChildProcess {
     self.identifier = identifier
   }
 
+  /// The program itself: `timeout` started it.
+  var program: pid_t? {
+    let children = try? String(
+      contentsOfFile: "/proc/\(identifier)/task/\(identifier)/children", encoding: .utf8)
+    return children?.split(separator: " ").first.flatMap { pid_t($0) }
+  }
+
   func wait() -> Output {
     var status: Int32 = 0
     while waitpid(identifier, &status, 0) < 0 { precondition(errno == EINTR) }
