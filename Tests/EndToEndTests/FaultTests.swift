@@ -43,7 +43,8 @@ extension EndToEnd {
         }
         try #require(isStarted, "the run ended after \(kill) kills")
         waitForRandomMoment(run)
-        try #require(Glibc.kill(processes.randomElement()!, SIGKILL) == 0, "the run ended after \(kill) kills")
+        try #require(
+          Glibc.kill(processes.randomElement()!, SIGKILL) == 0, "the run ended after \(kill) kills")
         earlier.formUnion(processes)
       }
       let output = job.wait()
@@ -86,6 +87,25 @@ extension EndToEnd {
       #expect(output.standardError.contains("Rank 1 did not report"), "\(output.description)")
       #expect(try hangReport(of: run).contains("Rank 2, newest first"))
       #expect(eventually(within: 10) { !RankProcess.exists(run: run.path) }, "a rank outlived the job")
+    }
+
+    @Test("Steps that are not finite are skipped, their documents are named, and three in a row end the run")
+    func notFinite() throws {
+      let run = RunFolder(path: scratch.file("exploding"))
+      let settings = ["training.peak_learning_rate=1e38", "training.warmup_steps=0"]
+      let output = Program.run(
+        arguments + [run.path, "--ranks", "2"] + settings.flatMap { ["--set", $0] })
+      #expect(output.exitCode == 78, "\(output.description)")
+      for word in ["3 steps in a row, 2 to 4", "skipped.jsonl"] {
+        #expect(output.standardError.contains(word), "\(output.description)")
+      }
+      let lines = try String(contentsOfFile: run.path + "/skipped.jsonl", encoding: .utf8).split(
+        separator: "\n")
+      #expect(lines.count == 3)
+      struct Skip: Decodable { var documents: [String] }
+      let documents = try lines.flatMap { try JSONDecoder().decode(Skip.self, from: Data($0.utf8)).documents }
+      let words = try #require(documents.last).split(separator: " ").map(String.init)
+      #expect(Program.run(["inspect", "shard"] + words).exitCode == 0, "\(words)")
     }
 
     /// The one report there is.

@@ -47,7 +47,8 @@ extension EndToEnd {
       let hangs = two.path + "/hangs"
       #expect(
         eventually(within: 60) {
-          (try? FileManager.default.contentsOfDirectory(atPath: hangs).contains { $0.hasSuffix(".txt") }) == true
+          (try? FileManager.default.contentsOfDirectory(atPath: hangs).contains { $0.hasSuffix(".txt") })
+            == true
         }, "no report")
       #expect(nodes.setCable("up"))
       let output = job.wait()

@@ -40,7 +40,8 @@ import Testing
   @Test func aRankThatIsBehindIsNamed() throws {
     let records = (0..<3).map { Self.record(rank: $0, of: 3, collectives: $0 == 1 ? 8 : 10) }
     #expect(
-      try #require(HangReport(records)).cause == "Rank 1 fell behind: the others had entered 2 more collectives.")
+      try #require(HangReport(records)).cause
+        == "Rank 1 fell behind: the others had entered 2 more collectives.")
   }
 
   @Test func ranksThatWaitForEachOtherPointToTheConnection() throws {

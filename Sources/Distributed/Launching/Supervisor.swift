@@ -30,7 +30,7 @@ public struct Supervisor {
     while true {
       try hangs.sweep()
       let code = try runOnce(job(start))
-      let reason = try hangReport() ?? Self.description(of: code)
+      let reason = hangReport() ?? Self.description(of: code)
       if LauncherSignals.count > 0 { return Self.codeAfterStopping(code) }
       if Self.finalExitCodes.contains(code) { return code == 1 ? SharedError.faultExitCode : code }
       guard start < restarts else {
@@ -71,7 +71,7 @@ public struct Supervisor {
   }
 
   /// - Returns: what to say when the run hung; nil when it did not.
-  private func hangReport() throws -> String? {
+  private func hangReport() -> String? {
     do {
       guard let (report, file) = try hangs.report() else { return nil }
       return "\(report.summary) \(file) says who waited where"

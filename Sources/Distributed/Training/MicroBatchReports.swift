@@ -11,6 +11,7 @@ final class MicroBatchReports {
     var words = 0
     var correctWords = 0
     var flops = 0.0
+    var dataWaitSeconds = 0.0
     var hasFailed = false
     var wantsStop = false
     var hasWritten = false
@@ -21,6 +22,7 @@ final class MicroBatchReports {
   private let own: Range<Int>
   /// [micro-batches]
   private let reports: UnsafeMutableBufferPointer<Report>
+  private var ownDataWaitSeconds = 0.0
 
   init(communicator: any Communicator, tree: MicroBatchTree) {
     self.communicator = communicator
@@ -38,9 +40,15 @@ final class MicroBatchReports {
     reports[index] = Report(sum, flops: flops)
   }
 
+  /// What this rank has waited for the step's data.
+  func record(dataWaitSeconds: Double) {
+    ownDataWaitSeconds = dataWaitSeconds
+  }
+
   /// Shares this rank's reports, and whether its part failed, it wants to stop, or its slice of a checkpoint is written.
   func share(hasFailed: Bool, wantsStop: Bool, hasWritten: Bool) throws {
     for index in own {
+      reports[index].dataWaitSeconds = ownDataWaitSeconds
       reports[index].hasFailed = hasFailed
       reports[index].wantsStop = wantsStop
       reports[index].hasWritten = hasWritten
@@ -52,6 +60,8 @@ final class MicroBatchReports {
   var wantsStop: Bool { reports.contains { $0.wantsStop } }
   var allHaveWritten: Bool { reports.allSatisfy { $0.hasWritten } }
   var flops: Double { reports.reduce(0) { $0 + $1.flops } }
+  /// The longest wait of any rank: what the step has lost.
+  var dataWaitSeconds: Double { reports.reduce(0) { max($0, $1.dataWaitSeconds) } }
   var sum: LossSum { reports.reduce(LossSum()) { $0 + $1.lossSum } }
 
   /// All of them, where every loss is finite: then it is the gradient that is not.

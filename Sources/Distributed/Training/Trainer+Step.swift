@@ -35,7 +35,8 @@ extension Trainer {
   private func record(_ sum: LossSum, norm: Double, learningRate: Double, seconds: Double) throws {
     let record = StepRecord(
       step: step, sum: sum, gradientNorm: norm, learningRate: learningRate, flops: reports.flops,
-      seconds: seconds, skippedSteps: skipped.total, checkpointStallSeconds: checkpointStall)
+      seconds: seconds, dataWaitSeconds: reports.dataWaitSeconds, skippedSteps: skipped.total,
+      checkpointStallSeconds: checkpointStall, epochs: source.epochs)
     checkpointStall = 0
     try folder?.metrics.append(record.line)
     observe(.step(record))
@@ -44,8 +45,10 @@ extension Trainer {
   /// This rank's part of the step: the gradient of its micro-batches, summed.
   private func computeGradient() throws {
     let owned = tree.owned(byRank: communicator.rank)
-    let batches = try log.record(.data) { try source.nextStep(owned: owned) }
-    precondition(batches.count == owned.count, "a source gives as many micro-batches as are asked for")
+    let start = ContinuousClock().now
+    let batches = try log.record(.data) { try source.nextStep() }
+    reports.record(dataWaitSeconds: (ContinuousClock().now - start) / .seconds(1))
+    precondition(batches.count == owned.count, "a source gives as many micro-batches as the rank owns")
     log.record(.computation) {
       accumulator.accumulate(owned) { index, gradient in
         let batch = batches[index - owned.lowerBound]

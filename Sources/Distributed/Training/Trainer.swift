@@ -39,12 +39,14 @@ where Model.MicroBatch == Source.MicroBatch {
   /// Opens the run and brings it to where it goes on.
   /// - Parameters:
   ///   - log: where a watchdog sees what this rank is at.
-  ///   - makeSource: makes a source that goes on at a cursor, or begins.
+  ///   - makeSource: makes a source that goes on at a cursor, or begins, and gives the micro-batches `owned` of
+  ///     each step.
   ///   - observe: told on rank 0 what happens.
   /// - Throws: `UserError` or `AgreedFailure`.
   public init(
     communicator base: any Communicator, job: TrainingJob, model: Model, log: OperationLog = OperationLog(),
-    makeSource: (_ cursor: String?) throws -> Source, observe: @escaping (TrainingEvent) -> Void = { _ in }
+    makeSource: (_ cursor: String?, _ owned: Range<Int>) throws -> Source,
+    observe: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
     let communicator = RecordingCommunicator(base, log: log)
     self.communicator = communicator
@@ -85,7 +87,8 @@ where Model.MicroBatch == Source.MicroBatch {
       optimizer: optimizer)
     let manifest = try restorer.restoreNewest { isFirst ? observe(.note($0)) : () }
     step = manifest?.step ?? 0
-    source = try communicator.together { try makeSource(manifest?.cursor) }
+    let owned = tree.owned(byRank: communicator.rank)
+    source = try communicator.together { try makeSource(manifest?.cursor, owned) }
     let skips = try communicator.fromFirstRank { [folder, store, step] in
       guard let folder else { return [] }
       try store.setAside(after: step)

@@ -6,7 +6,8 @@ public enum TrainingEvent: Sendable {
   case step(StepRecord)
   /// A step that was not applied.
   case skipped(SkippedStep)
-  case evaluated(step: Int, LossSum)
+  /// Measured on held-out text: all of it, and that of each corpus.
+  case evaluated(step: Int, LossSum, corpora: [LossSum])
   case checkpointed(step: Int, seconds: Double)
   /// Something the person running it should read.
   case note(String)

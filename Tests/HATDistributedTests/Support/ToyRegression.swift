@@ -70,7 +70,9 @@ final class ToyExamples: MicroBatchSource {
   }
 
   private var step: Int
+  private let owned: Range<Int>
   private let microBatches: Int
+  let epochs: [Double] = []
   /// A step on which one rank fails to read.
   private let failure: (step: Int, error: any Error)?
   /// Steps of which micro-batch 3 is poisoned.
@@ -78,10 +80,11 @@ final class ToyExamples: MicroBatchSource {
   private static let poisonedMicroBatch = 3
 
   init(
-    cursor: String?, microBatches: Int, failure: (step: Int, error: any Error)? = nil,
-    poison: [Int: Poison] = [:]
+    cursor: String?, owned: Range<Int>, microBatches: Int,
+    failure: (step: Int, error: any Error)? = nil, poison: [Int: Poison] = [:]
   ) {
     step = Int(cursor ?? "0")!
+    self.owned = owned
     self.microBatches = microBatches
     self.failure = failure
     self.poison = poison
@@ -89,7 +92,7 @@ final class ToyExamples: MicroBatchSource {
 
   func cursor() -> String { String(step) }
 
-  func nextStep(owned: Range<Int>) throws -> [[ToyRegression.Example]] {
+  func nextStep() throws -> [[ToyRegression.Example]] {
     step += 1
     if let failure, failure.step == step { throw failure.error }
     return owned.map { index in
@@ -111,8 +114,8 @@ final class ToyExamples: MicroBatchSource {
     (0..<microBatches).map { ["step \(step), micro-batch \($0)"] }
   }
 
-  func heldOut(owned: (Int) -> Bool) -> (count: Int, owned: [[ToyRegression.Example]]) {
-    (7, (0..<7).filter(owned).map { examples(9_000_000 + $0, count: 3) })
+  func heldOut(owned: (Int) -> Bool) -> HeldOut<[ToyRegression.Example]> {
+    HeldOut(counts: [7], owned: (0..<7).filter(owned).map { examples(9_000_000 + $0, count: 3) })
   }
 
   /// Few directions, so that there is something to learn in few steps.

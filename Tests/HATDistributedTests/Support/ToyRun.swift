@@ -41,7 +41,7 @@ struct ToyRun {
         communicator: communicator, job: job, model: ToyRegression(),
         makeSource: {
           ToyExamples(
-            cursor: $0, microBatches: job.configuration.training.microBatches,
+            cursor: $0, owned: $1, microBatches: job.configuration.training.microBatches,
             failure: failure?(communicator.rank), poison: poison)
         },
         observe: observe)
