@@ -42,7 +42,7 @@ extension EndToEnd {
       try #require(Program.run(arguments + [one.path]).exitCode == 0)
       let nodes = TwoNodes()
       let job = nodes.start(arguments + [two.path, "--step-time-limit", "2"])
-      try #require(eventually(within: 60) { two.stepCount >= 50 })
+      try #require(eventually(within: 60) { two.stepCount >= 60 })
       #expect(nodes.setCable("down"))
       let hangs = two.path + "/hangs"
       #expect(
@@ -64,7 +64,7 @@ extension EndToEnd {
       let nodes = TwoNodes()
       let job = nodes.start(command: ["sleep", "60"])
       try #require(eventually(within: 10) { nodes.exist && nodes.isRunning("sleep") })
-      kill(try #require(nodes.script), signal)
+      kill(try #require(job.program), signal)
       #expect(eventually(within: 10) { !nodes.exist })
       _ = job.wait()
     }

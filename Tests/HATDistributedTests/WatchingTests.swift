@@ -12,7 +12,7 @@ import Testing
     HangRecord(
       rank: rank, ranks: ranks, node: "node-\(rank / 2)", process: 100 + Int32(rank), activity: .step,
       step: 7,
-      seconds: 12, allowance: 3, collectives: collectives,
+      seconds: 12, allowance: 3, stoodStill: 0, collectives: collectives,
       operations: open.reversed().map {
         HangRecord.Operation(kind: $0, bytes: 64, step: 7, secondsAgo: 12, seconds: nil)
       })
@@ -37,16 +37,18 @@ import Testing
     #expect(try #require(HangReport(records)).cause.hasPrefix("Rank 2 did not wait"))
   }
 
-  @Test func aRankThatIsBehindIsNamed() throws {
-    let records = (0..<3).map { Self.record(rank: $0, of: 3, collectives: $0 == 1 ? 8 : 10) }
-    #expect(
-      try #require(HangReport(records)).cause
-        == "Rank 1 fell behind: the others had entered 2 more collectives.")
+  @Test func aRankThatStoodStillIsNamed() throws {
+    var records = (0..<3).map { Self.record(rank: $0, of: 3) }
+    records[1].stoodStill = 9
+    #expect(try #require(HangReport(records)).cause == "Rank 1 stood still: the process was stopped.")
   }
 
-  @Test func ranksThatWaitForEachOtherPointToTheConnection() throws {
-    let report = try #require(HangReport((0..<4).map { Self.record(rank: $0, of: 4) }))
-    #expect(report.cause.contains("connection"))
+  @Test func ranksThatAllWaitPointToTheConnection() throws {
+    let even = try #require(HangReport((0..<4).map { Self.record(rank: $0, of: 4) }))
+    #expect(even.cause == "All ranks waited: a connection between them is down.")
+    let uneven = try #require(
+      HangReport((0..<3).map { Self.record(rank: $0, of: 3, collectives: $0 == 1 ? 8 : 10) }))
+    #expect(uneven.cause.contains("connection") && uneven.cause.contains("rank 1"))
     #expect(HangReport([]) == nil)
   }
 

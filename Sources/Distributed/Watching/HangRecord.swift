@@ -10,6 +10,8 @@ struct HangRecord: Codable, Sendable {
   var seconds: Double
   /// How long it may take.
   var allowance: Double
+  /// Of these, those in which the whole process was stopped.
+  var stoodStill: Double
   /// Entered so far: ranks in step have entered as many.
   var collectives: Int
   /// Newest first.

@@ -26,20 +26,24 @@ public struct HangReport: Sendable {
 
   /// What the ranks' places tell of the reason.
   var cause: String {
-    if !missingRanks.isEmpty {
-      return "\(Self.names(missingRanks)) did not report: stopped, or cut off."
+    if !missingRanks.isEmpty { return "\(Self.names(missingRanks)) did not report: stopped, or cut off." }
+    let stopped = records.filter { $0.stoodStill > 0 }.map(\.rank)
+    if !stopped.isEmpty { return "\(Self.names(stopped)) stood still: the process was stopped." }
+    let working = records.filter { !$0.isWaiting }.map(\.rank)
+    if working.count == records.count { return "No rank waited for another." }
+    if !working.isEmpty {
+      return
+        "\(Self.names(working)) did not wait: the others waited for \(working.count == 1 ? "it" : "them")."
     }
-    let working = records.filter { !$0.isWaiting }
-    if !working.isEmpty && working.count < records.count {
-      return "\(Self.names(working.map(\.rank))) did not wait for anyone: the others waited for "
-        + (working.count == 1 ? "it." : "them.")
-    }
+    return "All ranks waited: a connection between them is down\(connection)."
+  }
+
+  /// Where all wait, what the others have sent to those that are behind has not arrived.
+  private var connection: String {
     let (fewest, most) = (records.map(\.collectives).min()!, records.map(\.collectives).max()!)
-    if fewest < most {
-      let behind = records.filter { $0.collectives == fewest }.map(\.rank)
-      return "\(Self.names(behind)) fell behind: the others had entered \(most - fewest) more collectives."
-    }
-    return "All ranks waited in the same place: a connection between them is down."
+    guard fewest < most else { return "" }
+    let behind = records.filter { $0.collectives == fewest }.map(\.rank)
+    return ", perhaps that to \(Self.names(behind).lowercased()), which the others are ahead of"
   }
 
   /// The whole report.

@@ -33,8 +33,7 @@ public final class Watchdog: Sendable {
   /// Watches until the process ends.
   public func start() {
     Thread.detachNewThread { [self] in
-      waitUntilOverdue()
-      writeDown()
+      writeDown(stoodStill: waitUntilOverdue())
       Thread.sleep(forTimeInterval: Self.grace)
       if !isSupervised { report() }
       // Nothing is left to tidy up that the next start does not: `exit` might wait for the thread that is stuck.
@@ -44,7 +43,8 @@ public final class Watchdog: Sendable {
 
   /// Time in which this thread stood still as well does not count: then the whole process was stopped, and perhaps all
   /// ranks were, by a batch system that resumes them later.
-  private func waitUntilOverdue() {
+  /// - Returns: that time, in seconds.
+  private func waitUntilOverdue() -> Double {
     var (mark, stoodStill) = (log.activityMark, 0.0)
     while !log.isOverdue(pause: stoodStill) {
       let (tick, start) = (min(Self.longestTick, log.allowanceSeconds / 10), ContinuousClock.now)
@@ -53,20 +53,22 @@ public final class Watchdog: Sendable {
       if mark != log.activityMark { (mark, stoodStill) = (log.activityMark, 0) }
       if late > Self.lateness { stoodStill += late }
     }
+    return stoodStill
   }
 
   /// What this rank is at.
-  func record() -> HangRecord {
+  func record(stoodStill: Double) -> HangRecord {
     let moment = log.moment()
     return HangRecord(
       rank: rank, ranks: ranks, node: NodeName.current, process: getpid(),
       activity: moment.activity, step: moment.step, seconds: moment.seconds, allowance: moment.allowance,
+      stoodStill: stoodStill,
       collectives: moment.collectives, operations: moment.operations)
   }
 
-  private func writeDown() {
+  private func writeDown(stoodStill: Double) {
     do {
-      try folder.write(record())
+      try folder.write(record(stoodStill: stoodStill))
     } catch {
       Self.say("rank \(rank) hangs and cannot write down where: \(error)")
     }

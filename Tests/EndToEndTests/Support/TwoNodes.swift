@@ -33,12 +33,6 @@ struct TwoNodes {
     return names.contains { list.contains($0) }
   }
 
-  /// The process of the script itself.
-  var script: pid_t? {
-    let found = ChildProcess.run(["pgrep", "--full", "--oldest", "^bash .*two-nodes --name \(name) "])
-    return pid_t(found.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines))
-  }
-
   /// Whether a program of this name runs on the first node.
   func isRunning(_ program: String) -> Bool {
     let processes = ChildProcess.run(["ip", "netns", "pids", names[0]]).standardOutput.split(separator: "\n")
