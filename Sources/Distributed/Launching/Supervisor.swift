@@ -6,14 +6,20 @@ import HATStorage
 public struct Supervisor {
   /// Times a job may be started again.
   public var restarts: Int
-  /// Where the ranks write down that they hang.
-  public var hangs: HangFolder
+  /// Where the ranks write down that they hang; nil for a job that does not watch them.
+  public var hangs: HangFolder?
+  /// Where a job that is started again goes on.
+  public var continuation: String
   /// Told what happens; one line each.
   public var note: (String) -> Void
 
-  public init(restarts: Int, hangs: HangFolder, note: @escaping (String) -> Void) {
+  public init(
+    restarts: Int, hangs: HangFolder? = nil, continuation: String = "from the last checkpoint",
+    note: @escaping (String) -> Void
+  ) {
     self.restarts = restarts
     self.hangs = hangs
+    self.continuation = continuation
     self.note = note
   }
 
@@ -28,7 +34,7 @@ public struct Supervisor {
     LauncherSignals.listen()
     var start = 0
     while true {
-      try hangs.sweep()
+      try hangs?.sweep()
       let code = try runOnce(job(start))
       let reason = hangReport() ?? Self.description(of: code)
       if LauncherSignals.count > 0 { return Self.codeAfterStopping(code) }
@@ -36,11 +42,11 @@ public struct Supervisor {
       guard start < restarts else {
         note(
           "error: \(reason)\(restarts > 0 ? ", after \(restarts) restart\(restarts == 1 ? "" : "s")" : ""). "
-            + "Run the same command again: it goes on from the last checkpoint.")
+            + "Run the same command again: it goes on \(continuation).")
         return SharedError.faultExitCode
       }
       start += 1
-      note("\(reason): going on from the last checkpoint (restart \(start) of \(restarts))")
+      note("\(reason): going on \(continuation) (restart \(start) of \(restarts))")
       guard try MachineProbe(note: note).waitUntilReached(by: job(start)) else {
         return LauncherSignals.count > 0
           ? UserError.Kind.stoppedEarly.exitCode : SharedError.faultExitCode
@@ -63,7 +69,7 @@ public struct Supervisor {
           Self.forward(request: forwarded, to: child)
           forwarded += 1
         }
-        if patience.isOver(hasRecords: hangs.hasRecords) { child.killTree() }
+        if patience.isOver(hasRecords: hangs?.hasRecords == true) { child.killTree() }
       })
     Self.show(chatter.finish())
     if code == 1 && !chatter.hasError { Self.show(chatter.heldBack) }
@@ -73,7 +79,7 @@ public struct Supervisor {
   /// - Returns: what to say when the run hung; nil when it did not.
   private func hangReport() -> String? {
     do {
-      guard let (report, file) = try hangs.report() else { return nil }
+      guard let (report, file) = try hangs?.report() else { return nil }
       return "\(report.summary) \(file) says who waited where"
     } catch {
       return "the run hung, and the report on it cannot be made (\(error))"

@@ -78,7 +78,7 @@ struct Train: ParsableCommand {
 
   /// - Returns: the exit code of the command.
   private func launch(ranks: Int) throws -> Int32 {
-    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let program = try RankProgram.executable()
     let hangs = HangFolder(run: FilePath(output))
     let supervisor = Supervisor(restarts: restarts, hangs: hangs) { TrainProgress.say($0) }
     return try supervisor.run { start in
@@ -86,7 +86,7 @@ struct Train: ParsableCommand {
         program: program, arguments: rankArguments(start: start), ranks: ranks, hostfile: hostfile,
         launcherOptions: mpirunArguments?.split(separator: " ").map(String.init) ?? [],
         environment: [("OPENBLAS_NUM_THREADS", "1"), (Watchdog.supervisedVariable, "1")]
-          + TrainProgress.environment)
+          + ProgressLine.environment)
     }
   }
 
