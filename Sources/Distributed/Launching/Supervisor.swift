@@ -69,7 +69,7 @@ public struct Supervisor {
           Self.forward(request: forwarded, to: child)
           forwarded += 1
         }
-        if patience.isOver(hasRecords: hangs?.hasRecords == true) { child.killTree() }
+        if let hangs, patience.isOver(hasRecords: hangs.hasRecords) { child.killTree() }
       })
     Self.show(chatter.finish())
     if code == 1 && !chatter.hasError { Self.show(chatter.heldBack) }
