@@ -14,9 +14,11 @@ public struct RankMemory: Sendable, Equatable {
   public var activations: Int
   /// What travels between nodes while gradients are summed.
   public var exchange: Int
+  /// The copy of the rank's slice that a checkpoint is written from.
+  public var staging: Int
   public var process = RankMemory.processBytes
 
-  public var total: Int { parameters + gradients + moments + activations + exchange + process }
+  public var total: Int { parameters + gradients + moments + activations + exchange + staging + process }
 
   /// - Parameter nodes: over which the ranks are spread evenly.
   /// - Throws: `UserError` of kind `configuration` when the micro-batches do not divide by the ranks.
@@ -39,6 +41,7 @@ public struct RankMemory: Sendable, Equatable {
     exchange = GradientReducer.exchangeBytes(
       sharding.nodes, longestSlice: sharding.table.longestSlice,
       format: configuration.training.gradientExchange)
+    staging = CheckpointWriter.stagingFloats(share: sharding.table.largestShare) * floatBytes
   }
 }
 

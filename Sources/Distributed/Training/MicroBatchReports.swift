@@ -13,6 +13,7 @@ final class MicroBatchReports {
     var flops = 0.0
     var dataWaitSeconds = 0.0
     var wantsStop = false
+    var hasWritten = false
   }
 
   private let communicator: any Communicator
@@ -45,20 +46,28 @@ final class MicroBatchReports {
     ownDataWaitSeconds = dataWaitSeconds
   }
 
-  /// Shares this rank's reports, and whether it wants to stop.
-  func share(wantsStop: Bool) throws {
+  /// Shares this rank's reports, and whether it wants to stop or its slices of a checkpoint are written.
+  func share(wantsStop: Bool, hasWritten: Bool) throws {
     for index in own {
       reports[index].dataWaitSeconds = ownDataWaitSeconds
       reports[index].wantsStop = wantsStop
+      reports[index].hasWritten = hasWritten
     }
     try communicator.allGatherInPlace(reports.baseAddress!, partition: partition)
   }
 
   var wantsStop: Bool { reports.contains { $0.wantsStop } }
+  var allHaveWritten: Bool { reports.allSatisfy { $0.hasWritten } }
   var flops: Double { inOrder.reduce(0) { $0 + $1.flops } }
   /// The longest wait of any rank: what the step has lost.
   var dataWaitSeconds: Double { reports.reduce(0) { max($0, $1.dataWaitSeconds) } }
   var sum: LossSum { inOrder.reduce(LossSum()) { $0 + $1.lossSum } }
+
+  /// All of them, where every loss is finite: then it is the gradient that is not.
+  var microBatchesThatAreNotFinite: [Int] {
+    let found = inOrder.enumerated().filter { !$0.element.nats.isFinite }.map(\.offset)
+    return found.isEmpty ? Array(reports.indices) : found
+  }
 
   /// By micro-batch.
   private var inOrder: some Sequence<Report> {

@@ -1,5 +1,4 @@
 import HATCore
-import HATStorage
 
 extension Trainer {
   /// One optimiser step.
@@ -8,73 +7,75 @@ extension Trainer {
     let start = ContinuousClock().now
     _ = clock.read()
     try computeGradient()
-    try reports.share(wantsStop: shouldStop())
+    try reports.share(wantsStop: shouldStop(), hasWritten: checkpoints.hasWritten)
 
     let sum = reports.sum
     let norm = try norm(sum)
     let learningRate = schedule.learningRate(atStep: step + 1)
-    update(gradientScale: gradientScale(sum, norm: norm), learningRate: learningRate)
-    try parameters.share()
+    // Every rank has the same numbers, and decides alike.
+    let isSkipped = !(sum.nats.isFinite && norm.isFinite)
+    if !isSkipped {
+      try update(gradientScale: gradientScale(sum, norm: norm), learningRate: learningRate)
+    }
     step += 1
-    let elapsed = ContinuousClock().now - start
+    skipped.count(isSkipped: isSkipped)
+    try record(
+      sum, norm: norm, learningRate: learningRate, seconds: (ContinuousClock().now - start) / .seconds(1))
+    if isSkipped { try recordSkip(sum, norm: norm) }
+    return reports.wantsStop
+  }
+
+  private func record(_ sum: LossSum, norm: Double, learningRate: Double, seconds: Double) throws {
     let record = StepRecord(
       step: step, sum: sum, gradientNorm: norm, learningRate: learningRate, flops: reports.flops,
-      seconds: elapsed / .seconds(1), dataWaitSeconds: reports.dataWaitSeconds, epochs: source.epochs,
-      phases: clock.read())
+      seconds: seconds, dataWaitSeconds: reports.dataWaitSeconds, skippedSteps: skipped.total,
+      checkpointStallSeconds: checkpointStall, epochs: source.epochs, phases: clock.read())
+    checkpointStall = 0
     try folder?.metrics.append(record.line)
     observe(.step(record))
-    return reports.wantsStop
   }
 
   /// The gradient of the step's micro-batches, summed over them and over the ranks.
   private func computeGradient() throws {
     let owned = sharding.tree.owned(byRank: communicator.rank)
     let start = ContinuousClock().now
-    let next = Result { try clock.during(.data) { try source.nextStep() } }
+    let next = Result { try log.record(.data) { try clock.during(.data) { try source.nextStep() } } }
     reports.record(dataWaitSeconds: (ContinuousClock().now - start) / .seconds(1))
     // Agreed before the ranks begin to wait for each other's gradients.
     let batches = try communicator.agree(next)
     precondition(batches.count == owned.count, "a source gives as many micro-batches as the rank owns")
-    try gradients.accumulate(with: parameters) { number, memory in
-      let sum = try model.lossAndGradient(batches[number], memory)
-      reports.record(sum, flops: model.trainingFLOPs(batches[number]), ofMicroBatch: owned[number])
+    try log.record(.computation) {
+      try gradients.accumulate(with: parameters) { number, memory in
+        let sum = try model.lossAndGradient(batches[number], memory)
+        reports.record(sum, flops: model.trainingFLOPs(batches[number]), ofMicroBatch: owned[number])
+      }
     }
   }
 
-  /// Updates what is this rank's to update.
-  private func update(gradientScale: Double, learningRate: Double) {
-    clock.during(.update) {
-      optimizer.update(
-        parameters.own.base, gradient: gradients.sum.base, gradientScale: gradientScale,
-        learningRate: learningRate, step: step + 1)
+  /// Updates what is this rank's to update, and makes it known.
+  private func update(gradientScale: Double, learningRate: Double) throws {
+    try log.record(.update) {
+      clock.during(.update) {
+        optimizer.update(
+          parameters.own.base, gradient: gradients.sum.base, gradientScale: gradientScale,
+          learningRate: learningRate, step: step + 1)
+      }
+      try parameters.share()
     }
   }
 
   /// The norm of the mean gradient over target positions, before clipping.
-  /// - Throws: `AgreedFailure` when loss or gradient is not finite.
   private func norm(_ sum: LossSum) throws -> Double {
-    let norm = try clock.during(.reduction) {
-      try gradientNorm.norm(gradients.sum.base) / Double(sum.targetPositions)
+    try log.record(.reduction) {
+      try clock.during(.reduction) {
+        try gradientNorm.norm(gradients.sum.base) / Double(sum.targetPositions)
+      }
     }
-    guard sum.nats.isFinite && norm.isFinite else { throw try divergence(sum, norm: norm) }
-    return norm
   }
 
   /// Clipping, and the division by the global number of target positions (model.md §5).
   private func gradientScale(_ sum: LossSum, norm: Double) -> Double {
     let clip = job.configuration.training.clip
     return (norm > clip ? clip / norm : 1) / Double(sum.targetPositions)
-  }
-
-  /// Every rank comes here together, with the same numbers.
-  private func divergence(_ sum: LossSum, norm: Double) throws -> AgreedFailure {
-    let last = try store.list().last
-    let goodOne =
-      last.map { "The last good checkpoint is that of step \($0)." } ?? "There is no checkpoint yet."
-    let error = UserError(
-      .configuration, at: job.run.string,
-      "step \(step + 1) is no longer finite (loss \(sum.loss), gradient norm \(norm)) and was not applied",
-      hint: "\(goodOne) Lower training.peak_learning_rate or training.clip and start a new run.")
-    return AgreedFailure(rank: 0, cause: SharedError(error))
   }
 }

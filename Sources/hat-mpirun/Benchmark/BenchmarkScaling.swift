@@ -51,9 +51,10 @@ struct BenchmarkScaling: ParsableCommand {
     let configuration = try Configuration.load(from: FilePath(config), overrides: overrides)
     let counts =
       ranks.isEmpty ? Self.powersOfTwo(upTo: ProcessorCores.available()) : Set(ranks + [1]).sorted()
-    let runs = try ScalingRuns(self, configuration, mostRanks: counts.max()!)
+    var runs = try ScalingRuns(self, configuration, mostRanks: counts.max()!)
     defer { runs.remove() }
-    let points = try counts.flatMap { try runs.points(ranks: $0) }
+    var points: [ScalingPoint] = []
+    for ranks in counts { points += try runs.points(ranks: ranks) }
     let sums = try counts.filter { $0 > 1 }.flatMap { try runs.sums(ranks: $0) }
     let report = ScalingReport(points: points, sums: sums)
     if let chart { try ScalingChart(points).svg().write(toFile: chart, atomically: true, encoding: .utf8) }

@@ -18,7 +18,7 @@ struct ClusterOptions: ParsableArguments {
   @Option(help: "Bytes a second between a node and the network, each way.")
   var networkBandwidth = ByteSize(bytes: 12_500_000_000)
 
-  @Option(help: "Bytes a second of a node's memory; without it this machine's for each rank, as fitted.")
+  @Option(help: "Bytes a second of a node's memory; without it this machine's, as fitted.")
   var memoryBandwidth: ByteSize?
 
   @Option(
@@ -41,7 +41,7 @@ extension ClusterOptions {
     let cluster = Cluster(
       nodes: nodes, ranksPerNode: ranksPerNode, networkLatency: networkLatency * 1e-6,
       networkBandwidth: Double(networkBandwidth.bytes),
-      memoryBandwidth: memoryBandwidth.map { Double($0.bytes) } ?? model.bandwidth * Double(ranksPerNode),
+      memoryBandwidth: memoryBandwidth.map { Double($0.bytes) } ?? model.bandwidth * Double(ranks),
       computeRate: rate)
     let all =
       try [("as measured", configuration)] + predict.map { ($0, try Configuration.load(from: FilePath($0))) }

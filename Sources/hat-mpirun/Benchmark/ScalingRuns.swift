@@ -8,6 +8,7 @@ struct ScalingRuns {
   private let command: BenchmarkScaling
   private let program: String
   private let folder: URL
+  private var aloneStrong: ScalingPoint?
   /// A rank's share of a step in the weak runs.
   private let share: (microBatches: Int, sequences: Int)
   private let whole: (microBatches: Int, sequences: Int)
@@ -35,13 +36,13 @@ struct ScalingRuns {
   }
 
   /// The points of a rank count: apart, weak, strong.
-  func points(ranks: Int) throws -> [ScalingPoint] {
+  mutating func points(ranks: Int) throws -> [ScalingPoint] {
     let apart = try self.apart(ranks)
     var weak = try together(.weak, ranks, microBatches: share.microBatches * ranks, share.sequences * ranks)
     var strong = try together(.strong, ranks, microBatches: whole.microBatches, whole.sequences)
     weak.efficiency = apart.stepSeconds / weak.stepSeconds
-    let one =
-      ranks == 1 ? strong : try together(.strong, 1, microBatches: whole.microBatches, whole.sequences)
+    let one = aloneStrong ?? strong
+    aloneStrong = one
     strong.efficiency = one.stepSeconds / (Double(ranks) * strong.stepSeconds)
     return [apart, weak, strong]
   }
@@ -89,18 +90,22 @@ struct ScalingRuns {
 
   private func newRun() -> String { folder.appendingPathComponent(UUID().uuidString).path }
 
+  /// Gradients between these sizes lie in the caches of one processor and not of another: of no use for a prediction.
+  private static let cachedBytes = (8 << 10)..<(4 << 20)
+
   /// Sums and updates of growing sizes on as many ranks.
   func sums(ranks: Int) throws -> [ReductionModel.Point] {
     let job = MPIJob(
       program: program,
       arguments: [
-        "benchmark", "collectives", "--json", "--smallest", "16KiB", "--largest", "64MiB", "--seconds", "0.5",
+        "benchmark", "collectives", "--json", "--largest", "256MiB", "--seconds", "0.5",
       ], ranks: ranks)
     let process = try start("mpirun", job.launcherArguments())
     let output = process.readOutput()
     try process.finish()
-    return try output.split(separator: UInt8(ascii: "\n")).map { line in
+    return try output.split(separator: UInt8(ascii: "\n")).compactMap { line in
       let sum = try JSONDecoder().decode(MeasuredSum.self, from: line)
+      if Self.cachedBytes.contains(sum.bytes) { return nil }
       return ReductionModel.Point(bytes: sum.bytes, ranks: ranks, seconds: sum.seconds)
     }
   }
