@@ -28,6 +28,10 @@ let package = Package(
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CSIMD"),
+    // LIBXSMM is static, and wants the BLAS it would fall back to, or its stand-in.
+    .target(
+      name: "CXSMM",
+      linkerSettings: ["xsmm", "xsmmnoblas", "dl", "m"].map { .linkedLibrary($0) }),
 
     .target(
       name: "HATStorage",
@@ -40,7 +44,7 @@ let package = Package(
       ],
       swiftSettings: testable),
     .target(
-      name: "HATKernels", dependencies: ["COpenBLAS", "CSIMD"], swiftSettings: vectorFlags),
+      name: "HATKernels", dependencies: ["COpenBLAS", "CSIMD", "CXSMM"], swiftSettings: vectorFlags),
     .target(
       name: "HATCore",
       dependencies: [
@@ -75,7 +79,8 @@ let package = Package(
       name: "HATTextTests",
       dependencies: [
         "HATText", "HATStorage", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ],
+      resources: [.copy("Resources")]),
     .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
     .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "HATKernels", "HATText", "TestSupport"]),
     .target(
@@ -87,7 +92,7 @@ let package = Package(
       path: "Tests/CommunicatorConformance"),
     .testTarget(
       name: "HATDistributedTests",
-      dependencies: ["HATDistributed", "HATCore", "DistributedTestSupport", "TestSupport"]),
+      dependencies: ["HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["hat-mpirun", "CommunicatorConformance", "HATCore", "HATText", "TestSupport"]),

@@ -78,6 +78,27 @@ HAT_INLINE hat_float8 hat_high_halves(hat_float8 a, hat_float8 b) {
   return (hat_float8)_mm256_permute2f128_ps((__m256)a, (__m256)b, 0x31);
 }
 
+/// The transpose of eight rows of eight floats, `stride` floats apart.
+HAT_INLINE void hat_transpose(const float *source, long stride, float *destination, long destination_stride) {
+  __m256 row[8], pair[8];
+  for (int i = 0; i < 8; i++) row[i] = _mm256_loadu_ps(source + i * stride);
+  for (int i = 0; i < 8; i += 2) {
+    pair[i] = _mm256_unpacklo_ps(row[i], row[i + 1]);
+    pair[i + 1] = _mm256_unpackhi_ps(row[i], row[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    row[i] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44);
+    row[i + 1] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0xEE);
+    row[i + 2] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+    row[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xEE);
+  }
+  for (int i = 0; i < 4; i++) {
+    _mm256_storeu_ps(destination + i * destination_stride, _mm256_permute2f128_ps(row[i], row[i + 4], 0x20));
+    _mm256_storeu_ps(
+        destination + (i + 4) * destination_stride, _mm256_permute2f128_ps(row[i], row[i + 4], 0x31));
+  }
+}
+
 HAT_INLINE hat_double4 hat_low_doubles(hat_float8 a) {
   return (hat_double4)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)a));
 }

@@ -16,7 +16,6 @@ import Testing
 
   @Test(arguments: shapes)
   func productsFollowTheirShapes(rows: Int, outputs: Int, inputs: Int) {
-    MatrixProduct.useOneThread()
     var generator = SeededGenerator(seed: 14)
     let x = TestMatrix(random: rows, inputs, gap: 1, using: &generator)
     let weight = TestMatrix(random: outputs, inputs, gap: 2, using: &generator)
@@ -43,5 +42,48 @@ import Testing
     MatrixProduct.addWeightGradient(dy.view, input: x.view, to: dWeight.view)
     #expect(largestError(dWeight, expectedWeight) < 2e-6)
     #expect(y.isIntactOutside && dx.isIntactOutside && dWeight.isIntactOutside)
+  }
+
+  /// Widths around those of registers and panels, rows around those of blocks, terms around those of a panel.
+  static let chainShapes = [
+    (1, 1, 1), (3, 16, 5), (7, 17, 8), (31, 48, 12), (32, 64, 64), (33, 65, 9), (40, 80, 100), (95, 100, 33),
+    (96, 128, 511), (5, 96, 512), (2, 144, 1030), (70, 33, 513),
+  ]
+
+  /// What makes a row's result independent of the rows around it, and of the processor.
+  @Test(arguments: chainShapes)
+  func everyElementIsOneChainOfFusedMultiplyAdds(rows: Int, outputs: Int, inputs: Int) {
+    var generator = SeededGenerator(seed: 15)
+    let x = TestMatrix(random: rows, inputs, gap: 1, using: &generator)
+    let weight = TestMatrix(random: outputs, inputs, gap: 2, using: &generator)
+    let dy = TestMatrix(random: rows, outputs, gap: 3, using: &generator)
+    let dWeight = TestMatrix(random: outputs, inputs, gap: 4, using: &generator)
+    let (y, dx) = (
+      TestMatrix(rows, outputs, gap: 5) { _, _ in 0 }, TestMatrix(rows, inputs, gap: 5) { _, _ in 0 }
+    )
+    let before = TestMatrix(copying: dWeight)
+
+    MatrixProduct.linear(x.view, weight: weight.view, into: y.view)
+    #expect(y.bits == chains(rows, outputs, terms: inputs) { (x[$0, $2], weight[$1, $2]) })
+    MatrixProduct.inputGradient(dy.view, weight: weight.view, into: dx.view)
+    #expect(dx.bits == chains(rows, inputs, terms: outputs) { (dy[$0, $2], weight[$2, $1]) })
+    MatrixProduct.addWeightGradient(dy.view, input: x.view, to: dWeight.view)
+    #expect(
+      dWeight.bits
+        == chains(outputs, inputs, terms: rows, from: before) { (dy[$2, $0], x[$2, $1]) })
+  }
+
+  private func chains(
+    _ rows: Int, _ columns: Int, terms: Int, from start: TestMatrix? = nil,
+    _ factors: (_ row: Int, _ column: Int, _ term: Int) -> (Float, Float)
+  ) -> [[UInt32]] {
+    (0..<rows).map { row in
+      (0..<columns).map { column in
+        (0..<terms).reduce(start?[row, column] ?? 0) { sum, term in
+          let (a, b) = factors(row, column, term)
+          return sum.addingProduct(a, b)
+        }.bitPattern
+      }
+    }
   }
 }

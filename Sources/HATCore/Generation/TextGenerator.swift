@@ -53,7 +53,6 @@ public final class TextGenerator {
     decoderRow = FloatBuffer(zeroed: model.byteWidth)
     decoded = FloatBuffer(zeroed: model.byteWidth)
     logits = FloatBuffer(zeroed: 256)
-    MatrixProduct.useOneThread()
   }
 
   /// Continues a document.

@@ -26,7 +26,6 @@ public final class HierarchicalTransformer {
   public convenience init(_ model: ModelConfiguration, capacity: BatchCapacity) {
     self.init(planning: model, capacity: capacity)
     arena.allocate()
-    MatrixProduct.useOneThread()
   }
 
   /// Plans everything and allocates nothing.
@@ -67,30 +66,53 @@ public final class HierarchicalTransformer {
   public func lossAndGradient(
     _ batch: Batch, parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
   ) -> LossSum {
-    gradient.update(repeating: 0, count: layout.count)
-    predict(batch, parameters)
+    lossAndGradient(batch, FlatMemory(parameters: parameters, gradient: gradient))
+  }
+
+  /// The same with parameters and gradients that are not all there at once.
+  /// - Throws: what `memory` throws.
+  public func lossAndGradient<Memory: ModelMemory>(
+    _ batch: Batch, _ memory: Memory
+  ) throws(Memory.Failure) -> LossSum {
+    clearGradient(memory)
+    try predict(batch, memory)
     let sum = decoder.lossAndGradient(
       targets, of: batch, predictive: backbone.output, predictiveGradient: backbone.outputGradient,
-      parameters: parameters, gradient: gradient)
-    let inputGradient = backbone.backward(parameters: parameters, gradient: gradient)
+      memory: memory)
+    let inputGradient = try backbone.backward(memory)
     let embeddingGradient = arena.view(distinctEmbeddings, rows: inputs.list.count)
     embeddingGradient.fillZero()
     Vector.scatterAddRows(inputGradient, indices: inputs.ofInput.base, to: embeddingGradient)
     encoder.backward(
-      inputs.list, of: batch, embeddingGradient: embeddingGradient, parameters: parameters,
-      gradient: gradient)
+      inputs.list, of: batch, embeddingGradient: embeddingGradient, parameters: memory.frontParameters,
+      gradient: memory.frontGradient)
     return sum
+  }
+
+  /// Before and behind the blocks, of which the backbone clears each when its turn comes.
+  private func clearGradient(_ memory: some ModelMemory) {
+    memory.frontGradient.update(repeating: 0, count: layout.front.count)
+    (memory.backGradient + layout.back.lowerBound).update(repeating: 0, count: layout.back.count)
   }
 
   /// The loss of a batch.
   public func loss(_ batch: Batch, parameters: UnsafePointer<Float>) -> LossSum {
-    predict(batch, parameters)
+    loss(batch, FlatParameters(parameters))
+  }
+
+  /// The same with parameters that are not all there at once.
+  /// - Throws: what `parameters` throw.
+  public func loss<Parameters: ModelParameters>(
+    _ batch: Batch, _ parameters: Parameters
+  ) throws(Parameters.Failure) -> LossSum {
+    try predict(batch, parameters)
     return decoder.loss(targets, of: batch, predictive: backbone.output, parameters: parameters) { _, _, _ in
     }
   }
 
   /// The loss of a batch, and everything that was predicted on the way.
   package func predictions(_ batch: Batch, parameters: UnsafePointer<Float>) -> Predictions {
+    let parameters = FlatParameters(parameters)
     predict(batch, parameters)
     let predictions = Predictions(batch, embeddings: backbone.input, predictive: backbone.output)
     predictions.loss = decoder.loss(
@@ -102,14 +124,16 @@ public final class HierarchicalTransformer {
   }
 
   /// From a batch to predictive embeddings.
-  private func predict(_ batch: borrowing Batch, _ parameters: UnsafePointer<Float>) {
+  private func predict<Parameters: ModelParameters>(
+    _ batch: borrowing Batch, _ parameters: Parameters
+  ) throws(Parameters.Failure) {
     inputs.fill(from: batch)
     fillTargets(from: batch)
     backbone.fill(from: batch)
     let embeddings = arena.view(distinctEmbeddings, rows: inputs.list.count)
-    encoder.forward(inputs.list, of: batch, into: embeddings, parameters: parameters)
+    encoder.forward(inputs.list, of: batch, into: embeddings, parameters: parameters.frontParameters)
     Vector.gatherRows(embeddings, indices: inputs.ofInput.base, into: backbone.input)
-    backbone.forward(parameters: parameters)
+    try backbone.forward(parameters)
   }
 
   private func fillTargets(from batch: borrowing Batch) {

@@ -27,14 +27,16 @@ public enum DocumentAttention {
           let visibleRows = inputs.rows(0..<keys)
           MatrixProduct.product(
             inputs.rows(block).columns(head.query), timesTransposed: visibleRows.columns(head.key),
-            scale: shape.scale, keeping: 0, scores)
+            adding: false,
+            scores)
           for row in block {
             let scoreRow = ScoreRow(
-              scores: scores.row(row - block.lowerBound), visible: shape.causal ? row + 1 : keys, count: keys)
+              scores: scores.row(row - block.lowerBound), scale: shape.scale,
+              visible: shape.causal ? row + 1 : keys, count: keys)
             logSumExp[(rows.lowerBound + row) * shape.heads + index] = scoreRow.normalize()
           }
           MatrixProduct.product(
-            scores, times: visibleRows.columns(head.value), keeping: 0,
+            scores, times: visibleRows.columns(head.value), adding: false,
             outputs.rows(block).columns(head.query))
         }
       }
@@ -81,25 +83,24 @@ public enum DocumentAttention {
       let blockGradients = outputGradients.rows(block).columns(head.query)
 
       MatrixProduct.product(
-        queries, timesTransposed: visibleRows.columns(head.key), scale: shape.scale, keeping: 0, probabilities
-      )
+        queries, timesTransposed: visibleRows.columns(head.key), adding: false, probabilities)
       MatrixProduct.product(
-        blockGradients, timesTransposed: visibleRows.columns(head.value), keeping: 0, scoreGradients)
+        blockGradients, timesTransposed: visibleRows.columns(head.value), adding: false, scoreGradients)
       for (local, row) in block.enumerated() {
         let scoreRow = ScoreRow(
-          scores: probabilities.row(local), visible: shape.causal ? row + 1 : keys, count: keys)
+          scores: probabilities.row(local), scale: shape.scale, visible: shape.causal ? row + 1 : keys,
+          count: keys)
         scoreRow.differentiate(
           scoreGradients.row(local), logSumExp: logSumExp[row * shape.heads + head.index],
-          delta: SoftmaxRow.dot(blockOutputs.row(local), blockGradients.row(local), count: shape.headSize),
-          scale: shape.scale)
+          delta: SoftmaxRow.dot(blockOutputs.row(local), blockGradients.row(local), count: shape.headSize))
       }
       MatrixProduct.product(
-        scoreGradients, times: visibleRows.columns(head.key), keeping: 0,
+        scoreGradients, times: visibleRows.columns(head.key), adding: false,
         gradients.rows(block).columns(head.query))
       MatrixProduct.product(
-        transposed: scoreGradients, times: queries, keeping: 1, visibleGradients.columns(head.key))
+        transposed: scoreGradients, times: queries, adding: true, visibleGradients.columns(head.key))
       MatrixProduct.product(
-        transposed: probabilities, times: blockGradients, keeping: 1, visibleGradients.columns(head.value))
+        transposed: probabilities, times: blockGradients, adding: true, visibleGradients.columns(head.value))
     }
   }
 

@@ -1,21 +1,24 @@
 import CSIMD
 import Glibc
 
-/// The scores of one query, in a row of `count` floats padded to whole registers.
+/// The products of one query with the keys, in a row of `count` floats padded to whole registers; times `scale` they
+/// are its scores.
 struct ScoreRow {
   let scores: FloatPointer
+  let scale: Float
   /// How many keys, from the first on, the query sees.
   let visible: Int
   let count: Int
 
-  /// Scores become probabilities, 0 of invisible keys; returns log Σ e^score.
+  /// Products become probabilities, 0 of invisible keys; returns log Σ e^score.
   @inline(__always)
   func normalize() -> Float {
-    let largest = SoftmaxRow.largest(scores, count: visible)
-    let shift = Lanes(repeating: largest)
+    let largest = SoftmaxRow.largest(scores, count: visible) * scale
+    let (scale, shift) = (Lanes(repeating: scale), Lanes(repeating: -largest))
     var sum = Lanes()
     forEachRegister { place, lanes in
-      let result = Exponential.lanes(Lanes(at: place) - shift).keeping(first: lanes, otherwise: Lanes())
+      let result = Exponential.lanes(Lanes(at: place).times(scale, plus: shift))
+        .keeping(first: lanes, otherwise: Lanes())
       result.store(at: place)
       sum += result
     }
@@ -26,16 +29,16 @@ struct ScoreRow {
     return largest + logf(total)
   }
 
-  /// Scores become probabilities p = e^(score - logSumExp), and `gradients`, from those of the probabilities, those
-  /// of the scores before scaling: scale · p · (dp - delta); both 0 for invisible keys.
+  /// Products become probabilities p = e^(score - logSumExp), and `gradients`, from those of the probabilities, those
+  /// of the products: scale · p · (dp - delta); both 0 for invisible keys.
   @inline(__always)
-  func differentiate(_ gradients: FloatPointer, logSumExp: Float, delta: Float, scale: Float) {
+  func differentiate(_ gradients: FloatPointer, logSumExp: Float, delta: Float) {
     let (shift, delta, scale) = (
-      Lanes(repeating: logSumExp), Lanes(repeating: delta), Lanes(repeating: scale)
+      Lanes(repeating: -logSumExp), Lanes(repeating: delta), Lanes(repeating: scale)
     )
     let offset = gradients - scores
     forEachRegister { place, lanes in
-      let probability = Exponential.lanes(Lanes(at: place) - shift)
+      let probability = Exponential.lanes(Lanes(at: place).times(scale, plus: shift))
       let gradient = (Lanes(at: place + offset) - delta) * probability * scale
       probability.keeping(first: lanes, otherwise: Lanes()).store(at: place)
       gradient.keeping(first: lanes, otherwise: Lanes()).store(at: place + offset)
