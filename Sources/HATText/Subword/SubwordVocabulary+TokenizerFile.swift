@@ -71,7 +71,10 @@ private struct TokenizerFile: Codable {
     case bytes(ByteLevel)
 
     init(from decoder: any Decoder) throws {
-      self = if let split = try? Split(from: decoder) { .split(split) } else { .bytes(try ByteLevel(from: decoder)) }
+      self =
+        if let split = try? Split(from: decoder) { .split(split) } else {
+          .bytes(try ByteLevel(from: decoder))
+        }
     }
 
     func encode(to encoder: any Encoder) throws {

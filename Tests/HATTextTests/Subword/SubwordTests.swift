@@ -65,9 +65,12 @@ struct SubwordTests {
   @Test("Any text comes back, whatever is in it")
   func lossless() throws {
     let vocabulary = try SubwordVocabulary(
-      learningFrom: Self.counts(Array(repeating: "the cat and the dog, der Hund und die Katze ", count: 2)), count: 270)
+      learningFrom: Self.counts(Array(repeating: "the cat and the dog, der Hund und die Katze ", count: 2)),
+      count: 270)
     let encoder = SubwordEncoder(vocabulary)
-    for text in ["", " ", "the dog\r\n\tthe catthe", "Grüße, 世界！ 🎈\u{0}", String(repeating: "the", count: 5000)] {
+    for text in [
+      "", " ", "the dog\r\n\tthe catthe", "Grüße, 世界！ 🎈\u{0}", String(repeating: "the", count: 5000),
+    ] {
       let tokens = encoder.encode(Array(text.utf8))
       #expect(vocabulary.decode(tokens) == Array(text.utf8))
       #expect(encoder.encode(Array(text.utf8)) == tokens, "known words are written alike")
@@ -91,12 +94,15 @@ struct SubwordTests {
     let folder = try TemporaryFolder()
     let path = FilePath(folder.path).appending("tokenizer.json")
     let vocabulary = try SubwordVocabulary(
-      learningFrom: Self.counts(Array(repeating: "to be or not to be, that is the question: ", count: 2)), count: 268)
+      learningFrom: Self.counts(Array(repeating: "to be or not to be, that is the question: ", count: 2)),
+      count: 268)
     try vocabulary.write(to: path)
     #expect(try SubwordVocabulary(reading: path) == vocabulary)
 
     let text = try String(contentsOfFile: path.string, encoding: .utf8)
-    for (old, new) in [("\"t h\"", "\"h t\""), ("{", "["), ("\"b e\"", "\"b zz\""), ("\"<document>\"", "\"x\"")] {
+    for (old, new) in [
+      ("\"t h\"", "\"h t\""), ("{", "["), ("\"b e\"", "\"b zz\""), ("\"<document>\"", "\"x\""),
+    ] {
       #expect(text.contains(old))
       try text.replacingOccurrences(of: old, with: new).write(
         toFile: path.string, atomically: true, encoding: .utf8)
