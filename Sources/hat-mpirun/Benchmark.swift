@@ -3,5 +3,5 @@ import ArgumentParser
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure how fast hat is on this machine.",
-    subcommands: [BenchmarkData.self])
+    subcommands: [BenchmarkData.self, BenchmarkPreprocess.self])
 }

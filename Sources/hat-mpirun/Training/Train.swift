@@ -60,12 +60,12 @@ struct Train: ParsableCommand {
 
   /// - Returns: the exit code of the command.
   private func launch(ranks: Int) throws -> Int32 {
-    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let program = try RankProgram.executable()
     let supervisor = Supervisor(restarts: restarts) { TrainProgress.say($0) }
     return try supervisor.run { start in
       MPIJob(
         program: program, arguments: rankArguments(start: start), ranks: ranks, hostfile: hostfile,
-        environment: [("OPENBLAS_NUM_THREADS", "1")] + TrainProgress.environment)
+        environment: [("OPENBLAS_NUM_THREADS", "1")] + ProgressLine.environment)
     }
   }
 
