@@ -45,7 +45,8 @@ let package = Package(
     .target(
       name: "HATText",
       dependencies: [
-        "CSimdJSON", "CZlib", "CZstd", "HATStorage", .product(name: "HeapModule", package: "swift-collections"),
+        "CSimdJSON", "CZlib", "CZstd", "HATStorage",
+        .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: testable),
