@@ -26,7 +26,7 @@ final class RunFolder {
   }
 
   private static func configurationFile(_ run: FilePath) -> FilePath { run.appending("config.yaml") }
-  private static func descriptionFile(_ run: FilePath) -> FilePath { run.appending("run.json") }
+  static func descriptionFile(_ run: FilePath) -> FilePath { run.appending("run.json") }
 
   /// Settings that change how a run is carried out, but none of its results.
   private static let neutralSettings: Set<String> = [
