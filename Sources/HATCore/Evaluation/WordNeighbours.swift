@@ -1,7 +1,10 @@
 import HATKernels
 
-/// A list of words by their embeddings, to see which of them lie nearest to another (model.md §4: e, compared by the
-/// cosine of their angle). Legend: N words of the list, Q words looked up, `D` backbone width.
+/// A list of words by their embeddings, to see which of them lie nearest to another: the vectors e of model.md §4, less
+/// the mean of the list's, compared by the cosine of their angle.
+///
+/// What all words have in common can be far larger than what tells them apart, and would make every cosine nearly 1
+/// (Mu and Viswanath, arXiv 1702.01417). Legend: N words of the list, `D` backbone width.
 public final class WordNeighbours {
   public struct Neighbour: Sendable, Equatable {
     /// In the list.
@@ -15,7 +18,9 @@ public final class WordNeighbours {
   private let parameters: UnsafePointer<Float>
   private let embedder: WordEmbedder
   private let width: Int
-  /// [N, D], of length 1.
+  /// [D], of the list's embeddings.
+  private var mean: [Float]
+  /// [N, D], less the mean, of length 1.
   private let embeddings: FloatBuffer
   private let count: Int
 
@@ -28,8 +33,11 @@ public final class WordNeighbours {
     self.parameters = parameters
     embedder = WordEmbedder(model, layout: ParameterLayout(model), maxWordBytes: maxWordBytes)
     (width, count) = (model.width, words.count)
+    mean = Array(repeating: 0, count: model.width)
     embeddings = FloatBuffer(zeroed: words.count * model.width)
     embed(words[...], into: embeddings)
+    mean = meanRow(of: embeddings)
+    center(embeddings)
   }
 
   /// For each word the `count` nearest of the list, the nearest first; of equals the earlier in the list.
@@ -42,6 +50,7 @@ public final class WordNeighbours {
   private func nearest(toBlock words: ArraySlice<[UInt8]>, count wanted: Int) -> [[Neighbour]] {
     let queries = FloatBuffer(zeroed: words.count * width)
     embed(words, into: queries)
+    center(queries)
     let cosines = FloatBuffer(zeroed: words.count * count)
     return withExtendedLifetime((queries, cosines)) {
       MatrixProduct.linear(
@@ -70,14 +79,27 @@ public final class WordNeighbours {
     for (index, word) in words.enumerated() {
       let row = MatrixView(rows.base + index * width, rows: 1, columns: width)
       embedder.embed(word, parameters: parameters, into: row)
-      normalize(row)
     }
   }
 
-  private func normalize(_ row: MatrixView) {
-    var squares = 0.0
-    for index in 0..<width { squares += Double(row.base[index]) * Double(row.base[index]) }
-    let scale = squares > 0 ? Float(1 / squares.squareRoot()) : 0
-    for index in 0..<width { row.base[index] *= scale }
+  private func meanRow(of rows: FloatBuffer) -> [Float] {
+    (0..<width).map { column in
+      let sum = stride(from: column, to: rows.count, by: width).reduce(0.0) { $0 + Double(rows.base[$1]) }
+      return Float(sum / Double(count))
+    }
+  }
+
+  /// Takes the mean off each row and gives it length 1.
+  private func center(_ rows: FloatBuffer) {
+    for start in stride(from: 0, to: rows.count, by: width) {
+      let row = rows.base + start
+      var squares = 0.0
+      for index in 0..<width {
+        row[index] -= mean[index]
+        squares += Double(row[index]) * Double(row[index])
+      }
+      let scale = squares > 0 ? Float(1 / squares.squareRoot()) : 0
+      for index in 0..<width { row[index] *= scale }
+    }
   }
 }

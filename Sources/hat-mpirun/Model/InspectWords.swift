@@ -10,8 +10,8 @@ struct InspectWords: ParsableCommand {
     abstract:
       "Show which words a model holds alike: the nearest neighbours of words and of their perturbed spellings.",
     discussion: """
-      Compares the encoder's embeddings by the cosine of their angle, each word with the white space that text has \
-      around it. The neighbours are sought in a list of real words: the most frequent ones of the corpora the model \
+      Compares the encoder's embeddings, less their mean, by the cosine of their angle, each word with the white space \
+      that text has around it. The neighbours are sought in a list of real words: the most frequent ones of the corpora the model \
       was trained on, unless --list or --data says otherwise.
       """)
 
