@@ -3,5 +3,7 @@ import ArgumentParser
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure how fast hat is on this machine.",
-    subcommands: [BenchmarkData.self, BenchmarkPreprocess.self])
+    subcommands: [
+      BenchmarkCollectives.self, BenchmarkData.self, BenchmarkPreprocess.self, BenchmarkScaling.self,
+    ])
 }
