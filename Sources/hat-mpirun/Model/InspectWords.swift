@@ -66,7 +66,7 @@ struct InspectWords: ParsableCommand {
       words: realWords.inText)
     try show(queries, among: realWords, neighbours)
     if let perturbation {
-      let share = try PerturbedWords(realWords, perturbation, loaded.splitter).recognized(by: neighbours)
+      let share = PerturbedWords(realWords, perturbation, loaded.splitter).recognized(by: neighbours)
       try json ? JSONOutput.print(share) : share.show()
     }
   }
