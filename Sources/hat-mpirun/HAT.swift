@@ -9,7 +9,7 @@ struct HAT: ParsableCommand {
     abstract: "Train tokenizer-free language models on CPU machines, alone or under mpirun.",
     subcommands: [
       Plan.self, Preprocess.self, Split.self, Train.self, Evaluate.self, Generate.self, Export.self,
-      Import.self, Inspect.self,
+      Import.self, Inspect.self, Benchmark.self,
     ]
   )
 

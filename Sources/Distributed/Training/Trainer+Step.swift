@@ -4,7 +4,7 @@ import HATStorage
 extension Trainer {
   /// One optimiser step.
   /// - Returns: whether some rank has been asked to stop.
-  func trainStep(shouldStop: () -> Bool) throws -> Bool {
+  public func trainStep(shouldStop: () -> Bool) throws -> Bool {
     let clock = ContinuousClock()
     let start = clock.now
     let computed = Result { try computeGradient() }

@@ -18,10 +18,10 @@ final class Backbone {
   /// [W, D]
   private let residualGradient: ArenaMatrix
 
-  init(_ use: StackUse, layout: ParameterLayout, scratch: StackScratch, arena: Arena) {
+  init(_ use: StackUse, layout: ParameterLayout, scratch: StackScratch, arena: Arena, kernels: ModelKernels) {
     self.layout = layout
     self.arena = arena
-    stack = TransformerStack(use, offsets: layout.backbone, scratch: scratch, arena: arena)
+    stack = TransformerStack(use, offsets: layout.backbone, scratch: scratch, arena: arena, kernels: kernels)
     offsets = FixedList(capacity: use.rows + 1)
     inverseRoots = arena.reserve(use.rows)
     predictive = arena.reserve(rows: use.rows, columns: use.shape.width)
@@ -50,7 +50,7 @@ final class Backbone {
 
   func forward(parameters: UnsafePointer<Float>) {
     stack.forward(segments: segments, rows: words, parameters: parameters)
-    RMSNorm.forward(
+    stack.kernels.norm(
       stack.output(rows: words), gain: parameters + layout.backbone.norm, into: output,
       inverseRoots: arena.floats(inverseRoots))
   }
@@ -60,7 +60,7 @@ final class Backbone {
   func backward(parameters: UnsafePointer<Float>, gradient: FloatPointer) -> MatrixView {
     let residual = arena.view(residualGradient, rows: words)
     residual.fillZero()
-    RMSNorm.backward(
+    stack.kernels.normBackward(
       stack.output(rows: words), gain: parameters + layout.backbone.norm,
       inverseRoots: arena.floats(inverseRoots), outputGradient: outputGradient, addInputGradientTo: residual,
       addGainGradientTo: gradient + layout.backbone.norm)

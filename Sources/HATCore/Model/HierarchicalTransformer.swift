@@ -12,6 +12,8 @@ public final class HierarchicalTransformer {
   public let model: ModelConfiguration
   public let layout: ParameterLayout
   public let capacity: BatchCapacity
+  /// Where the time goes, for who asks.
+  public let profile = StepProfile()
 
   private let arena: Arena
   private let encoder: WordEncoder
@@ -42,12 +44,15 @@ public final class HierarchicalTransformer {
     let backboneUse = StackUse(
       shape: model.backbone, routine: .documents, rows: capacity.words, longestSegment: capacity.pieceWords)
     let scratch = StackScratch(for: [encoderUse, backboneUse, decoderUse], arena: arena)
+    let kernels = ModelKernels(profile: profile)
 
     encoder = WordEncoder(
-      model, layout: layout, words: capacity.words, use: encoderUse, scratch: scratch, arena: arena)
-    backbone = Backbone(backboneUse, layout: layout, scratch: scratch, arena: arena)
+      model, layout: layout, words: capacity.words, use: encoderUse, scratch: scratch, arena: arena,
+      kernels: kernels)
+    backbone = Backbone(backboneUse, layout: layout, scratch: scratch, arena: arena, kernels: kernels)
     decoder = WordDecoder(
-      model, layout: layout, words: capacity.words, use: decoderUse, scratch: scratch, arena: arena)
+      model, layout: layout, words: capacity.words, use: decoderUse, scratch: scratch, arena: arena,
+      kernels: kernels)
     inputs = DistinctWords(capacity: capacity, tileRows: tileRows)
     targets = WordList(words: capacity.words, wordBytes: capacity.wordBytes, tileRows: tileRows)
     distinctEmbeddings = arena.reserve(rows: capacity.words, columns: model.width)
@@ -68,16 +73,22 @@ public final class HierarchicalTransformer {
   ) -> LossSum {
     gradient.update(repeating: 0, count: layout.count)
     predict(batch, parameters)
-    let sum = decoder.lossAndGradient(
-      targets, of: batch, predictive: backbone.output, predictiveGradient: backbone.outputGradient,
-      parameters: parameters, gradient: gradient)
-    let inputGradient = backbone.backward(parameters: parameters, gradient: gradient)
-    let embeddingGradient = arena.view(distinctEmbeddings, rows: inputs.list.count)
-    embeddingGradient.fillZero()
-    Vector.scatterAddRows(inputGradient, indices: inputs.ofInput.base, to: embeddingGradient)
-    encoder.backward(
-      inputs.list, of: batch, embeddingGradient: embeddingGradient, parameters: parameters,
-      gradient: gradient)
+    let sum = profile.during(.decoder) {
+      decoder.lossAndGradient(
+        targets, of: batch, predictive: backbone.output, predictiveGradient: backbone.outputGradient,
+        parameters: parameters, gradient: gradient)
+    }
+    let inputGradient = profile.during(.backboneBackward) {
+      backbone.backward(parameters: parameters, gradient: gradient)
+    }
+    profile.during(.encoderBackward) {
+      let embeddingGradient = arena.view(distinctEmbeddings, rows: inputs.list.count)
+      embeddingGradient.fillZero()
+      Vector.scatterAddRows(inputGradient, indices: inputs.ofInput.base, to: embeddingGradient)
+      encoder.backward(
+        inputs.list, of: batch, embeddingGradient: embeddingGradient, parameters: parameters,
+        gradient: gradient)
+    }
     return sum
   }
 
@@ -106,9 +117,12 @@ public final class HierarchicalTransformer {
     fillTargets(from: batch)
     backbone.fill(from: batch)
     let embeddings = arena.view(distinctEmbeddings, rows: inputs.list.count)
-    encoder.forward(inputs.list, of: batch, into: embeddings, parameters: parameters)
+    profile.during(.encoderForward) {
+      encoder.prepare(parameters)
+      encoder.forward(inputs.list, of: batch, into: embeddings, parameters: parameters)
+    }
     Vector.gatherRows(embeddings, indices: inputs.ofInput.base, into: backbone.input)
-    backbone.forward(parameters: parameters)
+    profile.during(.backboneForward) { backbone.forward(parameters: parameters) }
   }
 
   private func fillTargets(from batch: borrowing Batch) {

@@ -10,6 +10,7 @@ final class WordDecoder {
   private let model: ModelConfiguration
   private let layout: ParameterLayout
   private let arena: Arena
+  private let kernels: ModelKernels
   private let tile: WordTile
   /// [T, d], W_D·h.
   private let starts: ArenaMatrix
@@ -25,18 +26,20 @@ final class WordDecoder {
   private let decodedGradient: ArenaMatrix
   /// [tile rows, d]
   private let residualGradient: ArenaMatrix
+  private let packedHead: ArenaPlace
 
   /// - Parameters:
   ///   - words: of a batch, at most.
   ///   - use: sized for one tile.
   init(
     _ model: ModelConfiguration, layout: ParameterLayout, words: Int, use: StackUse, scratch: StackScratch,
-    arena: Arena
+    arena: Arena, kernels: ModelKernels
   ) {
     self.model = model
     self.layout = layout
     self.arena = arena
-    stack = TransformerStack(use, offsets: layout.decoder, scratch: scratch, arena: arena)
+    self.kernels = kernels
+    stack = TransformerStack(use, offsets: layout.decoder, scratch: scratch, arena: arena, kernels: kernels)
     tile = WordTile(rows: use.rows)
     let d = model.byteWidth
     starts = arena.reserve(rows: words, columns: d)
@@ -46,6 +49,7 @@ final class WordDecoder {
     logits = arena.reserve(rows: use.rows, columns: 256)
     decodedGradient = arena.reserve(rows: use.rows, columns: d)
     residualGradient = arena.reserve(rows: use.rows, columns: d)
+    packedHead = arena.reserve(PackedMatrix.floats(columns: 256, terms: d))
   }
 
   /// The loss of the target words.
@@ -57,8 +61,7 @@ final class WordDecoder {
     visit: (_ words: UnsafeBufferPointer<Int32>, _ tile: WordTile, _ logits: MatrixView) -> Void
   ) -> LossSum {
     let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
-    MatrixProduct.linear(
-      predictive, weight: weights.decoderInput, into: arena.view(starts, rows: list.count))
+    start(list, predictive, weights, parameters)
     var sum = LossSum()
     for index in 0..<list.tileCount {
       let words = list.tile(index)
@@ -82,21 +85,34 @@ final class WordDecoder {
   ) -> LossSum {
     let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
     let gradients = ModelMatrices(layout, model, in: gradient)
-    MatrixProduct.linear(
-      predictive, weight: weights.decoderInput, into: arena.view(starts, rows: list.count))
+    start(list, predictive, weights, parameters)
     var sum = LossSum()
     for index in 0..<list.tileCount {
       let words = list.tile(index)
       let logits = runTile(words, of: list, batch, weights, parameters)
-      SoftmaxCrossEntropy.lossAndGradient(
-        logits, targets: tile.targets.base, losses: tile.losses.base, correct: tile.correct.base)
+      kernels.loss(logits) {
+        SoftmaxCrossEntropy.lossAndGradient(
+          logits, targets: tile.targets.base, losses: tile.losses.base, correct: tile.correct.base)
+      }
       sum.add(tile)
       differentiateTile(words, logitGradient: logits, weights, gradients, parameters, gradient)
     }
     let startGradient = arena.view(startGradient, rows: list.count)
-    MatrixProduct.addWeightGradient(startGradient, input: predictive, to: gradients.decoderInput)
-    MatrixProduct.inputGradient(startGradient, weight: weights.decoderInput, into: predictiveGradient)
+    kernels.addWeightGradient(startGradient, input: predictive, to: gradients.decoderInput)
+    kernels.inputGradient(startGradient, weight: weights.decoderInput, into: predictiveGradient)
     return sum
+  }
+
+  /// What all tiles need: W_D·h of every word, and the weights packed.
+  private func start(
+    _ list: WordList, _ predictive: MatrixView, _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
+  ) {
+    kernels.linear(
+      predictive, weight: LinearWeight(weights.decoderInput), into: arena.view(starts, rows: list.count))
+    stack.packWeights(parameters)
+    kernels.rows(weights.decoderHead) {
+      _ = PackedMatrix(transposing: weights.decoderHead, into: arena.floats(packedHead))
+    }
   }
 
   /// - Returns: the tile's logits.
@@ -106,7 +122,7 @@ final class WordDecoder {
   ) -> MatrixView {
     tile.fillTargets(words, of: list, from: batch)
     let input = stack.input(rows: tile.rows)
-    Vector.gatherRows(weights.byteEmbedding, indices: tile.symbols.base, into: input)
+    kernels.rows(input) { Vector.gatherRows(weights.byteEmbedding, indices: tile.symbols.base, into: input) }
     let starts = arena.view(starts, rows: list.count)
     for (word, number) in words.enumerated() {
       input.row(tile.rows(ofWord: word).lowerBound).update(
@@ -114,11 +130,12 @@ final class WordDecoder {
     }
     stack.forward(segments: tile.segments, rows: tile.rows, parameters: parameters)
     let decoded = arena.view(decoded, rows: tile.rows)
-    RMSNorm.forward(
+    kernels.norm(
       stack.output(rows: tile.rows), gain: weights.decoderNorm, into: decoded,
       inverseRoots: arena.floats(inverseRoots))
     let logits = arena.view(logits, rows: tile.rows)
-    MatrixProduct.linear(decoded, weight: weights.decoderHead, into: logits)
+    let head = PackedMatrix(arena.floats(packedHead), columns: 256, terms: model.byteWidth)
+    kernels.linear(decoded, weight: LinearWeight(weights.decoderHead, packed: head), into: logits)
     return logits
   }
 
@@ -127,18 +144,20 @@ final class WordDecoder {
     _ gradients: ModelMatrices, _ parameters: UnsafePointer<Float>, _ gradient: FloatPointer
   ) {
     let decodedGradient = arena.view(decodedGradient, rows: tile.rows)
-    MatrixProduct.addWeightGradient(
+    kernels.addWeightGradient(
       logitGradient, input: arena.view(decoded, rows: tile.rows), to: gradients.decoderHead)
-    MatrixProduct.inputGradient(logitGradient, weight: weights.decoderHead, into: decodedGradient)
+    kernels.inputGradient(logitGradient, weight: weights.decoderHead, into: decodedGradient)
     let residual = arena.view(residualGradient, rows: tile.rows)
     residual.fillZero()
-    RMSNorm.backward(
+    kernels.normBackward(
       stack.output(rows: tile.rows), gain: weights.decoderNorm, inverseRoots: arena.floats(inverseRoots),
       outputGradient: decodedGradient, addInputGradientTo: residual, addGainGradientTo: gradients.decoderNorm)
     stack.backward(
       segments: tile.segments, residualGradient: residual, parameters: parameters, gradient: gradient)
     takeStartGradients(words, from: residual)
-    Vector.scatterAddRows(residual, indices: tile.symbols.base, to: gradients.byteEmbedding)
+    kernels.rows(residual, passes: 3) {
+      Vector.scatterAddRows(residual, indices: tile.symbols.base, to: gradients.byteEmbedding)
+    }
   }
 
   /// A word's first row came from the backbone: its gradient goes there, and not to the embedding table.

@@ -11,6 +11,7 @@ final class WordEncoder {
   private let model: ModelConfiguration
   private let layout: ParameterLayout
   private let arena: Arena
+  private let kernels: ModelKernels
   private let tile: WordTile
   /// [U, d], the output at each `[W]`.
   private let marks: ArenaMatrix
@@ -30,12 +31,13 @@ final class WordEncoder {
   ///   - use: sized for one tile.
   init(
     _ model: ModelConfiguration, layout: ParameterLayout, words: Int, use: StackUse, scratch: StackScratch,
-    arena: Arena
+    arena: Arena, kernels: ModelKernels
   ) {
     self.model = model
     self.layout = layout
     self.arena = arena
-    stack = TransformerStack(use, offsets: layout.encoder, scratch: scratch, arena: arena)
+    self.kernels = kernels
+    stack = TransformerStack(use, offsets: layout.encoder, scratch: scratch, arena: arena, kernels: kernels)
     tile = WordTile(rows: use.rows)
     let d = model.byteWidth
     marks = arena.reserve(rows: words, columns: d)
@@ -44,6 +46,11 @@ final class WordEncoder {
     normalizedGradient = arena.reserve(rows: words, columns: d)
     markGradient = arena.reserve(rows: words, columns: d)
     residualGradient = arena.reserve(rows: use.rows, columns: d)
+  }
+
+  /// To be called before `forward` whenever the parameters have changed.
+  func prepare(_ parameters: UnsafePointer<Float>) {
+    stack.packWeights(parameters)
   }
 
   /// Writes the embeddings of the list's words to `embeddings` [U, D].
@@ -63,9 +70,9 @@ final class WordEncoder {
       }
     }
     let normalized = arena.view(normalized, rows: list.count)
-    RMSNorm.forward(
+    kernels.norm(
       marks, gain: weights.encoderNorm, into: normalized, inverseRoots: arena.floats(inverseRoots))
-    MatrixProduct.linear(normalized, weight: weights.encoderOutput, into: embeddings)
+    kernels.linear(normalized, weight: LinearWeight(weights.encoderOutput), into: embeddings)
   }
 
   private func runTile(
@@ -73,8 +80,10 @@ final class WordEncoder {
     _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
   ) {
     tile.fillInputs(words, of: list, from: batch)
-    Vector.gatherRows(
-      weights.byteEmbedding, indices: tile.symbols.base, into: stack.input(rows: tile.rows))
+    let input = stack.input(rows: tile.rows)
+    kernels.rows(input) {
+      Vector.gatherRows(weights.byteEmbedding, indices: tile.symbols.base, into: input)
+    }
     stack.forward(segments: tile.segments, rows: tile.rows, parameters: parameters)
   }
 
@@ -100,7 +109,9 @@ final class WordEncoder {
       }
       stack.backward(
         segments: tile.segments, residualGradient: residual, parameters: parameters, gradient: gradient)
-      Vector.scatterAddRows(residual, indices: tile.symbols.base, to: gradients.byteEmbedding)
+      kernels.rows(residual, passes: 3) {
+        Vector.scatterAddRows(residual, indices: tile.symbols.base, to: gradients.byteEmbedding)
+      }
     }
   }
 
@@ -109,12 +120,12 @@ final class WordEncoder {
   ) -> MatrixView {
     let words = embeddingGradient.rows
     let normalizedGradient = arena.view(normalizedGradient, rows: words)
-    MatrixProduct.addWeightGradient(
+    kernels.addWeightGradient(
       embeddingGradient, input: arena.view(normalized, rows: words), to: gradients.encoderOutput)
-    MatrixProduct.inputGradient(embeddingGradient, weight: weights.encoderOutput, into: normalizedGradient)
+    kernels.inputGradient(embeddingGradient, weight: weights.encoderOutput, into: normalizedGradient)
     let markGradient = arena.view(markGradient, rows: words)
     markGradient.fillZero()
-    RMSNorm.backward(
+    kernels.normBackward(
       arena.view(marks, rows: words), gain: weights.encoderNorm, inverseRoots: arena.floats(inverseRoots),
       outputGradient: normalizedGradient, addInputGradientTo: markGradient,
       addGainGradientTo: gradients.encoderNorm)

@@ -17,46 +17,7 @@ struct TrainRank {
   /// - Returns: the exit code. Whatever goes wrong has been said, once for all ranks.
   func run() -> Int32 {
     StopRequest.listen()
-    guard MPICommunicator.isLaunched else { return runAlone() }
-    let communicator: MPICommunicator
-    do {
-      communicator = try MPICommunicator()
-    } catch {
-      return report(SharedError(error))
-    }
-    do {
-      let outcome = try train(on: communicator)
-      try communicator.finalize()
-      return exitCode(outcome)
-    } catch let failure as AgreedFailure {
-      return leave(communicator, after: failure)
-    } catch {
-      communicator.abort(exitCode: report(SharedError(error)))
-    }
-  }
-
-  private func runAlone() -> Int32 {
-    do {
-      return exitCode(try train(on: SoloCommunicator()))
-    } catch {
-      return report(SharedError(error))
-    }
-  }
-
-  /// All ranks know of the failure: one says it, all leave in order.
-  private func leave(_ communicator: MPICommunicator, after failure: AgreedFailure) -> Int32 {
-    if communicator.rank == 0 { _ = report(failure.cause) }
-    do {
-      try communicator.finalize()
-    } catch {
-      communicator.abort(exitCode: failure.cause.exitCode)
-    }
-    return failure.cause.exitCode
-  }
-
-  private func report(_ error: SharedError) -> Int32 {
-    TrainProgress.say("error: \(error)")
-    return error.exitCode
+    return RankProgram.run { exitCode(try train(on: $0)) }
   }
 
   private func exitCode(_ outcome: TrainingOutcome) -> Int32 {

@@ -7,6 +7,7 @@ final class TextModel: TrainingModel {
   let tensors: [ParameterTensor]
   private let transformer: HierarchicalTransformer
   private let cost: ModelCost
+  var profile: StepProfile { transformer.profile }
 
   init(_ configuration: Configuration, maxWordBytes: Int) {
     transformer = HierarchicalTransformer(

@@ -21,17 +21,17 @@ extension TransformerStack {
   private func differentiateTransform(
     _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView
   ) {
-    MatrixProduct.inputGradient(residualGradient, weight: block.weights.down, into: gradients.hidden)
-    SwiGLU.backward(
+    kernels.inputGradient(residualGradient, weight: block.weights.down, into: gradients.hidden)
+    kernels.swiGLUBackward(
       block.gateUp, hiddenGradient: gradients.hidden, into: block.gateUp, hidden: block.hidden)
-    MatrixProduct.addWeightGradient(residualGradient, input: block.hidden, to: gradients.weights.down)
+    kernels.addWeightGradient(residualGradient, input: block.hidden, to: gradients.weights.down)
 
-    RMSNorm.forward(
+    kernels.norm(
       block.middle, gain: block.weights.postAttentionNorm, into: block.normalized,
       inverseRoots: block.middleInverseRoots)
-    MatrixProduct.addWeightGradient(block.gateUp, input: block.normalized, to: gradients.weights.gateUp)
-    MatrixProduct.inputGradient(block.gateUp, weight: block.weights.gateUp, into: gradients.normalized)
-    RMSNorm.backward(
+    kernels.addWeightGradient(block.gateUp, input: block.normalized, to: gradients.weights.gateUp)
+    kernels.inputGradient(block.gateUp, weight: block.weights.gateUp, into: gradients.normalized)
+    kernels.normBackward(
       block.middle, gain: block.weights.postAttentionNorm, inverseRoots: block.middleInverseRoots,
       outputGradient: gradients.normalized, addInputGradientTo: residualGradient,
       addGainGradientTo: gradients.weights.postAttentionNorm)
@@ -40,25 +40,27 @@ extension TransformerStack {
   private func differentiateAttend(
     _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView, segments: Segments
   ) {
-    MatrixProduct.addWeightGradient(
+    kernels.addWeightGradient(
       residualGradient, input: block.attention, to: gradients.weights.attentionOutput)
-    MatrixProduct.inputGradient(
+    kernels.inputGradient(
       residualGradient, weight: block.weights.attentionOutput, into: gradients.attention)
-    routine.backward(
-      block.queryKeyValue, segments: segments, shape: shape.attention, output: block.attention,
-      logSumExp: block.logSumExp, outputGradient: gradients.attention, into: gradients.queryKeyValue,
-      scratch: arena.floats(workspace.scratch.attention))
-    rotary.rotateBack(
-      gradients.queriesAndKeys, heads: shape.heads + shape.keyValueHeads, segments: segments)
+    kernels.attention(routine, flops: 2 * attentionFLOPs(segments)) {
+      routine.backward(
+        block.queryKeyValue, segments: segments, shape: shape.attention, output: block.attention,
+        logSumExp: block.logSumExp, outputGradient: gradients.attention, into: gradients.queryKeyValue,
+        scratch: arena.floats(workspace.scratch.attention))
+    }
+    kernels.rotateBack(
+      gradients.queriesAndKeys, rotary, heads: shape.heads + shape.keyValueHeads, segments: segments)
 
-    RMSNorm.forward(
+    kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
-    MatrixProduct.addWeightGradient(
+    kernels.addWeightGradient(
       gradients.queryKeyValue, input: block.normalized, to: gradients.weights.queryKeyValue)
-    MatrixProduct.inputGradient(
+    kernels.inputGradient(
       gradients.queryKeyValue, weight: block.weights.queryKeyValue, into: gradients.normalized)
-    RMSNorm.backward(
+    kernels.normBackward(
       block.input, gain: block.weights.inputNorm, inverseRoots: block.inputInverseRoots,
       outputGradient: gradients.normalized, addInputGradientTo: residualGradient,
       addGainGradientTo: gradients.weights.inputNorm)

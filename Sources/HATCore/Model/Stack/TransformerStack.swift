@@ -13,10 +13,13 @@ struct TransformerStack {
   let routine: AttentionRoutine
   let rotary: RotaryTable
   let workspace: StackWorkspace
+  /// Of a stack that runs over tiles; a stack that runs once a batch packs within each product.
+  let packedWeights: PackedWeights?
   let arena: Arena
+  let kernels: ModelKernels
 
   init(
-    _ use: StackUse, offsets: StackOffsets, scratch: StackScratch, arena: Arena
+    _ use: StackUse, offsets: StackOffsets, scratch: StackScratch, arena: Arena, kernels: ModelKernels
   ) {
     shape = use.shape
     routine = use.routine
@@ -24,7 +27,9 @@ struct TransformerStack {
       headSize: use.shape.headSize, theta: use.shape.ropeTheta, positions: use.longestSegment)
     self.offsets = offsets
     workspace = StackWorkspace(use, scratch: scratch, arena: arena)
+    packedWeights = use.routine == .words ? PackedWeights(use.shape, arena: arena) : nil
     self.arena = arena
+    self.kernels = kernels
   }
 
   /// [rows, width]: to be filled before `forward`.
@@ -48,26 +53,42 @@ struct TransformerStack {
   }
 
   private func attend(_ block: BlockViews, segments: Segments) {
-    RMSNorm.forward(
+    kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
-    MatrixProduct.linear(block.normalized, weight: block.weights.queryKeyValue, into: block.queryKeyValue)
-    rotary.rotate(block.queriesAndKeys, heads: shape.heads + shape.keyValueHeads, segments: segments)
-    routine.forward(
-      block.queryKeyValue, segments: segments, shape: shape.attention, into: block.attention,
-      logSumExp: block.logSumExp, scratch: arena.floats(workspace.scratch.attention))
-    block.middle.copy(block.input)
-    MatrixProduct.addLinear(block.attention, weight: block.weights.attentionOutput, to: block.middle)
+    kernels.linear(block.normalized, weight: block.linears.queryKeyValue, into: block.queryKeyValue)
+    kernels.rotate(
+      block.queriesAndKeys, rotary, heads: shape.heads + shape.keyValueHeads, segments: segments)
+    kernels.attention(routine, flops: attentionFLOPs(segments)) {
+      routine.forward(
+        block.queryKeyValue, segments: segments, shape: shape.attention, into: block.attention,
+        logSumExp: block.logSumExp, scratch: arena.floats(workspace.scratch.attention))
+    }
+    kernels.rows(block.middle) { block.middle.copy(block.input) }
+    kernels.addLinear(block.attention, weight: block.linears.attentionOutput, to: block.middle)
   }
 
   private func transform(_ block: BlockViews) {
-    RMSNorm.forward(
+    kernels.norm(
       block.middle, gain: block.weights.postAttentionNorm, into: block.normalized,
       inverseRoots: block.middleInverseRoots)
-    MatrixProduct.linear(block.normalized, weight: block.weights.gateUp, into: block.gateUp)
-    SwiGLU.forward(block.gateUp, into: block.hidden)
-    block.output.copy(block.middle)
-    MatrixProduct.addLinear(block.hidden, weight: block.weights.down, to: block.output)
+    kernels.linear(block.normalized, weight: block.linears.gateUp, into: block.gateUp)
+    kernels.swiGLU(block.gateUp, into: block.hidden)
+    kernels.rows(block.output) { block.output.copy(block.middle) }
+    kernels.addLinear(block.hidden, weight: block.linears.down, to: block.output)
+  }
+
+  /// Of the forward pass, causal attention as its lower triangle.
+  func attentionFLOPs(_ segments: Segments) -> Int {
+    (0..<segments.count).reduce(0) { sum, segment in
+      let rows = segments.rows(segment).count
+      return sum + 4 * shape.queryWidth * (shape.isCausal ? rows * (rows + 1) / 2 : rows * rows)
+    }
+  }
+
+  /// To be called before `forward` whenever the parameters have changed.
+  func packWeights(_ parameters: UnsafePointer<Float>) {
+    packedWeights?.pack(offsets, parameters)
   }
 
   func view(_ matrix: ArenaMatrix, _ rows: Int) -> MatrixView {

@@ -1,0 +1,7 @@
+import ArgumentParser
+
+struct Benchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure how fast hat is on this machine.",
+    subcommands: [BenchmarkTrain.self])
+}
