@@ -80,7 +80,8 @@ let package = Package(
       name: "HATTextTests",
       dependencies: [
         "HATText", "HATStorage", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ],
+      resources: [.copy("Resources")]),
     .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
     .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "HATKernels", "HATText", "TestSupport"]),
     .target(
@@ -92,7 +93,7 @@ let package = Package(
       path: "Tests/CommunicatorConformance"),
     .testTarget(
       name: "HATDistributedTests",
-      dependencies: ["HATDistributed", "HATCore", "DistributedTestSupport", "TestSupport"]),
+      dependencies: ["HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["hat-mpirun", "CommunicatorConformance", "HATCore", "HATText", "TestSupport"]),

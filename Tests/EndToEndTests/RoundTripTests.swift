@@ -5,23 +5,26 @@ extension EndToEnd {
   /// Text in, model out, and every command on the way.
   @Suite("Round trip")
   struct RoundTripTests {
-    @Test("preprocess, inspect, train, evaluate, generate, export, import, inspect again")
-    func everyCommand() throws {
+    @Test(
+      "preprocess, inspect, train, evaluate, generate, export, import, inspect again",
+      arguments: zip(["whitespace", "unicode"], ["whitespace-v1", "unicode-16.0-v1"]))
+    func everyCommand(rule: String, versionedRule: String) throws {
       let scratch = try Scratch()
-      let corpus = try scratch.corpus()
+      let corpus = try scratch.corpus(rule: rule)
       let configuration = try scratch.configuration([
         "training.steps": "200", "output.checkpoint_every": "100",
       ])
       let run = RunFolder(path: scratch.file("run"))
 
       let summary = try object(["inspect", "corpus", corpus, "--json"])
-      #expect(summary.description.contains("whitespace"))
+      #expect(summary.description.contains(rule))
       try succeed([
         "train", "--config", configuration, "--data", corpus, "--output", run.path, "--ranks", "2",
       ])
       #expect(try run.results().count == 200)
       let checkpoint = try object(["inspect", "checkpoint", run.path, "--json"])
       #expect(checkpoint["step"] as? Int == 200)
+      #expect(checkpoint["splitting_rule"] as? String == versionedRule)
 
       let evaluation = try object(["evaluate", "--checkpoint", run.path, "--data", corpus, "--json"])
       let bits = try #require(evaluation["bits_per_byte"] as? Double)
@@ -36,6 +39,8 @@ extension EndToEnd {
       try succeed(["export", "--checkpoint", run.path, "--output", weights])
       let imported = RunFolder(path: scratch.file("imported"))
       try succeed(["import", "--weights", weights, "--config", configuration, "--output", imported.path])
+      let importedCheckpoint = try object(["inspect", "checkpoint", imported.path, "--json"])
+      #expect(importedCheckpoint["splitting_rule"] as? String == versionedRule)
       #expect(try succeed(["generate", "--checkpoint", imported.path] + generate).standardOutput == text)
       let again = try object(["evaluate", "--checkpoint", imported.path, "--data", corpus, "--json"])
       #expect(again["bits_per_byte"] as? Double == bits)
@@ -72,13 +77,13 @@ extension EndToEnd {
       #expect(!FileManager.default.fileExists(atPath: scratch.file("imported/checkpoints")))
     }
 
-    @Test("The words of split, joined, are its input")
-    func split() throws {
+    @Test("The words of split, joined, are its input", arguments: ["whitespace", "unicode", "fixed:8"])
+    func split(rule: String) throws {
       let scratch = try Scratch()
       let texts = ["Hello,  world \n", "größer 語語 🙂", " leading", "", "a\u{00A0}b\u{2003}c"]
       let lines = texts.map { "{\"text_b64\": \"\(Data($0.utf8).base64EncodedString())\"}" }
       let input = try scratch.write(lines.joined(separator: "\n") + "\n", to: "texts.jsonl")
-      let output = Program.run(["split", "--json-lines"], input: input)
+      let output = Program.run(["split", "--split", rule, "--json-lines"], input: input)
       #expect(output.exitCode == 0, "\(output.description)")
       let joined = try output.standardOutput.split(separator: "\n").map { line in
         let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])

@@ -11,6 +11,7 @@ final class MicroBatchReports {
     var words = 0
     var correctWords = 0
     var flops = 0.0
+    var dataWaitSeconds = 0.0
     var hasFailed = false
     var wantsStop = false
   }
@@ -20,6 +21,7 @@ final class MicroBatchReports {
   private let own: Range<Int>
   /// [micro-batches]
   private let reports: UnsafeMutableBufferPointer<Report>
+  private var ownDataWaitSeconds = 0.0
 
   init(communicator: any Communicator, tree: MicroBatchTree) {
     self.communicator = communicator
@@ -37,9 +39,15 @@ final class MicroBatchReports {
     reports[index] = Report(sum, flops: flops)
   }
 
+  /// What this rank has waited for the step's data.
+  func record(dataWaitSeconds: Double) {
+    ownDataWaitSeconds = dataWaitSeconds
+  }
+
   /// Shares this rank's reports, and whether its part failed or it wants to stop.
   func share(hasFailed: Bool, wantsStop: Bool) throws {
     for index in own {
+      reports[index].dataWaitSeconds = ownDataWaitSeconds
       reports[index].hasFailed = hasFailed
       reports[index].wantsStop = wantsStop
     }
@@ -49,6 +57,8 @@ final class MicroBatchReports {
   var hasFailed: Bool { reports.contains { $0.hasFailed } }
   var wantsStop: Bool { reports.contains { $0.wantsStop } }
   var flops: Double { reports.reduce(0) { $0 + $1.flops } }
+  /// The longest wait of any rank: what the step has lost.
+  var dataWaitSeconds: Double { reports.reduce(0) { max($0, $1.dataWaitSeconds) } }
   var sum: LossSum { reports.reduce(LossSum()) { $0 + $1.lossSum } }
 }
 

@@ -1,28 +1,28 @@
-/// Where micro-batches come from: the same stream on every rank, of which each takes its own.
+/// Where a rank's micro-batches come from: the same stream on every rank, of which each takes its own.
 public protocol MicroBatchSource: AnyObject {
   associatedtype MicroBatch
 
   /// Where the next step's data begins, in a form that makes a source that goes on there.
   func cursor() throws -> String
 
-  /// Moves past the data of one step and returns those of its micro-batches that are `owned`, in order.
-  func nextStep(owned: Range<Int>) throws -> [MicroBatch]
+  /// How many times each corpus has been gone through so far; empty for data that have no end.
+  var epochs: [Double] { get }
 
-  /// The held-out micro-batches whose index is `owned`, in order, and how many there are in all; the same at
-  /// every call.
-  func heldOut(owned: (Int) -> Bool) throws -> (count: Int, owned: [MicroBatch])
+  /// Moves past the data of one step and returns those of its micro-batches that are this rank's, in order.
+  func nextStep() throws -> [MicroBatch]
+
+  /// The held-out micro-batches whose index is `owned`; the same at every call.
+  func heldOut(owned: (Int) -> Bool) throws -> HeldOut<MicroBatch>
 }
 
-/// What a checkpoint records of the data.
-public struct DataDescription: Sendable, Equatable {
-  /// Name and version of the rule that cut the text into words.
-  public var splittingRule: String
-  public var maxWordBytes: Int
-  public var fingerprint: String
+/// Held-out micro-batches: those of the first corpus, then those of the next.
+public struct HeldOut<MicroBatch> {
+  /// How many there are of each corpus, on all ranks together.
+  public var counts: [Int]
+  /// Those of this rank, in order.
+  public var owned: [MicroBatch]
 
-  public init(splittingRule: String, maxWordBytes: Int, fingerprint: String) {
-    self.splittingRule = splittingRule
-    self.maxWordBytes = maxWordBytes
-    self.fingerprint = fingerprint
+  public init(counts: [Int], owned: [MicroBatch]) {
+    (self.counts, self.owned) = (counts, owned)
   }
 }

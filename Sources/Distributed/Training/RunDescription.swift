@@ -9,6 +9,8 @@ struct RunDescription: Codable {
   /// XXH3 of the program that ran last.
   var programChecksum: Checksum?
   var dataFingerprint: String
+  /// nil in runs of versions that knew one corpus alone.
+  var corpora: [CorpusDescription]?
   var splittingRule: String
   var maxWordBytes: Int
   var seed: UInt64
@@ -18,6 +20,7 @@ struct RunDescription: Codable {
   init(_ job: TrainingJob, ranks: Int) {
     programChecksum = Self.checksumOfProgram()
     dataFingerprint = job.data.fingerprint
+    corpora = job.data.corpora
     splittingRule = job.data.splittingRule
     maxWordBytes = job.data.maxWordBytes
     seed = job.configuration.data.seed
@@ -28,6 +31,7 @@ struct RunDescription: Codable {
     case codeVersion = "code_version"
     case programChecksum = "program_checksum"
     case dataFingerprint = "data_fingerprint"
+    case corpora
     case splittingRule = "splitting_rule"
     case maxWordBytes = "max_word_bytes"
     case seed

@@ -76,12 +76,14 @@ final class RunFolder {
   private static func requireSameData(_ job: TrainingJob) throws {
     guard DurableFile.exists(descriptionFile(job.run)) else { return }
     let there = try RunDescription.read(from: descriptionFile(job.run))
-    guard there.dataFingerprint == job.data.fingerprint else {
-      throw UserError(
-        .configuration, at: job.run.string,
-        "the run was trained on other data (fingerprint \(there.dataFingerprint), here "
-          + "\(job.data.fingerprint))",
-        hint: "Name the run's own --data, or choose another --output folder.")
-    }
+    guard there.dataFingerprint != job.data.fingerprint else { return }
+    let differences = CorpusDescription.differences(there.corpora ?? [], job.data.corpora)
+    throw UserError(
+      .configuration, at: job.run.string,
+      "the run was trained on other data (there, here): "
+        + "fingerprint \(there.dataFingerprint), \(job.data.fingerprint)"
+        + differences.map { "; \($0)" }.joined(),
+      hint: "Name the run's own --data, in the same order and with the same weights, "
+        + "or choose another --output folder.")
   }
 }

@@ -17,8 +17,15 @@ public struct StepRecord: Sendable, Equatable {
   public var wordsPerSecond: Double
   /// By the plain algorithm (design/performance.md, "Counting").
   public var modelFLOPsPerSecond: Double
+  /// The part of the step in which the rank that waited longest had no data to compute with.
+  public var dataWaitSeconds: Double
+  /// How many times each corpus has been gone through; empty for data that have no end.
+  public var epochs: [Double]
 
-  init(step: Int, sum: LossSum, gradientNorm: Double, learningRate: Double, flops: Double, seconds: Double) {
+  init(
+    step: Int, sum: LossSum, gradientNorm: Double, learningRate: Double, flops: Double, seconds: Double,
+    dataWaitSeconds: Double, epochs: [Double]
+  ) {
     self.step = step
     loss = sum.loss
     bitsPerByte = sum.bitsPerByte
@@ -29,24 +36,32 @@ public struct StepRecord: Sendable, Equatable {
     bytesPerSecond = Double(sum.textBytes) / seconds
     wordsPerSecond = Double(sum.words) / seconds
     modelFLOPsPerSecond = flops / seconds
+    self.dataWaitSeconds = dataWaitSeconds
+    self.epochs = epochs
   }
 
   /// One JSON object; every double reads back as itself.
   public var line: String {
-    JSONLine.object([
-      ("step", step), ("loss", loss), ("bits_per_byte", bitsPerByte), ("target_bytes", targetBytes),
-      ("gradient_norm", gradientNorm), ("learning_rate", learningRate), ("step_seconds", stepSeconds),
-      ("bytes_per_second", bytesPerSecond), ("words_per_second", wordsPerSecond),
-      ("model_flops_per_second", modelFLOPsPerSecond),
-    ])
+    JSONLine.object(
+      [
+        ("step", step), ("loss", loss), ("bits_per_byte", bitsPerByte), ("target_bytes", targetBytes),
+        ("gradient_norm", gradientNorm), ("learning_rate", learningRate), ("step_seconds", stepSeconds),
+        ("bytes_per_second", bytesPerSecond), ("words_per_second", wordsPerSecond),
+        ("model_flops_per_second", modelFLOPsPerSecond), ("data_wait_seconds", dataWaitSeconds),
+      ], lists: [("epochs", epochs)])
   }
 }
 
 /// Numbers as one line of JSON, in the order given.
 enum JSONLine {
-  static func object(_ entries: [(String, any Numeric)]) -> String {
+  /// - Parameter lists: those that are empty are left out.
+  static func object(_ entries: [(String, any Numeric)], lists: [(String, [Double])] = []) -> String {
     // Swift writes the shortest digits that read back as the same double.
-    let fields = entries.map { name, value in "\"\(name)\":\(text(value))" }
+    let fields =
+      entries.map { name, value in "\"\(name)\":\(text(value))" }
+      + lists.filter { !$0.1.isEmpty }.map { name, values in
+        "\"\(name)\":[\(values.map(text).joined(separator: ","))]"
+      }
     return "{\(fields.joined(separator: ","))}"
   }
 

@@ -1,28 +1,34 @@
 import HATCore
 
-/// The held-out micro-batches of this rank: those whose index leaves the rank as remainder.
-struct HeldOut<MicroBatch> {
-  var count: Int
-  var owned: [MicroBatch]
-}
-
 extension Trainer {
   /// Measures the model on held-out text and writes a line to evaluations.jsonl.
   func evaluate() throws {
     let batches = try heldOutBatches()
-    guard batches.count > 0 else { return }
+    let count = batches.counts.reduce(0, +)
+    guard count > 0 else { return }
     let own = batches.owned.map {
       MicroBatchReports.Report(model.loss($0, parameters: parameters.base), flops: 0)
     }
     let gathered = try own.withUnsafeBytes { try communicator.allGather($0) }
-    let sum = inOrder(gathered, count: batches.count).reduce(LossSum()) { $0 + $1.lossSum }
+    let sums = inOrder(gathered, count: count).map(\.lossSum)
+    let sum = sums.reduce(LossSum(), +)
+    let corpora = sumsOfCorpora(sums, counts: batches.counts)
     try folder?.evaluations.append(
-      JSONLine.object([
-        ("step", step), ("loss", sum.loss), ("bits_per_byte", sum.bitsPerByte),
-        ("byte_accuracy", sum.byteAccuracy), ("word_accuracy", sum.wordAccuracy),
-        ("text_bytes", sum.textBytes), ("words", sum.words),
-      ]))
-    observe(.evaluated(step: step, sum))
+      JSONLine.object(
+        [
+          ("step", step), ("loss", sum.loss), ("bits_per_byte", sum.bitsPerByte),
+          ("byte_accuracy", sum.byteAccuracy), ("word_accuracy", sum.wordAccuracy),
+          ("text_bytes", sum.textBytes), ("words", sum.words),
+        ], lists: [("corpora_bits_per_byte", corpora.count > 1 ? corpora.map(\.bitsPerByte) : [])]))
+    observe(.evaluated(step: step, sum, corpora: corpora))
+  }
+
+  private func sumsOfCorpora(_ sums: [LossSum], counts: [Int]) -> [LossSum] {
+    var rest = sums[...]
+    return counts.map { count in
+      defer { rest = rest.dropFirst(count) }
+      return rest.prefix(count).reduce(LossSum(), +)
+    }
   }
 
   /// Deals the ranks' reports out in the order of the micro-batches, so that the sum is the same on any rank count.
@@ -41,9 +47,10 @@ extension Trainer {
   private func heldOutBatches() throws -> HeldOut<Source.MicroBatch> {
     if let heldOut { return heldOut }
     let (rank, size) = (communicator.rank, communicator.size)
-    let (count, owned) = try communicator.together { try source.heldOut { $0 % size == rank } }
-    if count == 0 { observe(.note("the corpus has no held-out documents: nothing to evaluate on")) }
-    let batches = HeldOut(count: count, owned: owned)
+    let batches = try communicator.together { try source.heldOut { $0 % size == rank } }
+    if batches.counts.allSatisfy({ $0 == 0 }) {
+      observe(.note("the corpus has no held-out documents: nothing to evaluate on"))
+    }
     heldOut = batches
     return batches
   }

@@ -22,7 +22,7 @@ extension Trainer {
     let elapsed = clock.now - start
     let record = StepRecord(
       step: step, sum: sum, gradientNorm: norm, learningRate: learningRate, flops: reports.flops,
-      seconds: elapsed / .seconds(1))
+      seconds: elapsed / .seconds(1), dataWaitSeconds: reports.dataWaitSeconds, epochs: source.epochs)
     try folder?.metrics.append(record.line)
     observe(.step(record))
     return reports.wantsStop
@@ -31,8 +31,10 @@ extension Trainer {
   /// This rank's part of the step: the gradient of its micro-batches, summed.
   private func computeGradient() throws {
     let owned = tree.owned(byRank: communicator.rank)
-    let batches = try source.nextStep(owned: owned)
-    precondition(batches.count == owned.count, "a source gives as many micro-batches as are asked for")
+    let start = ContinuousClock().now
+    let batches = try source.nextStep()
+    reports.record(dataWaitSeconds: (ContinuousClock().now - start) / .seconds(1))
+    precondition(batches.count == owned.count, "a source gives as many micro-batches as the rank owns")
     accumulator.accumulate(owned) { index, gradient in
       let batch = batches[index - owned.lowerBound]
       let sum = model.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)

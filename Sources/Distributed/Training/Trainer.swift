@@ -33,12 +33,14 @@ where Model.MicroBatch == Source.MicroBatch {
 
   /// Opens the run and brings it to where it goes on.
   /// - Parameters:
-  ///   - makeSource: makes a source that goes on at a cursor, or begins.
+  ///   - makeSource: makes a source that goes on at a cursor, or begins, and gives the micro-batches `owned` of
+  ///     each step.
   ///   - observe: told on rank 0 what happens.
   /// - Throws: `UserError` or `AgreedFailure`.
   public init(
     communicator: any Communicator, job: TrainingJob, model: Model,
-    makeSource: (_ cursor: String?) throws -> Source, observe: @escaping (TrainingEvent) -> Void = { _ in }
+    makeSource: (_ cursor: String?, _ owned: Range<Int>) throws -> Source,
+    observe: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
     self.communicator = communicator
     self.job = job
@@ -74,7 +76,8 @@ where Model.MicroBatch == Source.MicroBatch {
       optimizer: optimizer)
     let manifest = try restorer.restoreNewest { isFirst ? observe(.note($0)) : () }
     step = manifest?.step ?? 0
-    source = try communicator.together { try makeSource(manifest?.cursor) }
+    let owned = tree.owned(byRank: communicator.rank)
+    source = try communicator.together { try makeSource(manifest?.cursor, owned) }
     if manifest == nil { try initializeParameters() }
     try communicator.together { [folder, store, step] in
       guard let folder else { return }

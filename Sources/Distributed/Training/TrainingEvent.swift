@@ -4,7 +4,8 @@ import HATCore
 public enum TrainingEvent: Sendable {
   case started(TrainingStart)
   case step(StepRecord)
-  case evaluated(step: Int, LossSum)
+  /// Measured on held-out text: all of it, and that of each corpus.
+  case evaluated(step: Int, LossSum, corpora: [LossSum])
   case checkpointed(step: Int, seconds: Double)
   /// Something the person running it should read.
   case note(String)

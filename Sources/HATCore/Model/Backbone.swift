@@ -48,24 +48,35 @@ final class Backbone {
   /// [W, D]: the gradient by h, to be filled before `backward`.
   var outputGradient: MatrixView { arena.view(predictiveGradient, rows: words) }
 
-  func forward(parameters: UnsafePointer<Float>) {
-    stack.forward(segments: segments, rows: words, parameters: parameters)
+  func forward<Parameters: ModelParameters>(_ parameters: Parameters) throws(Parameters.Failure) {
+    for block in layout.blocks.indices {
+      try parameters.withParameters(ofBlock: block) { parameters in
+        stack.forward(layer: block, segments: segments, rows: words, parameters: parameters)
+      }
+    }
     stack.kernels.norm(
-      stack.output(rows: words), gain: parameters + layout.backbone.norm, into: output,
+      stack.output(rows: words), gain: parameters.backParameters + layout.backbone.norm, into: output,
       inverseRoots: arena.floats(inverseRoots))
   }
 
-  /// Differentiates the last `forward`, adding to the flat gradient buffer.
+  /// Differentiates the last `forward`; adds to the gradient of the norm and overwrites that of the blocks.
   /// - Returns: [W, D], the gradient by e.
-  func backward(parameters: UnsafePointer<Float>, gradient: FloatPointer) -> MatrixView {
+  func backward<Memory: ModelMemory>(_ memory: Memory) throws(Memory.Failure) -> MatrixView {
     let residual = arena.view(residualGradient, rows: words)
     residual.fillZero()
     stack.kernels.normBackward(
-      stack.output(rows: words), gain: parameters + layout.backbone.norm,
+      stack.output(rows: words), gain: memory.backParameters + layout.backbone.norm,
       inverseRoots: arena.floats(inverseRoots), outputGradient: outputGradient, addInputGradientTo: residual,
-      addGainGradientTo: gradient + layout.backbone.norm)
-    stack.backward(
-      segments: segments, residualGradient: residual, parameters: parameters, gradient: gradient)
+      addGainGradientTo: memory.backGradient + layout.backbone.norm)
+    for block in layout.blocks.indices.reversed() {
+      try memory.withGradient(ofBlock: block) { parameters, gradient in
+        let range = layout.blocks[block]
+        (gradient + range.lowerBound).update(repeating: 0, count: range.count)
+        stack.backward(
+          layer: block, segments: segments, residualGradient: residual, parameters: parameters,
+          gradient: gradient)
+      }
+    }
     return residual
   }
 }

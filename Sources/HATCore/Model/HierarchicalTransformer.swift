@@ -71,36 +71,59 @@ public final class HierarchicalTransformer {
   public func lossAndGradient(
     _ batch: Batch, parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
   ) -> LossSum {
-    gradient.update(repeating: 0, count: layout.count)
-    predict(batch, parameters)
+    lossAndGradient(batch, FlatMemory(parameters: parameters, gradient: gradient))
+  }
+
+  /// The same with parameters and gradients that are not all there at once.
+  /// - Throws: what `memory` throws.
+  public func lossAndGradient<Memory: ModelMemory>(
+    _ batch: Batch, _ memory: Memory
+  ) throws(Memory.Failure) -> LossSum {
+    clearGradient(memory)
+    try predict(batch, memory)
     let sum = profile.during(.decoder) {
       decoder.lossAndGradient(
         targets, of: batch, predictive: backbone.output, predictiveGradient: backbone.outputGradient,
-        parameters: parameters, gradient: gradient)
+        memory: memory)
     }
-    let inputGradient = profile.during(.backboneBackward) {
-      backbone.backward(parameters: parameters, gradient: gradient)
+    let inputGradient = try profile.during(.backboneBackward) { () throws(Memory.Failure) in
+      try backbone.backward(memory)
     }
     profile.during(.encoderBackward) {
       let embeddingGradient = arena.view(distinctEmbeddings, rows: inputs.list.count)
       embeddingGradient.fillZero()
       Vector.scatterAddRows(inputGradient, indices: inputs.ofInput.base, to: embeddingGradient)
       encoder.backward(
-        inputs.list, of: batch, embeddingGradient: embeddingGradient, parameters: parameters,
-        gradient: gradient)
+        inputs.list, of: batch, embeddingGradient: embeddingGradient, parameters: memory.frontParameters,
+        gradient: memory.frontGradient)
     }
     return sum
   }
 
+  /// Before and behind the blocks, of which the backbone clears each when its turn comes.
+  private func clearGradient(_ memory: some ModelMemory) {
+    memory.frontGradient.update(repeating: 0, count: layout.front.count)
+    (memory.backGradient + layout.back.lowerBound).update(repeating: 0, count: layout.back.count)
+  }
+
   /// The loss of a batch.
   public func loss(_ batch: Batch, parameters: UnsafePointer<Float>) -> LossSum {
-    predict(batch, parameters)
+    loss(batch, FlatParameters(parameters))
+  }
+
+  /// The same with parameters that are not all there at once.
+  /// - Throws: what `parameters` throw.
+  public func loss<Parameters: ModelParameters>(
+    _ batch: Batch, _ parameters: Parameters
+  ) throws(Parameters.Failure) -> LossSum {
+    try predict(batch, parameters)
     return decoder.loss(targets, of: batch, predictive: backbone.output, parameters: parameters) { _, _, _ in
     }
   }
 
   /// The loss of a batch, and everything that was predicted on the way.
   package func predictions(_ batch: Batch, parameters: UnsafePointer<Float>) -> Predictions {
+    let parameters = FlatParameters(parameters)
     predict(batch, parameters)
     let predictions = Predictions(batch, embeddings: backbone.input, predictive: backbone.output)
     predictions.loss = decoder.loss(
@@ -112,17 +135,21 @@ public final class HierarchicalTransformer {
   }
 
   /// From a batch to predictive embeddings.
-  private func predict(_ batch: borrowing Batch, _ parameters: UnsafePointer<Float>) {
+  private func predict<Parameters: ModelParameters>(
+    _ batch: borrowing Batch, _ parameters: Parameters
+  ) throws(Parameters.Failure) {
     inputs.fill(from: batch)
     fillTargets(from: batch)
     backbone.fill(from: batch)
     let embeddings = arena.view(distinctEmbeddings, rows: inputs.list.count)
     profile.during(.encoderForward) {
-      encoder.prepare(parameters)
-      encoder.forward(inputs.list, of: batch, into: embeddings, parameters: parameters)
+      encoder.prepare(parameters.frontParameters)
+      encoder.forward(inputs.list, of: batch, into: embeddings, parameters: parameters.frontParameters)
     }
     Vector.gatherRows(embeddings, indices: inputs.ofInput.base, into: backbone.input)
-    profile.during(.backboneForward) { backbone.forward(parameters: parameters) }
+    try profile.during(.backboneForward) { () throws(Parameters.Failure) in
+      try backbone.forward(parameters)
+    }
   }
 
   private func fillTargets(from batch: borrowing Batch) {

@@ -15,13 +15,20 @@ struct ModelMatrices {
   let decoderHead: MatrixView
 
   init(_ layout: ParameterLayout, _ model: ModelConfiguration, in buffer: FloatPointer) {
+    self.init(layout, model, front: buffer, back: buffer)
+  }
+
+  /// - Parameters:
+  ///   - front: the buffer as far as it concerns what stands before the backbone's blocks.
+  ///   - back: the buffer as far as it concerns what stands behind them.
+  init(_ layout: ParameterLayout, _ model: ModelConfiguration, front: FloatPointer, back: FloatPointer) {
     let (d, width) = (model.byteWidth, model.width)
-    byteEmbedding = MatrixView(buffer + layout.byteEmbedding, rows: 256, columns: d)
-    encoderNorm = buffer + layout.encoder.norm
-    encoderOutput = MatrixView(buffer + layout.encoderOutput, rows: width, columns: d)
-    backboneNorm = buffer + layout.backbone.norm
-    decoderInput = MatrixView(buffer + layout.decoderInput, rows: d, columns: width)
-    decoderNorm = buffer + layout.decoder.norm
-    decoderHead = MatrixView(buffer + layout.decoderHead, rows: 256, columns: d)
+    byteEmbedding = MatrixView(front + layout.byteEmbedding, rows: 256, columns: d)
+    encoderNorm = front + layout.encoder.norm
+    encoderOutput = MatrixView(front + layout.encoderOutput, rows: width, columns: d)
+    backboneNorm = back + layout.backbone.norm
+    decoderInput = MatrixView(back + layout.decoderInput, rows: d, columns: width)
+    decoderNorm = back + layout.decoder.norm
+    decoderHead = MatrixView(back + layout.decoderHead, rows: 256, columns: d)
   }
 }

@@ -65,7 +65,9 @@ public final class StepProfile {
 
   /// Does `body` as a phase of the step.
   @inline(__always)
-  func during<Result>(_ phase: Phase, _ body: () throws -> Result) rethrows -> Result {
+  func during<Result, Failure: Error>(
+    _ phase: Phase, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     guard isOn else { return try body() }
     self.phase = phase
     let start = Self.now

@@ -57,15 +57,15 @@ final class WordDecoder {
   ///   - predictive: [T, D], h.
   ///   - visit: sees each tile's logits before they are used, with the tile's words as numbers of the list.
   func loss(
-    _ list: WordList, of batch: borrowing Batch, predictive: MatrixView, parameters: UnsafePointer<Float>,
+    _ list: WordList, of batch: borrowing Batch, predictive: MatrixView, parameters: some ModelParameters,
     visit: (_ words: UnsafeBufferPointer<Int32>, _ tile: WordTile, _ logits: MatrixView) -> Void
   ) -> LossSum {
-    let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
-    start(list, predictive, weights, parameters)
+    let weights = weights(parameters)
+    start(list, predictive, weights, parameters.backParameters)
     var sum = LossSum()
     for index in 0..<list.tileCount {
       let words = list.tile(index)
-      let logits = runTile(words, of: list, batch, weights, parameters)
+      let logits = runTile(words, of: list, batch, weights, parameters.backParameters)
       visit(words, tile, logits)
       SoftmaxCrossEntropy.loss(
         logits, targets: tile.targets.base, losses: tile.losses.base, correct: tile.correct.base)
@@ -78,29 +78,36 @@ final class WordDecoder {
   /// - Parameters:
   ///   - predictive: [T, D], h.
   ///   - predictiveGradient: [T, D], overwritten.
-  ///   - gradient: the flat gradient buffer, which this adds to.
+  ///   - memory: to whose gradients this adds.
   func lossAndGradient(
     _ list: WordList, of batch: borrowing Batch, predictive: MatrixView, predictiveGradient: MatrixView,
-    parameters: UnsafePointer<Float>, gradient: FloatPointer
+    memory: some ModelMemory
   ) -> LossSum {
-    let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
-    let gradients = ModelMatrices(layout, model, in: gradient)
-    start(list, predictive, weights, parameters)
+    let weights = weights(memory)
+    let gradients = ModelMatrices(layout, model, front: memory.frontGradient, back: memory.backGradient)
+    start(list, predictive, weights, memory.backParameters)
     var sum = LossSum()
     for index in 0..<list.tileCount {
       let words = list.tile(index)
-      let logits = runTile(words, of: list, batch, weights, parameters)
+      let logits = runTile(words, of: list, batch, weights, memory.backParameters)
       kernels.loss(logits) {
         SoftmaxCrossEntropy.lossAndGradient(
           logits, targets: tile.targets.base, losses: tile.losses.base, correct: tile.correct.base)
       }
       sum.add(tile)
-      differentiateTile(words, logitGradient: logits, weights, gradients, parameters, gradient)
+      differentiateTile(
+        words, logitGradient: logits, weights, gradients, memory.backParameters, memory.backGradient)
     }
     let startGradient = arena.view(startGradient, rows: list.count)
     kernels.addWeightGradient(startGradient, input: predictive, to: gradients.decoderInput)
     kernels.inputGradient(startGradient, weight: weights.decoderInput, into: predictiveGradient)
     return sum
+  }
+
+  private func weights(_ parameters: some ModelParameters) -> ModelMatrices {
+    ModelMatrices(
+      layout, model, front: FloatPointer(mutating: parameters.frontParameters),
+      back: FloatPointer(mutating: parameters.backParameters))
   }
 
   /// What all tiles need: W_D·h of every word, and the weights packed.

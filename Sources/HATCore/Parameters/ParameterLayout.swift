@@ -8,6 +8,8 @@ public struct ParameterLayout: Sendable {
   public let tensors: [ParameterTensor]
   /// Parts of the model that are computed as one: the embedding, each block, each module's closing matrices.
   public let units: [ParameterUnit]
+  /// The backbone's blocks, which lie behind each other.
+  public let blocks: [Range<Int>]
 
   let byteEmbedding: Int
   let encoder: StackOffsets
@@ -30,7 +32,13 @@ public struct ParameterLayout: Sendable {
     count = builder.count
     tensors = builder.tensors
     units = builder.units
+    blocks = units.filter { $0.name.hasPrefix("backbone.layers.") }.map(\.range)
   }
+
+  /// What lies before the backbone's blocks: byte embedding and encoder.
+  public var front: Range<Int> { 0..<blocks.first!.lowerBound }
+  /// What lies behind them: the backbone's closing norm and the decoder.
+  public var back: Range<Int> { blocks.last!.upperBound..<count }
 }
 
 /// A run of tensors that are computed, and may be fetched and dropped, together.

@@ -1,13 +1,10 @@
 import HATStorage
 import SystemPackage
 
-/// A corpus folder opened for reading.
-///
-/// Not for use by several threads at once: each opens its own.
-public final class Corpus {
+/// A corpus folder opened for reading. What is made from it reads for itself, so that several threads may share it.
+public final class Corpus: Sendable {
   public let folder: FilePath
   public let manifest: CorpusManifest
-  private let parts: [CorpusPart: PartReader]
 
   /// Opens a folder that `preprocess` has finished, and checks that every shard is there in its full length.
   /// - Throws: `UserError`: `missingInput`, `invalidData`.
@@ -15,12 +12,9 @@ public final class Corpus {
     self.folder = folder
     let manifest = try CorpusManifest.read(from: folder)
     self.manifest = manifest
-    parts = try Dictionary(
-      uniqueKeysWithValues: CorpusPart.allCases.map { name in
-        let shards = manifest.part(name).shards
-        for shard in shards { try Self.requirePresent(shard, in: folder) }
-        return (name, PartReader(shards: shards, folder: folder, splitter: manifest.settings.splitter))
-      })
+    for part in CorpusPart.allCases {
+      for shard in manifest.part(part).shards { try Self.requirePresent(shard, in: folder) }
+    }
   }
 
   /// What cut its documents into words: a model trained on them needs the same.
@@ -48,7 +42,10 @@ public final class Corpus {
     for shard in reader.shards.indices { try reader.open(shard).forEachDocument(body) }
   }
 
-  func reader(_ part: CorpusPart) -> PartReader { parts[part]! }
+  /// A new reader, for one thread.
+  func reader(_ part: CorpusPart) -> PartReader {
+    PartReader(shards: manifest.part(part).shards, folder: folder, splitter: splitter)
+  }
 
   private static func requirePresent(_ shard: ShardSummary, in folder: FilePath) throws {
     let path = folder.appending(shard.name)

@@ -1,7 +1,7 @@
 import HATStorage
 import SystemPackage
 
-/// Reads frames and documents of one part of a corpus, wherever its shards put them.
+/// Reads frames and documents of one part of a corpus, wherever its shards put them. For one thread alone.
 final class PartReader {
   let shards: [ShardSummary]
   private let folder: FilePath

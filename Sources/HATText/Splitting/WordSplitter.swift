@@ -37,6 +37,7 @@ public struct WordSplitter: Sendable, Hashable {
     lengths.removeAll(keepingCapacity: true)
     switch rule {
     case .whitespace: splitAtWhitespace(text, into: &lengths)
+    case .unicode: splitAtUnicodeBoundaries(text, into: &lengths)
     case .fixed(let bytes): splitEvery(bytes, text, into: &lengths)
     }
   }

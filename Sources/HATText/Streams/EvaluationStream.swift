@@ -28,7 +28,8 @@ public final class EvaluationStream {
   /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
   public func nextSequence() throws -> Batch? {
     var batch = Batch()
-    return try packer.takeSequence(from: &supply, at: &position) { $0.append(to: &batch) } ? batch : nil
+    let taken = try packer.takeSequence(from: &supply, at: &position) { $0.append(to: &batch) }
+    return taken > 0 ? batch : nil
   }
 }
 

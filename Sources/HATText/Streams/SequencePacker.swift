@@ -37,23 +37,23 @@ struct SequencePacker {
   }
 
   /// Takes one sequence from `supply` and hands its pieces to `visit`, in order.
-  /// - Returns: false when the supply had nothing left.
+  /// - Returns: its target bytes; 0 when the supply had nothing left.
   func takeSequence(
     from supply: inout some DocumentSupply, at position: inout Position, visit: (Piece) -> Void
-  ) throws -> Bool {
+  ) throws -> Int {
     var (wordsLeft, bytesLeft) = (words, bytes)
     while wordsLeft > 0, let view = try supply.current() {
       let piece = Piece(view, from: position, words: wordsLeft, bytes: bytesLeft)
-      if piece.targets.isEmpty { return true }
+      if piece.targets.isEmpty { break }
       visit(piece)
       wordsLeft -= piece.targets.count
       bytesLeft -= piece.targetBytes
       position = Position(word: piece.targets.upperBound, byte: piece.endByte)
-      guard position.word > view.wordCount else { return true }
+      guard position.word > view.wordCount else { break }
       try supply.advance()
       position = Position()
     }
-    return wordsLeft < words
+    return bytes - bytesLeft
   }
 }
 

@@ -55,18 +55,34 @@ public final class TrainingStream {
       epoch: supply.epoch, window: supply.window, document: supply.document, word: position.word)
   }
 
+  /// Of an epoch; the last may be shorter.
+  public var windowCount: Int { supply.windowCount }
+
+  /// How many times the corpus has been gone through.
+  public var epochs: Double { supply.epochs }
+
   /// The next sequence: pieces of one or more documents.
   /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
   public func nextSequence() throws -> Batch {
     var batch = Batch()
-    _ = try packer.takeSequence(from: &supply, at: &position) { $0.append(to: &batch) }
+    try appendSequence(to: &batch)
     return batch
   }
 
-  /// Goes past the next sequence without building it: another rank has it.
+  /// Appends the next sequence to a batch.
+  /// - Returns: its target bytes.
   /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
-  public func skipSequence() throws {
-    _ = try packer.takeSequence(from: &supply, at: &position) { _ in }
+  @discardableResult
+  public func appendSequence(to batch: inout Batch) throws -> Int {
+    try packer.takeSequence(from: &supply, at: &position) { $0.append(to: &batch) }
+  }
+
+  /// Goes past the next sequence without building it: another rank has it.
+  /// - Returns: its target bytes.
+  /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
+  @discardableResult
+  public func skipSequence() throws -> Int {
+    try packer.takeSequence(from: &supply, at: &position) { _ in }
   }
 
   private func restore(_ cursor: StreamCursor, of corpus: Corpus) throws {
@@ -93,6 +109,14 @@ private struct ShuffledSupply: DocumentSupply {
   init(_ reader: PartReader, seed: UInt64) {
     self.reader = reader
     order = DocumentOrder(frameCount: reader.frameCount, seed: seed)
+  }
+
+  var windowCount: Int { order.windowCount }
+
+  /// Counted by windows, and in a window by documents.
+  var epochs: Double {
+    let windows = Double(window) + (places.isEmpty ? 0 : Double(document) / Double(places.count))
+    return Double(epoch) + windows / Double(order.windowCount)
   }
 
   mutating func current() throws -> DocumentView? {

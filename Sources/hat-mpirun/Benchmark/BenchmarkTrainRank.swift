@@ -27,16 +27,12 @@ final class BenchmarkTrainRank {
     defer { scratch.remove() }
     let splitter = try corpus?.splitter ?? WordSplitter(.whitespace)
     let model = TextModel(configuration, maxWordBytes: splitter.maximumWordBytes)
-    let owned = try MicroBatchTree(
-      microBatches: configuration.training.microBatches, ranks: communicator.size
-    )
-    .owned(byRank: communicator.rank)
     let job = TrainingJob(
       run: scratch.path, configuration: configuration,
       data: DataDescription(splittingRule: "", maxWordBytes: splitter.maximumWordBytes, fingerprint: ""))
     let trainer = try Trainer(
       communicator: communicator, job: job, model: model,
-      makeSource: { _ in
+      makeSource: { _, owned in
         if let corpus {
           return try PreparedMicroBatches(corpus, configuration, steps: Self.preparedSteps, owned: owned)
         }

@@ -14,19 +14,22 @@ final class PreparedMicroBatches: MicroBatchSource {
 
   func cursor() throws -> String { String(next) }
 
-  func nextStep(owned: Range<Int>) throws -> [Batch] {
+  var epochs: [Double] { [] }
+
+  func nextStep() throws -> [Batch] {
     defer { next += 1 }
     return steps[next % steps.count]
   }
 
-  func heldOut(owned: (Int) -> Bool) throws -> (count: Int, owned: [Batch]) { (0, []) }
+  func heldOut(owned: (Int) -> Bool) throws -> HeldOut<Batch> { HeldOut(counts: [], owned: []) }
 }
 
 extension PreparedMicroBatches {
   /// Steps of a corpus.
   convenience init(_ corpus: Corpus, _ configuration: Configuration, steps: Int, owned: Range<Int>) throws {
-    let source = try TextMicroBatches(corpus, configuration, cursor: nil)
-    self.init(steps: try (0..<steps).map { _ in try source.nextStep(owned: owned) })
+    let source = try TextMicroBatches(
+      Mixture([(corpus, 1)]), configuration, cursor: nil, owned: owned)
+    self.init(steps: try (0..<steps).map { _ in try source.nextStep() })
   }
 
   /// Steps of a text that is read over and over.

@@ -19,7 +19,7 @@ struct Preprocess: ParsableCommand {
   @Option(help: "The folder to make.")
   var output: String
 
-  @Option(help: "The splitting rule: whitespace, or fixed:N for a word every N bytes.")
+  @Option(help: "The splitting rule: whitespace, unicode, or fixed:N for a word every N bytes.")
   var split = "whitespace"
 
   @Option(help: "The most bytes of a word; longer ones are cut.")

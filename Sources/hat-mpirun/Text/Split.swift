@@ -11,7 +11,7 @@ struct Split: ParsableCommand {
       {"words_b64": ["…", …]}.
       """)
 
-  @Option(help: "The splitting rule: whitespace, or fixed:N for a word every N bytes.")
+  @Option(help: "The splitting rule: whitespace, unicode, or fixed:N for a word every N bytes.")
   var split = "whitespace"
 
   @Option(help: "The most bytes of a word; longer ones are cut. Without it words are as long as they are.")

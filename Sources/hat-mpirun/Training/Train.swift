@@ -15,8 +15,12 @@ struct Train: ParsableCommand {
   @Option(help: "The configuration, such as configs/tiny.yaml.")
   var config: String
 
-  @Option(parsing: .upToNextOption, help: "A corpus made by preprocess.")
-  var data: [String]
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Corpora made by preprocess, each with its part of the bytes trained on; 1 without one.",
+      valueName: "DIR[:weight]"))
+  var data: [WeightedFolder]
 
   @Option(help: "The folder of the run: configuration, metrics, checkpoints.")
   var output: String
@@ -39,6 +43,7 @@ struct Train: ParsableCommand {
 
   func validate() throws {
     guard !data.isEmpty else { throw ValidationError("--data needs a folder.") }
+    for corpus in data { try corpus.validate() }
     guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
     guard restarts >= 0 else { throw ValidationError("--restarts must not be negative.") }
     guard hostfile == nil || ranks != nil else {
@@ -68,7 +73,7 @@ struct Train: ParsableCommand {
   private func rankArguments(start: Int) -> [String] {
     ["train", "--config", config, "--output", output]
       + ["--resume", (start == 0 ? resume : .auto).rawValue]
-      + overrides.flatMap { ["--set", $0] } + ["--data"] + data
+      + overrides.flatMap { ["--set", $0] } + ["--data"] + data.map(\.argument)
   }
 }
 

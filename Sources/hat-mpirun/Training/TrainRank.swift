@@ -28,21 +28,22 @@ struct TrainRank {
   }
 
   private func train(on communicator: any Communicator) throws -> TrainingOutcome {
-    let (configuration, corpus) = try communicator.together { try open(ranks: communicator.size) }
+    let (configuration, mixture) = try communicator.together { try open(ranks: communicator.size) }
     let job = TrainingJob(
-      run: FilePath(command.output), configuration: configuration, data: DataDescription(corpus),
+      run: FilePath(command.output), configuration: configuration, data: DataDescription(mixture),
       resume: command.resume)
-    let model = TextModel(configuration, maxWordBytes: corpus.splitter.maximumWordBytes)
-    let progress = TrainProgress(run: command.output)
+    let model = TextModel(configuration, maxWordBytes: mixture.splitter.maximumWordBytes)
+    let progress = TrainProgress(run: command.output, corpora: command.data.map(\.folder))
     let trainer = try Trainer(
       communicator: communicator, job: job, model: model,
-      makeSource: { try TextMicroBatches(corpus, configuration, cursor: $0) }, observe: progress.show)
+      makeSource: { try TextMicroBatches(mixture, configuration, cursor: $0, owned: $1) },
+      observe: progress.show)
     let outcome = try trainer.run()
     if communicator.rank == 0 { progress.finish(outcome) }
     return outcome
   }
 
-  private func open(ranks: Int) throws -> (Configuration, Corpus) {
+  private func open(ranks: Int) throws -> (Configuration, Mixture) {
     if let feature = Processor.missingFeature() {
       throw UserError(
         .configuration, "this processor has no \(feature)", hint: "Train on one with AVX2, FMA and F16C.")
@@ -52,21 +53,23 @@ struct TrainRank {
         .wrongUsage, at: "--ranks \(wanted)", "mpirun has started \(ranks) ranks already",
         hint: "Leave --ranks out under mpirun.")
     }
-    guard command.data.count == 1 else {
-      throw UserError(
-        .wrongUsage, at: "--data", "\(command.data.count) corpora cannot be mixed in a run",
-        hint: "Preprocess all the text into one corpus.")
-    }
     let configuration = try Configuration.load(
       from: FilePath(command.config), overrides: command.overrides)
-    return (configuration, try Corpus(opening: FilePath(command.data[0])))
+    let corpora = try command.data.map {
+      (corpus: try Corpus(opening: FilePath($0.folder)), weight: $0.weight)
+    }
+    return (configuration, try Mixture(corpora))
   }
 }
 
 extension DataDescription {
-  init(_ corpus: Corpus) {
+  init(_ mixture: Mixture) {
     self.init(
-      splittingRule: corpus.splitter.rule.versionedName, maxWordBytes: corpus.splitter.maximumWordBytes,
-      fingerprint: corpus.fingerprint.hexadecimal)
+      splittingRule: mixture.splitter.rule.versionedName, maxWordBytes: mixture.splitter.maximumWordBytes,
+      fingerprint: mixture.fingerprint.hexadecimal,
+      corpora: mixture.parts.map {
+        CorpusDescription(
+          folder: $0.corpus.folder.string, weight: $0.weight, fingerprint: $0.corpus.fingerprint.hexadecimal)
+      })
   }
 }

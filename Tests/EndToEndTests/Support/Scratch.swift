@@ -68,9 +68,12 @@ extension Scratch {
   }
 
   /// A corpus of `documents`, preprocessed.
-  func corpus(_ name: String = "corpus", documents: String? = nil) throws -> String {
+  func corpus(
+    _ name: String = "corpus", documents: String? = nil, rule: String = "whitespace"
+  ) throws -> String {
     let input = try documents ?? self.documents()
-    let output = Program.run(["preprocess", "--output", file(name), "--holdout", "0.1", input])
+    let output = Program.run(
+      ["preprocess", "--output", file(name), "--holdout", "0.1", "--split", rule, input])
     try #require(output.exitCode == 0, "\(output.description)")
     return file(name)
   }

@@ -1,5 +1,5 @@
 /// A small deterministic generator (SplitMix64) of test data.
-struct ToyGenerator {
+struct ToyGenerator: RandomNumberGenerator {
   private var state: UInt64
 
   init(seed: UInt64) {
@@ -13,6 +13,8 @@ struct ToyGenerator {
     mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
     return mixed ^ (mixed >> 31)
   }
+
+  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 
   /// Uniform in -1 ..< 1.
   mutating func float() -> Float {

@@ -64,26 +64,27 @@ final class ToyRegression: TrainingModel {
 /// The toy's data: example k of step s is a function of s and k.
 final class ToyExamples: MicroBatchSource {
   private var step: Int
-  private let microBatches: Int
+  private let owned: Range<Int>
+  let epochs: [Double] = []
   /// A step on which one rank fails to read.
   private let failure: (step: Int, error: any Error)?
 
-  init(cursor: String?, microBatches: Int, failure: (step: Int, error: any Error)? = nil) {
+  init(cursor: String?, owned: Range<Int>, failure: (step: Int, error: any Error)? = nil) {
     step = Int(cursor ?? "0")!
-    self.microBatches = microBatches
+    self.owned = owned
     self.failure = failure
   }
 
   func cursor() -> String { String(step) }
 
-  func nextStep(owned: Range<Int>) throws -> [[ToyRegression.Example]] {
+  func nextStep() throws -> [[ToyRegression.Example]] {
     step += 1
     if let failure, failure.step == step { throw failure.error }
     return owned.map { examples(step * 1000 + $0, count: 2) }
   }
 
-  func heldOut(owned: (Int) -> Bool) -> (count: Int, owned: [[ToyRegression.Example]]) {
-    (7, (0..<7).filter(owned).map { examples(9_000_000 + $0, count: 3) })
+  func heldOut(owned: (Int) -> Bool) -> HeldOut<[ToyRegression.Example]> {
+    HeldOut(counts: [7], owned: (0..<7).filter(owned).map { examples(9_000_000 + $0, count: 3) })
   }
 
   /// Few directions, so that there is something to learn in few steps.

@@ -37,11 +37,7 @@ struct ToyRun {
     return try ThreadCommunicator.run(size: ranks) { communicator in
       let trainer = try Trainer(
         communicator: communicator, job: job, model: ToyRegression(),
-        makeSource: {
-          ToyExamples(
-            cursor: $0, microBatches: job.configuration.training.microBatches,
-            failure: failure?(communicator.rank))
-        },
+        makeSource: { ToyExamples(cursor: $0, owned: $1, failure: failure?(communicator.rank)) },
         observe: observe)
       return try trainer.run {
         communicator.rank == ranks - 1 && stopAfter.map { trainer.step + 1 >= $0 } == true

@@ -3,7 +3,7 @@ import Testing
 @testable import HATText
 
 @Suite struct WordSplitterTests {
-  static let rules: [SplittingRule] = [.whitespace, .fixed(1), .fixed(3), .fixed(4)]
+  static let rules: [SplittingRule] = [.whitespace, .unicode, .fixed(1), .fixed(3), .fixed(4)]
   static let limits = [4, 5, 7, 16, 64, 255, 256, 65_535]
 
   private func words(_ text: String, _ rule: SplittingRule = .whitespace, limit: Int = 64) throws -> [String]
@@ -123,10 +123,15 @@ import Testing
       #expect(try SplittingRule(parsing: rule.name) == rule)
       #expect(try SplittingRule(versionedName: rule.versionedName) == rule)
     }
-    for text in ["", "fixed", "fixed:", "fixed:0", "fixed:-1", "fixed:+3", "fixed:08", "Whitespace", "words"]
-    {
+    for text in [
+      "", "fixed", "fixed:", "fixed:0", "fixed:-1", "fixed:+3", "fixed:08", "Whitespace", "words",
+      "unicode-16.0",
+    ] {
       #expect(errorKind { _ = try SplittingRule(parsing: text) } == .wrongUsage)
     }
-    #expect(errorKind { _ = try SplittingRule(versionedName: "whitespace-v9") } == .invalidData)
+    for name in ["", "whitespace", "whitespace-v9", "unicode-v1", "unicode-15.0-v1", "fixed:8-v1-v1"] {
+      #expect(errorKind { _ = try SplittingRule(versionedName: name) } == .invalidData)
+    }
+    #expect(SplittingRule.unicode.versionedName == "unicode-16.0-v1")
   }
 }

@@ -48,6 +48,36 @@ import Testing
     #expect(places.map { $0.frame * 10 + $0.document } == expected)
   }
 
+  /// The figures of docs/data-order.md, "How random it is": frames of 64 documents, windows of 2048.
+  @Test func howRandomItIs() throws {
+    let (frames, documents) = (3200, 64)
+    let order = DocumentOrder(frameCount: frames, seed: 4)
+    let places = (0..<order.windowCount).flatMap {
+      order.documents(ofWindow: $0, epoch: 0) { _ in documents }
+    }
+    let fromOneFrame = zip(places, places.dropFirst()).count { $0.frame == $1.frame }
+    let share = Double(fromOneFrame) / Double(places.count - 1)
+    #expect(abs(share - 63.0 / 2047) < 0.001, "neighbours from one frame: \(share)")
+
+    var positions = Array(repeating: [Int](), count: frames)
+    for (position, place) in places.enumerated() { positions[place.frame].append(position) }
+    let distances = positions.flatMap { own in
+      own.indices.flatMap { first in own[(first + 1)...].map { $0 - own[first] } }
+    }
+    let distance = Double(distances.reduce(0, +)) / Double(distances.count)
+    #expect(abs(distance - 2049.0 / 3) < 5, "between documents of one frame: \(distance)")
+
+    let batches = stride(from: 0, to: places.count - 256, by: 256).map { start in
+      Set(places[start..<start + 256].map(\.frame)).count
+    }
+    let spread = Double(batches.reduce(0, +)) / Double(batches.count)
+    #expect(abs(spread - 32) < 0.1, "frames in 256 documents: \(spread)")
+
+    let together = (1..<frames).count { positions[$0][0] / 2048 == positions[$0 - 1][0] / 2048 }
+    let neighbours = Double(together) / Double(frames - 1)
+    #expect(abs(neighbours - 31.0 / 3199) < 0.005, "neighbouring frames in one window: \(neighbours)")
+  }
+
   /// Neighbours in the corpus are no nearer to each other in an epoch than chance has it, within a window's limits.
   @Test func neighboursAreTornApart() {
     let order = DocumentOrder(frameCount: 2000, seed: 3)

@@ -9,13 +9,23 @@ extension TransformerStack {
     segments: Segments, residualGradient: MatrixView, parameters: UnsafePointer<Float>,
     gradient: FloatPointer
   ) {
-    let rows = residualGradient.rows
     for layer in workspace.blocks.indices.reversed() {
-      let block = BlockViews(stack: self, layer: layer, rows: rows, parameters: parameters)
-      let gradients = BlockGradients(stack: self, layer: layer, rows: rows, gradient: gradient)
-      differentiateTransform(block, gradients, residualGradient)
-      differentiateAttend(block, gradients, residualGradient, segments: segments)
+      backward(
+        layer: layer, segments: segments, residualGradient: residualGradient, parameters: parameters,
+        gradient: gradient)
     }
+  }
+
+  /// Differentiates one block.
+  func backward(
+    layer: Int, segments: Segments, residualGradient: MatrixView, parameters: UnsafePointer<Float>,
+    gradient: FloatPointer
+  ) {
+    let rows = residualGradient.rows
+    let block = BlockViews(stack: self, layer: layer, rows: rows, parameters: parameters)
+    let gradients = BlockGradients(stack: self, layer: layer, rows: rows, gradient: gradient)
+    differentiateTransform(block, gradients, residualGradient)
+    differentiateAttend(block, gradients, residualGradient, segments: segments)
   }
 
   private func differentiateTransform(

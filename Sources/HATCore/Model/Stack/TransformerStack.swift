@@ -44,12 +44,17 @@ struct TransformerStack {
 
   /// Runs the blocks from `input` to `output`, keeping what `backward` needs.
   func forward(segments: Segments, rows: Int, parameters: UnsafePointer<Float>) {
-    precondition(rows <= workspace.rows, "the batch exceeds the capacity the arena was planned for")
     for layer in workspace.blocks.indices {
-      let block = BlockViews(stack: self, layer: layer, rows: rows, parameters: parameters)
-      attend(block, segments: segments)
-      transform(block)
+      forward(layer: layer, segments: segments, rows: rows, parameters: parameters)
     }
+  }
+
+  /// Runs one block.
+  func forward(layer: Int, segments: Segments, rows: Int, parameters: UnsafePointer<Float>) {
+    precondition(rows <= workspace.rows, "the batch exceeds the capacity the arena was planned for")
+    let block = BlockViews(stack: self, layer: layer, rows: rows, parameters: parameters)
+    attend(block, segments: segments)
+    transform(block)
   }
 
   private func attend(_ block: BlockViews, segments: Segments) {

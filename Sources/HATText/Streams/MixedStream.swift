@@ -1,0 +1,88 @@
+import HATStorage
+
+/// Where the next sequence of a mixed stream starts: the place in each corpus, and what each has given.
+public struct MixtureCursor: Equatable, Sendable {
+  public var streams: [StreamCursor]
+  /// Target bytes of each corpus since the start; empty for a single corpus, which needs no count.
+  public var targetBytes: [Int]
+}
+
+extension MixtureCursor: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case streams
+    case targetBytes = "target_bytes"
+  }
+
+  /// A single corpus has the cursor it always had.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    if fields.contains(.streams) {
+      streams = try fields.decode([StreamCursor].self, forKey: .streams)
+      targetBytes = try fields.decode([Int].self, forKey: .targetBytes)
+    } else {
+      (streams, targetBytes) = ([try StreamCursor(from: decoder)], [])
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    if streams.count == 1 { return try streams[0].encode(to: encoder) }
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode(streams, forKey: .streams)
+    try fields.encode(targetBytes, forKey: .targetBytes)
+  }
+}
+
+/// The endless sequences of a mixture: each is drawn from one corpus, so that the shares hold at every moment.
+public final class MixedStream {
+  private let streams: [TrainingStream]
+  private var schedule: MixtureSchedule
+
+  /// - Parameters: as those of `TrainingStream`.
+  /// - Throws: as `TrainingStream`.
+  public init(
+    _ mixture: Mixture, seed: UInt64, sequenceWords: Int, sequenceBytes: Int, cursor: MixtureCursor? = nil
+  ) throws {
+    let parts = mixture.parts
+    if let cursor { try Self.require(cursor, fits: parts) }
+    streams = try parts.indices.map { index in
+      try TrainingStream(
+        corpus: parts[index].corpus, seed: seed, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes,
+        cursor: cursor?.streams[index])
+    }
+    schedule = MixtureSchedule(
+      shares: parts.map(\.share), given: parts.count > 1 ? cursor?.targetBytes : nil)
+  }
+
+  /// Where the next sequence starts.
+  public var cursor: MixtureCursor {
+    MixtureCursor(streams: streams.map(\.cursor), targetBytes: streams.count > 1 ? schedule.given : [])
+  }
+
+  /// How many times each corpus has been gone through.
+  public var epochs: [Double] { streams.map(\.epochs) }
+
+  /// Appends the next sequence to a batch.
+  /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
+  public func appendSequence(to batch: inout Batch) throws {
+    let next = schedule.next
+    schedule.take(try streams[next].appendSequence(to: &batch), from: next)
+  }
+
+  /// Goes past the next sequence without building it: another rank has it.
+  /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
+  public func skipSequence() throws {
+    let next = schedule.next
+    schedule.take(try streams[next].skipSequence(), from: next)
+  }
+
+  private static func require(_ cursor: MixtureCursor, fits parts: [Mixture.Part]) throws {
+    let counts = parts.count > 1 ? parts.count : 0
+    guard cursor.streams.count == parts.count, cursor.targetBytes.count == counts,
+      cursor.targetBytes.allSatisfy({ $0 >= 0 })
+    else {
+      throw UserError(
+        .invalidData, at: parts[0].corpus.folder.string, "the place to go on from is of another mixture",
+        hint: "Resume with the corpora and weights the run was started with.")
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import HATCore
+import HATDistributed
+import HATText
+
+/// Corpora as the trainer sees them. Reading, decompressing and packing happen on a thread of their own, ahead of the
+/// computation.
+final class TextMicroBatches: MicroBatchSource {
+  private let mixture: Mixture
+  private let configuration: Configuration
+  private let steps: Prefetcher<MicroBatchStream.Step>
+  /// Of the steps handed out, not of those that wait.
+  private var position: MixtureCursor
+  private(set) var epochs: [Double]
+
+  /// Steps read ahead. One would do for the mean; the second is for a frame that takes long.
+  private static let stepsAhead = 2
+  /// Held-out text measured at an evaluation, at most, in steps' worth of sequences.
+  private static let heldOutSteps = 8
+
+  /// - Parameters:
+  ///   - cursor: a `MixtureCursor` as JSON; nil is the start.
+  ///   - owned: this rank's micro-batches of each step.
+  init(_ mixture: Mixture, _ configuration: Configuration, cursor: String?, owned: Range<Int>) throws {
+    self.mixture = mixture
+    self.configuration = configuration
+    let data = configuration.data
+    let stream = try MixedStream(
+      mixture, seed: data.seed, sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes,
+      cursor: try cursor.map { try JSONDecoder().decode(MixtureCursor.self, from: Data($0.utf8)) })
+    (position, epochs) = (stream.cursor, stream.epochs)
+    let microBatches = MicroBatchStream(
+      stream, microBatches: configuration.training.microBatches,
+      sequencesPerMicroBatch: configuration.sequencesPerMicroBatch, owned: owned)
+    steps = Prefetcher(depth: Self.stepsAhead) { try microBatches.nextStep() }
+  }
+
+  func cursor() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(decoding: try encoder.encode(position), as: UTF8.self)
+  }
+
+  func nextStep() throws -> [Batch] {
+    let step = try steps.next()
+    (position, epochs) = (step.cursor, step.epochs)
+    return step.microBatches
+  }
+
+  /// Of each corpus as many as its weight says, at least one, as far as it has held-out text.
+  func heldOut(owned: (Int) -> Bool) throws -> HeldOut<Batch> {
+    let limit = Self.heldOutSteps * configuration.training.microBatches
+    var heldOut = HeldOut<Batch>(counts: [], owned: [])
+    var index = 0
+    for part in mixture.parts {
+      let first = index
+      let end = first + max(1, Int((Double(limit) * part.weight).rounded()))
+      let stream = try heldOutText(of: part.corpus)
+      while index < end, let batch = try nextHeldOut(stream) {
+        if owned(index) { heldOut.owned.append(batch) }
+        index += 1
+      }
+      heldOut.counts.append(index - first)
+    }
+    return heldOut
+  }
+
+  private func heldOutText(of corpus: Corpus) throws -> EvaluationStream {
+    let data = configuration.data
+    return try EvaluationStream(
+      corpus: corpus, part: .holdout, sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes)
+  }
+
+  /// As many sequences as a micro-batch has, or what is left.
+  private func nextHeldOut(_ stream: EvaluationStream) throws -> Batch? {
+    var batch = Batch()
+    for _ in 0..<configuration.sequencesPerMicroBatch {
+      guard let sequence = try stream.nextSequence() else { break }
+      batch.append(sequence)
+    }
+    return batch.pieceCount > 0 ? batch : nil
+  }
+}

@@ -1,0 +1,33 @@
+"""Folders that only one run at a time may change."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from corpus.errors import ExitCode, FetchError
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Waits until nobody else downloads into the cache, which corpora share."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def claimed(output: Path) -> Iterator[None]:
+    """Refuses a corpus folder that another run is at work on: each would record half of what is there."""
+    output.mkdir(parents=True, exist_ok=True)
+    with (output / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FetchError(
+                ExitCode.CANNOT_WRITE,
+                f"{output}: another fetch-corpus is at work here",
+                "Wait for it, or choose another --output.",
+            ) from error
+        yield
