@@ -46,6 +46,35 @@ extension EndToEnd {
       #expect(again["bits_per_byte"] as? Double == bits)
     }
 
+    @Test("inspect batches prints what a run trains on")
+    func batches() throws {
+      let scratch = try Scratch()
+      let (corpus, configuration) = (try scratch.corpus(), try scratch.configuration())
+      let run = RunFolder(path: scratch.file("run"))
+      try succeed(["train", "--config", configuration, "--data", corpus, "--output", run.path])
+      let trained = try String(contentsOfFile: run.path + "/metrics.jsonl", encoding: .utf8)
+        .split(separator: "\n").map { try decode($0) }
+      let lines = try succeed([
+        "inspect", "batches", "--config", configuration, "--data", corpus, "--steps", "12",
+      ]).standardOutput.split(separator: "\n").map { try decode($0) }
+      #expect(lines.count == 12 * 4)
+      for step in 1...12 {
+        let batches = lines.filter { $0["step"] as? Int == step }
+        let bytes = batches.compactMap { $0["text_bytes"] as? Int }.reduce(0, +)
+        #expect(bytes == trained[step - 1]["target_bytes"] as? Int)
+        for batch in batches {
+          let text = try #require(Data(base64Encoded: batch["bytes_b64"] as? String ?? ""))
+          let words = try #require(batch["word_offsets"] as? [Int])
+          let pieces = try #require(batch["piece_offsets"] as? [Int])
+          #expect(words.last == text.count && pieces.last == words.count - 1)
+        }
+      }
+    }
+
+    private func decode(_ line: Substring) throws -> [String: Any] {
+      try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+
     @Test("A second preprocess of the same input changes nothing; of another one is refused")
     func preprocessTwice() throws {
       let scratch = try Scratch()

@@ -55,10 +55,7 @@ struct TrainRank {
     }
     let configuration = try Configuration.load(
       from: FilePath(command.config), overrides: command.overrides)
-    let corpora = try command.data.map {
-      (corpus: try Corpus(opening: FilePath($0.folder)), weight: $0.weight)
-    }
-    return (configuration, try Mixture(corpora))
+    return (configuration, try Mixture(command.data))
   }
 }
 

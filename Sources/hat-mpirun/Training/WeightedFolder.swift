@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import HATText
+import SystemPackage
 
 /// A corpus and its weight, as `DIR` or `DIR:0.7`.
 struct WeightedFolder: ExpressibleByArgument {
@@ -30,5 +32,12 @@ struct WeightedFolder: ExpressibleByArgument {
   /// A decimal number; not the words Swift takes for numbers too, such as nan.
   private static func number(_ text: Substring) -> Double? {
     text.allSatisfy { "+-.eE".contains($0) || ("0"..."9").contains($0) } ? Double(text) : nil
+  }
+}
+
+extension Mixture {
+  /// - Throws: `UserError` when a folder holds no sound corpus, or they cannot be mixed.
+  init(_ folders: [WeightedFolder]) throws {
+    try self.init(folders.map { (corpus: try Corpus(opening: FilePath($0.folder)), weight: $0.weight) })
   }
 }

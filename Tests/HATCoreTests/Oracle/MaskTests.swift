@@ -22,8 +22,6 @@ struct MaskTests {
       documents[..<document].reduce(0) { $0 + $1.count + 2 } + 1 + word
     }
 
-    var distinctWords: Int { Set(documents.joined()).count }
-
     func replacing(_ replacement: [UInt8]) -> Case {
       var copy = self
       copy.documents[document][word] = replacement
@@ -54,11 +52,7 @@ struct MaskTests {
     let witness = ModelWitness(ModelConfiguration.tinySamples[sample], seed: seed)
     var batches = BatchGenerator(seed: 7919 * seed + UInt64(sample))
     let original = Self.randomCase(&batches)
-    var (word, change) = Self.replacement(for: original.documents[original.document][original.word], &batches)
-    // Another number of distinct words is another shape of the encoder's products, which may round otherwise.
-    while original.replacing(word).distinctWords != original.distinctWords {
-      (word, change) = Self.replacement(for: original.documents[original.document][original.word], &batches)
-    }
+    let (word, change) = Self.replacement(for: original.documents[original.document][original.word], &batches)
     let before = witness.predictions(original.batch)
     let after = witness.predictions(original.replacing(word).batch)
 

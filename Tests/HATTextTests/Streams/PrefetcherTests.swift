@@ -1,5 +1,6 @@
 import Foundation
 import HATStorage
+import TestSupport
 import Testing
 
 @testable import HATText
@@ -73,6 +74,49 @@ import Testing
       let prefetcher = Prefetcher(depth: 1 + round % 3) { counter.next() }
       for _ in 0..<round % 5 { _ = try prefetcher.next() }
     }
+  }
+
+  /// Read ahead or not: the same sequences come before a damaged frame, and the same error names it.
+  @Test func aDamagedFrameIsAnErrorWhereItIsNeeded() throws {
+    var generator = TextGenerator(seed: 60)
+    let builder = try CorpusBuilder((0..<40).map { _ in generator.prose(words: 8000) })
+    defer { withExtendedLifetime(builder) {} }
+    let mixture = try Mixture([(builder.corpus(), 1)])
+    let shard = builder.output.appending(mixture.parts[0].corpus.manifest.train.shards[0].name).string
+    let middle = try #require(FileManager.default.contents(atPath: shard)).count / 2
+    try FileDamage.flipBit(3, ofByte: middle, in: shard)
+
+    let alone = try steps(of: mixture)
+    let expected = takeAll { try alone.nextStep() }
+    let ahead = try steps(of: mixture)
+    let prefetcher = Prefetcher(depth: 2) { try ahead.nextStep() }
+    let found = takeAll { try prefetcher.next() }
+    #expect(expected.count > 1)
+    #expect(found == expected)
+    #expect(found.error.contains(shard) && found.error.contains("frame"), "\(found.error)")
+  }
+
+  private func steps(of mixture: Mixture) throws -> MicroBatchStream {
+    let stream = try MixedStream(mixture, seed: 5, sequenceWords: 1000, sequenceBytes: 10_000)
+    return MicroBatchStream(stream, microBatches: 2, sequencesPerMicroBatch: 1, owned: 0..<1)
+  }
+
+  private struct Taken: Equatable {
+    var count = 0
+    var error = ""
+  }
+
+  private func takeAll(_ next: () throws -> MicroBatchStream.Step) -> Taken {
+    var taken = Taken()
+    do {
+      while taken.count < 10_000 {
+        _ = try next()
+        taken.count += 1
+      }
+    } catch {
+      taken.error = "\(error)"
+    }
+    return taken
   }
 
   private func eventually(_ condition: () -> Bool) -> Bool {

@@ -1,0 +1,11 @@
+"""What a person is told, and the exit code that goes with it."""
+
+from __future__ import annotations
+
+WRONG_USAGE, OUR_FAULT = 64, 70
+
+
+class Failure(Exception):
+    def __init__(self, message: str, exit_code: int = OUR_FAULT):
+        super().__init__(message)
+        self.exit_code = exit_code

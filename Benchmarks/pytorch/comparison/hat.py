@@ -1,0 +1,83 @@
+"""hat's command line, as far as the comparison needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from .failure import Failure
+from .variants import PROCESSES
+
+WORDS, BYTES, SEQUENCES = 256, 2048, 4
+"""Of a sequence, at most; and sequences for each rank in a step."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a number of optimiser steps took."""
+
+    seconds: float
+    text_bytes: int
+    words: int
+    training_flops: float
+    peak_resident_bytes: int
+    """Of the largest process."""
+
+
+class Hat:
+    def __init__(self, program: Path, log: Path):
+        self.program, self.log = program, log
+
+    def run(self, *arguments: str | Path, output: Path | None = None, stdin: bytes = b"") -> str:
+        """Standard output; it goes to the file `output` too, where there is one."""
+        result = subprocess.run([self.program, *arguments], input=stdin, capture_output=True)
+        if result.returncode:
+            raise Failure(f"hat-mpirun {arguments[0]} failed:\n{result.stderr.decode()}")
+        if output:
+            output.write_bytes(result.stdout)
+        return result.stdout.decode()
+
+    def train(self, preset: Path, corpus: Path, run: Path, steps: int, checkpoint_every: int = 0) -> int:
+        """- returns: the peak resident bytes of the largest rank."""
+        shutil.rmtree(run, ignore_errors=True)
+        arguments = [
+            self.program, "train", *settings(preset, corpus, steps), "--output", run, "--ranks", str(PROCESSES),
+            "--set", f"output.checkpoint_every={checkpoint_every}"]
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(arguments, stdout=log, stderr=log)
+            _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise Failure(f"hat-mpirun train failed:\n{self.log.read_text()}")
+        return usage.ru_maxrss * 1024
+
+    def measure(self, preset: Path, corpus: Path, run: Path, steps: int) -> Measurement:
+        """All steps but the first."""
+        peak = self.train(preset, corpus, run, steps)
+        records = read_metrics(run)[1:]
+        shutil.rmtree(run)
+        return Measurement(
+            seconds=sum(record["step_seconds"] for record in records),
+            text_bytes=sum(record["target_bytes"] for record in records),
+            words=round(sum(record["words_per_second"] * record["step_seconds"] for record in records)),
+            training_flops=sum(
+                record["model_flops_per_second"] * record["step_seconds"] for record in records),
+            peak_resident_bytes=peak)
+
+
+def settings(preset: Path, corpus: Path, steps: int) -> list[str | Path]:
+    """The same data for every preset: one micro-batch of four sequences for each rank."""
+    changes = {
+        "data.sequence_words": WORDS, "data.sequence_bytes": BYTES,
+        "training.sequences_per_step": SEQUENCES * PROCESSES, "training.micro_batches": PROCESSES,
+        "training.steps": steps, "output.evaluate_every": 0}
+    sets = [part for name, value in changes.items() for part in ("--set", f"{name}={value}")]
+    return ["--config", preset, "--data", corpus, *sets]
+
+
+def read_metrics(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]

@@ -1,0 +1,62 @@
+"""What both sides work on: a corpus, weights, batches. Made once for a build of hat, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from .hat import Hat, read_metrics, settings
+
+TRAINED_STEPS = 1
+"""Steps behind the weights that both sides start from; the next one is compared."""
+
+
+@dataclass(frozen=True)
+class Material:
+    preset: Path
+    corpus: Path
+    folder: Path
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "model.safetensors"
+
+    @property
+    def batches(self) -> Path:
+        return self.folder / "batches.jsonl"
+
+    @property
+    def run(self) -> Path:
+        """hat's run up to the step that is compared."""
+        return self.folder / "run"
+
+    @property
+    def checkpoint(self) -> str:
+        return f"{self.run}@{TRAINED_STEPS}"
+
+    @property
+    def compared_step(self) -> dict:
+        """hat's own record of the first step after the weights."""
+        return read_metrics(self.run)[TRAINED_STEPS]
+
+
+def prepare(hat: Hat, preset: Path, corpus: Path, folder: Path, steps: int) -> Material:
+    """- steps: how many steps' batches there must be."""
+    material = Material(preset, corpus, folder / preset.stem)
+    stamp, wanted = material.folder / "stamp", f"{digest(hat.program)} {corpus.resolve()} {steps}"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return material
+    shutil.rmtree(material.folder, ignore_errors=True)
+    material.folder.mkdir(parents=True)
+    hat.train(preset, corpus, material.run, steps=TRAINED_STEPS + 1, checkpoint_every=TRAINED_STEPS)
+    hat.run("export", "--checkpoint", material.checkpoint, "--output", material.weights)
+    hat.run(
+        "inspect", "batches", *settings(preset, corpus, steps), "--steps", str(steps), output=material.batches)
+    stamp.write_text(wanted)
+    return material
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

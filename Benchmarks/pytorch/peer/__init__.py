@@ -1,0 +1,1 @@
+"""hat's model (docs/performance.md, "Against PyTorch") written in PyTorch, to measure hat against."""
