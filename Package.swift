@@ -26,6 +26,12 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    // simdjson is made of templates: what Swift calls is compiled here, for AVX2 too.
+    .target(
+      name: "CSimdJSON",
+      cxxSettings: [.unsafeFlags(["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpclmul"])],
+      linkerSettings: [.linkedLibrary("simdjson")]),
     .systemLibrary(name: "CSIMD"),
     // LIBXSMM is static, and wants the BLAS it would fall back to, or its stand-in.
     .target(
@@ -41,7 +47,7 @@ let package = Package(
     .target(
       name: "HATText",
       dependencies: [
-        "CZstd", "HATStorage", .product(name: "SystemPackage", package: "swift-system"),
+        "CSimdJSON", "CZlib", "CZstd", "HATStorage", .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: testable),
     .target(
@@ -79,7 +85,8 @@ let package = Package(
     .testTarget(
       name: "HATTextTests",
       dependencies: [
-        "HATText", "HATStorage", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+        "CXXHash", "CZlib", "CZstd", "HATText", "HATStorage", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Resources")]),
     .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
@@ -98,5 +105,6 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: ["hat-mpirun", "CommunicatorConformance", "HATCore", "HATText", "TestSupport"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )

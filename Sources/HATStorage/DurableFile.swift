@@ -48,6 +48,12 @@ public enum DurableFile {
     return stat(path.string, &status) == 0 && (status.st_mode & S_IFMT) == S_IFDIR
   }
 
+  /// What the disk with this folder has room for; nil where it does not say.
+  public static func freeBytes(at path: FilePath) -> Int? {
+    var status = statvfs()
+    return statvfs(path.string, &status) == 0 ? Int(status.f_bavail) * Int(status.f_frsize) : nil
+  }
+
   public static func exists(_ path: FilePath) -> Bool {
     access(path.string, F_OK) == 0
   }

@@ -1,8 +1,8 @@
 import SystemPackage
 
 /// Turns an operating-system error into a user error that says what to do about it.
-enum FileFailure {
-  static func reading(_ path: FilePath, _ error: Errno) -> UserError {
+public enum FileFailure {
+  public static func reading(_ path: FilePath, _ error: Errno) -> UserError {
     switch error {
     case .noSuchFileOrDirectory:
       UserError(.missingInput, at: path.string, "there is no such file", hint: "Check the path.")
@@ -17,14 +17,9 @@ enum FileFailure {
     }
   }
 
-  static func writing(_ path: FilePath, _ error: Errno, needed: Int? = nil) -> UserError {
+  public static func writing(_ path: FilePath, _ error: Errno, needed: Int? = nil) -> UserError {
     switch error {
-    case .noSpace, .diskQuotaExceeded:
-      UserError(
-        .cannotWrite, at: path.string,
-        "the disk is full" + (needed.map { " (\($0) more bytes were to be written)" } ?? ""),
-        hint: "Free some space or choose another folder, then run the same command again: "
-          + "it continues where it stopped.")
+    case .noSpace, .diskQuotaExceeded: diskFull(path, needed: needed)
     case .permissionDenied, .readOnlyFileSystem:
       UserError(
         .cannotWrite, at: path.string, "it may not be written",
@@ -34,5 +29,15 @@ enum FileFailure {
         .cannotWrite, at: path.string, "it cannot be written: \(error)",
         hint: "Check the disk and the path.")
     }
+  }
+
+  private static func diskFull(_ path: FilePath, needed: Int?) -> UserError {
+    var error = UserError(
+      .cannotWrite, at: path.string,
+      "the disk is full" + (needed.map { " (\($0) more bytes were to be written)" } ?? ""),
+      hint: "Free some space or choose another folder, then run the same command again: "
+        + "it continues where it stopped.")
+    error.isDiskFull = true
+    return error
   }
 }

@@ -46,7 +46,10 @@ public final class FileWriter {
     }
   }
 
+  /// Closing again does nothing.
+  /// - Throws: `UserError` of kind `cannotWrite`.
   public func close() throws {
+    guard isOpen else { return }
     isOpen = false
     do {
       try descriptor.close()

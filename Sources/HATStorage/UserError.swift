@@ -29,6 +29,8 @@ public struct UserError: Error, Sendable, Equatable {
   public var place: String?
   public var problem: String
   public var hint: String
+  /// Whether it would not have come with more room on the disk.
+  public var isDiskFull = false
 
   public init(_ kind: Kind, at place: String? = nil, _ problem: String, hint: String) {
     self.kind = kind

@@ -3,5 +3,5 @@ import ArgumentParser
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure how fast hat is on this machine.",
-    subcommands: [BenchmarkTrain.self, BenchmarkData.self])
+    subcommands: [BenchmarkTrain.self, BenchmarkData.self, BenchmarkPreprocess.self])
 }

@@ -97,9 +97,7 @@ extension EndToEnd {
       }
       defer { _ = ChildProcess.run(["umount", disk]) }
 
-      let preprocessing = Program.run(
-        ["preprocess", "--output", disk + "/corpus", "--level", "1", try randomDocuments()])
-      expectMistake(preprocessing, exitCode: 73, mentions: ["full", disk])
+      try expectPreprocessingToContinue(on: disk)
 
       let arguments = ["train", "--config", configuration, "--data", corpus, "--output", disk + "/run"]
       expectOneMessage(Program.run(arguments + ["--ranks", "2"]), exitCode: 73, mentions: "full")
@@ -108,6 +106,26 @@ extension EndToEnd {
       #expect(output.exitCode == 0, "\(output.description)")
       try #require(train().exitCode == 0)
       #expect(try RunFolder(path: disk + "/run").results() == run.results())
+    }
+
+    /// Preprocessing says how much room it needs, and goes on when it has it.
+    func expectPreprocessingToContinue(on disk: String) throws {
+      let input = try randomDocuments()
+      func arguments(_ output: String) -> [String] {
+        ["preprocess", "--output", output, "--level", "1", "--shard-bytes", "64KiB", input]
+      }
+      try #require(Program.run(arguments(scratch.file("whole"))).exitCode == 0)
+      expectMistake(
+        Program.run(arguments(disk + "/corpus")), exitCode: 73,
+        mentions: ["disk is full: the rest of the corpus takes about ", " MiB, and ", " MiB are free"])
+      expectOneMessage(
+        Program.run(arguments(disk + "/corpus"), ranks: 2), exitCode: 73, mentions: "disk is full")
+      try #require(ChildProcess.run(["mount", "-o", "remount,size=64m", disk]).exitCode == 0)
+      let output = Program.run(arguments(disk + "/corpus"), ranks: 2)
+      #expect(output.exitCode == 0, "\(output.description)")
+      #expect(try Folder.contents(disk + "/corpus") == Folder.contents(scratch.file("whole")))
+      try FileManager.default.removeItem(atPath: disk + "/corpus")
+      try #require(ChildProcess.run(["mount", "-o", "remount,size=600k", disk]).exitCode == 0)
     }
 
     /// Text that does not compress into a small disk.

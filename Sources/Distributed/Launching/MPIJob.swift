@@ -5,18 +5,21 @@ public struct MPIJob: Sendable {
   public var program: String
   public var arguments: [String]
   public var ranks: Int
+  /// Cores each rank is bound to.
+  public var threadsPerRank: Int
   /// nil for this machine alone.
   public var hostfile: String?
   /// Set for the ranks, wherever they run.
   public var environment: [(name: String, value: String)]
 
   public init(
-    program: String, arguments: [String], ranks: Int, hostfile: String? = nil,
+    program: String, arguments: [String], ranks: Int, threadsPerRank: Int = 1, hostfile: String? = nil,
     environment: [(name: String, value: String)] = []
   ) {
     self.program = program
     self.arguments = arguments
     self.ranks = ranks
+    self.threadsPerRank = threadsPerRank
     self.hostfile = hostfile
     self.environment = environment
   }
@@ -27,6 +30,8 @@ public struct MPIJob: Sendable {
     var launcher = ["-np", String(ranks)]
     if let hostfile {
       launcher += ["--hostfile", hostfile, "--bind-to", "core:overload-allowed"]
+    } else if threadsPerRank > 1 {
+      launcher += ["--map-by", "slot:PE=\(threadsPerRank)", "--bind-to", "core"]
     } else if ranks <= cores {
       launcher += ["--bind-to", "core"]
     } else {

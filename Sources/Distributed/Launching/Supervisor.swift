@@ -6,11 +6,16 @@ import HATStorage
 public struct Supervisor {
   /// Times a job may be started again.
   public var restarts: Int
+  /// Where a job that is started again goes on.
+  public var continuation: String
   /// Told what happens; one line each.
   public var note: (String) -> Void
 
-  public init(restarts: Int, note: @escaping (String) -> Void) {
+  public init(
+    restarts: Int, continuation: String = "from the last checkpoint", note: @escaping (String) -> Void
+  ) {
     self.restarts = restarts
+    self.continuation = continuation
     self.note = note
   }
 
@@ -31,12 +36,12 @@ public struct Supervisor {
       guard start < restarts else {
         note(
           "error: \(Self.description(of: code))\(restarts > 0 ? ", after \(restarts) restart\(restarts == 1 ? "" : "s")" : ""). "
-            + "Run the same command again: it goes on from the last checkpoint.")
+            + "Run the same command again: it goes on \(continuation).")
         return SharedError.faultExitCode
       }
       start += 1
       note(
-        "\(Self.description(of: code)): going on from the last checkpoint (restart \(start) of \(restarts))")
+        "\(Self.description(of: code)): going on \(continuation) (restart \(start) of \(restarts))")
       // Ranks that outlive mpirun by a moment still hold the run's lock and memory.
       sleep(1)
     }

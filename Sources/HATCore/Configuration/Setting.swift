@@ -76,6 +76,9 @@ extension Setting {
     Setting(
       "training", "zero_stage", \.training.zeroStage,
       "0: every rank holds all optimiser moments; 1: each rank holds its share"),
+    Setting(
+      "training", "recompute", \.training.recompute,
+      "none, or blocks: backbone blocks run forward twice and keep less; same result"),
 
     Setting(
       "output", "checkpoint_every", \.output.checkpointEvery, "steps between checkpoints; 0: only at the end"),

@@ -15,11 +15,12 @@ final class WordEmbedder {
   ) {
     self.parameters = parameters
     let rows = maxWordBytes + 1
-    let use = StackUse(shape: model.encoder, routine: .words, rows: rows, longestSegment: rows)
+    let use = StackUse(
+      shape: model.encoder, routine: .words, rows: rows, longestSegment: rows, givesLeadingRows: true)
     encoder = WordEncoder(
       model, layout: layout, words: 1, use: use, scratch: StackScratch(for: [use], arena: arena),
       arena: arena,
-      kernels: ModelKernels(profile: StepProfile()))
+      kernels: ModelKernels())
     list = WordList(words: 1, wordBytes: maxWordBytes, tileRows: rows)
     arena.allocate()
     encoder.prepare(parameters)

@@ -5,6 +5,7 @@ import HATText
 /// embeddings h = norm(last block). Legend: W words, `D` backbone width.
 final class Backbone {
   private let stack: TransformerStack
+  private let recomputesBlocks: Bool
   private let layout: ParameterLayout
   private let arena: Arena
   /// [pieces + 1]: where each piece's rows start.
@@ -21,6 +22,7 @@ final class Backbone {
   init(_ use: StackUse, layout: ParameterLayout, scratch: StackScratch, arena: Arena, kernels: ModelKernels) {
     self.layout = layout
     self.arena = arena
+    recomputesBlocks = use.recomputesBlocks
     stack = TransformerStack(use, offsets: layout.backbone, scratch: scratch, arena: arena, kernels: kernels)
     offsets = FixedList(capacity: use.rows + 1)
     inverseRoots = arena.reserve(use.rows)
@@ -70,6 +72,9 @@ final class Backbone {
       addGainGradientTo: memory.backGradient + layout.backbone.norm)
     for block in layout.blocks.indices.reversed() {
       try memory.withGradient(ofBlock: block) { parameters, gradient in
+        if recomputesBlocks {
+          stack.forward(layer: block, segments: segments, rows: words, parameters: parameters)
+        }
         let range = layout.blocks[block]
         (gradient + range.lowerBound).update(repeating: 0, count: range.count)
         stack.backward(

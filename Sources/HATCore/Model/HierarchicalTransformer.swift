@@ -24,27 +24,34 @@ public final class HierarchicalTransformer {
   /// [U, D], embeddings of the distinct words; later their gradient.
   private let distinctEmbeddings: ArenaMatrix
 
-  /// - Parameter capacity: the largest batch there will be; it sizes the arena.
-  public convenience init(_ model: ModelConfiguration, capacity: BatchCapacity) {
-    self.init(planning: model, capacity: capacity)
+  /// - Parameters:
+  ///   - capacity: the largest batch there will be; it sizes the arena.
+  ///   - threads: to compute with; results are the same for any number.
+  public convenience init(_ model: ModelConfiguration, capacity: BatchCapacity, threads: Int = 1) {
+    self.init(planning: model, capacity: capacity, pool: WorkerPool(threads: threads))
     arena.allocate()
   }
 
   /// Plans everything and allocates nothing.
-  private init(planning model: ModelConfiguration, capacity: BatchCapacity) {
+  private init(
+    planning model: ModelConfiguration, capacity: BatchCapacity, pool: WorkerPool = WorkerPool(threads: 1)
+  ) {
     self.model = model
     self.capacity = capacity
     layout = ParameterLayout(model)
     arena = Arena()
     let tileRows = WordTiling.rows(longestWord: capacity.wordBytes)
     let encoderUse = StackUse(
-      shape: model.encoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1)
+      shape: model.encoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1,
+      givesLeadingRows: true)
     let decoderUse = StackUse(
       shape: model.decoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1)
     let backboneUse = StackUse(
-      shape: model.backbone, routine: .documents, rows: capacity.words, longestSegment: capacity.pieceWords)
-    let scratch = StackScratch(for: [encoderUse, backboneUse, decoderUse], arena: arena)
-    let kernels = ModelKernels(profile: profile)
+      shape: model.backbone, routine: .documents, rows: capacity.words, longestSegment: capacity.pieceWords,
+      recomputesBlocks: capacity.recomputation == .blocks)
+    let scratch = StackScratch(
+      for: [encoderUse, backboneUse, decoderUse], arena: arena, threads: pool.threads)
+    let kernels = ModelKernels(profile: profile, pool: pool)
 
     encoder = WordEncoder(
       model, layout: layout, words: capacity.words, use: encoderUse, scratch: scratch, arena: arena,

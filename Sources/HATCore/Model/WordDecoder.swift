@@ -12,10 +12,8 @@ final class WordDecoder {
   private let arena: Arena
   private let kernels: ModelKernels
   private let tile: WordTile
-  /// [T, d], W_D·h.
-  private let starts: ArenaMatrix
-  /// [T, d]
-  private let startGradient: ArenaMatrix
+  /// [V + T, d]: the bytes, and W_D·h of each target word.
+  private let table: RowTable
   /// [tile rows]
   private let inverseRoots: ArenaPlace
   /// [tile rows, d], the normalised output.
@@ -42,8 +40,7 @@ final class WordDecoder {
     stack = TransformerStack(use, offsets: layout.decoder, scratch: scratch, arena: arena, kernels: kernels)
     tile = WordTile(rows: use.rows)
     let d = model.byteWidth
-    starts = arena.reserve(rows: words, columns: d)
-    startGradient = arena.reserve(rows: words, columns: d)
+    table = RowTable(stack, rows: WordTile.byteRows + words, arena: arena)
     inverseRoots = arena.reserve(use.rows)
     decoded = arena.reserve(rows: use.rows, columns: d)
     logits = arena.reserve(rows: use.rows, columns: 256)
@@ -86,21 +83,22 @@ final class WordDecoder {
     let weights = weights(memory)
     let gradients = ModelMatrices(layout, model, front: memory.frontGradient, back: memory.backGradient)
     start(list, predictive, weights, memory.backParameters)
+    table.startBackward(tableCount(list))
     var sum = LossSum()
     for index in 0..<list.tileCount {
       let words = list.tile(index)
       let logits = runTile(words, of: list, batch, weights, memory.backParameters)
-      kernels.loss(logits) {
+      kernels.loss(logits) { rows in
+        let first = rows.lowerBound
         SoftmaxCrossEntropy.lossAndGradient(
-          logits, targets: tile.targets.base, losses: tile.losses.base, correct: tile.correct.base)
+          logits.rows(rows), targets: tile.targets.base + first, losses: tile.losses.base + first,
+          correct: tile.correct.base + first)
       }
       sum.add(tile)
       differentiateTile(
-        words, logitGradient: logits, weights, gradients, memory.backParameters, memory.backGradient)
+        logitGradient: logits, weights, gradients, memory.backParameters, memory.backGradient)
     }
-    let startGradient = arena.view(startGradient, rows: list.count)
-    kernels.addWeightGradient(startGradient, input: predictive, to: gradients.decoderInput)
-    kernels.inputGradient(startGradient, weight: weights.decoderInput, into: predictiveGradient)
+    finish(list, predictive, predictiveGradient, weights, gradients, memory)
     return sum
   }
 
@@ -114,13 +112,18 @@ final class WordDecoder {
   private func start(
     _ list: WordList, _ predictive: MatrixView, _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
   ) {
-    kernels.linear(
-      predictive, weight: LinearWeight(weights.decoderInput), into: arena.view(starts, rows: list.count))
     stack.packWeights(parameters)
     kernels.rows(weights.decoderHead) {
       _ = PackedMatrix(transposing: weights.decoderHead, into: arena.floats(packedHead))
     }
+    let rows = table.rows(tableCount(list))
+    rows.rows(0..<WordTile.byteRows).copy(weights.byteEmbedding)
+    kernels.linear(
+      predictive, weight: LinearWeight(weights.decoderInput), into: rows.rows(WordTile.byteRows..<rows.rows))
+    table.prepare(rows.rows, parameters: parameters)
   }
+
+  private func tableCount(_ list: WordList) -> Int { WordTile.byteRows + list.count }
 
   /// - Returns: the tile's logits.
   private func runTile(
@@ -128,14 +131,7 @@ final class WordDecoder {
     _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
   ) -> MatrixView {
     tile.fillTargets(words, of: list, from: batch)
-    let input = stack.input(rows: tile.rows)
-    kernels.rows(input) { Vector.gatherRows(weights.byteEmbedding, indices: tile.symbols.base, into: input) }
-    let starts = arena.view(starts, rows: list.count)
-    for (word, number) in words.enumerated() {
-      input.row(tile.rows(ofWord: word).lowerBound).update(
-        from: starts.row(Int(number)), count: input.columns)
-    }
-    stack.forward(segments: tile.segments, rows: tile.rows, parameters: parameters)
+    stack.forward(tile.rows(of: table), parameters: parameters)
     let decoded = arena.view(decoded, rows: tile.rows)
     kernels.norm(
       stack.output(rows: tile.rows), gain: weights.decoderNorm, into: decoded,
@@ -147,7 +143,7 @@ final class WordDecoder {
   }
 
   private func differentiateTile(
-    _ words: UnsafeBufferPointer<Int32>, logitGradient: MatrixView, _ weights: ModelMatrices,
+    logitGradient: MatrixView, _ weights: ModelMatrices,
     _ gradients: ModelMatrices, _ parameters: UnsafePointer<Float>, _ gradient: FloatPointer
   ) {
     let decodedGradient = arena.view(decodedGradient, rows: tile.rows)
@@ -160,21 +156,22 @@ final class WordDecoder {
       stack.output(rows: tile.rows), gain: weights.decoderNorm, inverseRoots: arena.floats(inverseRoots),
       outputGradient: decodedGradient, addInputGradientTo: residual, addGainGradientTo: gradients.decoderNorm)
     stack.backward(
-      segments: tile.segments, residualGradient: residual, parameters: parameters, gradient: gradient)
-    takeStartGradients(words, from: residual)
-    kernels.rows(residual, passes: 3) {
-      Vector.scatterAddRows(residual, indices: tile.symbols.base, to: gradients.byteEmbedding)
-    }
+      tile.rows(of: table), residualGradient: residual, parameters: parameters, gradient: gradient)
   }
 
-  /// A word's first row came from the backbone: its gradient goes there, and not to the embedding table.
-  private func takeStartGradients(_ words: UnsafeBufferPointer<Int32>, from residual: MatrixView) {
-    let startGradient = arena.floats(startGradient.place)
-    for (word, number) in words.enumerated() {
-      let row = residual.row(tile.rows(ofWord: word).lowerBound)
-      (startGradient + Int(number) * residual.columns).update(from: row, count: residual.columns)
-      row.update(repeating: 0, count: residual.columns)
-    }
+  /// After the last tile: what all tiles have left to their table.
+  private func finish(
+    _ list: WordList, _ predictive: MatrixView, _ predictiveGradient: MatrixView, _ weights: ModelMatrices,
+    _ gradients: ModelMatrices, _ memory: some ModelMemory
+  ) {
+    table.finishBackward(tableCount(list), parameters: memory.backParameters, gradient: memory.backGradient)
+    let rows = table.gradient(tableCount(list))
+    Vector.add(
+      rows.base, to: gradients.byteEmbedding.base,
+      count: gradients.byteEmbedding.rows * gradients.byteEmbedding.columns)
+    let starts = rows.rows(WordTile.byteRows..<rows.rows)
+    kernels.addWeightGradient(starts, input: predictive, to: gradients.decoderInput)
+    kernels.inputGradient(starts, weight: weights.decoderInput, into: predictiveGradient)
   }
 }
 

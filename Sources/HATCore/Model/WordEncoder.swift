@@ -12,6 +12,7 @@ final class WordEncoder {
   private let layout: ParameterLayout
   private let arena: Arena
   private let kernels: ModelKernels
+  private let table: RowTable
   private let tile: WordTile
   /// [U, d], the output at each `[W]`.
   private let marks: ArenaMatrix
@@ -38,6 +39,7 @@ final class WordEncoder {
     self.arena = arena
     self.kernels = kernels
     stack = TransformerStack(use, offsets: layout.encoder, scratch: scratch, arena: arena, kernels: kernels)
+    table = RowTable(stack, rows: WordTile.byteRows, arena: arena)
     tile = WordTile(rows: use.rows)
     let d = model.byteWidth
     marks = arena.reserve(rows: words, columns: d)
@@ -51,6 +53,9 @@ final class WordEncoder {
   /// To be called before `forward` whenever the parameters have changed.
   func prepare(_ parameters: UnsafePointer<Float>) {
     stack.packWeights(parameters)
+    let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
+    table.rows(WordTile.byteRows).copy(weights.byteEmbedding)
+    table.prepare(WordTile.byteRows, parameters: parameters)
   }
 
   /// Writes the embeddings of the list's words to `embeddings` [U, D].
@@ -62,12 +67,8 @@ final class WordEncoder {
     let marks = arena.view(marks, rows: list.count)
     for index in 0..<list.tileCount {
       let words = list.tile(index)
-      runTile(words, of: list, batch, weights, parameters)
-      let output = stack.output(rows: tile.rows)
-      for (word, number) in words.enumerated() {
-        marks.row(Int(number)).update(
-          from: output.row(tile.rows(ofWord: word).lowerBound), count: marks.columns)
-      }
+      runTile(words, of: list, batch, parameters)
+      Vector.scatterRows(stack.output(rows: words.count), indices: words.baseAddress!, into: marks)
     }
     let normalized = arena.view(normalized, rows: list.count)
     kernels.norm(
@@ -77,14 +78,10 @@ final class WordEncoder {
 
   private func runTile(
     _ words: UnsafeBufferPointer<Int32>, of list: WordList, _ batch: borrowing Batch,
-    _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
+    _ parameters: UnsafePointer<Float>
   ) {
     tile.fillInputs(words, of: list, from: batch)
-    let input = stack.input(rows: tile.rows)
-    kernels.rows(input) {
-      Vector.gatherRows(weights.byteEmbedding, indices: tile.symbols.base, into: input)
-    }
-    stack.forward(segments: tile.segments, rows: tile.rows, parameters: parameters)
+    stack.forward(tile.rows(of: table), parameters: parameters)
   }
 
   /// Differentiates the last `forward`.
@@ -98,21 +95,19 @@ final class WordEncoder {
     let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
     let gradients = ModelMatrices(layout, model, in: gradient)
     let markGradient = differentiateMarks(embeddingGradient, weights, gradients)
+    table.startBackward(WordTile.byteRows)
     for index in 0..<list.tileCount {
       let words = list.tile(index)
-      runTile(words, of: list, batch, weights, parameters)
-      let residual = arena.view(residualGradient, rows: tile.rows)
-      residual.fillZero()
-      for (word, number) in words.enumerated() {
-        residual.row(tile.rows(ofWord: word).lowerBound)
-          .update(from: markGradient.row(Int(number)), count: residual.columns)
-      }
+      runTile(words, of: list, batch, parameters)
+      let residual = arena.view(residualGradient, rows: words.count)
+      Vector.gatherRows(markGradient, indices: words.baseAddress!, into: residual)
       stack.backward(
-        segments: tile.segments, residualGradient: residual, parameters: parameters, gradient: gradient)
-      kernels.rows(residual, passes: 3) {
-        Vector.scatterAddRows(residual, indices: tile.symbols.base, to: gradients.byteEmbedding)
-      }
+        tile.rows(of: table), residualGradient: residual, parameters: parameters, gradient: gradient)
     }
+    table.finishBackward(WordTile.byteRows, parameters: parameters, gradient: gradient)
+    Vector.add(
+      table.gradient(WordTile.byteRows).base, to: gradients.byteEmbedding.base,
+      count: gradients.byteEmbedding.rows * gradients.byteEmbedding.columns)
   }
 
   private func differentiateMarks(

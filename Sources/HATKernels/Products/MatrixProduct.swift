@@ -146,4 +146,9 @@ public struct LinearWeight {
   public init(_ matrix: MatrixView, packed: PackedMatrix? = nil) {
     (self.matrix, self.packed) = (matrix, packed)
   }
+
+  /// The weight of some of the outputs.
+  public func outputs(_ range: Range<Int>) -> LinearWeight {
+    LinearWeight(matrix.rows(range), packed: packed?.columns(range))
+  }
 }

@@ -26,6 +26,13 @@ public struct PackedMatrix {
     (self.base, self.columns, self.terms) = (base, columns, terms)
   }
 
+  /// Some of the columns, where they are whole panels.
+  func columns(_ range: Range<Int>) -> PackedMatrix? {
+    let endsWhole = range.upperBound == columns || range.upperBound % Panel.columns == 0
+    guard range.lowerBound % Panel.columns == 0 && endsWhole else { return nil }
+    return PackedMatrix(base + range.lowerBound * terms, columns: range.count, terms: terms)
+  }
+
   var panelCount: Int { (columns + Panel.columns - 1) / Panel.columns }
 
   subscript(panel: Int) -> Panel {

@@ -6,7 +6,7 @@ import SystemPackage
 public struct CorpusManifest: Sendable, Codable, Equatable {
   public static let fileName = "corpus.json"
   static let format = "hat-corpus"
-  static let version = 1
+  static let version = 2
 
   public struct Part: Sendable, Codable, Equatable {
     public var counts = TextCounts()
@@ -35,7 +35,8 @@ public struct CorpusManifest: Sendable, Codable, Equatable {
 extension CorpusManifest {
   init(settings: PreprocessSettings, records: [UnitRecord]) {
     self.settings = settings
-    inputsFingerprint = UnitRecord.inputsFingerprint(records.map { ($0.unit, $0.inputChecksum) })
+    inputsFingerprint = UnitRecord.inputsFingerprint(
+      records.filter { $0.records > 0 }.map { ($0.unit, $0.inputChecksum) })
     dataFingerprint = Checksum(value: 0)
     for record in records {
       leftOut += record.leftOut
@@ -62,23 +63,30 @@ extension CorpusManifest {
     guard DurableFile.exists(path) else {
       throw UserError(
         .missingInput, at: folder.string,
-        DurableFile.exists(folder.appending(Preprocessor.stateFileName))
+        DurableFile.exists(folder.appending(WorkFolder.stateFileName))
           ? "the corpus is not finished" : "there is no corpus here (no \(fileName))",
         hint: "Make it with hat-mpirun preprocess; run again, that continues where it stopped.")
     }
-    let manifest = try JSONFile.read(CorpusManifest.self, from: path)
-    guard manifest.format == format, manifest.version == version else {
+    let kind = try JSONFile.read(Kind.self, from: path)
+    guard kind.format == format, kind.version == version else {
       throw UserError(
         .invalidData, at: path.string,
-        "it is \(manifest.format) version \(manifest.version), not \(format) \(version)",
+        "it is \(kind.format) version \(kind.version), not \(format) \(version)",
         hint: "Use the version of hat that wrote it, or preprocess the text again.")
     }
+    let manifest = try JSONFile.read(CorpusManifest.self, from: path)
     guard manifest.isConsistent else {
       throw UserError(
         .invalidData, at: path.string, "its numbers do not add up",
         hint: "Restore the file, or preprocess the text into a new folder.")
     }
     return manifest
+  }
+
+  /// What every version says of itself.
+  private struct Kind: Decodable {
+    var format: String
+    var version: Int
   }
 
   private var isConsistent: Bool {
@@ -109,17 +117,5 @@ extension ShardSummary {
       1...ShardFormat.largestCount ~= $0
     }
       && 1...ShardFormat.largestFrameCount ~= frames && !name.contains("/") && !name.isEmpty
-  }
-}
-
-extension UnitRecord {
-  static func inputsFingerprint(_ units: [(WorkUnit, Checksum)]) -> Checksum {
-    var bytes: [UInt8] = []
-    for (unit, checksum) in units {
-      bytes.appendLittleEndian(UInt64(unit.group))
-      bytes.appendLittleEndian(UInt64(unit.slice))
-      bytes.appendLittleEndian(checksum.value)
-    }
-    return Checksum(of: bytes)
   }
 }

@@ -16,16 +16,18 @@ public struct CorpusStatistics: Sendable {
       words.add(word)
     }
     for entry in document.metadata.entries {
-      metadata[entry.name, default: FrequentItems(capacity: 1 << 12)].add(Array(entry.value.utf8)[...])
+      let kind = Array(entry.value.utf8).prefix { $0 != UInt8(ascii: "/") }
+      metadata[entry.name, default: FrequentItems(capacity: 1 << 12)].add(kind)
     }
   }
 
-  /// The most frequent words, without the white space around them.
+  /// The most frequent words, with the white space that is part of them.
   public func mostFrequentWords(_ count: Int) -> [(word: String, count: Int)] {
     words.top(count).map { (String(decoding: $0.item, as: UTF8.self), $0.count) }
   }
 
-  /// The names of metadata there are, and the most frequent values of each with their number of documents.
+  /// The names of metadata there are, and the most frequent values of each with their number of documents. Of a
+  /// value with a slash what is before it counts: `book` for the source `book/chapter`.
   public func mostFrequentMetadata(_ count: Int) -> [(
     name: String, values: [(value: String, documents: Int)]
   )] {

@@ -23,15 +23,24 @@ public struct DocumentMetadata: Sendable, Equatable {
 }
 
 extension DocumentMetadata {
-  /// Appends each entry as: length of the name in one byte, name, length of the value in two, value.
-  func encode(into bytes: inout [UInt8]) {
+  /// The entries as shards keep them.
+  var encoded: [UInt8] {
+    var bytes: [UInt8] = []
     for (name, value) in entries {
-      precondition(name.utf8.count <= Self.longestName && value.utf8.count <= Self.longestValue)
-      bytes.append(UInt8(name.utf8.count))
-      bytes.append(contentsOf: name.utf8)
-      bytes.appendLittleEndian(UInt16(value.utf8.count))
-      bytes.append(contentsOf: value.utf8)
+      var value = value
+      value.withUTF8 { Self.append(name: name, value: $0, to: &bytes) }
     }
+    return bytes
+  }
+
+  /// Appends an entry: length of the name in one byte, name, length of the value in two, value. They must come in
+  /// the order of their names.
+  static func append(name: String, value: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+    precondition(name.utf8.count <= longestName && value.count <= longestValue)
+    bytes.append(UInt8(name.utf8.count))
+    bytes.append(contentsOf: name.utf8)
+    bytes.appendLittleEndian(UInt16(value.count))
+    bytes.append(contentsOf: value)
   }
 
   /// - Throws: `FormatDamage`.

@@ -14,6 +14,7 @@ public struct InputFile: Sendable, Codable, Equatable {
   public enum Compression: String, Sendable, Codable {
     case none
     case zstd
+    case gzip
   }
 
   /// The name of standard input.
@@ -34,14 +35,17 @@ public struct InputFile: Sendable, Codable, Equatable {
     case name, format, compression, bytes, modified
   }
 
-  var isStandardInput: Bool { path == Self.standardInput }
+  public var isStandardInput: Bool { path == Self.standardInput }
 
-  func open() throws -> any ByteSource {
+  /// - Parameter offset: where to begin; only an uncompressed file can be entered in its middle.
+  func open(at offset: Int = 0) throws -> any ByteSource {
+    precondition(offset == 0 || (compression == .none && !isStandardInput))
     if isStandardInput { return StandardInputSource() }
-    let file = try FileByteSource(opening: FilePath(path))
+    let file = try FileByteSource(opening: FilePath(path), from: offset)
     return switch compression {
     case .none: file
     case .zstd: ZstdByteSource(file, place: path)
+    case .gzip: GzipByteSource(file, place: path)
     }
   }
 }
@@ -76,7 +80,7 @@ extension InputFile {
     return files
   }
 
-  private static let endings = ".txt, .jsonl, .txt.zst or .jsonl.zst"
+  private static let endings = ".txt or .jsonl, or in .zst or .gz behind that"
 
   static func emptyFile(_ place: String) -> UserError {
     UserError(.invalidData, at: place, "it is empty", hint: "Remove it from the input, or restore it.")
@@ -85,9 +89,7 @@ extension InputFile {
   private static func unknownKind(_ path: String) -> UserError {
     UserError(
       .wrongUsage, at: path, "this kind of file is not read",
-      hint: path.hasSuffix(".gz")
-        ? "Decompress it first (gzip -d), or compress it with zstd."
-        : "Give files that end in \(endings).")
+      hint: "Give files that end in \(endings).")
   }
 
   /// Other kinds of files in a folder are left alone: corpora come with read-me files and licences.
@@ -99,17 +101,16 @@ extension InputFile {
         files += try filesBelow(path, name: name)
       } else if let (format, compression) = kind(ofName: entry) {
         files.append(try file(at: path.string, name: name.string, format, compression))
-      } else if entry.hasSuffix(".gz") {
-        throw unknownKind(path.string)
       }
     }
     return files
   }
 
   private static func kind(ofName name: String) -> (Format, Compression)? {
-    let isZstd = name.hasSuffix(".zst")
-    let stem = isZstd ? name.dropLast(4) : name[...]
-    let compression: Compression = isZstd ? .zstd : .none
+    var (stem, compression) = (name[...], Compression.none)
+    for (ending, kind) in [(".zst", Compression.zstd), (".gz", .gzip)] where name.hasSuffix(ending) {
+      (stem, compression) = (name.dropLast(ending.count), kind)
+    }
     if stem.hasSuffix(".txt") { return (.text, compression) }
     if stem.hasSuffix(".jsonl") { return (.jsonLines, compression) }
     return nil

@@ -3,12 +3,13 @@ import HATStorage
 
 /// One document as it lies in the input, before anything is made of it: a line, or a stretch of text.
 struct InputRecord {
-  /// Valid until the reader is asked for its next record.
+  /// Valid until the reader is asked for its next record, and followed by `JSONDocumentReader.padding` bytes that
+  /// may be read.
   var bytes: UnsafeBufferPointer<UInt8>
   /// Where it starts in the decompressed input.
   var offset: Int
-  /// Counted from 1.
-  var number: Int
+  /// Counted from 1, where the reader began at the start of the input; else nil.
+  var number: Int?
 }
 
 /// Cuts a stream of bytes into records at a delimiter, holding no more than a record and a block.
@@ -27,16 +28,27 @@ final class RecordReader {
   /// The part of `pending` in which no delimiter starts.
   private var searched = 0
   private var isAtEnd = false
-  private var offset = 0
-  private var number = 0
+  private var offset: Int
+  private var number: Int?
 
-  /// - Parameter place: the file, for errors.
-  init(_ source: any ByteSource, place: String, delimiter: [UInt8]?) {
+  /// - Parameters:
+  ///   - place: the file, for errors.
+  ///   - offset: where `source` begins in the input.
+  init(_ source: any ByteSource, place: String, delimiter: [UInt8]?, startingAt offset: Int = 0) {
     precondition(delimiter?.isEmpty != true)
     self.source = source
     self.place = place
     self.delimiter = delimiter
-    buffer = .allocate(capacity: Self.blockBytes)
+    self.offset = offset
+    number = offset == 0 ? 0 : nil
+    buffer = Self.allocate(Self.blockBytes)
+  }
+
+  /// Room for `capacity` bytes, and the padding behind them.
+  private static func allocate(_ capacity: Int) -> UnsafeMutableBufferPointer<UInt8> {
+    let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: capacity + JSONDocumentReader.padding)
+    buffer.initialize(repeating: 0)
+    return UnsafeMutableBufferPointer(rebasing: buffer[..<capacity])
   }
 
   deinit {
@@ -56,7 +68,7 @@ final class RecordReader {
   }
 
   private func take(_ length: Int, skipping delimiterBytes: Int) -> InputRecord {
-    number += 1
+    number = number.map { $0 + 1 }
     let bytes = UnsafeBufferPointer(rebasing: buffer[pending.lowerBound..<pending.lowerBound + length])
     let record = InputRecord(bytes: bytes, offset: offset, number: number)
     offset += length + delimiterBytes
@@ -93,13 +105,13 @@ final class RecordReader {
   private func makeRoom() throws {
     guard pending.count <= Self.largestRecord else {
       throw UserError(
-        .invalidData, at: "\(place), record \(number + 1)",
+        .invalidData, at: "\(place), byte \(offset)",
         "the document is larger than \(Self.largestRecord >> 20) MiB",
         hint: "Divide it; --document-separator cuts a .txt file into documents.")
     }
     let base = buffer.baseAddress!
     if pending.count > buffer.count / 2 {
-      let larger = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: buffer.count * 2)
+      let larger = Self.allocate(buffer.count * 2)
       memcpy(larger.baseAddress!, base + pending.lowerBound, pending.count)
       buffer.deallocate()
       buffer = larger

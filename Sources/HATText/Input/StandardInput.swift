@@ -5,7 +5,7 @@ public enum StandardInput {
     _ body: (_ line: UnsafeBufferPointer<UInt8>, _ number: Int) throws -> Void
   ) throws {
     let reader = RecordReader(StandardInputSource(), place: "standard input", delimiter: [0x0A])
-    while let record = try reader.next() { try body(record.bytes, record.number) }
+    while let record = try reader.next() { try body(record.bytes, record.number!) }
   }
 
   /// Everything up to its end.

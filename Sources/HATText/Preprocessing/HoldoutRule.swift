@@ -12,9 +12,8 @@ struct HoldoutRule: Sendable {
     threshold = UInt64(share * 0x1p64)
   }
 
-  func part(of text: UnsafeBufferPointer<UInt8>) -> CorpusPart {
-    let hash = RandomSource.mix(Checksum(of: UnsafeRawBufferPointer(text)).value ^ Self.seed)
-    return hash < threshold ? .holdout : .train
+  func part(ofTextWith checksum: Checksum) -> CorpusPart {
+    RandomSource.mix(checksum.value ^ Self.seed) < threshold ? .holdout : .train
   }
 
   /// Any number would do, but it may never change: a corpus made later must not train on this one's holdout.

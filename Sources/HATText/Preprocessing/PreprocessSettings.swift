@@ -14,6 +14,8 @@ public struct PreprocessSettings: Sendable, Equatable {
   public var level = 3
   /// What divides a .txt file into documents; nil makes a file one document.
   public var documentSeparator: String?
+  /// Whether of documents with the same text only the first is kept.
+  public var deduplicate = false
 
   public init(splitter: WordSplitter) {
     self.splitter = splitter
@@ -41,6 +43,14 @@ public struct PreprocessSettings: Sendable, Equatable {
 }
 
 extension PreprocessSettings {
+  /// What divides a file into records; nil makes it one.
+  func delimiter(of format: InputFile.Format) -> [UInt8]? {
+    switch format {
+    case .jsonLines: [0x0A]
+    case .text: documentSeparator.map { Array($0.utf8) }
+    }
+  }
+
   /// The settings as options of the command line, in a fixed order.
   private var options: [(name: String, value: String)] {
     [
@@ -48,6 +58,7 @@ extension PreprocessSettings {
       ("--field", field), ("--invalid-utf8", invalidText.rawValue), ("--holdout", "\(holdout)"),
       ("--shard-bytes", "\(shardBytes)"), ("--level", "\(level)"),
       ("--document-separator", documentSeparator.map { "\"\($0)\"" } ?? "none"),
+      ("--deduplicate", deduplicate ? "on" : "off"),
     ]
   }
 
@@ -60,7 +71,7 @@ extension PreprocessSettings {
 
 extension PreprocessSettings: Codable {
   private enum CodingKeys: CodingKey {
-    case rule, maxWordBytes, field, invalidText, holdout, shardBytes, level, documentSeparator
+    case rule, maxWordBytes, field, invalidText, holdout, shardBytes, level, documentSeparator, deduplicate
   }
 
   public init(from decoder: any Decoder) throws {
@@ -74,6 +85,7 @@ extension PreprocessSettings: Codable {
     shardBytes = try values.decode(Int.self, forKey: .shardBytes)
     level = try values.decode(Int.self, forKey: .level)
     documentSeparator = try values.decodeIfPresent(String.self, forKey: .documentSeparator)
+    deduplicate = try values.decode(Bool.self, forKey: .deduplicate)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -86,5 +98,6 @@ extension PreprocessSettings: Codable {
     try values.encode(shardBytes, forKey: .shardBytes)
     try values.encode(level, forKey: .level)
     try values.encodeIfPresent(documentSeparator, forKey: .documentSeparator)
+    try values.encode(deduplicate, forKey: .deduplicate)
   }
 }

@@ -7,20 +7,24 @@ struct WorkPlan {
   enum Group: Equatable {
     /// Positions in the list of inputs.
     case files(Range<Int>)
+    /// A file that can be entered at any slice.
     case slices(of: Int)
+    /// A file that must be read from its start.
+    case stream(of: Int)
   }
 
   let inputs: [InputFile]
   let groups: [Group]
   let sliceBytes: Int
+  let settings: PreprocessSettings
 
-  init(inputs: [InputFile], shardBytes: Int) {
-    self.inputs = inputs
-    sliceBytes = shardBytes
-    groups = Self.groups(of: inputs, shardBytes: shardBytes)
+  init(inputs: [InputFile], settings: PreprocessSettings) {
+    (self.inputs, self.settings) = (inputs, settings)
+    sliceBytes = settings.shardBytes
+    groups = Self.groups(of: inputs, settings)
   }
 
-  private static func groups(of inputs: [InputFile], shardBytes: Int) -> [Group] {
+  private static func groups(of inputs: [InputFile], _ settings: PreprocessSettings) -> [Group] {
     var groups: [Group] = []
     var (start, total) = (0, 0)
     func close(at end: Int) {
@@ -29,12 +33,12 @@ struct WorkPlan {
     }
     for (index, input) in inputs.enumerated() {
       let bytes = expectedBytes(input)
-      if input.isStandardInput || bytes >= shardBytes {
+      if input.isStandardInput || bytes >= settings.shardBytes {
         close(at: index)
-        groups.append(.slices(of: index))
+        groups.append(canBeEntered(input, settings) ? .slices(of: index) : .stream(of: index))
         start = index + 1
       } else {
-        if total + bytes > shardBytes { close(at: index) }
+        if total + bytes > settings.shardBytes { close(at: index) }
         total += bytes
       }
     }
@@ -45,6 +49,20 @@ struct WorkPlan {
   /// Text seldom compresses better than 8 to 1, and how well is known only after reading it.
   private static func expectedBytes(_ input: InputFile) -> Int {
     input.compression == .none ? input.bytes : input.bytes * 8
+  }
+
+  /// Whether the first record of a slice can be found without reading what is before it. A delimiter that can
+  /// overlap itself, as two line feeds can, is found in other places from another start.
+  private static func canBeEntered(_ input: InputFile, _ settings: PreprocessSettings) -> Bool {
+    guard !input.isStandardInput, input.compression == .none,
+      let delimiter = settings.delimiter(of: input.format)
+    else { return false }
+    return !(1..<delimiter.count).contains { delimiter.suffix($0).elementsEqual(delimiter.prefix($0)) }
+  }
+
+  /// On the disk, of the whole input; nil when standard input is among it.
+  var inputBytes: Int? {
+    inputs.contains(where: \.isStandardInput) ? nil : inputs.reduce(0) { $0 + $1.bytes }
   }
 }
 
@@ -60,53 +78,19 @@ struct WorkUnit: Hashable, Comparable {
   /// Such as `000002-000017`.
   var name: String { "\(Self.padded(group))-\(Self.padded(slice))" }
 
+  /// - Returns: nil for what is not the name of a unit.
+  init?(name: some StringProtocol) {
+    let numbers = name.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard numbers.count == 2, let group = numbers[0], let slice = numbers[1] else { return nil }
+    self.init(group: group, slice: slice)
+  }
+
+  init(group: Int, slice: Int) {
+    (self.group, self.slice) = (group, slice)
+  }
+
   private static func padded(_ number: Int) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-  }
-}
-
-extension WorkPlan {
-  /// A record, the file it comes from and the unit it belongs to.
-  struct Visit {
-    var unit: WorkUnit
-    var input: InputFile
-    var record: InputRecord
-  }
-
-  /// Calls `body` with every record of a group, in order.
-  func forEachRecord(
-    ofGroup group: Int, separator: String?, _ body: (Visit, RecordReader) throws -> Void
-  ) throws {
-    switch groups[group] {
-    case .files(let range):
-      for input in inputs[range] {
-        try forEachRecord(of: input, separator: separator) { record, reader in
-          try body(Visit(unit: WorkUnit(group: group, slice: 0), input: input, record: record), reader)
-        }
-      }
-    case .slices(let index):
-      try forEachRecord(of: inputs[index], separator: separator) { record, reader in
-        let unit = WorkUnit(group: group, slice: record.offset / sliceBytes)
-        try body(Visit(unit: unit, input: inputs[index], record: record), reader)
-      }
-    }
-  }
-
-  private func forEachRecord(
-    of input: InputFile, separator: String?, _ body: (InputRecord, RecordReader) throws -> Void
-  ) throws {
-    let delimiter =
-      switch input.format {
-      case .jsonLines: Array("\n".utf8)
-      case .text: separator.map { Array($0.utf8) }
-      }
-    let reader = RecordReader(try input.open(), place: input.path, delimiter: delimiter)
-    var isEmpty = true
-    while let record = try reader.next() {
-      isEmpty = false
-      try body(record, reader)
-    }
-    if isEmpty { throw InputFile.emptyFile(input.isStandardInput ? "standard input" : input.path) }
   }
 }

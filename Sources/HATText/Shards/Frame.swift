@@ -8,6 +8,8 @@ final class Frame {
     var firstWord: Int
     var words: Int
     var metadata: Range<Int>
+    /// Of its text.
+    var checksum: Checksum
   }
 
   private let raw: [UInt8]
@@ -59,16 +61,11 @@ final class Frame {
     var parser = ByteParser(raw)
     let count = try parser.smallSize(
       "the document count", atMost: parser.remaining / ShardFormat.documentEntryBytes)
-    var sizes: [(text: Int, words: Int, metadata: Int)] = []
-    sizes.reserveCapacity(count)
-    for _ in 0..<count {
-      let text = try parser.smallSize("a document's length", atMost: raw.count)
-      let words = try parser.smallSize("a document's word count", atMost: raw.count)
-      sizes.append((text, words, try parser.smallSize("a document's metadata length", atMost: raw.count)))
-    }
+    let sizes = try (0..<count).map { _ in try DocumentEntry(parsing: &parser, frameBytes: raw.count) }
     let textStart = raw.count - parser.remaining
     let wordLengthsStart = textStart + sizes.reduce(0) { $0 + $1.text }
-    var document = Document(text: textStart..<textStart, firstWord: 0, words: 0, metadata: 0..<0)
+    var document = Document(
+      text: textStart..<textStart, firstWord: 0, words: 0, metadata: 0..<0, checksum: Checksum(value: 0))
     let words = sizes.reduce(0) { $0 + $1.words }
     let metadataStart = wordLengthsStart + words * bytesPerWordLength
     guard metadataStart + sizes.reduce(0, { $0 + $1.metadata }) == raw.count else {
@@ -80,6 +77,7 @@ final class Frame {
       document.firstWord += document.words
       document.words = size.words
       document.metadata = document.metadata.upperBound..<document.metadata.upperBound + size.metadata
+      document.checksum = size.checksum
       return document
     }
     return (documents, wordLengthsStart)
@@ -96,8 +94,28 @@ final class Frame {
     guard total == document.text.count, total > 0 else {
       throw FormatDamage("the words of a document do not add up to its text")
     }
-    guard withText(document.text, { TextValidation.firstInvalidByte(in: $0) }) == nil else {
-      throw FormatDamage("a document is not valid UTF-8")
+    try withText(document.text) { text in
+      guard TextValidation.firstInvalidByte(in: text) == nil else {
+        throw FormatDamage("a document is not valid UTF-8")
+      }
+      guard Checksum(of: UnsafeRawBufferPointer(text)) == document.checksum else {
+        throw FormatDamage("the checksum of a document is wrong")
+      }
     }
+  }
+}
+
+/// What a frame says of a document before its content.
+private struct DocumentEntry {
+  var text: Int
+  var words: Int
+  var metadata: Int
+  var checksum: Checksum
+
+  init(parsing parser: inout ByteParser, frameBytes: Int) throws {
+    text = try parser.smallSize("a document's length", atMost: frameBytes)
+    words = try parser.smallSize("a document's word count", atMost: frameBytes)
+    metadata = try parser.smallSize("a document's metadata length", atMost: frameBytes)
+    checksum = Checksum(value: try parser.integer(UInt64.self))
   }
 }

@@ -18,16 +18,19 @@ struct FrameBuilder {
 
   var rawBytes: Int { 4 + entries.count + texts.count + wordLengths.count + metadata.count }
 
-  /// - Parameter lengths: of the words of `text`, each at most the word limit.
+  /// - Parameters:
+  ///   - checksum: of `text`.
+  ///   - lengths: of the words of `text`, each at most the word limit.
+  ///   - encoded: the metadata as shards keep it.
   mutating func append(
-    _ text: UnsafeBufferPointer<UInt8>, words lengths: [UInt32], metadata described: DocumentMetadata
+    _ text: UnsafeBufferPointer<UInt8>, checksum: Checksum, words lengths: [UInt32], metadata encoded: [UInt8]
   ) {
-    let metadataStart = metadata.count
-    described.encode(into: &metadata)
     entries.appendLittleEndian(UInt32(text.count))
     entries.appendLittleEndian(UInt32(lengths.count))
-    entries.appendLittleEndian(UInt32(metadata.count - metadataStart))
+    entries.appendLittleEndian(UInt32(encoded.count))
+    entries.appendLittleEndian(checksum.value)
     texts.append(contentsOf: text)
+    metadata.append(contentsOf: encoded)
     if ShardFormat.bytesPerWordLength(wordLimit: wordLimit) == 1 {
       wordLengths.append(contentsOf: lengths.lazy.map { UInt8($0) })
     } else {

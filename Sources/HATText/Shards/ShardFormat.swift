@@ -4,7 +4,7 @@ import HATStorage
 enum ShardFormat {
   static let magic = Array("HATSHARD".utf8)
   static let endMagic = Array("DRAHSTAH".utf8)
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   static let fileExtension = ".shard"
 
   /// magic, version, length of the rule, word limit, rule, checksum.
@@ -23,8 +23,8 @@ enum ShardFormat {
   static let largestFrameCount = 1 << 24
   static let largestCount = 1 << 48
 
-  /// text bytes, words, metadata bytes: 4 bytes each.
-  static let documentEntryBytes = 12
+  /// text bytes, words, metadata bytes: 4 bytes each; checksum of the text: 8.
+  static let documentEntryBytes = 20
 
   /// Word lengths take one byte where the limit allows it.
   static func bytesPerWordLength(wordLimit: Int) -> Int {

@@ -7,6 +7,7 @@ public struct ShardDocument: Sendable, Equatable {
   /// In bytes; they add up to the text.
   public var wordLengths: [Int]
   public var metadata: DocumentMetadata
+  public var checksum: Checksum
 
   /// The bytes of each word.
   public var words: [ArraySlice<UInt8>] {
@@ -100,7 +101,7 @@ public final class ShardReader {
       return ShardDocument(
         text: frame.withText(document.text) { Array($0) },
         wordLengths: (document.firstWord..<document.firstWord + document.words).map(frame.wordLength),
-        metadata: try frame.metadata(of: document))
+        metadata: try frame.metadata(of: document), checksum: document.checksum)
     } catch let damage as FormatDamage {
       throw Self.error(damage, at: "\(path.string), frame \(frameIndex)")
     }
@@ -134,7 +135,10 @@ extension ShardReader {
       }
       let version = try parser.integer(UInt32.self)
       guard version == ShardFormat.version else {
-        throw FormatDamage("it has shard version \(version), and this hat reads \(ShardFormat.version)")
+        throw FormatDamage(
+          "it has shard version \(version), and this hat reads version \(ShardFormat.version): "
+            + (version < ShardFormat.version
+              ? "preprocess its text again" : "use the hat that wrote it, or a newer one"))
       }
       let limit = try parser.smallSize("the word limit", atMost: WordSplitter.largestWordLimit)
       let ruleBytes = try parser.smallSize("the length of the rule", atMost: ShardFormat.longestRule)

@@ -44,11 +44,16 @@ final class ShardWriter {
     return bytes
   }
 
+  /// So far.
+  var bytesWritten: Int { file.length }
+
+  /// Appends a document (`FrameBuilder.append`).
+  /// - Throws: `UserError` of kind `cannotWrite`.
   func append(
-    _ text: UnsafeBufferPointer<UInt8>, words lengths: [UInt32], metadata: DocumentMetadata
+    _ text: UnsafeBufferPointer<UInt8>, checksum: Checksum, words lengths: [UInt32], metadata: [UInt8]
   ) throws {
     precondition(!text.isEmpty && text.count <= ShardFormat.largestDocument)
-    builder.append(text, words: lengths, metadata: metadata)
+    builder.append(text, checksum: checksum, words: lengths, metadata: metadata)
     if builder.rawBytes >= ShardFormat.frameTargetBytes { try writeFrame() }
   }
 
@@ -67,7 +72,8 @@ final class ShardWriter {
     entries.append(entry)
   }
 
-  /// Writes what is left, the index and the trailer, and gives the file its name.
+  /// Writes what is left, the index and the trailer.
+  /// - Throws: `UserError` of kind `cannotWrite`.
   func finish() throws -> ShardSummary {
     if !builder.isEmpty { try writeFrame() }
     precondition(!entries.isEmpty, "a shard has at least one document")
@@ -76,10 +82,21 @@ final class ShardWriter {
     let summary = summary(index)
     try file.write(index)
     try file.write(trailer(summary))
+    return summary
+  }
+
+  /// Flushes the finished file, and gives it its name.
+  /// - Throws: `UserError` of kind `cannotWrite`.
+  func commit() throws {
     try file.synchronize()
     try file.close()
     try DurableFile.rename(file.path, to: path)
-    return summary
+  }
+
+  /// Removes what is written, as far as that is possible.
+  func abandon() {
+    try? file.close()
+    try? DurableFile.remove(file.path)
   }
 
   private func summary(_ index: [UInt8]) -> ShardSummary {

@@ -69,7 +69,7 @@ extension Frame {
     }
     var builder = FrameBuilder(wordLimit: splitter.maximumWordBytes)
     text.withUnsafeBufferPointer {
-      builder.append($0, words: splitter.split(text), metadata: DocumentMetadata())
+      builder.append($0, checksum: Checksum(of: text), words: splitter.split(text), metadata: [])
     }
     do {
       return try Frame(raw: builder.finish(), wordLimit: splitter.maximumWordBytes)

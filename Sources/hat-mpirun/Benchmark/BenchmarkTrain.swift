@@ -22,6 +22,9 @@ struct BenchmarkTrain: ParsableCommand {
   @Option(help: "Start mpirun with that many ranks; one process without it.")
   var ranks: Int?
 
+  @Option(help: "Threads of each rank; as many as the ranks leave cores for without it.")
+  var threads: Int?
+
   @Option(help: "Steps to measure.")
   var steps = 5
 
@@ -34,6 +37,7 @@ struct BenchmarkTrain: ParsableCommand {
 
   func validate() throws {
     guard steps >= 1 else { throw ValidationError("--steps must be at least 1.") }
+    guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
     guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
   }
 
@@ -45,12 +49,16 @@ struct BenchmarkTrain: ParsableCommand {
   }
 
   private func launch(ranks: Int) throws -> Int32 {
-    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let arguments =
-      ["benchmark", "train", "--config", config, "--steps", String(steps)] + (json ? ["--json"] : [])
-      + (data.map { ["--data", $0] } ?? []) + overrides.flatMap { ["--set", $0] }
-    return try Supervisor(restarts: 0) { TrainProgress.say($0) }.run { _ in
-      MPIJob(program: program, arguments: arguments, ranks: ranks)
+    let program = try RankProgram.executable()
+    let choice = try ThreadChoice(wanted: threads, ranks: ranks, cores: ProcessorCores.available())
+    var arguments = [
+      "benchmark", "train", "--config", config, "--steps", String(steps), "--threads", String(choice.threads),
+    ]
+    if json { arguments.append("--json") }
+    if let data { arguments += ["--data", data] }
+    for override in overrides { arguments += ["--set", override] }
+    return try Supervisor(restarts: 0) { TrainProgress.say($0) }.run { [arguments] _ in
+      MPIJob(program: program, arguments: arguments, ranks: ranks, threadsPerRank: choice.threads)
     }
   }
 }

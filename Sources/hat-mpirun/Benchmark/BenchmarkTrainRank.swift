@@ -26,7 +26,8 @@ final class BenchmarkTrainRank {
     let scratch = try ScratchRun(communicator)
     defer { scratch.remove() }
     let splitter = try corpus?.splitter ?? WordSplitter(.whitespace)
-    let model = TextModel(configuration, maxWordBytes: splitter.maximumWordBytes)
+    let threads = try communicator.together { try ThreadChoice(wanted: command.threads).threads }
+    let model = TextModel(configuration, maxWordBytes: splitter.maximumWordBytes, threads: threads)
     let job = TrainingJob(
       run: scratch.path, configuration: configuration,
       data: DataDescription(splittingRule: "", maxWordBytes: splitter.maximumWordBytes, fingerprint: ""))
@@ -40,7 +41,8 @@ final class BenchmarkTrainRank {
           text: SampleText.text, splitter: splitter, configuration, steps: Self.preparedSteps, owned: owned)
       },
       observe: { [weak self] event in if case .step(let record) = event { self?.records.append(record) } })
-    let measurement = try measure(trainer, model.profile, communicator)
+    var measurement = try measure(trainer, model.profile, communicator, threads: threads)
+    measurement.threads = threads
     if communicator.rank == 0 { try measurement.show(json: command.json) }
     return 0
   }
@@ -54,7 +56,8 @@ final class BenchmarkTrainRank {
 
   /// First the steps as they are, then as many again with the profile on.
   private func measure<Source>(
-    _ trainer: Trainer<TextModel, Source>, _ profile: StepProfile, _ communicator: any Communicator
+    _ trainer: Trainer<TextModel, Source>, _ profile: StepProfile, _ communicator: any Communicator,
+    threads: Int
   ) throws -> TrainMeasurement {
     func steps(_ count: Int) throws -> Int {
       let before = hat_allocation_count()
@@ -62,9 +65,9 @@ final class BenchmarkTrainRank {
       return hat_allocation_count() - before
     }
     _ = try steps(Self.warmupSteps)
-    let before = try ranksTogether(communicator)
+    let before = try ranksTogether(communicator, threads: threads)
     let allocations = try steps(command.steps)
-    let after = try ranksTogether(communicator)
+    let after = try ranksTogether(communicator, threads: threads)
     profile.isOn = true
     _ = try steps(command.steps)
     return try TrainMeasurement(
@@ -73,9 +76,9 @@ final class BenchmarkTrainRank {
   }
 
   /// Floating-point operations a second of the library's products on all ranks at once.
-  private func ranksTogether(_ communicator: any Communicator) throws -> Double {
+  private func ranksTogether(_ communicator: any Communicator, threads: Int) throws -> Double {
     try communicator.barrier()
-    return try communicator.values(MatrixProductRate.measure()).reduce(0, +)
+    return try communicator.values(MatrixProductRate.measure(threads: threads)).reduce(0, +)
   }
 }
 

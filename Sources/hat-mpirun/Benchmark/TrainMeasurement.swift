@@ -90,7 +90,7 @@ struct TrainMeasurement: Encodable {
 extension TrainMeasurement {
   func show(json: Bool) throws {
     if json { return try JSONOutput.print(self) }
-    print("\(ranks) \(ranks == 1 ? "rank" : "ranks"), \(threads) thread each")
+    print("\(ranks) \(ranks == 1 ? "rank" : "ranks"), \(threads) \(threads == 1 ? "thread" : "threads") each")
     TextTable.show([
       ["text", "\(Amount.bytes(Int(bytesPerSecond)))/s, \(Amount.large(wordsPerSecond)) words/s"],
       ["step", "\(Amount.fixed(1000 * stepSeconds, 1)) ms"],

@@ -17,7 +17,7 @@ final class ProgressLine {
   private var firstCount: Int?
   private var needsClearing = false
 
-  init(_ title: String, unit: Unit, isTerminal: Bool = isatty(STDERR_FILENO) == 1) {
+  init(_ title: String, unit: Unit, isTerminal: Bool = ProgressLine.isAtTerminal) {
     self.title = title
     self.unit = unit
     self.isTerminal = isTerminal
@@ -54,6 +54,20 @@ final class ProgressLine {
 
   private func write(_ text: String) {
     FileHandle.standardError.write(Data(text.utf8))
+  }
+}
+
+extension ProgressLine {
+  private static let variable = "HAT_PROGRESS"
+
+  /// Ranks write to a pipe of `mpirun`: whoever starts them knows whether a terminal is at its end.
+  static var isAtTerminal: Bool {
+    isatty(STDERR_FILENO) == 1 || ProcessInfo.processInfo.environment[variable] == "terminal"
+  }
+
+  /// What tells the ranks.
+  static var environment: [(name: String, value: String)] {
+    isAtTerminal ? [(variable, "terminal")] : []
   }
 }
 

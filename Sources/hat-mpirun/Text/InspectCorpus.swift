@@ -21,7 +21,7 @@ struct InspectCorpus: ParsableCommand {
     let corpus = try Corpus(opening: FilePath(directory))
     let statistics = try quick ? nil : read(corpus)
     if json {
-      try JSONOutput.print(Report(corpus, statistics))
+      try JSONOutput.print(CorpusReport(corpus, statistics))
     } else {
       CorpusTable.show(corpus.manifest)
       statistics.map(show)
@@ -43,43 +43,36 @@ struct InspectCorpus: ParsableCommand {
   }
 
   private func show(_ statistics: CorpusStatistics) {
-    print("\nbytes in a word")
-    let most = statistics.wordLengths.max() ?? 0
-    for (length, count) in statistics.wordLengths.enumerated() where count > 0 {
-      let share = Amount.fixed(100 * Double(count) / Double(statistics.counts.words), 2)
-      let bar = String(repeating: "#", count: Int((50 * Double(count) / Double(most)).rounded(.up)))
-      print("\(padded("\(length)", 5)) \(padded(share, 6))%  \(bar)")
+    print("\nbytes in a word, and their share of all words")
+    let histogram = WordLengthHistogram(statistics.wordLengths)
+    let most = histogram.rows.map(\.words).max() ?? 1
+    for row in histogram.rows { print(Self.line(row, most: most)) }
+    print("\nmost frequent words")
+    for word in statistics.mostFrequentWords(20) {
+      print("\(Self.padded(Amount.grouped(word.count), 12))  \(JSONOutput.literal(word.word.utf8))")
     }
-    let words = statistics.mostFrequentWords(20).map { JSONOutput.literal($0.word.utf8) + " \($0.count)" }
-    print("\nmost frequent words\n  \(words.joined(separator: "  "))")
     for (name, values) in statistics.mostFrequentMetadata(10) {
       print("\n\(name), documents")
-      for (value, documents) in values { print("\(padded(Amount.grouped(documents), 10))  \(value)") }
+      for (value, documents) in values {
+        print(
+          "\(Self.padded(Amount.grouped(documents), 12))  \(JSONOutput.literal(value.utf8).dropFirst().dropLast())"
+        )
+      }
     }
   }
 
-  private func padded(_ text: String, _ width: Int) -> String {
+  private static let longestBar = 48.0
+
+  /// Such as `   3  17.42%  ██████▍`.
+  private static func line(_ row: WordLengthHistogram.Row, most: Int) -> String {
+    let (first, last) = (row.lengths.lowerBound, row.lengths.upperBound)
+    let name = first == last ? "\(first)" : "\(first)–\(last)"
+    let share = Amount.fixed(100 * row.share, row.share < 0.001 ? 5 : 2)
+    let bar = Bar.show(longestBar * Double(row.words) / Double(most))
+    return "\(padded(name, 9))  \(padded(share, 8))%  \(bar)"
+  }
+
+  private static func padded(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
-  }
-
-  private struct Report: Encodable {
-    var rule: String
-    var maxWordBytes: Int
-    var train: TextCounts
-    var holdout: TextCounts
-    var compressedBytes: Int
-    var dataFingerprint: String
-    var wordLengths: [Int]?
-    var frequentWords: [[String: Int]]?
-
-    init(_ corpus: Corpus, _ statistics: CorpusStatistics?) {
-      rule = corpus.splitter.rule.versionedName
-      maxWordBytes = corpus.splitter.maximumWordBytes
-      (train, holdout) = (corpus.counts(.train), corpus.counts(.holdout))
-      compressedBytes = corpus.manifest.compressedBytes
-      dataFingerprint = corpus.fingerprint.hexadecimal
-      wordLengths = statistics?.wordLengths
-      frequentWords = statistics?.mostFrequentWords(20).map { [$0.word: $0.count] }
-    }
   }
 }

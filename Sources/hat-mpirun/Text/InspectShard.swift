@@ -40,7 +40,9 @@ struct InspectShard: ParsableCommand {
   /// A line of text a line, with a bar between words.
   private func show(_ document: ShardDocument) {
     for entry in document.metadata.entries { print("\(entry.name): \(entry.value)") }
-    print("\(document.text.count) bytes, \(document.wordLengths.count) words\n")
+    print(
+      "\(document.text.count) bytes, \(document.wordLengths.count) words, checksum \(document.checksum.hexadecimal)\n"
+    )
     var line = ""
     for word in document.words {
       line += Self.shown(word) + "|"
@@ -75,11 +77,13 @@ struct InspectShard: ParsableCommand {
     var document: Int
     var bytes: Int
     var words: [String]
+    var checksum: String
     var metadata: [String: String]
 
     init(_ number: Int, _ found: ShardDocument) {
       document = number
       bytes = found.text.count
+      checksum = found.checksum.hexadecimal
       words = found.words.map { String(decoding: $0, as: UTF8.self) }
       metadata = Dictionary(uniqueKeysWithValues: found.metadata.entries.map { ($0.name, $0.value) })
     }

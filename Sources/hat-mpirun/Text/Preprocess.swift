@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HATDistributed
 import HATStorage
 import HATText
 import SystemPackage
@@ -11,9 +12,9 @@ struct Preprocess: ParsableCommand {
     abstract: "Make a corpus of text files: cut into words, compressed, checked.",
     discussion: """
       INPUT is a .txt file (a document a file, or several with --document-separator), a .jsonl file (a document a \
-      line), either also .zst, a folder of such files, or - for standard input (JSON lines, or text when \
+      line), either also .zst or .gz, a folder of such files, or - for standard input (JSON lines, or text when \
       --document-separator is given). A run that was stopped is continued by the same command; a finished one is \
-      left as it is.
+      left as it is. Ranks share the work, and write the same shards however many they are.
       """)
 
   @Option(help: "The folder to make.")
@@ -43,28 +44,52 @@ struct Preprocess: ParsableCommand {
   @Option(help: "What divides a .txt file into documents; \\n, \\t and \\\\ are understood.")
   var documentSeparator: String?
 
+  @Flag(help: "Keep only the first of documents with the same text.")
+  var deduplicate = false
+
+  @Option(help: "Start mpirun with that many ranks; one process without it.")
+  var ranks: Int?
+
   @Flag(help: "Print the result as one JSON object.")
   var json = false
 
   @Argument(help: "Files or folders, or - for standard input.")
   var input: [String]
 
-  func run() throws {
-    let inputs = try InputFile.list(
-      input, standardInput: documentSeparator == nil ? .jsonLines : .text)
-    let line = ProgressLine("preprocess", unit: .bytes)
-    defer { line.clear() }
-    let started = ContinuousClock.now
-    let preprocessor = try Preprocessor(inputs: inputs, settings: settings(), output: FilePath(output)) {
-      line.update($0.bytesRead, of: $0.bytesTotal)
+  func validate() throws {
+    guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
+    guard ranks == nil || !input.contains("-") else {
+      throw ValidationError("Standard input goes to one process: leave --ranks out.")
     }
-    let result = try preprocessor.run()
-    line.clear()
+  }
+
+  func run() throws {
+    guard let ranks, !MPICommunicator.isLaunched else { Foundation.exit(RankProgram.run(work)) }
+    Foundation.exit(try RankProgram.start(ranks: ranks, continuation: "where it stopped"))
+  }
+
+  /// - Returns: the exit code.
+  private func work(on communicator: any Communicator) throws -> Int32 {
+    let started = ContinuousClock.now
+    let result = try preprocessor(on: communicator).run(sharing: RankWorkSharing(communicator: communicator))
+    guard communicator.rank == 0 else { return 0 }
     let seconds = (ContinuousClock.now - started).seconds
     if json {
       try JSONOutput.print(Report(result, seconds: seconds))
     } else {
       show(result, seconds: seconds)
+    }
+    return 0
+  }
+
+  private func preprocessor(on communicator: any Communicator) throws -> Preprocessor {
+    try communicator.together {
+      try RankProgram.require(ranks: ranks, of: communicator)
+      let inputs = try InputFile.list(input, standardInput: documentSeparator == nil ? .jsonLines : .text)
+      let progress = communicator.rank == 0 ? PreprocessProgressLine() : nil
+      return try Preprocessor(inputs: inputs, settings: settings(), output: FilePath(output)) {
+        progress?.show($0)
+      }
     }
   }
 
@@ -77,6 +102,7 @@ struct Preprocess: ParsableCommand {
     settings.shardBytes = shardBytes.bytes
     settings.level = level
     settings.documentSeparator = documentSeparator.map(Self.unescaped)
+    settings.deduplicate = deduplicate
     return settings
   }
 
@@ -124,6 +150,9 @@ struct Preprocess: ParsableCommand {
     if leftOut.empty > 0 { print("left out: \(Amount.grouped(leftOut.empty)) empty documents") }
     if leftOut.invalid > 0 {
       print("left out: \(Amount.grouped(leftOut.invalid)) documents that are not UTF-8")
+    }
+    if leftOut.duplicate > 0 {
+      print("left out: \(Amount.grouped(leftOut.duplicate)) documents with the text of an earlier one")
     }
     if leftOut.repaired > 0 { print("repaired: \(Amount.grouped(leftOut.repaired)) documents, with U+FFFD") }
     if manifest.holdout.counts.documents == 0 && holdout > 0 {

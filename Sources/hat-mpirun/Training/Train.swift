@@ -28,6 +28,9 @@ struct Train: ParsableCommand {
   @Option(help: "Start mpirun with that many ranks; one process without it.")
   var ranks: Int?
 
+  @Option(help: "Threads of each rank; as many as the ranks leave cores for without it.")
+  var threads: Int?
+
   @Option(help: "Machines to run on, one a line with its slots (see hostfiles/).")
   var hostfile: String?
 
@@ -45,6 +48,7 @@ struct Train: ParsableCommand {
     guard !data.isEmpty else { throw ValidationError("--data needs a folder.") }
     for corpus in data { try corpus.validate() }
     guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
+    guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
     guard restarts >= 0 else { throw ValidationError("--restarts must not be negative.") }
     guard hostfile == nil || ranks != nil else {
       throw ValidationError("--hostfile needs --ranks, the number of ranks on all hosts together.")
@@ -60,20 +64,26 @@ struct Train: ParsableCommand {
 
   /// - Returns: the exit code of the command.
   private func launch(ranks: Int) throws -> Int32 {
-    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let program = try RankProgram.executable()
+    let cores = ProcessorCores.available()
+    let choice = hostfile == nil ? try ThreadChoice(wanted: threads, ranks: ranks, cores: cores) : nil
+    if let choice { TrainProgress.say(choice.reason) }
     let supervisor = Supervisor(restarts: restarts) { TrainProgress.say($0) }
     return try supervisor.run { start in
       MPIJob(
-        program: program, arguments: rankArguments(start: start), ranks: ranks, hostfile: hostfile,
-        environment: [("OPENBLAS_NUM_THREADS", "1")] + TrainProgress.environment)
+        program: program, arguments: rankArguments(start: start), ranks: ranks,
+        threadsPerRank: choice?.threads ?? 1, hostfile: hostfile,
+        environment: [("OPENBLAS_NUM_THREADS", "1")] + ProgressLine.environment)
     }
   }
 
   /// What each rank is called with. A start after a fault goes on with what the first one has made.
   private func rankArguments(start: Int) -> [String] {
-    ["train", "--config", config, "--output", output]
-      + ["--resume", (start == 0 ? resume : .auto).rawValue]
-      + overrides.flatMap { ["--set", $0] } + ["--data"] + data.map(\.argument)
+    let resume = (start == 0 ? resume : .auto).rawValue
+    var arguments = ["train", "--config", config, "--output", output, "--resume", resume]
+    if let threads { arguments += ["--threads", String(threads)] }
+    for override in overrides { arguments += ["--set", override] }
+    return arguments + ["--data"] + data.map(\.argument)
   }
 }
 

@@ -6,7 +6,7 @@ import HATDistributed
 /// What a person watching a training sees, on standard error.
 final class TrainProgress {
   private let run: String
-  private let line = ProgressLine("training", unit: .items("steps"), isTerminal: TrainProgress.isTerminal)
+  private let line = ProgressLine("training", unit: .items("steps"))
   private var steps = 0
   private var firstStep = 0
   private let corpora: [String]
@@ -87,18 +87,6 @@ final class TrainProgress {
 }
 
 extension TrainProgress {
-  private static let variable = "HAT_PROGRESS"
-
-  /// Ranks write to a pipe of `mpirun`: whoever starts them knows whether a terminal is at its end.
-  private static var isTerminal: Bool {
-    isatty(STDERR_FILENO) == 1 || ProcessInfo.processInfo.environment[variable] == "terminal"
-  }
-
-  /// What tells the ranks.
-  static var environment: [(name: String, value: String)] {
-    isTerminal ? [(variable, "terminal")] : []
-  }
-
   /// One line for people.
   static func say(_ text: String) {
     FileHandle.standardError.write(Data("\(text)\n".utf8))

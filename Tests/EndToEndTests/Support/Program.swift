@@ -27,7 +27,9 @@ enum Program {
     ["mpirun", "-np", String(ranks), "--oversubscribe", "--bind-to", "none", path]
   }
 
-  static func run(_ arguments: [String], ranks: Int, timeLimit: Int = 120) -> ChildProcess.Output {
-    ChildProcess.run(mpirun(ranks: ranks) + arguments, timeLimit: timeLimit)
+  static func run(
+    _ arguments: [String], input: String? = nil, ranks: Int, timeLimit: Int = 120
+  ) -> ChildProcess.Output {
+    ChildProcess.run(mpirun(ranks: ranks) + arguments, input: input, timeLimit: timeLimit)
   }
 }

@@ -217,7 +217,7 @@ import Testing
     let documents = TrainingStreamTests.documents(2000)
     let whole = try CorpusBuilder(documents) { ($0.shardBytes, $0.holdout) = (50_000, 0.05) }
     try whole.run()
-    let expected = try files(whole.output).filter { $0.key != Preprocessor.inputsFileName }
+    let expected = try files(whole.output).filter { $0.key != WorkFolder.inputsFileName }
     #expect(expected.count > 10)
 
     for stop in [1, 2, 3, 5, 8] {
@@ -235,7 +235,7 @@ import Testing
         [.modificationDate: times[.modificationDate]!], ofItemAtPath: builder.input)
       try builder.forgetTimes()
       #expect(try builder.run().wasFinished == false)
-      #expect(try files(builder.output).filter { $0.key != Preprocessor.inputsFileName } == expected)
+      #expect(try files(builder.output).filter { $0.key != WorkFolder.inputsFileName } == expected)
     }
   }
 
@@ -299,7 +299,7 @@ extension CorpusBuilder {
       var settings: PreprocessSettings
       var inputs: [InputFile]
     }
-    let path = output.appending(Preprocessor.stateFileName)
+    let path = output.appending(WorkFolder.stateFileName)
     var state = try JSONFile.read(State.self, from: path)
     state.inputs = try InputFile.list([input])
     try JSONFile.write(state, to: path)

@@ -10,17 +10,23 @@ import Testing
       let bytes = Array(text.utf8)
       bytes.withUnsafeBufferPointer {
         builder.append(
-          $0, words: bytes.count > 2 ? [6, 6] : [2], metadata: DocumentMetadata(["source": "x"]))
+          $0, checksum: Checksum(of: bytes), words: bytes.count > 2 ? [6, 6] : [2],
+          metadata: DocumentMetadata(["source": "x"]).encoded)
       }
     }
     return builder.finish()
   }
 
+  private func bytes(of checksum: Checksum) -> [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: checksum.value >> (8 * $0)) }
+  }
+
   @Test func aFrameIsLaidOutAsDocumented() throws {
     let raw = raw()
-    #expect(raw.count == 4 + 2 * 12 + 14 + 3 + 2 * 10)
+    #expect(raw.count == 4 + 2 * 20 + 14 + 3 + 2 * 10)
     #expect(raw.prefix(16) == [2, 0, 0, 0, 12, 0, 0, 0, 2, 0, 0, 0, 10, 0, 0, 0])
-    #expect(Array(raw[28..<45]) == Array("Hello world é".utf8) + [6, 6, 2])
+    #expect(Array(raw[16..<24]) == bytes(of: Checksum(of: Array("Hello world ".utf8))))
+    #expect(Array(raw[44..<61]) == Array("Hello world é".utf8) + [6, 6, 2])
     let frame = try Frame(raw: raw, wordLimit: 8)
     #expect(frame.counts == TextCounts(documents: 2, words: 3, bytes: 14))
     #expect(try frame.metadata(of: frame.documents[1])["source"] == "x")

@@ -16,11 +16,13 @@ import Testing
     for (index, text) in texts.enumerated() {
       try text.withUnsafeBufferPointer {
         try writer.append(
-          $0, words: splitter.split(text),
-          metadata: DocumentMetadata(["source": "test \(index)", "language": ""]))
+          $0, checksum: Checksum(of: text), words: splitter.split(text),
+          metadata: DocumentMetadata(["source": "test \(index)", "language": ""]).encoded)
       }
     }
-    return try writer.finish()
+    let summary = try writer.finish()
+    try writer.commit()
+    return summary
   }
 
   private func texts(_ count: Int, seed: UInt64) -> [[UInt8]] {
@@ -125,7 +127,8 @@ import Testing
     #expect(errorText(readAll).contains("not a shard"))
     try write(texts(1, seed: 10), WordSplitter(.whitespace))
     try FileDamage.flipBit(1, ofByte: 8, in: path.string)
-    #expect(errorText(readAll).contains("version 3"))
+    #expect(
+      errorText(readAll).contains("shard version 0, and this hat reads version 2: preprocess its text again"))
     #expect(
       errorKind { _ = try ShardReader(opening: FilePath(self.folder.appending("none"))) } == .missingInput)
   }

@@ -1,22 +1,10 @@
 import HATKernels
 
 extension TransformerStack {
-  /// Differentiates the blocks of the last `forward`, last block first.
-  /// - Parameters:
-  ///   - residualGradient: [rows, width]; in: the loss by `output`; out: the loss by `input`.
-  ///   - gradient: the flat gradient buffer, which this adds to.
-  func backward(
-    segments: Segments, residualGradient: MatrixView, parameters: UnsafePointer<Float>,
-    gradient: FloatPointer
-  ) {
-    for layer in workspace.blocks.indices.reversed() {
-      backward(
-        layer: layer, segments: segments, residualGradient: residualGradient, parameters: parameters,
-        gradient: gradient)
-    }
-  }
-
   /// Differentiates one block.
+  /// - Parameters:
+  ///   - residualGradient: [rows, width]; in: the loss by the block's output; out: the loss by its input.
+  ///   - gradient: the flat gradient buffer, which this adds to.
   func backward(
     layer: Int, segments: Segments, residualGradient: MatrixView, parameters: UnsafePointer<Float>,
     gradient: FloatPointer
@@ -26,9 +14,10 @@ extension TransformerStack {
     let gradients = BlockGradients(stack: self, layer: layer, rows: rows, gradient: gradient)
     differentiateTransform(block, gradients, residualGradient)
     differentiateAttend(block, gradients, residualGradient, segments: segments)
+    differentiateProject(block, gradients, residualGradient)
   }
 
-  private func differentiateTransform(
+  func differentiateTransform(
     _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView
   ) {
     kernels.inputGradient(residualGradient, weight: block.weights.down, into: gradients.hidden)
@@ -47,22 +36,27 @@ extension TransformerStack {
       addGainGradientTo: gradients.weights.postAttentionNorm)
   }
 
-  private func differentiateAttend(
+  /// From the residual stream to queries, keys and values before rotation.
+  func differentiateAttend(
     _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView, segments: Segments
   ) {
     kernels.addWeightGradient(
       residualGradient, input: block.attention, to: gradients.weights.attentionOutput)
     kernels.inputGradient(
       residualGradient, weight: block.weights.attentionOutput, into: gradients.attention)
-    kernels.attention(routine, flops: 2 * attentionFLOPs(segments)) {
+    kernels.attention(routine, shape.attention, segments, flops: 2 * attentionFLOPs(segments)) {
       routine.backward(
-        block.queryKeyValue, segments: segments, shape: shape.attention, output: block.attention,
+        block.queryKeyValue, segments: $1, shape: shape.attention, keyValueHeads: $2, output: block.attention,
         logSumExp: block.logSumExp, outputGradient: gradients.attention, into: gradients.queryKeyValue,
-        scratch: arena.floats(workspace.scratch.attention))
+        scratch: attentionScratch(part: $0))
     }
     kernels.rotateBack(
       gradients.queriesAndKeys, rotary, heads: shape.heads + shape.keyValueHeads, segments: segments)
+  }
 
+  func differentiateProject(
+    _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView
+  ) {
     kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)

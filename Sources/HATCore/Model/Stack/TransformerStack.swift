@@ -37,43 +37,41 @@ struct TransformerStack {
     view(workspace.input, rows)
   }
 
-  /// [rows, width]: the residual stream after the last block.
+  /// [rows, width]: the residual stream after the last block; of a stack that gives leading rows, one for each segment.
   func output(rows: Int) -> MatrixView {
     view(workspace.output, rows)
   }
 
-  /// Runs the blocks from `input` to `output`, keeping what `backward` needs.
-  func forward(segments: Segments, rows: Int, parameters: UnsafePointer<Float>) {
-    for layer in workspace.blocks.indices {
-      forward(layer: layer, segments: segments, rows: rows, parameters: parameters)
-    }
-  }
-
-  /// Runs one block.
+  /// Runs one block, keeping what `backward` needs.
   func forward(layer: Int, segments: Segments, rows: Int, parameters: UnsafePointer<Float>) {
     precondition(rows <= workspace.rows, "the batch exceeds the capacity the arena was planned for")
     let block = BlockViews(stack: self, layer: layer, rows: rows, parameters: parameters)
+    project(block)
     attend(block, segments: segments)
     transform(block)
   }
 
-  private func attend(_ block: BlockViews, segments: Segments) {
+  /// Queries, keys and values, not rotated.
+  func project(_ block: BlockViews) {
     kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
     kernels.linear(block.normalized, weight: block.linears.queryKeyValue, into: block.queryKeyValue)
+  }
+
+  func attend(_ block: BlockViews, segments: Segments) {
     kernels.rotate(
       block.queriesAndKeys, rotary, heads: shape.heads + shape.keyValueHeads, segments: segments)
-    kernels.attention(routine, flops: attentionFLOPs(segments)) {
+    kernels.attention(routine, shape.attention, segments, flops: attentionFLOPs(segments)) {
       routine.forward(
-        block.queryKeyValue, segments: segments, shape: shape.attention, into: block.attention,
-        logSumExp: block.logSumExp, scratch: arena.floats(workspace.scratch.attention))
+        block.queryKeyValue, segments: $1, shape: shape.attention, keyValueHeads: $2, into: block.attention,
+        logSumExp: block.logSumExp, scratch: attentionScratch(part: $0))
     }
     kernels.rows(block.middle) { block.middle.copy(block.input) }
     kernels.addLinear(block.attention, weight: block.linears.attentionOutput, to: block.middle)
   }
 
-  private func transform(_ block: BlockViews) {
+  func transform(_ block: BlockViews) {
     kernels.norm(
       block.middle, gain: block.weights.postAttentionNorm, into: block.normalized,
       inverseRoots: block.middleInverseRoots)
@@ -81,6 +79,12 @@ struct TransformerStack {
     kernels.swiGLU(block.gateUp, into: block.hidden)
     kernels.rows(block.output) { block.output.copy(block.middle) }
     kernels.addLinear(block.hidden, weight: block.linears.down, to: block.output)
+  }
+
+  /// Each thread's own.
+  func attentionScratch(part: Int) -> FloatPointer {
+    let place = workspace.scratch.attention
+    return arena.floats(place) + part * (place.count / kernels.pool.threads)
   }
 
   /// Of the forward pass, causal attention as its lower triangle.

@@ -1,0 +1,76 @@
+import CSimdJSON
+import Glibc
+
+/// Reads JSON objects: finds the text and the metadata, and checks all the rest.
+final class JSONDocumentReader {
+  enum Problem: Error {
+    case invalidUTF8, notJSON, tooDeep, notAnObject, noField, notAString, repeatedField
+  }
+
+  /// Valid until the next document is read.
+  struct Document {
+    var text: UnsafeBufferPointer<UInt8>
+    /// One for each of `DocumentMetadata.keptFields`; nil where there is no string of that name.
+    var metadata: [UnsafeBufferPointer<UInt8>?]
+  }
+
+  /// Bytes that must be readable behind a document.
+  static let padding = hat_json_padding()
+
+  private let reader: OpaquePointer
+  private var kept = [hat_json_string](
+    repeating: hat_json_string(), count: DocumentMetadata.keptFields.count)
+
+  init(field: JSONFieldPath) {
+    reader = Self.withCStrings(field.components) { path in
+      Self.withCStrings(DocumentMetadata.keptFields) { kept in
+        hat_json_reader_create(path, field.components.count, kept, DocumentMetadata.keptFields.count)
+      }
+    }
+  }
+
+  deinit {
+    hat_json_reader_free(reader)
+  }
+
+  /// - Parameter bytes: followed by `padding` readable bytes of whatever content.
+  /// - Throws: `Problem`.
+  func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(Problem) -> Document {
+    var text = hat_json_string()
+    let outcome = hat_json_read_document(reader, bytes.baseAddress!, bytes.count, &text, &kept)
+    if let problem = Self.problem(outcome) { throw problem }
+    return Document(
+      text: UnsafeBufferPointer(start: text.bytes, count: text.count),
+      metadata: kept.map {
+        $0.bytes.map { [count = $0.count] in UnsafeBufferPointer(start: $0, count: count) }
+      }
+    )
+  }
+
+  /// The offset of the first escape that is half of a surrogate pair, so that no text can be made of it.
+  static func loneSurrogate(in bytes: UnsafeBufferPointer<UInt8>, from start: Int = 0) -> Int? {
+    let offset = hat_json_lone_surrogate(bytes.baseAddress!, bytes.count, start)
+    return offset < bytes.count ? offset : nil
+  }
+
+  private static func problem(_ outcome: hat_json_outcome) -> Problem? {
+    switch outcome {
+    case hat_json_read: nil
+    case hat_json_invalid_utf8: .invalidUTF8
+    case hat_json_too_deep: .tooDeep
+    case hat_json_not_an_object: .notAnObject
+    case hat_json_no_field: .noField
+    case hat_json_not_a_string: .notAString
+    case hat_json_repeated_field: .repeatedField
+    default: .notJSON
+    }
+  }
+
+  private static func withCStrings<Result>(
+    _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>>) -> Result
+  ) -> Result {
+    let copies = strings.map { UnsafePointer(strdup($0)!) }
+    defer { for copy in copies { free(UnsafeMutablePointer(mutating: copy)) } }
+    return copies.withUnsafeBufferPointer { body($0.baseAddress!) }
+  }
+}

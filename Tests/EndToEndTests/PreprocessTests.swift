@@ -1,0 +1,155 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension EndToEnd {
+  /// Preprocessing shared by ranks, killed, and run again.
+  @Suite("Preprocessing")
+  struct PreprocessTests {
+    let scratch: Scratch
+    let input: String
+    static let options = ["--shard-bytes", "32KiB", "--holdout", "0.05", "--deduplicate"]
+
+    init() throws {
+      scratch = try Scratch()
+      input = scratch.file("input")
+      try FileManager.default.createDirectory(atPath: input, withIntermediateDirectories: true)
+      // One large file, the same compressed in two ways, and many small ones.
+      let large = try scratch.documents(3000)
+      for command in ["cp \(large) \(input)/large.jsonl", "gzip -c \(large) > \(input)/zip.jsonl.gz"] {
+        try #require(ChildProcess.run(["bash", "-c", command]).exitCode == 0)
+      }
+      for number in 0..<40 {
+        try FileManager.default.moveItem(
+          atPath: try scratch.documents(20, seed: UInt64(number)), toPath: "\(input)/small-\(number).jsonl")
+      }
+    }
+
+    func arguments(_ output: String) -> [String] {
+      ["preprocess", "--output", scratch.file(output)] + Self.options + [input]
+    }
+
+    func undisturbed() throws -> [String: Data] {
+      let output = Program.run(arguments("undisturbed"))
+      try #require(output.exitCode == 0, "\(output.description)")
+      return try Folder.contents(scratch.file("undisturbed"))
+    }
+
+    @Test("The corpus is the same on any number of ranks, to the last byte", arguments: [2, 3])
+    func ranks(count: Int) throws {
+      let expected = try undisturbed()
+      #expect(expected.count > 50, "there are shards enough to share")
+      let output = Program.run(arguments("shared"), ranks: count)
+      #expect(output.exitCode == 0, "\(output.description)")
+      #expect(try Folder.contents(scratch.file("shared")) == expected)
+      #expect(output.standardOutput.contains("documents with the text of an earlier one"))
+      let again = Program.run(arguments("shared"), ranks: count)
+      #expect(
+        again.exitCode == 0 && again.standardOutput.contains("finished already"), "\(again.description)")
+    }
+
+    @Test("preprocess --ranks starts mpirun itself")
+    func launched() throws {
+      let output = Program.run(arguments("launched") + ["--ranks", "2"])
+      #expect(output.exitCode == 0, "\(output.description)")
+      #expect(try Folder.contents(scratch.file("launched")) == undisturbed())
+    }
+
+    @Test("A bad line stops all ranks, with one message that has its place")
+    func badLine() throws {
+      let lines = try String(contentsOfFile: input + "/large.jsonl", encoding: .utf8).split(separator: "\n")
+      let broken = lines[..<2000] + ["{\"text\": \"cut"] + lines[2000...]
+      try Data(broken.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: input + "/large.jsonl"))
+      let output = Program.run(arguments("bad"), ranks: 3)
+      expectOneMessage(output, exitCode: 65, mentions: "large.jsonl:2001: the line is not valid JSON")
+    }
+
+    @Test("Killed at twenty moments and more, by one process or several, it ends as if nothing had been")
+    func killed() throws {
+      let started = Date()
+      let expected = try undisturbed()
+      let duration = Date().timeIntervalSince(started)
+      var generator = OracleGenerator(seed: UInt64(truncatingIfNeeded: getpid()))
+      var (kills, finished, attempts) = (0, 0, 0)
+      while kills < 24 || finished < 2 {
+        attempts += 1
+        try #require(attempts < 200, "\(kills) kills and \(finished) ends in \(attempts) attempts")
+        // The first twenty of one process; then of jobs of one to three ranks that take over from each other.
+        let ranks = kills < 20 ? nil : attempts % 3 + 1
+        let victim = Victim(arguments("killed"), ranks: ranks, run: scratch.file("killed"))
+        let delay = Double.random(in: 0...duration * (kills < 24 ? 0.7 : 3), using: &generator)
+        let outcome = victim.kill(after: delay + (ranks == nil ? 0 : 0.3))
+        if outcome == .killed { kills += 1 }
+        if outcome == .ended {
+          finished += 1
+          try #require(try Folder.contents(scratch.file("killed")) == expected, "after \(kills) kills")
+          try FileManager.default.removeItem(atPath: scratch.file("killed"))
+        }
+      }
+      #expect(kills >= 24)
+    }
+
+    @Test("Changed settings and input are refused with what changed, and nothing is touched")
+    func changed() throws {
+      let expected = try undisturbed()
+      let settings = Program.run(arguments("undisturbed") + ["--level", "4"])
+      expectMistake(settings, exitCode: 64, mentions: ["--level was 3 and is now 4"])
+      try FileManager.default.removeItem(atPath: input + "/small-7.jsonl")
+      let fewer = Program.run(arguments("undisturbed"), ranks: 2)
+      expectOneMessage(fewer, exitCode: 64, mentions: "small-7.jsonl is gone")
+      #expect(try Folder.contents(scratch.file("undisturbed")) == expected)
+    }
+
+    @Test("Standard input is preprocessed, and continued; duplicates cannot be looked for in it")
+    func standardInput() throws {
+      let file = input + "/large.jsonl"
+      let options = ["preprocess", "--output", scratch.file("piped"), "--shard-bytes", "32KiB", "-"]
+      let output = Program.run(options, input: file)
+      #expect(output.exitCode == 0, "\(output.description)")
+      let again = Program.run(options, input: file)
+      #expect(again.standardOutput.contains("finished already"), "\(again.description)")
+      let shared = Program.run(
+        ["preprocess", "--output", scratch.file("shared"), "--shard-bytes", "32KiB", "-"], input: file,
+        ranks: 2)
+      #expect(shared.exitCode == 0, "\(shared.description)")
+      #expect(try Folder.contents(scratch.file("piped")) == Folder.contents(scratch.file("shared")))
+      let refused = Program.run(
+        ["preprocess", "--output", scratch.file("other"), "--deduplicate", "-"], input: file)
+      expectMistake(refused, exitCode: 64, mentions: ["--deduplicate", "standard input"])
+    }
+  }
+}
+
+/// A preprocessing that is killed.
+private struct Victim {
+  enum Outcome { case killed, ended, notHit }
+
+  let process: ChildProcess
+  let ranks: Int?
+  let run: String
+
+  init(_ arguments: [String], ranks: Int?, run: String) {
+    process = ChildProcess((ranks.map { Program.mpirun(ranks: $0) } ?? [Program.path]) + arguments)
+    (self.ranks, self.run) = (ranks, run)
+  }
+
+  /// Kills the process, or one of its ranks, unless it has ended by then.
+  func kill(after delay: Double) -> Outcome {
+    usleep(UInt32(delay * 1e6))
+    let hasHit =
+      ranks.map { RankProcess.signal(SIGKILL, rank: Int(delay * 1e6) % $0, run: run) } ?? killChild()
+    let output = process.wait()
+    if ranks != nil { _ = eventually(within: 10) { !RankProcess.exists(run: run) } }
+    if output.exitCode == 0 { return .ended }
+    return hasHit && output.exitCode == 128 + SIGKILL ? .killed : .notHit
+  }
+
+  /// The program is the only child of the `timeout` that watches it.
+  private func killChild() -> Bool {
+    let file = "/proc/\(process.identifier)/task/\(process.identifier)/children"
+    let children = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+    guard let child = children.split(separator: " ").first.flatMap({ pid_t($0) }) else { return false }
+    return Glibc.kill(child, SIGKILL) == 0
+  }
+}
