@@ -5,6 +5,6 @@ struct Inspect: ParsableCommand {
     abstract: "Look into what hat has made.",
     subcommands: [
       InspectCheckpoint.self, InspectCorpus.self, InspectShard.self, InspectGradients.self,
-      InspectBatches.self,
+      InspectBatches.self, InspectWords.self,
     ])
 }

@@ -40,12 +40,25 @@ final class ChildProcess {
     }
   }
 
+  /// Starts the `mpirun` of a job.
+  convenience init(_ job: MPIJob) throws {
+    try self.init(
+      "mpirun", arguments: job.launcherArguments(),
+      environment: MPIJob.cleanEnvironment(
+        of: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }))
+  }
+
   deinit {
     close(errorPipe)
   }
 
   func send(signal: Int32) {
     kill(processID, signal)
+  }
+
+  /// Ends the program and whatever it has started on this machine.
+  func killTree() {
+    ProcessTree.kill(processID)
   }
 
   /// Waits for the end, a signal that is not for the child, or more output.

@@ -19,11 +19,17 @@ public enum ProcessorCores {
 
   /// The hardware threads the operating system lets this process run on.
   private static func allowedThreads() -> [Int] {
+    let threads = threads(inList: allowedList())
+    return threads.isEmpty ? [0] : threads
+  }
+
+  /// The same as the kernel lists them, such as `0-3,8`; empty where it does not.
+  static func allowedList() -> String {
     let key = "Cpus_allowed_list:"
     guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
       let line = status.split(separator: "\n").first(where: { $0.hasPrefix(key) })
-    else { return [0] }
-    return threads(inList: line.dropFirst(key.count).trimmingCharacters(in: .whitespaces))
+    else { return "" }
+    return line.dropFirst(key.count).trimmingCharacters(in: .whitespaces)
   }
 
   /// The numbers of a list such as `0-3,8,10-11`.

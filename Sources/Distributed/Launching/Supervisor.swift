@@ -2,19 +2,23 @@ import Foundation
 import Glibc
 import HATStorage
 
-/// Runs a job under `mpirun` and starts it again after a fault: a rank that was killed or crashed.
+/// Runs a job under `mpirun` and starts it again after a fault: a rank that was killed or crashed, or a run that hung.
 public struct Supervisor {
   /// Times a job may be started again.
   public var restarts: Int
+  /// Where the ranks write down that they hang; nil for a job that does not watch them.
+  public var hangs: HangFolder?
   /// Where a job that is started again goes on.
   public var continuation: String
   /// Told what happens; one line each.
   public var note: (String) -> Void
 
   public init(
-    restarts: Int, continuation: String = "from the last checkpoint", note: @escaping (String) -> Void
+    restarts: Int, hangs: HangFolder? = nil, continuation: String = "from the last checkpoint",
+    note: @escaping (String) -> Void
   ) {
     self.restarts = restarts
+    self.hangs = hangs
     self.continuation = continuation
     self.note = note
   }
@@ -30,50 +34,65 @@ public struct Supervisor {
     LauncherSignals.listen()
     var start = 0
     while true {
+      try hangs?.sweep()
       let code = try runOnce(job(start))
+      let reason = hangReport() ?? Self.description(of: code)
       if LauncherSignals.count > 0 { return Self.codeAfterStopping(code) }
       if Self.finalExitCodes.contains(code) { return code == 1 ? SharedError.faultExitCode : code }
       guard start < restarts else {
         note(
-          "error: \(Self.description(of: code))\(restarts > 0 ? ", after \(restarts) restart\(restarts == 1 ? "" : "s")" : ""). "
+          "error: \(reason)\(restarts > 0 ? ", after \(restarts) restart\(restarts == 1 ? "" : "s")" : ""). "
             + "Run the same command again: it goes on \(continuation).")
         return SharedError.faultExitCode
       }
       start += 1
-      note(
-        "\(Self.description(of: code)): going on \(continuation) (restart \(start) of \(restarts))")
-      // Ranks that outlive mpirun by a moment still hold the run's lock and memory.
-      sleep(1)
+      note("\(reason): going on \(continuation) (restart \(start) of \(restarts))")
+      guard try MachineProbe(note: note).waitUntilReached(by: job(start)) else {
+        return LauncherSignals.count > 0
+          ? UserError.Kind.stoppedEarly.exitCode : SharedError.faultExitCode
+      }
     }
   }
 
   private func runOnce(_ job: MPIJob) throws -> Int32 {
-    let child = try ChildProcess(
-      "mpirun", arguments: job.launcherArguments(),
-      environment: MPIJob.cleanEnvironment(
-        of: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }))
+    let child = try ChildProcess(job)
     var chatter = LauncherChatter()
+    var patience = HangPatience()
     var forwarded = 0
     let code = child.wait(
-      receive: { bytes in Self.show(chatter.receive(bytes)) },
+      receive: { bytes in
+        patience.hasHeard = true
+        Self.show(chatter.receive(bytes))
+      },
       attend: {
         while forwarded < LauncherSignals.count {
-          child.send(signal: Self.signal(ofRequest: forwarded))
+          Self.forward(request: forwarded, to: child)
           forwarded += 1
         }
+        if let hangs, patience.isOver(hasRecords: hangs.hasRecords) { child.killTree() }
       })
     Self.show(chatter.finish())
     if code == 1 && !chatter.hasError { Self.show(chatter.heldBack) }
     return code
   }
 
+  /// - Returns: what to say when the run hung; nil when it did not.
+  private func hangReport() -> String? {
+    do {
+      guard let (report, file) = try hangs?.report() else { return nil }
+      return "\(report.summary) \(file) says who waited where"
+    } catch {
+      return "the run hung, and the report on it cannot be made (\(error))"
+    }
+  }
+
   /// The first request lets the step be finished (mpirun passes SIGUSR1 on), the second ends the ranks, the third
-  /// mpirun itself.
-  private static func signal(ofRequest request: Int) -> Int32 {
+  /// whatever is left.
+  private static func forward(request: Int, to child: ChildProcess) {
     switch request {
-    case 0: SIGUSR1
-    case 1: SIGTERM
-    default: SIGKILL
+    case 0: child.send(signal: SIGUSR1)
+    case 1: child.send(signal: SIGTERM)
+    default: child.killTree()
     }
   }
 

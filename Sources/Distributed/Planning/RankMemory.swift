@@ -13,9 +13,11 @@ public struct RankMemory: Sendable, Equatable {
   public var activations: Int
   /// What arrives from other ranks while gradients are summed.
   public var exchange: Int
+  /// The copy of the rank's slice that a checkpoint is written from.
+  public var staging: Int
   public var process = RankMemory.processBytes
 
-  public var total: Int { parameters + gradients + moments + activations + exchange + process }
+  public var total: Int { parameters + gradients + moments + activations + exchange + staging + process }
 
   /// - Throws: `UserError` of kind `configuration` when the micro-batches do not divide by the ranks.
   public init(_ configuration: Configuration, ranks: Int, zeroStage: Int, maxWordBytes: Int) throws {
@@ -31,5 +33,6 @@ public struct RankMemory: Sendable, Equatable {
         configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes))
       * floatBytes
     exchange = GradientReducer.receivedFloats(table) * floatBytes
+    staging = CheckpointWriter.stagingFloats(slice: table.longestSlice) * floatBytes
   }
 }

@@ -15,7 +15,7 @@ struct CheckpointRestorer {
   /// - Returns: nil when the run has no checkpoint yet.
   /// - Throws: `UserError` or `AgreedFailure` when there are checkpoints but none can be used.
   func restoreNewest(note: (String) -> Void) throws -> CheckpointManifest? {
-    let steps = try sharedSteps()
+    let steps = try communicator.fromFirstRank { try store.list() }
     for step in steps.reversed() {
       do {
         return try restore(step)
@@ -34,17 +34,6 @@ struct CheckpointRestorer {
             hint: "Restore one from a copy, or train anew into another --output folder.")))
     }
     return nil
-  }
-
-  /// The steps rank 0 sees: file systems may show the ranks different things.
-  private func sharedSteps() throws -> [Int] {
-    let mine = try communicator.together { communicator.rank == 0 ? try store.list() : [] }
-    let first = try mine.withUnsafeBytes { try communicator.allGather($0) }[0]
-    return first.withUnsafeBytes { raw in
-      (0..<raw.count / MemoryLayout<Int>.stride).map {
-        raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Int>.stride, as: Int.self)
-      }
-    }
   }
 
   /// Each rank reads what it owns; the parameters are then gathered. Together the ranks verify every byte.

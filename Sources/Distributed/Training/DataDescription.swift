@@ -1,4 +1,5 @@
 import HATStorage
+import SystemPackage
 
 /// What a run records of its data.
 public struct DataDescription: Sendable, Equatable {
@@ -28,6 +29,13 @@ public struct CorpusDescription: Sendable, Equatable, Codable {
 
   public init(folder: String, weight: Double, fingerprint: String) {
     (self.folder, self.weight, self.fingerprint) = (folder, weight, fingerprint)
+  }
+
+  /// What a run was trained on last; none where it does not say, as one of imported weights.
+  /// - Throws: `UserError` of kind `invalidData`.
+  public static func ofRun(_ run: FilePath) throws -> [CorpusDescription] {
+    let file = RunFolder.descriptionFile(run)
+    return try DurableFile.exists(file) ? RunDescription.read(from: file).corpora ?? [] : []
   }
 
   /// A folder may have moved: what counts is what is in it, and how much of it is wanted.

@@ -4,7 +4,7 @@ import HATStorage
 import SystemPackage
 
 /// A file that grows by a line a step, and is cut back to a step when a run goes on from there.
-final class JSONLinesFile {
+final class JSONLinesFile: Sendable {
   private let path: FilePath
   private let descriptor: FileDescriptor
 
@@ -44,6 +44,14 @@ final class JSONLinesFile {
     let bytes = try file.read(at: 0, count: file.length)
     guard ftruncate(descriptor.rawValue, Self.end(ofStep: step, in: bytes)) == 0 else {
       throw Self.failure(path, Errno(rawValue: errno))
+    }
+  }
+
+  /// The steps that have a line.
+  func steps() throws -> [Int] {
+    let file = try FileReader(opening: path)
+    return try file.read(at: 0, count: file.length).split(separator: UInt8(ascii: "\n")).map {
+      try JSONDecoder().decode(Numbered.self, from: Data($0)).step
     }
   }
 

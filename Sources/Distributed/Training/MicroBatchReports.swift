@@ -14,6 +14,7 @@ final class MicroBatchReports {
     var dataWaitSeconds = 0.0
     var hasFailed = false
     var wantsStop = false
+    var hasWritten = false
   }
 
   private let communicator: any Communicator
@@ -44,22 +45,30 @@ final class MicroBatchReports {
     ownDataWaitSeconds = dataWaitSeconds
   }
 
-  /// Shares this rank's reports, and whether its part failed or it wants to stop.
-  func share(hasFailed: Bool, wantsStop: Bool) throws {
+  /// Shares this rank's reports, and whether its part failed, it wants to stop, or its slice of a checkpoint is written.
+  func share(hasFailed: Bool, wantsStop: Bool, hasWritten: Bool) throws {
     for index in own {
       reports[index].dataWaitSeconds = ownDataWaitSeconds
       reports[index].hasFailed = hasFailed
       reports[index].wantsStop = wantsStop
+      reports[index].hasWritten = hasWritten
     }
     try communicator.allGatherInPlace(reports.baseAddress!, partition: partition)
   }
 
   var hasFailed: Bool { reports.contains { $0.hasFailed } }
   var wantsStop: Bool { reports.contains { $0.wantsStop } }
+  var allHaveWritten: Bool { reports.allSatisfy { $0.hasWritten } }
   var flops: Double { reports.reduce(0) { $0 + $1.flops } }
   /// The longest wait of any rank: what the step has lost.
   var dataWaitSeconds: Double { reports.reduce(0) { max($0, $1.dataWaitSeconds) } }
   var sum: LossSum { reports.reduce(LossSum()) { $0 + $1.lossSum } }
+
+  /// All of them, where every loss is finite: then it is the gradient that is not.
+  var microBatchesThatAreNotFinite: [Int] {
+    let found = reports.indices.filter { !reports[$0].nats.isFinite }
+    return found.isEmpty ? Array(reports.indices) : found
+  }
 }
 
 extension MicroBatchReports.Report {

@@ -11,6 +11,10 @@ public protocol MicroBatchSource: AnyObject {
   /// Moves past the data of one step and returns those of its micro-batches that are this rank's, in order.
   func nextStep() throws -> [MicroBatch]
 
+  /// What the micro-batches of the step given last were made of, all ranks', each document named so that a person
+  /// finds it. Asked for seldom: when a step went wrong.
+  func documentsOfLastStep() throws -> [[String]]
+
   /// The held-out micro-batches whose index is `owned`; the same at every call.
   func heldOut(owned: (Int) -> Bool) throws -> HeldOut<MicroBatch>
 }

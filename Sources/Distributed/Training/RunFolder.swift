@@ -3,12 +3,13 @@ import HATCore
 import HATStorage
 import SystemPackage
 
-/// The folder of a run: what it is (config.yaml, run.json), what it did (metrics.jsonl, evaluations.jsonl), and
-/// its checkpoints. Rank 0 alone keeps it.
+/// The folder of a run: what it is (config.yaml, run.json), what it did (metrics.jsonl, evaluations.jsonl,
+/// skipped.jsonl), and its checkpoints. Rank 0 alone keeps it.
 final class RunFolder {
   let path: FilePath
   let metrics: JSONLinesFile
   let evaluations: JSONLinesFile
+  let skipped: JSONLinesFile
   private let lock: RunLock
 
   /// Opens the run of a job, or makes it.
@@ -23,10 +24,14 @@ final class RunFolder {
     try DurableFile.write(try RunDescription(job, ranks: ranks).encoded(), to: Self.descriptionFile(path))
     metrics = try JSONLinesFile(appendingTo: path.appending("metrics.jsonl"))
     evaluations = try JSONLinesFile(appendingTo: path.appending("evaluations.jsonl"))
+    skipped = try JSONLinesFile(appendingTo: path.appending("skipped.jsonl"))
   }
 
+  /// The files that grow with the steps.
+  var lines: [JSONLinesFile] { [metrics, evaluations, skipped] }
+
   private static func configurationFile(_ run: FilePath) -> FilePath { run.appending("config.yaml") }
-  private static func descriptionFile(_ run: FilePath) -> FilePath { run.appending("run.json") }
+  static func descriptionFile(_ run: FilePath) -> FilePath { run.appending("run.json") }
 
   /// Settings that change how a run is carried out, but none of its results.
   private static let neutralSettings: Set<String> = [

@@ -19,12 +19,16 @@ public struct StepRecord: Sendable, Equatable {
   public var modelFLOPsPerSecond: Double
   /// The part of the step in which the rank that waited longest had no data to compute with.
   public var dataWaitSeconds: Double
+  /// Steps not applied since the run began, this one included.
+  public var skippedSteps: Int
+  /// For which training stood still between the step before and this one.
+  public var checkpointStallSeconds: Double
   /// How many times each corpus has been gone through; empty for data that have no end.
   public var epochs: [Double]
 
   init(
     step: Int, sum: LossSum, gradientNorm: Double, learningRate: Double, flops: Double, seconds: Double,
-    dataWaitSeconds: Double, epochs: [Double]
+    dataWaitSeconds: Double, skippedSteps: Int, checkpointStallSeconds: Double, epochs: [Double]
   ) {
     self.step = step
     loss = sum.loss
@@ -37,6 +41,8 @@ public struct StepRecord: Sendable, Equatable {
     wordsPerSecond = Double(sum.words) / seconds
     modelFLOPsPerSecond = flops / seconds
     self.dataWaitSeconds = dataWaitSeconds
+    self.skippedSteps = skippedSteps
+    self.checkpointStallSeconds = checkpointStallSeconds
     self.epochs = epochs
   }
 
@@ -48,6 +54,7 @@ public struct StepRecord: Sendable, Equatable {
         ("gradient_norm", gradientNorm), ("learning_rate", learningRate), ("step_seconds", stepSeconds),
         ("bytes_per_second", bytesPerSecond), ("words_per_second", wordsPerSecond),
         ("model_flops_per_second", modelFLOPsPerSecond), ("data_wait_seconds", dataWaitSeconds),
+        ("skipped_steps", skippedSteps), ("checkpoint_stall_seconds", checkpointStallSeconds),
       ], lists: [("epochs", epochs)])
   }
 }

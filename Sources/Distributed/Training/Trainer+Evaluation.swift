@@ -3,6 +3,7 @@ import HATCore
 extension Trainer {
   /// Measures the model on held-out text and writes a line to evaluations.jsonl.
   func evaluate() throws {
+    log.begin(.evaluation, step: step)
     let batches = try heldOutBatches()
     let count = batches.counts.reduce(0, +)
     guard count > 0 else { return }

@@ -9,6 +9,7 @@ import HATStorage
 public final class Trainer<Model: TrainingModel, Source: MicroBatchSource>
 where Model.MicroBatch == Source.MicroBatch {
   let communicator: any Communicator
+  let log: OperationLog
   let job: TrainingJob
   let model: Model
   let observe: (TrainingEvent) -> Void
@@ -26,23 +27,30 @@ where Model.MicroBatch == Source.MicroBatch {
   let gradientNorm: GradientNorm
   let optimizer: ShardedOptimizer
   let reports: MicroBatchReports
+  let checkpoints: CheckpointWriter
   var source: Source
   /// Steps done.
   var step: Int
+  var skipped: SkippedSteps
+  /// Seconds for which training stood still for checkpoints since the last step.
+  var checkpointStall = 0.0
   var heldOut: HeldOut<Source.MicroBatch>?
 
   /// Opens the run and brings it to where it goes on.
   /// - Parameters:
+  ///   - log: where a watchdog sees what this rank is at.
   ///   - makeSource: makes a source that goes on at a cursor, or begins, and gives the micro-batches `owned` of
   ///     each step.
   ///   - observe: told on rank 0 what happens.
   /// - Throws: `UserError` or `AgreedFailure`.
   public init(
-    communicator: any Communicator, job: TrainingJob, model: Model,
+    communicator base: any Communicator, job: TrainingJob, model: Model, log: OperationLog = OperationLog(),
     makeSource: (_ cursor: String?, _ owned: Range<Int>) throws -> Source,
     observe: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
+    let communicator = RecordingCommunicator(base, log: log)
     self.communicator = communicator
+    self.log = log
     self.job = job
     self.model = model
     let isFirst = communicator.rank == 0
@@ -70,6 +78,9 @@ where Model.MicroBatch == Source.MicroBatch {
     reducer = GradientReducer(communicator: communicator, table: table)
     gradientNorm = GradientNorm(communicator: communicator, table: table)
     reports = MicroBatchReports(communicator: communicator, tree: tree)
+    checkpoints = CheckpointWriter(
+      communicator: communicator, store: store, slices: table.slices, keep: job.configuration.output.keep
+    ) { observe(.checkpointed(step: $0, seconds: $1)) }
 
     let restorer = CheckpointRestorer(
       communicator: communicator, store: store, job: job, table: table, parameters: parameters,
@@ -78,13 +89,14 @@ where Model.MicroBatch == Source.MicroBatch {
     step = manifest?.step ?? 0
     let owned = tree.owned(byRank: communicator.rank)
     source = try communicator.together { try makeSource(manifest?.cursor, owned) }
-    if manifest == nil { try initializeParameters() }
-    try communicator.together { [folder, store, step] in
-      guard let folder else { return }
+    let skips = try communicator.fromFirstRank { [folder, store, step] in
+      guard let folder else { return [] }
       try store.setAside(after: step)
-      try folder.metrics.cut(after: step)
-      try folder.evaluations.cut(after: step)
+      for file in folder.lines { try file.cut(after: step) }
+      return try folder.skipped.steps()
     }
+    skipped = SkippedSteps(skips, upTo: step)
+    if manifest == nil { try initializeParameters() }
   }
 
   private func initializeParameters() throws {
@@ -95,21 +107,42 @@ where Model.MicroBatch == Source.MicroBatch {
 
   /// Trains to the last step, or until asked to stop.
   /// - Parameter shouldStop: asked once a step on every rank; one yes stops all.
-  /// - Throws: `UserError` or `AgreedFailure`: `configuration` when the loss is no longer finite.
+  /// - Throws: `UserError` or `AgreedFailure`: `configuration` when the loss is not finite several steps in a row.
   public func run(shouldStop: () -> Bool = { StopRequest.isPending }) throws -> TrainingOutcome {
     let steps = job.configuration.training.steps
     observe(
       .started(
         TrainingStart(step: step, steps: steps, ranks: communicator.size, parameters: table.count)))
+    do {
+      let outcome = try train(to: steps, shouldStop: shouldStop)
+      log.begin(.checkpoint, step: step)
+      try checkpoints.finish()
+      log.begin(.end, step: step)
+      return outcome
+    } catch let failure as AgreedFailure {
+      // Every rank is here: the checkpoint under way need not be lost. The failure is what there is to say.
+      try? checkpoints.finish()
+      throw failure
+    }
+  }
+
+  private func train(to steps: Int, shouldStop: () -> Bool) throws -> TrainingOutcome {
     while step < steps {
+      log.begin(.step, step: step + 1)
       let stops = try trainStep(shouldStop: shouldStop)
       if job.configuration.output.evaluateEvery > 0 && isDue(job.configuration.output.evaluateEvery) {
         try evaluate()
       }
-      if stops || isDue(job.configuration.output.checkpointEvery) { try checkpoint() }
+      try standingStill { try checkpoints.advance(allHaveWritten: reports.allHaveWritten) }
+      if stops || step == steps || isCheckpointDue { try checkpoint() }
       if stops && step < steps { return .stopped(step: step) }
     }
     return .finished(step: step)
+  }
+
+  /// Not after a skipped step: what may have gone wrong must not push out the checkpoints from before.
+  private var isCheckpointDue: Bool {
+    isDue(job.configuration.output.checkpointEvery) && skipped.inARow == 0
   }
 
   /// Whether something that is done every so many steps, and at the end, is done now.

@@ -4,6 +4,8 @@ import HATCore
 public enum TrainingEvent: Sendable {
   case started(TrainingStart)
   case step(StepRecord)
+  /// A step that was not applied.
+  case skipped(SkippedStep)
   /// Measured on held-out text: all of it, and that of each corpus.
   case evaluated(step: Int, LossSum, corpora: [LossSum])
   case checkpointed(step: Int, seconds: Double)

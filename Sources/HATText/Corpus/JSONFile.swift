@@ -22,18 +22,8 @@ enum JSONFile {
       return try decoder.decode(type, from: Data(bytes))
     } catch let error as DecodingError {
       throw UserError(
-        .invalidData, at: path.string, "it cannot be understood (\(summary(error)))",
+        .invalidData, at: path.string, "it cannot be understood (\(error.summary))",
         hint: "Restore the file, or preprocess the text into a new folder.")
-    }
-  }
-
-  private static func summary(_ error: DecodingError) -> String {
-    switch error {
-    case .keyNotFound(let key, _): "\"\(key.stringValue)\" is missing"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" is of the wrong type"
-    case .dataCorrupted: "it is not valid JSON"
-    @unknown default: "it is not what it should be"
     }
   }
 }

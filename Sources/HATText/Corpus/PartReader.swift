@@ -56,6 +56,13 @@ final class PartReader {
     }
   }
 
+  /// The shard and the number in it, as `inspect shard` takes them.
+  func name(of place: DocumentPlace) throws -> String {
+    let (shard, index) = locate(place.frame, in: framesBefore)
+    let reader = try open(shard)
+    return "\(reader.path) --document \(reader.firstDocument(ofFrame: index) + place.document)"
+  }
+
   func document(_ document: Int) throws -> ShardDocument {
     let (shard, index) = locate(document, in: documentsBefore)
     return try open(shard).document(index)

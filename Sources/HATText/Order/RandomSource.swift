@@ -12,7 +12,7 @@ public struct RandomSource: Sendable {
   }
 
   /// A number from 0 to below `bound`. The bias is below bound / 2⁶⁴.
-  mutating func next(below bound: Int) -> Int {
+  public mutating func next(below bound: Int) -> Int {
     Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 

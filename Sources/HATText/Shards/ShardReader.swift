@@ -53,6 +53,9 @@ public final class ShardReader {
 
   public var frameCount: Int { entries.count }
 
+  /// The number, in the shard, of a frame's first document.
+  func firstDocument(ofFrame frame: Int) -> Int { documentsBefore[frame] }
+
   /// Reads, checks and decompresses a frame.
   /// - Throws: `UserError` of kind `invalidData`.
   func frame(_ index: Int) throws -> Frame {

@@ -75,6 +75,16 @@ public final class MixedStream {
     schedule.take(try streams[next].skipSequence(), from: next)
   }
 
+  /// Goes past the next sequence.
+  /// - Returns: the documents it has pieces of, each as `inspect shard` takes it.
+  /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
+  public func namesOfNextSequence() throws -> [String] {
+    let next = schedule.next
+    let (documents, targetBytes) = try streams[next].namesOfNextSequence()
+    schedule.take(targetBytes, from: next)
+    return documents
+  }
+
   private static func require(_ cursor: MixtureCursor, fits parts: [Mixture.Part]) throws {
     let counts = parts.count > 1 ? parts.count : 0
     guard cursor.streams.count == parts.count, cursor.targetBytes.count == counts,

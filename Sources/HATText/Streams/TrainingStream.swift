@@ -85,6 +85,21 @@ public final class TrainingStream {
     try packer.takeSequence(from: &supply, at: &position) { _ in }
   }
 
+  /// Goes past the next sequence.
+  /// - Returns: the documents it has pieces of, each as `inspect shard` takes it, and its target bytes.
+  /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
+  public func namesOfNextSequence() throws -> (documents: [String], targetBytes: Int) {
+    var passed = supply
+    let targetBytes = try skipSequence()
+    var names: [String] = []
+    while !passed.isAtSameDocument(as: supply) {
+      names.append(try passed.name())
+      try passed.advance()
+    }
+    if position.word > 0 { names.append(try supply.name()) }
+    return (names, targetBytes)
+  }
+
   private func restore(_ cursor: StreamCursor, of corpus: Corpus) throws {
     guard try supply.move(to: cursor), let view = try supply.current(), 0...view.wordCount ~= cursor.word
     else {
@@ -125,7 +140,17 @@ private struct ShuffledSupply: DocumentSupply {
     return DocumentView(try reader.frame(place.frame), place.document)
   }
 
+  mutating func name() throws -> String {
+    if places.isEmpty { try loadWindow() }
+    return try reader.name(of: places[document])
+  }
+
+  func isAtSameDocument(as other: ShuffledSupply) -> Bool {
+    (epoch, window, document) == (other.epoch, other.window, other.document)
+  }
+
   mutating func advance() throws {
+    if places.isEmpty { try loadWindow() }
     document += 1
     guard document == places.count else { return }
     document = 0

@@ -16,7 +16,7 @@ struct BenchmarkPreprocess: ParsableCommand {
       median is given, with the slowest and the fastest.
       """)
 
-  @Option(parsing: .upToNextOption, help: "Splitting rules.")
+  @Option(help: "A splitting rule; may be given several times.")
   var split = ["whitespace", "unicode"]
 
   @Option(help: "The zstd level, 1 to 19.")
@@ -72,11 +72,8 @@ struct BenchmarkPreprocess: ParsableCommand {
   private func preprocess(
     _ rule: String, into folder: FilePath, on communicator: any Communicator
   ) throws -> Double {
-    try communicator.onFirstRank {
-      try DurableFile.remove(folder)
-      return true
-    }
     let preprocessor = try communicator.together {
+      if communicator.rank == 0 { try DurableFile.remove(folder) }
       let inputs = try InputFile.list(input)
       return try Preprocessor(
         inputs: inputs, settings: settings(rule, inputs, communicator.size), output: folder)

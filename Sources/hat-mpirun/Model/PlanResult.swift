@@ -10,6 +10,7 @@ struct PlanResult: Encodable {
     let moments: Int
     let activations: Int
     let exchange: Int
+    let staging: Int
     let process: Int
     let total: Int
   }
@@ -94,6 +95,7 @@ extension PlanResult.Stage {
     moments = memory.moments
     activations = memory.activations
     exchange = memory.exchange
+    staging = memory.staging
     process = memory.process
     total = memory.total
   }
@@ -115,7 +117,8 @@ extension PlanResult {
       [["ZeRO stage"] + stages.map { "\($0.zeroStage)" }]
         + [
           ("parameters", \.parameters), ("gradients", \.gradients), ("moments", \.moments),
-          ("activations", \.activations), ("exchange", \.exchange), ("program", \.process),
+          ("activations", \.activations), ("exchange", \.exchange), ("staging", \.staging),
+          ("program", \.process),
           ("all", \PlanResult.Stage.total),
         ].map { name, field in [name] + stages.map { Amount.memory($0[keyPath: field]) } })
     print(

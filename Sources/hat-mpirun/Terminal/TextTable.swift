@@ -2,16 +2,20 @@
 enum TextTable {
   /// Columns lined up: the first to the left, the others to the right.
   static func show(_ rows: [[String]]) {
+    for line in lines(rows) { print(line) }
+  }
+
+  static func lines(_ rows: [[String]]) -> [String] {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in
       rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
     }
-    for row in rows {
+    return rows.map { row in
       let cells = row.enumerated().map { column, cell in
         let padding = String(repeating: " ", count: widths[column] - cell.count)
         return column == 0 ? cell + padding : padding + cell
       }
-      print("  " + cells.joined(separator: "  "))
+      return "  " + cells.joined(separator: "  ")
     }
   }
 }

@@ -11,6 +11,7 @@ final class TextMicroBatches: MicroBatchSource {
   private let steps: Prefetcher<MicroBatchStream.Step>
   /// Of the steps handed out, not of those that wait.
   private var position: MixtureCursor
+  private var lastStep: MixtureCursor
   private(set) var epochs: [Double]
 
   /// Steps read ahead. One would do for the mean; the second is for a frame that takes long.
@@ -24,15 +25,23 @@ final class TextMicroBatches: MicroBatchSource {
   init(_ mixture: Mixture, _ configuration: Configuration, cursor: String?, owned: Range<Int>) throws {
     self.mixture = mixture
     self.configuration = configuration
-    let data = configuration.data
-    let stream = try MixedStream(
-      mixture, seed: data.seed, sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes,
-      cursor: try cursor.map { try JSONDecoder().decode(MixtureCursor.self, from: Data($0.utf8)) })
-    (position, epochs) = (stream.cursor, stream.epochs)
+    let stream = try Self.stream(
+      mixture, configuration,
+      at: try cursor.map { try JSONDecoder().decode(MixtureCursor.self, from: Data($0.utf8)) })
+    (position, lastStep, epochs) = (stream.cursor, stream.cursor, stream.epochs)
     let microBatches = MicroBatchStream(
       stream, microBatches: configuration.training.microBatches,
       sequencesPerMicroBatch: configuration.sequencesPerMicroBatch, owned: owned)
     steps = Prefetcher(depth: Self.stepsAhead) { try microBatches.nextStep() }
+  }
+
+  private static func stream(
+    _ mixture: Mixture, _ configuration: Configuration, at cursor: MixtureCursor?
+  ) throws -> MixedStream {
+    let data = configuration.data
+    return try MixedStream(
+      mixture, seed: data.seed, sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes,
+      cursor: cursor)
   }
 
   func cursor() throws -> String {
@@ -43,8 +52,20 @@ final class TextMicroBatches: MicroBatchSource {
 
   func nextStep() throws -> [Batch] {
     let step = try steps.next()
-    (position, epochs) = (step.cursor, step.epochs)
+    (lastStep, position, epochs) = (position, step.cursor, step.epochs)
     return step.microBatches
+  }
+
+  /// Walks the step once more.
+  func documentsOfLastStep() throws -> [[String]] {
+    let stream = try Self.stream(mixture, configuration, at: lastStep)
+    return try (0..<configuration.training.microBatches).map { _ in
+      var names: [String] = []
+      for _ in 0..<configuration.sequencesPerMicroBatch {
+        names += try stream.namesOfNextSequence().filter { $0 != names.last }
+      }
+      return names
+    }
   }
 
   /// Of each corpus as many as its weight says, at least one, as far as it has held-out text.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HATDistributed
 import HATStorage
+import SystemPackage
 
 /// Trains a model: alone, as a rank under `mpirun`, or starting `mpirun` itself.
 struct Train: ParsableCommand {
@@ -35,6 +36,13 @@ struct Train: ParsableCommand {
   var hostfile: String?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "What else mpirun is to be called with, such as \"--mca btl_tcp_if_include eth1\".",
+      valueName: "options"))
+  var mpirunArguments: String?
+
+  @Option(
     name: .customLong("set"), help: ArgumentHelp("Change a setting.", valueName: "section.key=value"))
   var overrides: [String] = []
 
@@ -44,12 +52,22 @@ struct Train: ParsableCommand {
   @Option(help: "Starts after a fault, with --ranks.")
   var restarts = 3
 
+  @Option(
+    help: ArgumentHelp(
+      "Seconds a step may take before the run is taken for hung; learnt from the run without it.",
+      valueName: "seconds"))
+  var stepTimeLimit: Double?
+
   func validate() throws {
     guard !data.isEmpty else { throw ValidationError("--data needs a folder.") }
     for corpus in data { try corpus.validate() }
     guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
     guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
     guard restarts >= 0 else { throw ValidationError("--restarts must not be negative.") }
+    guard stepTimeLimit ?? 1 > 0 else { throw ValidationError("--step-time-limit must be above 0.") }
+    guard mpirunArguments == nil || ranks != nil else {
+      throw ValidationError("--mpirun-arguments needs --ranks: without it mpirun is not started.")
+    }
     guard hostfile == nil || ranks != nil else {
       throw ValidationError("--hostfile needs --ranks, the number of ranks on all hosts together.")
     }
@@ -67,22 +85,25 @@ struct Train: ParsableCommand {
     let program = try RankProgram.executable()
     let cores = ProcessorCores.available()
     let choice = hostfile == nil ? try ThreadChoice(wanted: threads, ranks: ranks, cores: cores) : nil
-    if let choice { TrainProgress.say(choice.reason) }
-    let supervisor = Supervisor(restarts: restarts) { TrainProgress.say($0) }
+    let hangs = HangFolder(run: FilePath(output))
+    let supervisor = Supervisor(restarts: restarts, hangs: hangs) { TrainProgress.say($0) }
     return try supervisor.run { start in
       MPIJob(
         program: program, arguments: rankArguments(start: start), ranks: ranks,
         threadsPerRank: choice?.threads ?? 1, hostfile: hostfile,
-        environment: [("OPENBLAS_NUM_THREADS", "1")] + ProgressLine.environment)
+        launcherOptions: mpirunArguments?.split(separator: " ").map(String.init) ?? [],
+        environment: [("OPENBLAS_NUM_THREADS", "1"), (Watchdog.supervisedVariable, "1")]
+          + ProgressLine.environment)
     }
   }
 
   /// What each rank is called with. A start after a fault goes on with what the first one has made.
   private func rankArguments(start: Int) -> [String] {
-    let resume = (start == 0 ? resume : .auto).rawValue
-    var arguments = ["train", "--config", config, "--output", output, "--resume", resume]
+    var arguments = ["train", "--config", config, "--output", output]
+    arguments += ["--resume", (start == 0 ? resume : .auto).rawValue]
     if let threads { arguments += ["--threads", String(threads)] }
-    for override in overrides { arguments += ["--set", override] }
+    if let stepTimeLimit { arguments += ["--step-time-limit", "\(stepTimeLimit)"] }
+    arguments += overrides.flatMap { ["--set", $0] }
     return arguments + ["--data"] + data.map(\.argument)
   }
 }

@@ -28,6 +28,10 @@ final class TrainProgress {
     case .evaluated(let step, let sum, let corpora): show(sum, corpora, at: step)
     case .checkpointed(let step, let seconds):
       say("step \(step): checkpoint written in \(Amount.fixed(seconds, 2)) s")
+    case .skipped(let skip):
+      say(
+        "step \(skip.step): loss or gradient is not finite: skipped (\(run)/skipped.jsonl names its documents)"
+      )
     case .note(let note): say("note: \(note)")
     }
   }

@@ -9,15 +9,30 @@ import SystemPackage
 /// The work of one rank of `train`, or of the one process there is.
 struct TrainRank {
   private let command: Train
+  private let log: OperationLog
 
   init(_ command: Train) {
     self.command = command
+    log = OperationLog(stepTimeLimit: command.stepTimeLimit)
   }
 
   /// - Returns: the exit code. Whatever goes wrong has been said, once for all ranks.
   func run() -> Int32 {
     StopRequest.listen()
+    if MPICommunicator.isLaunched { watch() }
     return RankProgram.run { exitCode(try train(on: $0)) }
+  }
+
+  /// Before the ranks meet: they may not.
+  private func watch() {
+    let environment = ProcessInfo.processInfo.environment
+    guard let rank = environment["OMPI_COMM_WORLD_RANK"].flatMap(Int.init),
+      let ranks = environment["OMPI_COMM_WORLD_SIZE"].flatMap(Int.init)
+    else { preconditionFailure("mpirun tells each process its rank") }
+    Watchdog(
+      log: log, run: FilePath(command.output), rank: rank, ranks: ranks,
+      isSupervised: environment[Watchdog.supervisedVariable] != nil
+    ).start()
   }
 
   private func exitCode(_ outcome: TrainingOutcome) -> Int32 {
@@ -33,17 +48,30 @@ struct TrainRank {
       run: FilePath(command.output), configuration: configuration, data: DataDescription(mixture),
       resume: command.resume)
     let choice = try communicator.together { try ThreadChoice(wanted: command.threads) }
-    if communicator.size == 1 { TrainProgress.say(choice.reason) }
+    if communicator.rank == 0 { TrainProgress.say(choice.reason) }
     let model = TextModel(
       configuration, maxWordBytes: mixture.splitter.maximumWordBytes, threads: choice.threads)
     let progress = TrainProgress(run: command.output, corpora: command.data.map(\.folder))
     let trainer = try Trainer(
-      communicator: communicator, job: job, model: model,
+      communicator: communicator, job: job, model: model, log: log,
       makeSource: { try TextMicroBatches(mixture, configuration, cursor: $0, owned: $1) },
       observe: progress.show)
+    try showPlacement(on: communicator, configuration, mixture)
     let outcome = try trainer.run()
     if communicator.rank == 0 { progress.finish(outcome) }
     return outcome
+  }
+
+  /// Where the ranks are, where there are several.
+  private func showPlacement(
+    on communicator: any Communicator, _ configuration: Configuration, _ mixture: Mixture
+  ) throws {
+    guard communicator.size > 1 else { return }
+    let memory = try RankMemory(
+      configuration, ranks: communicator.size, zeroStage: configuration.training.zeroStage,
+      maxWordBytes: mixture.splitter.maximumWordBytes)
+    let placements = try RankPlacement.gather(communicator, threads: 1, memory: memory.total)
+    if communicator.rank == 0 { TrainProgress.say(PlacementTable.text(placements)) }
   }
 
   private func open(ranks: Int) throws -> (Configuration, Mixture) {

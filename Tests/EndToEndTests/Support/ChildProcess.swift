@@ -43,10 +43,25 @@ final class ChildProcess {
     var pointers = words.map { strdup($0) } + [nil]
     var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for pointer in pointers + variables { free(pointer) } }
+    // The thread a test runs on blocks signals, which a child would inherit.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var noSignals = sigset_t()
+    sigemptyset(&noSignals)
+    posix_spawnattr_setsigmask(&attributes, &noSignals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var identifier: pid_t = 0
-    let status = posix_spawnp(&identifier, "timeout", &actions, nil, &pointers, &variables)
+    let status = posix_spawnp(&identifier, "timeout", &actions, &attributes, &pointers, &variables)
     precondition(status == 0, "cannot start \(words): \(String(cString: strerror(status)))")
     self.identifier = identifier
+  }
+
+  /// The program itself: `timeout` started it.
+  var program: pid_t? {
+    let children = try? String(
+      contentsOfFile: "/proc/\(identifier)/task/\(identifier)/children", encoding: .utf8)
+    return children?.split(separator: " ").first.flatMap { pid_t($0) }
   }
 
   func wait() -> Output {

@@ -63,16 +63,31 @@ final class ToyRegression: TrainingModel {
 
 /// The toy's data: example k of step s is a function of s and k.
 final class ToyExamples: MicroBatchSource {
+  /// What is wrong with a micro-batch whose step cannot be applied.
+  enum Poison {
+    case loss
+    case gradient
+  }
+
   private var step: Int
   private let owned: Range<Int>
+  private let microBatches: Int
   let epochs: [Double] = []
   /// A step on which one rank fails to read.
   private let failure: (step: Int, error: any Error)?
+  /// Steps of which micro-batch 3 is poisoned.
+  private let poison: [Int: Poison]
+  private static let poisonedMicroBatch = 3
 
-  init(cursor: String?, owned: Range<Int>, failure: (step: Int, error: any Error)? = nil) {
+  init(
+    cursor: String?, owned: Range<Int>, microBatches: Int,
+    failure: (step: Int, error: any Error)? = nil, poison: [Int: Poison] = [:]
+  ) {
     step = Int(cursor ?? "0")!
     self.owned = owned
+    self.microBatches = microBatches
     self.failure = failure
+    self.poison = poison
   }
 
   func cursor() -> String { String(step) }
@@ -80,7 +95,23 @@ final class ToyExamples: MicroBatchSource {
   func nextStep() throws -> [[ToyRegression.Example]] {
     step += 1
     if let failure, failure.step == step { throw failure.error }
-    return owned.map { examples(step * 1000 + $0, count: 2) }
+    return owned.map { index in
+      let examples = examples(step * 1000 + index, count: 2)
+      guard index == Self.poisonedMicroBatch, let poison = poison[step] else { return examples }
+      return examples.map { Self.poisoned($0, poison) }
+    }
+  }
+
+  private static func poisoned(_ example: ToyRegression.Example, _ poison: Poison) -> ToyRegression.Example {
+    switch poison {
+    case .loss: ToyRegression.Example(inputs: example.inputs, target: .nan)
+    // The loss is summed in double precision and finite, the product of error and input is not.
+    case .gradient: ToyRegression.Example(inputs: example.inputs.map { $0 + 10 }, target: 3e38)
+    }
+  }
+
+  func documentsOfLastStep() -> [[String]] {
+    (0..<microBatches).map { ["step \(step), micro-batch \($0)"] }
   }
 
   func heldOut(owned: (Int) -> Bool) -> HeldOut<[ToyRegression.Example]> {

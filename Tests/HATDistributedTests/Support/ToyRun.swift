@@ -12,6 +12,8 @@ struct ToyRun {
   var configuration = ToyRun.configuration(steps: 12)
   var data = DataDescription(splittingRule: "toy-v1", maxWordBytes: 64, fingerprint: "toy")
   var resume = TrainingJob.Resume.auto
+  /// Steps that cannot be applied.
+  var poison: [Int: ToyExamples.Poison] = [:]
   var failure: (@Sendable (_ rank: Int) -> (step: Int, error: any Error)?)?
 
   static func configuration(steps: Int, microBatches: Int = 8) -> Configuration {
@@ -33,11 +35,15 @@ struct ToyRun {
   ) throws -> TrainingOutcome {
     let job = TrainingJob(
       run: FilePath(folder), configuration: configuration, data: data, resume: resume)
-    let failure = failure
+    let (failure, poison) = (failure, poison)
     return try ThreadCommunicator.run(size: ranks) { communicator in
       let trainer = try Trainer(
         communicator: communicator, job: job, model: ToyRegression(),
-        makeSource: { ToyExamples(cursor: $0, owned: $1, failure: failure?(communicator.rank)) },
+        makeSource: {
+          ToyExamples(
+            cursor: $0, owned: $1, microBatches: job.configuration.training.microBatches,
+            failure: failure?(communicator.rank), poison: poison)
+        },
         observe: observe)
       return try trainer.run {
         communicator.rank == ranks - 1 && stopAfter.map { trainer.step + 1 >= $0 } == true
@@ -46,19 +52,27 @@ struct ToyRun {
   }
 
   /// metrics.jsonl without what depends on the clock.
-  func results() throws -> [[String: Double]] {
-    try lines("metrics.jsonl").map { line in
-      line.filter { !$0.key.hasSuffix("_seconds") && !$0.key.hasSuffix("_per_second") }
+  func results() throws -> [[String: Double?]] {
+    let steps: [[String: Double?]] = try lines("metrics.jsonl")
+    return steps.map { step in
+      step.filter { !$0.key.hasSuffix("_seconds") && !$0.key.hasSuffix("_per_second") }
     }
   }
 
-  func evaluations() throws -> [[String: Double]] { try lines("evaluations.jsonl") }
+  func evaluations() throws -> [[String: Double?]] { try lines("evaluations.jsonl") }
 
-  private func lines(_ name: String) throws -> [[String: Double]] {
+  func skipped() throws -> [SkippedStep] { try lines("skipped.jsonl") }
+
+  private func lines<Line: Decodable>(_ name: String) throws -> [Line] {
     let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
     return try text.split(separator: "\n").map {
-      try JSONDecoder().decode([String: Double].self, from: Data($0.utf8))
+      try JSONDecoder().decode(Line.self, from: Data($0.utf8))
     }
+  }
+
+  /// Makes the run's own configuration this one, as nobody should.
+  func rewriteConfiguration() throws {
+    try configuration.yaml().write(toFile: "\(folder)/config.yaml", atomically: true, encoding: .utf8)
   }
 
   /// Parameters and both moments of the newest checkpoint, as bits.

@@ -1,5 +1,6 @@
 import Foundation
 import HATStorage
+import SystemPackage
 import Testing
 
 @testable import HATText
@@ -42,6 +43,30 @@ import Testing
   private func texts(_ targets: [[UInt8]]) -> [String] {
     targets.split(separator: [SpecialByte.document], omittingEmptySubsequences: false)
       .map { String(decoding: $0.joined(), as: UTF8.self) }
+  }
+
+  @Test(arguments: [(5, 70), (64, 512), (3000, 100_000)])
+  func theDocumentsOfASequenceAreNamed(words: Int, bytes: Int) throws {
+    let builder = try CorpusBuilder(Self.documents(300))
+    let corpus = try builder.corpus()
+    let (named, read) = (
+      try stream(corpus, words: words, bytes: bytes), try stream(corpus, words: words, bytes: bytes)
+    )
+    while read.cursor.epoch < 2 {
+      let (names, _) = try named.namesOfNextSequence()
+      let batch = try read.nextSequence()
+      #expect(named.cursor == read.cursor)
+      try #require(names.count == batch.pieceCount)
+      let texts = try names.map { name in
+        let words = name.split(separator: " ")
+        return try ShardReader(opening: FilePath(String(words[0]))).document(Int(words[2])!).text
+      }
+      let targets = try targets(batch, words: words, bytes: bytes).filter { $0 != [SpecialByte.document] }
+      let (whole, part) = (
+        String(decoding: texts.joined(), as: UTF8.self), String(decoding: targets.joined(), as: UTF8.self)
+      )
+      #expect(whole.contains(part))
+    }
   }
 
   @Test(arguments: [(1, 64), (5, 70), (64, 512), (3000, 100_000)])

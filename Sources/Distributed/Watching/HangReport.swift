@@ -1,0 +1,114 @@
+import Foundation
+
+/// Who waits where, from what the ranks wrote down.
+public struct HangReport: Sendable {
+  let records: [HangRecord]
+  /// The ranks that wrote nothing down.
+  public let missingRanks: [Int]
+  public let step: Int
+
+  private static let operationsShown = 16
+
+  /// - Parameter records: in the order of the ranks; nil is made of none.
+  init?(_ records: [HangRecord]) {
+    guard let first = records.first else { return nil }
+    self.records = records
+    step = records.map(\.step).max()!
+    missingRanks = Set(0..<first.ranks).subtracting(records.map(\.rank)).sorted()
+  }
+
+  /// In one sentence or two.
+  public var summary: String {
+    let slowest = records.max { $0.seconds < $1.seconds }!
+    return "The run hung \(Self.place(slowest.activity, step: slowest.step)): nothing for "
+      + "\(Self.number(slowest.seconds)) s, where \(Self.number(slowest.allowance)) s are allowed. \(cause)"
+  }
+
+  /// What the ranks' places tell of the reason.
+  var cause: String {
+    if !missingRanks.isEmpty { return "\(Self.names(missingRanks)) did not report: stopped, or cut off." }
+    let stopped = records.filter { $0.stoodStill > 0 }.map(\.rank)
+    if !stopped.isEmpty { return "\(Self.names(stopped)) stood still: the process was stopped." }
+    let working = records.filter { !$0.isWaiting }.map(\.rank)
+    if working.count == records.count { return "No rank waited for another." }
+    if !working.isEmpty {
+      return
+        "\(Self.names(working)) did not wait: the others waited for \(working.count == 1 ? "it" : "them")."
+    }
+    return "All ranks waited: a connection between them is down\(connection)."
+  }
+
+  /// Where all wait, what the others have sent to those that are behind has not arrived.
+  private var connection: String {
+    let (fewest, most) = (records.map(\.collectives).min()!, records.map(\.collectives).max()!)
+    guard fewest < most else { return "" }
+    let behind = records.filter { $0.collectives == fewest }.map(\.rank)
+    return ", perhaps that to \(Self.names(behind).lowercased()), which the others are ahead of"
+  }
+
+  /// The whole report.
+  public var text: String {
+    "\(summary)\n\n\(table)\n" + records.map { "\n" + Self.history($0) }.joined()
+  }
+
+  private var table: String {
+    let header = ["rank", "node", "process", "seconds", "collectives", "where"]
+    let rows =
+      records.map { record in
+        (
+          record.rank,
+          [
+            "\(record.rank)", record.node, "\(record.process)", Self.number(record.seconds),
+            "\(record.collectives)", Self.place(record),
+          ]
+        )
+      } + missingRanks.map { ($0, ["\($0)", "-", "-", "-", "-", "no report"]) }
+    return Self.columns([header] + rows.sorted { $0.0 < $1.0 }.map(\.1))
+  }
+
+  private static func place(_ record: HangRecord) -> String {
+    let operations = record.open.map { name($0) }
+    return ([String(describing: record.activity)] + operations).joined(separator: ", ")
+  }
+
+  private static func place(_ activity: Activity, step: Int) -> String {
+    switch activity {
+    case .start: "at its start"
+    case .step: "in step \(step)"
+    case .evaluation, .checkpoint: "in the \(activity) of step \(step)"
+    case .end: "at its end"
+    }
+  }
+
+  private static func history(_ record: HangRecord) -> String {
+    let rows = record.operations.prefix(operationsShown).map { operation in
+      [
+        number(operation.secondsAgo), operation.seconds.map { number($0, digits: 6) } ?? "goes on",
+        "\(operation.step)", name(operation),
+      ]
+    }
+    return "Rank \(record.rank), newest first:\n"
+      + columns([["began s ago", "took s", "step", "operation"]] + rows) + "\n"
+  }
+
+  private static func name(_ operation: HangRecord.Operation) -> String {
+    operation.bytes > 0 ? "\(operation.kind) of \(operation.bytes) bytes" : "\(operation.kind)"
+  }
+
+  private static func names(_ ranks: [Int]) -> String {
+    "\(ranks.count == 1 ? "Rank" : "Ranks") \(ranks.map(String.init).joined(separator: ", "))"
+  }
+
+  private static func number(_ value: Double, digits: Int = 1) -> String {
+    String(format: "%.\(digits)f", value)
+  }
+
+  /// Cells lined up to the left.
+  private static func columns(_ rows: [[String]]) -> String {
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
+    return rows.map { row in
+      let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+      return "  " + cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+    }.joined(separator: "\n")
+  }
+}

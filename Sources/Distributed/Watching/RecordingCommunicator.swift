@@ -1,0 +1,44 @@
+/// Writes every collective of another communicator into an operation log.
+final class RecordingCommunicator: Communicator {
+  private let base: any Communicator
+  private let log: OperationLog
+
+  init(_ base: any Communicator, log: OperationLog) {
+    (self.base, self.log) = (base, log)
+  }
+
+  var rank: Int { base.rank }
+  var size: Int { base.size }
+
+  func barrier() throws {
+    try log.record(.barrier) { try base.barrier() }
+  }
+
+  func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
+    try log.record(.broadcast, bytes: buffer.count) { try base.broadcast(buffer, from: root) }
+  }
+
+  func allGather(_ piece: UnsafeRawBufferPointer) throws -> [[UInt8]] {
+    try log.record(.allGather, bytes: piece.count) { try base.allGather(piece) }
+  }
+
+  func allGatherInPlace(
+    _ buffer: UnsafeMutableRawPointer, partition: RankPartition, elementSize: Int
+  ) throws {
+    try log.record(.allGatherInPlace, bytes: partition.total * elementSize) {
+      try base.allGatherInPlace(buffer, partition: partition, elementSize: elementSize)
+    }
+  }
+
+  func exchange(
+    _ send: UnsafePointer<Float>, partition: RankPartition, into receive: UnsafeMutablePointer<Float>
+  ) throws {
+    try log.record(.exchange, bytes: partition.total * MemoryLayout<Float>.size) {
+      try base.exchange(send, partition: partition, into: receive)
+    }
+  }
+}
+
+extension RankPartition {
+  fileprivate var total: Int { ranges.reduce(0) { $0 + $1.count } }
+}

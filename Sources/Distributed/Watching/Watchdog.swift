@@ -1,0 +1,94 @@
+import Foundation
+import Glibc
+import HATStorage
+import SystemPackage
+
+/// Watches, on a thread of its own, that a rank gets on; when an activity takes longer than it may, writes down what
+/// the rank was at and ends the process.
+///
+/// The thread needs nothing of the one it watches, which may be stuck in a collective for ever.
+public final class Watchdog: Sendable {
+  private let log: OperationLog
+  private let folder: HangFolder
+  private let rank: Int
+  private let ranks: Int
+  /// Whether somebody outside makes the report.
+  private let isSupervised: Bool
+
+  /// Set for ranks whose supervisor makes the report.
+  public static let supervisedVariable = "HAT_SUPERVISED"
+
+  /// For the other ranks to write down what they were at before one that ends takes them along.
+  private static let grace = 3.0
+  private static let longestTick = 1.0
+  /// Later than that a tick is not because the machine is busy.
+  private static let lateness = 0.5
+
+  public init(log: OperationLog, run: FilePath, rank: Int, ranks: Int, isSupervised: Bool) {
+    self.log = log
+    folder = HangFolder(run: run)
+    (self.rank, self.ranks, self.isSupervised) = (rank, ranks, isSupervised)
+  }
+
+  /// Watches until the process ends.
+  public func start() {
+    Thread.detachNewThread { [self] in
+      writeDown(stoodStill: waitUntilOverdue())
+      Thread.sleep(forTimeInterval: Self.grace)
+      if !isSupervised { report() }
+      // Nothing is left to tidy up that the next start does not: `exit` might wait for the thread that is stuck.
+      _exit(SharedError.faultExitCode)
+    }
+  }
+
+  /// Time in which this thread stood still as well does not count: then the whole process was stopped, and perhaps all
+  /// ranks were, by a batch system that resumes them later.
+  /// - Returns: that time, in seconds.
+  private func waitUntilOverdue() -> Double {
+    var (mark, stoodStill) = (log.activityMark, 0.0)
+    while !log.isOverdue(pause: stoodStill) {
+      let (tick, start) = (min(Self.longestTick, log.allowanceSeconds / 10), ContinuousClock.now)
+      Thread.sleep(forTimeInterval: tick)
+      let late = (ContinuousClock.now - start) / .seconds(1) - tick
+      if mark != log.activityMark { (mark, stoodStill) = (log.activityMark, 0) }
+      if late > Self.lateness { stoodStill += late }
+    }
+    return stoodStill
+  }
+
+  /// What this rank is at.
+  func record(stoodStill: Double) -> HangRecord {
+    let moment = log.moment()
+    return HangRecord(
+      rank: rank, ranks: ranks, node: NodeName.current, process: getpid(),
+      activity: moment.activity, step: moment.step, seconds: moment.seconds, allowance: moment.allowance,
+      stoodStill: stoodStill,
+      collectives: moment.collectives, operations: moment.operations)
+  }
+
+  private func writeDown(stoodStill: Double) {
+    do {
+      try folder.write(record(stoodStill: stoodStill))
+    } catch {
+      Self.say("rank \(rank) hangs and cannot write down where: \(error)")
+    }
+  }
+
+  /// Without a supervisor the first of the ranks that are left makes the report.
+  private func report() {
+    do {
+      guard try folder.allRecords().first?.rank == rank, let (report, file) = try folder.report() else {
+        return
+      }
+      Self.say(
+        "error: \(report.summary) \(file) says who waited where. Run the same command again: it goes on from "
+          + "the last checkpoint.")
+    } catch {
+      Self.say("error: the run hung, and the report on it cannot be made: \(error)")
+    }
+  }
+
+  private static func say(_ text: String) {
+    FileHandle.standardError.write(Data("\(text)\n".utf8))
+  }
+}

@@ -1,0 +1,135 @@
+import HATStorage
+import HATText
+
+/// The hierarchical model as one that scores text.
+///
+/// A document is read from its beginning in sequences of the length the model was trained with, on its own: what
+/// stands beside it in a corpus has no influence. Legend: P target positions.
+public final class HierarchicalScorer: TextScorer {
+  private let model: HierarchicalTransformer
+  private let parameters: UnsafePointer<Float>
+  private let splitter: WordSplitter
+  private let sequenceWords: Int
+  private let sequenceBytes: Int
+
+  /// - Parameters:
+  ///   - model: with room for one sequence.
+  ///   - parameters: [model.layout.count], which must outlive the scorer.
+  public init(
+    _ model: HierarchicalTransformer, parameters: UnsafePointer<Float>, splitter: WordSplitter,
+    sequenceWords: Int, sequenceBytes: Int
+  ) {
+    (self.model, self.parameters, self.splitter) = (model, parameters, splitter)
+    (self.sequenceWords, self.sequenceBytes) = (sequenceWords, sequenceBytes)
+  }
+
+  public func score(document text: [UInt8]) throws -> TextTally {
+    let stream = try EvaluationStream(
+      text: text, splitter: splitter, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
+    var tally = TextTally()
+    while let batch = try stream.nextSequence() {
+      let outcomes = TargetOutcomes(batch, model: model, parameters: parameters)
+      var position = 0
+      for piece in 0..<batch.pieceCount {
+        for word in batch.wordRange(ofPiece: piece).dropFirst() {
+          tally.add(outcomes, bytes: batch.textBytes(ofWord: word), at: &position)
+        }
+      }
+    }
+    return tally
+  }
+
+  /// Scored are the target's bytes, in the words that context and target together are cut into, and the `[W]` between
+  /// those words, the one before the target's first byte included. Bytes of the context in the word that the target
+  /// goes on with are given, not scored. The `[W]` behind the target is no part of it: a longer word may follow.
+  public func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore {
+    precondition(!target.isEmpty, "there is something to score")
+    let text = context + target
+    let words = ranges(ofWordsIn: text)
+    let firstScored = words.firstIndex { $0.upperBound >= context.count }!
+    let first = try firstThatFits(words, firstScored: firstScored)
+
+    let outcomes = TargetOutcomes(
+      Self.batch(text, words, from: first), model: model, parameters: parameters)
+    var score = TargetScore(nats: 0, bytes: target.count, isGreedy: true)
+    var position = 0
+    for word in words[first...] {
+      for byte in word {
+        if byte >= context.count { score.add(outcomes, at: position) }
+        position += 1
+      }
+      if context.count..<text.count ~= word.upperBound { score.add(outcomes, at: position) }
+      position += 1
+    }
+    return score
+  }
+
+  private func ranges(ofWordsIn text: [UInt8]) -> [Range<Int>] {
+    var start = 0
+    return splitter.split(text).map { length in
+      defer { start += Int(length) }
+      return start..<start + Int(length)
+    }
+  }
+
+  /// The earliest word from which all to the last are targets of one sequence.
+  private func firstThatFits(_ words: [Range<Int>], firstScored: Int) throws -> Int {
+    var (first, bytesLeft) = (words.count, sequenceBytes)
+    while first > 0, words.count - first < sequenceWords, words[first - 1].count <= bytesLeft {
+      first -= 1
+      bytesLeft -= words[first].count
+    }
+    guard first <= firstScored else {
+      throw UserError(
+        .invalidData,
+        "the string to be scored spans \(words.count - firstScored) words and "
+          + "\(words.last!.upperBound - words[firstScored].lowerBound) bytes, a sequence of the model holds "
+          + "\(sequenceWords) words and \(sequenceBytes) bytes",
+        hint: "Shorten it, or use a model trained with longer sequences.")
+    }
+    return first
+  }
+
+  /// One piece whose targets are the words from `first` on, behind the word before them or `[S]`.
+  private static func batch(_ text: [UInt8], _ words: [Range<Int>], from first: Int) -> Batch {
+    var batch = Batch()
+    if first == 0 { batch.appendDocumentMark() } else { batch.appendWord(text[words[first - 1]]) }
+    for word in words[first...] { batch.appendWord(text[word]) }
+    batch.endPiece()
+    return batch
+  }
+}
+
+extension Batch {
+  /// None for a document mark.
+  fileprivate func textBytes(ofWord word: Int) -> Int {
+    isDocumentMark(word) ? 0 : byteRange(ofWord: word).count
+  }
+}
+
+extension TextTally {
+  /// Counts a word of `bytes` bytes and its mark, or a document mark alone, and moves `position` behind them.
+  fileprivate mutating func add(_ outcomes: TargetOutcomes, bytes: Int, at position: inout Int) {
+    let mark = position + bytes
+    var right = 0
+    for byte in position..<mark {
+      textNats += Double(outcomes.losses[byte])
+      if outcomes.isRight[byte] { right += 1 }
+    }
+    markNats += Double(outcomes.losses[mark])
+    marks += 1
+    position = mark + 1
+    guard bytes > 0 else { return }
+    textBytes += bytes
+    correctBytes += right
+    words += 1
+    if right == bytes && outcomes.isRight[mark] { correctWords += 1 }
+  }
+}
+
+extension TargetScore {
+  fileprivate mutating func add(_ outcomes: TargetOutcomes, at position: Int) {
+    nats += Double(outcomes.losses[position])
+    if !outcomes.isRight[position] { isGreedy = false }
+  }
+}

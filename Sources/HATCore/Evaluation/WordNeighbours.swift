@@ -1,0 +1,104 @@
+import HATKernels
+
+/// A list of words by their embeddings, to see which of them lie nearest to another: the vectors e of model.md §4, less
+/// the mean of the list's, compared by the cosine of their angle.
+///
+/// What all words have in common can be far larger than what tells them apart, and would make every cosine nearly 1
+/// (Mu and Viswanath, arXiv 1702.01417). Legend: N words of the list, `D` backbone width.
+public final class WordNeighbours {
+  public struct Neighbour: Sendable, Equatable {
+    /// In the list.
+    public let index: Int
+    public let cosine: Float
+  }
+
+  /// Words looked up together, so that the list is read once for all of them.
+  private static let block = 64
+
+  private let embedder: WordEmbedder
+  private let width: Int
+  /// [D], of the list's embeddings.
+  private var mean: [Float]
+  /// [N, D], less the mean, of length 1.
+  private let embeddings: FloatBuffer
+  private let count: Int
+
+  /// - Parameters:
+  ///   - parameters: those of the model, which must outlive this object.
+  ///   - words: each of at least one byte and at most `maxWordBytes`.
+  public init(
+    _ model: ModelConfiguration, parameters: UnsafePointer<Float>, maxWordBytes: Int, words: [[UInt8]]
+  ) {
+    embedder = WordEmbedder(
+      model, layout: ParameterLayout(model), parameters: parameters, maxWordBytes: maxWordBytes)
+    (width, count) = (model.width, words.count)
+    mean = Array(repeating: 0, count: model.width)
+    embeddings = FloatBuffer(zeroed: words.count * model.width)
+    embed(words[...], into: embeddings)
+    mean = meanRow(of: embeddings)
+    center(embeddings)
+  }
+
+  /// For each word the `count` nearest of the list, the nearest first; of equals the earlier in the list.
+  public func nearest(toEach words: [[UInt8]], count: Int) -> [[Neighbour]] {
+    stride(from: 0, to: words.count, by: Self.block).flatMap { start in
+      nearest(toBlock: words[start..<min(start + Self.block, words.count)], count: count)
+    }
+  }
+
+  private func nearest(toBlock words: ArraySlice<[UInt8]>, count wanted: Int) -> [[Neighbour]] {
+    let queries = FloatBuffer(zeroed: words.count * width)
+    embed(words, into: queries)
+    center(queries)
+    let cosines = FloatBuffer(zeroed: words.count * count)
+    return withExtendedLifetime((queries, cosines)) {
+      MatrixProduct.linear(
+        MatrixView(queries.base, rows: words.count, columns: width),
+        weight: MatrixView(embeddings.base, rows: count, columns: width),
+        into: MatrixView(cosines.base, rows: words.count, columns: count))
+      return words.indices.map { word in
+        let row = cosines.base + (word - words.startIndex) * count
+        return largest(wanted, of: UnsafeBufferPointer(start: row, count: count))
+      }
+    }
+  }
+
+  private func largest(_ wanted: Int, of cosines: UnsafeBufferPointer<Float>) -> [Neighbour] {
+    var kept: [Neighbour] = []
+    for (index, cosine) in cosines.enumerated() {
+      if kept.count == wanted, kept.isEmpty || cosine <= kept.last!.cosine { continue }
+      let place = kept.firstIndex { $0.cosine < cosine } ?? kept.count
+      kept.insert(Neighbour(index: index, cosine: cosine), at: place)
+      if kept.count > wanted { kept.removeLast() }
+    }
+    return kept
+  }
+
+  private func embed(_ words: ArraySlice<[UInt8]>, into rows: FloatBuffer) {
+    for (index, word) in words.enumerated() {
+      let row = MatrixView(rows.base + index * width, rows: 1, columns: width)
+      embedder.embed(word, into: row)
+    }
+  }
+
+  private func meanRow(of rows: FloatBuffer) -> [Float] {
+    (0..<width).map { column in
+      let sum = stride(from: column, to: rows.count, by: width).reduce(0.0) { $0 + Double(rows.base[$1]) }
+      return Float(sum / Double(count))
+    }
+  }
+
+  /// Takes the mean off each row and gives it length 1.
+  private func center(_ rows: FloatBuffer) {
+    for start in stride(from: 0, to: rows.count, by: width) {
+      let row = rows.base + start
+      var squares = 0.0
+      for index in 0..<width {
+        row[index] -= mean[index]
+        squares += Double(row[index]) * Double(row[index])
+      }
+      let scale = squares > 0 ? Float(1 / squares.squareRoot()) : 0
+      for index in 0..<width { row[index] *= scale }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import HATCore
+import HATStorage
+import HATText
+import SystemPackage
+
+struct InspectWords: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "words",
+    abstract:
+      "Show which words a model holds alike: the nearest neighbours of words and of their perturbed spellings.",
+    discussion: """
+      Compares the encoder's embeddings, less their mean, by the cosine of their angle, each word with the white space \
+      that text has around it. The neighbours are sought in a list of real words: the most frequent ones of the corpora the model \
+      was trained on, unless --list or --data says otherwise.
+      """)
+
+  @Option(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
+  var checkpoint: String
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Words and spellings to find neighbours of.", valueName: "WORD"))
+  var near: [String] = []
+
+  @Option(help: ArgumentHelp("The real words, a word a line.", valueName: "FILE"))
+  var list: String?
+
+  @Option(help: ArgumentHelp("A corpus whose most frequent words are taken.", valueName: "DIR"))
+  var data: String?
+
+  @Option(help: "How many words are taken from a corpus, at most.")
+  var words = 5000
+
+  @Option(help: "How many neighbours are shown.")
+  var count = 5
+
+  @Option(
+    help: ArgumentHelp(
+      "Perturb each word of the list, and say how many still lie nearest to themselves: all-caps, or permute:P, "
+        + "replace:P, delete:P.", valueName: "KIND"))
+  var perturb = "none"
+
+  @Option(help: "Of the perturbation: the same seed perturbs a word alike.")
+  var perturbSeed: UInt64 = 1
+
+  @Flag(help: "Print one JSON object for each word, and one for the perturbed list.")
+  var json = false
+
+  func validate() throws {
+    guard list == nil || data == nil else { throw ValidationError("Give --list or --data, not both.") }
+    guard !near.isEmpty || perturb != "none" else { throw ValidationError("Give --near, --perturb or both.") }
+    guard words > 0, count > 0 else { throw ValidationError("--words and --count must be at least 1.") }
+  }
+
+  func run() throws {
+    let perturbation = try Perturbation.parse(perturb).map {
+      AppliedPerturbation(kind: $0, seed: perturbSeed)
+    }
+    let loaded = try LoadedModel(checkpoint)
+    let queries = try near.map { try query($0, loaded.splitter) }
+    let realWords = try realWords(loaded.splitter)
+    let neighbours = WordNeighbours(
+      loaded.configuration.model, parameters: loaded.parameters.base,
+      maxWordBytes: loaded.manifest.maxWordBytes,
+      words: realWords.inText)
+    try show(queries, among: realWords, neighbours)
+    if let perturbation {
+      let share = try PerturbedWords(realWords, perturbation, loaded.splitter).recognized(by: neighbours)
+      try json ? JSONOutput.print(share) : share.show()
+    }
+  }
+
+  private func query(_ word: String, _ splitter: WordSplitter) throws -> (word: String, inText: [UInt8]) {
+    guard let inText = splitter.wordBetweenOthers(word) else {
+      throw UserError(
+        .wrongUsage, at: "--near", "\"\(word)\" is not one word by the model's rule \(splitter.rule.name)",
+        hint: "Give words that it does not cut: hat-mpirun split shows where it does.")
+    }
+    return (word, inText)
+  }
+
+  private func realWords(_ splitter: WordSplitter) throws -> RealWords {
+    if let list { return try RealWords(list: FilePath(list), splitter) }
+    let folders = try data.map { [$0] } ?? CheckpointReference(parsing: checkpoint).corpora
+    return try RealWords(corpora: folders, most: words, splitter)
+  }
+
+  private func show(
+    _ queries: [(word: String, inText: [UInt8])], among realWords: RealWords, _ neighbours: WordNeighbours
+  ) throws {
+    // One more than asked for: a word of the list is its own first neighbour.
+    let found = neighbours.nearest(toEach: queries.map(\.inText), count: count + 1)
+    for (query, found) in zip(queries, found) {
+      let others = found.filter { realWords.inText[$0.index] != query.inText }.prefix(count)
+      let result = WordResult(
+        word: query.word,
+        neighbours: others.map { .init(word: realWords.words[$0.index], cosine: Double($0.cosine)) })
+      try json ? JSONOutput.print(result) : result.show()
+    }
+  }
+}
+
+/// The neighbours of one word.
+private struct WordResult: Encodable {
+  struct Neighbour: Encodable {
+    let word: String
+    let cosine: Double
+  }
+
+  let word: String
+  let neighbours: [Neighbour]
+
+  func show() {
+    print(word)
+    TextTable.show(neighbours.map { [$0.word, Amount.fixed($0.cosine, 4)] })
+  }
+}

@@ -1,0 +1,109 @@
+import HATCore
+import HATStorage
+import HATText
+import SystemPackage
+
+/// Documents or questions that any model which scores text can be measured on.
+protocol MeasuredSubject {
+  associatedtype Unit: Tally
+
+  /// Its name in reports.
+  var kind: String { get }
+
+  /// - Throws: `UserError` when the model cannot be measured on this.
+  func requireFit(of loaded: LoadedModel) throws
+  /// A tally for each document or question, at least one.
+  func units(_ scorer: some TextScorer, _ perturbation: AppliedPerturbation?) throws -> [Unit]
+}
+
+extension MeasuredSubject {
+  func report(
+    on loaded: LoadedModel, _ scorer: some TextScorer, _ perturbation: AppliedPerturbation?
+  ) throws -> EvaluationReport {
+    try requireFit(of: loaded)
+    let clean = try units(scorer, nil)
+    var report = EvaluationReport(step: loaded.manifest.step, kind: kind, Measurement(clean))
+    if let perturbation {
+      let perturbed = try units(scorer, perturbation)
+      report.setPerturbed(
+        Measurement(perturbed), drops: Measurement.relativeDrops(clean: clean, perturbed: perturbed),
+        perturbation)
+    }
+    return report
+  }
+}
+
+/// The documents of a part of a corpus.
+struct MeasuredCorpus: MeasuredSubject {
+  let kind = "text"
+  let corpus: Corpus
+  let part: CorpusPart
+
+  func requireFit(of loaded: LoadedModel) throws { try loaded.requireSameSplitting(as: corpus) }
+
+  func units(_ scorer: some TextScorer, _ perturbation: AppliedPerturbation?) throws -> [TextTally] {
+    let progress = ProgressLine("evaluate", unit: .bytes)
+    defer { progress.clear() }
+    let total = corpus.counts(part).bytes
+    var (tallies, bytes) = ([TextTally](), 0)
+    try corpus.forEachDocument(of: part) { document in
+      tallies.append(try scorer.score(document: perturbation?(document.text) ?? document.text))
+      bytes += document.text.count
+      progress.update(bytes, of: total)
+    }
+    guard !tallies.isEmpty else { throw noDocuments }
+    return tallies
+  }
+
+  private var noDocuments: UserError {
+    UserError(
+      .invalidData, at: corpus.folder.string, "its part \(part.rawValue) has no documents",
+      hint: part == .holdout
+        ? "Preprocess with a larger --holdout, or add --part train." : "Preprocess some text.")
+  }
+}
+
+/// A text file as one document.
+struct MeasuredFile: MeasuredSubject {
+  let kind = "text"
+  private let text: [UInt8]
+
+  /// - Throws: `UserError`: `missingInput`; `invalidData` when it is empty, or not UTF-8.
+  init(_ path: String) throws {
+    let file = try FileReader(opening: FilePath(path))
+    text = try file.read(at: 0, count: file.length)
+    guard !text.isEmpty else {
+      throw UserError(.invalidData, at: path, "the file is empty", hint: "Name a file with text.")
+    }
+    if let byte = TextValidation.firstInvalidByte(in: text) {
+      throw UserError(
+        .invalidData, at: path, "it is not valid UTF-8 (byte \(byte))", hint: "Convert it to UTF-8.")
+    }
+  }
+
+  func requireFit(of loaded: LoadedModel) {}
+
+  func units(_ scorer: some TextScorer, _ perturbation: AppliedPerturbation?) throws -> [TextTally] {
+    [try scorer.score(document: perturbation?(text) ?? text)]
+  }
+}
+
+/// A file of questions of one kind.
+struct MeasuredQuestions<Kind: Question>: MeasuredSubject {
+  let kind: String
+  private let file: QuestionFile<Kind>
+
+  init(kind: String, _ file: QuestionFile<Kind>) {
+    (self.kind, self.file) = (kind, file)
+  }
+
+  func requireFit(of loaded: LoadedModel) {}
+
+  func units(_ scorer: some TextScorer, _ perturbation: AppliedPerturbation?) throws -> [Kind.Result] {
+    let progress = ProgressLine("evaluate", unit: .items("questions"))
+    defer { progress.clear() }
+    return try file.ask(scorer, perturbation: perturbation?.kind, seed: perturbation?.seed ?? 0) {
+      progress.update($0, of: file.count)
+    }
+  }
+}
