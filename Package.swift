@@ -16,6 +16,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -47,7 +48,9 @@ let package = Package(
     .target(
       name: "HATText",
       dependencies: [
-        "CSimdJSON", "CZlib", "CZstd", "HATStorage", .product(name: "SystemPackage", package: "swift-system"),
+        "CSimdJSON", "CZlib", "CZstd", "HATStorage",
+        .product(name: "HeapModule", package: "swift-collections"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: testable),
     .target(

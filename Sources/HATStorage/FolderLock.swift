@@ -2,6 +2,8 @@ import Glibc
 import SystemPackage
 
 /// Keeps two commands out of one folder. The operating system lets go of it when the process ends, however it ends.
+///
+/// Processes of one command may share it: one has it alone until all is ready, then all have it together.
 public final class FolderLock {
   public static let defaultPatience = 10
 
@@ -10,20 +12,27 @@ public final class FolderLock {
   /// - Parameters:
   ///   - path: the file that is locked; made where it is not there.
   ///   - work: what the folder is locked for, for the message.
+  ///   - isShared: whether others may have it too.
   ///   - patience: seconds to try for: ranks of a job that was killed may live on for a moment.
   /// - Throws: `UserError` of kind `cannotWrite` while another process holds it.
   public init(
-    _ path: FilePath, of folder: FilePath, work: String, patience: Int = defaultPatience
+    _ path: FilePath, of folder: FilePath, work: String, isShared: Bool = false,
+    patience: Int = defaultPatience
   ) throws {
     descriptor = open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileFailure.writing(path, Errno(rawValue: errno)) }
     for _ in 0...5 * patience {
-      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+      if flock(descriptor, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 { return }
       usleep(200_000)
     }
     throw UserError(
       .cannotWrite, at: folder.string, "another \(work) is writing to it",
       hint: "Wait until it ends, or choose another --output folder.")
+  }
+
+  /// Lets others share it.
+  public func share() {
+    flock(descriptor, LOCK_SH)
   }
 
   deinit {

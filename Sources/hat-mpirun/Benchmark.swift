@@ -3,5 +3,8 @@ import ArgumentParser
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure how fast hat is on this machine.",
-    subcommands: [BenchmarkTrain.self, BenchmarkData.self, BenchmarkPreprocess.self])
+    subcommands: [
+      BenchmarkTrain.self, BenchmarkCollectives.self, BenchmarkData.self, BenchmarkPreprocess.self,
+      BenchmarkScaling.self,
+    ])
 }

@@ -8,7 +8,8 @@ struct HAT: ParsableCommand {
     commandName: "hat-mpirun",
     abstract: "Train tokenizer-free language models on CPU machines, alone or under mpirun.",
     subcommands: [
-      Plan.self, Preprocess.self, Split.self, Train.self, Evaluate.self, Generate.self, Export.self,
+      Plan.self, Preprocess.self, Split.self, Tokenizer.self, Train.self, Evaluate.self, Generate.self,
+      Export.self,
       Import.self, Inspect.self, Benchmark.self,
     ]
   )

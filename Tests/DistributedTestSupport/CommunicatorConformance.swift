@@ -10,8 +10,8 @@ public enum CommunicatorConformance {
 
   public static func failures(of communicator: any Communicator) throws -> [String] {
     try broadcastFailures(communicator) + allGatherFailures(communicator)
-      + allGatherInPlaceFailures(communicator) + exchangeFailures(communicator)
-      + agreementFailures(communicator)
+      + allGatherInPlaceFailures(communicator) + transferFailures(communicator)
+      + nodeFailures(communicator) + nodeMemoryFailures(communicator) + agreementFailures(communicator)
   }
 
   private static func bytes(rank: Int, length: Int) -> [UInt8] {
@@ -80,23 +80,88 @@ public enum CommunicatorConformance {
     return failures
   }
 
-  private static func exchangeFailures(_ communicator: any Communicator) throws -> [String] {
+  /// Every rank to every other, messages of different lengths; then each to the next alone; then none.
+  private static func transferFailures(_ communicator: any Communicator) throws -> [String] {
+    let (rank, size) = (communicator.rank, communicator.size)
+    let others = (0..<size).filter { $0 != rank }
     var failures: [String] = []
-    for (number, partition) in partitions(communicator).enumerated() {
-      let count = partition.ranges.last!.upperBound
-      let send = FloatBuffer(zeroed: count)
-      for index in 0..<count { send.base[index] = value(rank: communicator.rank, index: index) }
-      let own = partition[communicator.rank]
-      let receive = FloatBuffer(zeroed: communicator.size * own.count + 1)
-      try communicator.exchange(send.base, partition: partition, into: receive.base)
-      let isRight = (0..<communicator.size).allSatisfy { rank in
-        own.indices.allSatisfy {
-          receive.base[rank * own.count + $0 - own.lowerBound] == value(rank: rank, index: $0)
+    for shift in lengths.indices {
+      failures += try transferFailures(communicator, to: others, from: others, shift: shift)
+      let (next, previous) = ((rank + 1) % size, (rank + size - 1) % size)
+      failures += try transferFailures(
+        communicator, to: next == rank ? [] : [next], from: next == rank ? [] : [previous], shift: shift)
+    }
+    return failures + (try transferFailures(communicator, to: [], from: [], shift: 0))
+  }
+
+  private static func transferFailures(
+    _ communicator: any Communicator, to receivers: [Int], from senders: [Int], shift: Int
+  ) throws -> [String] {
+    func message(from sender: Int, to receiver: Int) -> [UInt8] {
+      bytes(rank: sender * 16 + receiver, length: lengths[(sender + 3 * receiver + shift) % lengths.count])
+    }
+    func room(_ bytes: Int) -> UnsafeMutableRawBufferPointer { .allocate(byteCount: bytes, alignment: 8) }
+    let outgoing = receivers.map { receiver in
+      let bytes = message(from: communicator.rank, to: receiver)
+      let buffer = room(bytes.count)
+      buffer.copyBytes(from: bytes)
+      return OutgoingMessage(to: receiver, UnsafeRawBufferPointer(buffer))
+    }
+    let incoming = senders.map {
+      IncomingMessage(from: $0, room(message(from: $0, to: communicator.rank).count))
+    }
+    defer {
+      for message in outgoing { message.bytes.deallocate() }
+      for message in incoming { message.bytes.deallocate() }
+    }
+    try communicator.transfer(sending: outgoing, receiving: incoming)
+    return incoming.filter { Array($0.bytes) != message(from: $0.rank, to: communicator.rank) }.map {
+      "transfer \(shift) from \($0.rank)"
+    }
+  }
+
+  /// Every rank has the same map, and is on it.
+  private static func nodeFailures(_ communicator: any Communicator) throws -> [String] {
+    let nodes = communicator.nodes
+    let maps = try nodes.nodeOfRank.withUnsafeBytes { try communicator.allGather($0) }
+    var failures = Set(maps).count == 1 ? [] : ["nodes differ"]
+    if nodes.nodeOfRank.count != communicator.size {
+      failures.append("nodes of \(nodes.nodeOfRank.count) ranks")
+    }
+    if nodes.ranks.flatMap({ $0 }).sorted() != Array(0..<communicator.size) {
+      failures.append("nodes overlap")
+    }
+    return failures
+  }
+
+  /// Parts of different sizes: each rank writes its own, then, when all have read it, its neighbour's.
+  private static func nodeMemoryFailures(_ communicator: any Communicator) throws -> [String] {
+    var failures: [String] = []
+    let neighbours = communicator.nodes.neighbours(ofRank: communicator.rank)
+    let place = communicator.nodes.place(ofRank: communicator.rank)
+    for shift in lengths.indices {
+      func length(_ place: Int) -> Int { lengths[(place + shift) % lengths.count] }
+      let memory = try communicator.allocateNodeMemory(floats: length(place))
+      func isFilled(_ place: Int, as rank: Int) -> Bool {
+        (0..<length(place)).allSatisfy { memory.part(place)[$0] == value(rank: rank, index: $0) }
+      }
+      if memory.parts.map(\.count) != neighbours.indices.map(length) { failures.append("parts \(shift)") }
+      if !(0..<length(place)).allSatisfy({ memory.part(place)[$0] == 0 }) {
+        failures.append("zeros \(shift)")
+      }
+
+      for (target, offset) in [(place, 0), ((place + 1) % neighbours.count, 1)] {
+        try communicator.nodeBarrier()
+        for index in 0..<length(target) {
+          memory.part(target)[index] = value(rank: communicator.rank, index: index)
+        }
+        try communicator.nodeBarrier()
+        for reader in neighbours.indices {
+          let writer = neighbours[(reader + neighbours.count - offset) % neighbours.count]
+          if !isFilled(reader, as: writer) { failures.append("node memory \(shift) of \(reader)") }
         }
       }
-      if !isRight || receive.base[communicator.size * own.count] != 0 {
-        failures.append("exchange \(number)")
-      }
+      try communicator.nodeBarrier()
     }
     return failures
   }

@@ -24,7 +24,7 @@ import Testing
   private func write(_ values: inout [Float], opening gate: DispatchSemaphore) throws -> [String] {
     let reports = Reports()
     let writer = CheckpointWriter(
-      communicator: SoloCommunicator(), store: store, slices: RankPartition([0..<values.count]), keep: 1
+      communicator: SoloCommunicator(), store: store, slices: [(0, 0..<values.count)], keep: 1
     ) { step, _ in reports.add("step \(step)") }
     try values.withUnsafeBufferPointer { buffer in
       let section = buffer.baseAddress!
@@ -63,9 +63,9 @@ import Testing
     let failures = try ThreadCommunicator.run(size: 3) { communicator in
       let writer = CheckpointWriter(
         communicator: communicator, store: CheckpointStore(run: FilePath(folder)),
-        slices: RankPartition(count: 30, ranks: 3), keep: 1
+        slices: [(communicator.rank, RankPartition(count: 30, ranks: 3)[communicator.rank])], keep: 1
       ) { _, _ in Issue.record("nothing was written") }
-      let values = [Float](repeating: 1, count: 10)
+      let values = [Float](repeating: 1, count: 30)
       try values.withUnsafeBufferPointer { buffer in
         let section = buffer.baseAddress!
         try writer.begin(

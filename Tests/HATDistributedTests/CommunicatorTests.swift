@@ -9,8 +9,21 @@ import Testing
   }
 
   @Test(arguments: 1...8) func threadsConform(size: Int) throws {
-    let failures = try ThreadCommunicator.run(size: size) { try CommunicatorConformance.failures(of: $0) }
-    #expect(failures == Array(repeating: [], count: size))
+    for nodes in 1...size {
+      let failures = try ThreadCommunicator.run(size: size, nodes: nodes) {
+        try CommunicatorConformance.failures(of: $0)
+      }
+      #expect(failures == Array(repeating: [], count: size), "\(nodes) nodes")
+    }
+  }
+
+  @Test func ranksOfANodeAreNeighboursOrNot() throws {
+    for labels in [[0, 1, 0, 1, 0], [2, 2, 1, 1, 2], [0, 0, 0, 1]] {
+      let failures = try ThreadCommunicator.run(on: NodeMap(labels: labels)) {
+        try CommunicatorConformance.failures(of: $0)
+      }
+      #expect(failures == labels.map { _ in [] }, "\(labels)")
+    }
   }
 
   @Test(arguments: 2...5) func aRankThatThrowsReleasesTheOthers(size: Int) {

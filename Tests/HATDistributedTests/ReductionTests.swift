@@ -2,33 +2,49 @@ import HATKernels
 import TestSupport
 import Testing
 
+@testable import HATCore
 @testable import HATDistributed
 
 @Suite struct ReductionTests {
   /// One float, less than a block, exactly a block, a few blocks and a bit, fewer and more blocks than ranks.
   static let counts = [1, 4095, 4096, 4097, 5 * 4096 + 17, 20 * 4096]
 
-  @Test func slicesTileTheBufferInWholeBlocks() {
+  /// Units as a model has them: a front, blocks behind each other, a back; some of them empty.
+  private static func units(of count: Int) -> ModelUnits {
+    let (start, end) = (count / 5, count - count / 4)
+    let middle = start + (end - start) / 3
+    return ModelUnits(count: count, blocks: [start..<middle, middle..<end])
+  }
+
+  @Test(arguments: [false, true]) func slicesTileTheBufferInWholeBlocks(byUnit: Bool) {
     for count in [0] + Self.counts {
       for ranks in 1...9 {
-        let table = SliceTable(count: count, ranks: ranks)
-        var end = 0
-        for (slice, blocks) in zip(table.slices.ranges, table.blocks.ranges) {
-          #expect(slice.lowerBound == end)
-          #expect(slice.lowerBound == min(count, blocks.lowerBound * SliceTable.blockLength))
-          end = slice.upperBound
+        let units = Self.units(of: count).all
+        let table = SliceTable(units: units, ranks: ranks, byUnit: byUnit)
+        let slices = (0..<ranks).flatMap(table.slices(ofRank:)).sorted { $0.lowerBound < $1.lowerBound }
+        #expect(slices.reduce(0) { $1.lowerBound == $0 ? $1.upperBound : -1 } == count)
+        let starts = Set(table.blocks.map(\.lowerBound))
+        #expect(slices.allSatisfy { starts.contains($0.lowerBound) })
+        #expect(units.allSatisfy { $0.isEmpty || starts.contains($0.lowerBound) })
+        #expect(table.ownedBlocks.joined().sorted() == Array(table.blocks.indices))
+        for rank in 0..<ranks {
+          #expect(
+            table.ownedBlocks[rank].reduce(0) { $0 + table.blocks[$1].count } == table.count(ofRank: rank))
         }
-        #expect(end == count)
+        let shares = (0..<ranks).map { table.ownedBlocks[$0].count }
+        #expect(shares.max()! - shares.min()! <= (byUnit ? units.count : 1))
       }
     }
   }
 
-  /// The sum a single process would compute, straight from the definition of the tree.
-  private func definition(_ leaves: Range<Int>, count: Int, seed: UInt64) -> [Float] {
+  /// The sum a single process would compute, straight from the definition of the tree: a perfect binary tree over
+  /// each run of 2^a, the runs halved above.
+  private func definition(_ leaves: Range<Int>, unit: Int, count: Int, seed: UInt64) -> [Float] {
     if leaves.count == 1 { return Self.gradient(ofMicroBatch: leaves.lowerBound, count: count, seed: seed) }
-    let middle = (leaves.lowerBound + leaves.upperBound) / 2
-    let first = definition(leaves.lowerBound..<middle, count: count, seed: seed)
-    let second = definition(middle..<leaves.upperBound, count: count, seed: seed)
+    let runs = leaves.count / unit
+    let middle = leaves.lowerBound + (runs > 1 ? runs / 2 * unit : leaves.count / 2)
+    let first = definition(leaves.lowerBound..<middle, unit: unit, count: count, seed: seed)
+    let second = definition(middle..<leaves.upperBound, unit: unit, count: count, seed: seed)
     return zip(first, second).map { $0 + $1 }
   }
 
@@ -37,58 +53,119 @@ import Testing
     return (0..<count).map { _ in generator.float() }
   }
 
-  /// Every rank's slice of the reduced gradient, put together, and the norm each computed.
-  private func reduced(
-    microBatches: Int, ranks: Int, count: Int, seed: UInt64, receiveLimit: Int
-  ) throws -> (gradient: [Float], norms: [Double]) {
-    let parts = try ThreadCommunicator.run(size: ranks) { communicator -> ([Float], Double) in
-      let tree = try MicroBatchTree(microBatches: microBatches, ranks: ranks)
-      let table = SliceTable(count: count, ranks: ranks)
-      let accumulator = GradientAccumulator(parameterCount: count, tree: tree)
-      accumulator.accumulate(tree.owned(byRank: communicator.rank)) { index, buffer in
-        let gradient = Self.gradient(ofMicroBatch: index, count: count, seed: seed)
-        buffer.base.update(from: gradient, count: count)
+  private struct Layout: CustomStringConvertible {
+    var microBatches: Int
+    var nodes: NodeMap
+    var stage = 1
+    var format = GradientExchange.float32
+    var limit = 1 << 20
+
+    var description: String { "\(microBatches) over \(nodes.nodeOfRank), stage \(stage), limit \(limit)" }
+  }
+
+  /// Every rank's slices of the reduced gradient, put together, and the norm each computed.
+  private func reduced(_ layout: Layout, count: Int, seed: UInt64) throws -> (
+    gradient: [Float], norms: [Double]
+  ) {
+    let parts = try ThreadCommunicator.run(on: layout.nodes) { communicator -> ([(Int, Float)], Double) in
+      let units = Self.units(of: count)
+      let sharding = try Sharding(
+        stage: layout.stage, nodes: layout.nodes, units: units, microBatches: layout.microBatches)
+      let clock = PhaseClock()
+      let parameters = try ParameterStore(communicator: communicator, sharding: sharding, clock: clock)
+      let gradients = try GradientStore(
+        communicator: communicator, sharding: sharding, format: layout.format, clock: clock,
+        limit: layout.limit)
+      let owned = sharding.tree.owned(byRank: communicator.rank)
+      try gradients.accumulate(with: parameters) { number, memory in
+        let gradient = Self.gradient(ofMicroBatch: owned[number], count: count, seed: seed)
+        for index in units.front { memory.frontGradient[index] = gradient[index] }
+        for index in units.back { memory.backGradient[index] = gradient[index] }
+        for block in units.blocks.indices.reversed() {
+          try memory.withGradient(ofBlock: block) { _, place in
+            for index in units.blocks[block] { place[index] = gradient[index] }
+          }
+        }
       }
-      let reducer = GradientReducer(communicator: communicator, table: table, receiveLimit: receiveLimit)
-      try reducer.reduce(accumulator.gradient)
-      let norm = try GradientNorm(communicator: communicator, table: table).norm(accumulator.gradient)
-      return (table.slices[communicator.rank].map { accumulator.gradient.base[$0] }, norm)
+      let norm = try GradientNorm(communicator: communicator, table: sharding.table).norm(gradients.sum.base)
+      let slices = sharding.table.slices(ofRank: communicator.rank)
+      return (slices.flatMap { $0.map { ($0, gradients.sum.base[$0]) } }, norm)
     }
-    return (parts.flatMap(\.0), parts.map(\.1))
+    return (parts.flatMap(\.0).sorted { $0.0 < $1.0 }.map(\.1), parts.map(\.1))
   }
 
   @Test(arguments: counts) func powersOfTwoSumBitForBitAlike(count: Int) throws {
-    for (microBatches, rankCounts) in [(8, [1, 2, 4, 8]), (12, [1, 2, 4, 12]), (6, [1, 2, 6]), (1, [1])] {
-      let expected = definition(0..<microBatches, count: count, seed: 7)
+    for (microBatches, rankCounts) in [(8, [1, 2, 4, 8]), (12, [1, 2, 4]), (6, [1, 2]), (1, [1])] {
+      let expected = definition(
+        0..<microBatches, unit: microBatches & -microBatches, count: count, seed: 7)
       let norm = try reduced(
-        microBatches: microBatches, ranks: 1, count: count, seed: 7, receiveLimit: 1 << 20
-      ).norms[0]
+        Layout(microBatches: microBatches, nodes: NodeMap(ranks: 1, nodes: 1)), count: count, seed: 7
+      )
+      .norms[0]
       for ranks in rankCounts {
-        for receiveLimit in [1, 1 << 20] {
-          let (gradient, norms) = try reduced(
-            microBatches: microBatches, ranks: ranks, count: count, seed: 7, receiveLimit: receiveLimit)
-          #expect(
-            gradient.map(\.bitPattern) == expected.map(\.bitPattern), "\(microBatches) over \(ranks)")
-          #expect(norms.allSatisfy { $0 == norm })
+        for nodes in 1...min(2, ranks) {
+          for stage in Sharding.stages {
+            for limit in [1, 1 << 20] {
+              let layout = Layout(
+                microBatches: microBatches, nodes: NodeMap(ranks: ranks, nodes: nodes), stage: stage,
+                limit: limit)
+              let (gradient, norms) = try reduced(layout, count: count, seed: 7)
+              #expect(gradient.map(\.bitPattern) == expected.map(\.bitPattern), "\(layout)")
+              #expect(norms.allSatisfy { $0 == norm }, "\(layout)")
+            }
+          }
         }
       }
     }
   }
 
+  /// However the ranks lie on the nodes: dealt out in turn, unevenly, all but one together.
+  @Test(arguments: [
+    [0, 1, 0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0, 0, 1], [0, 1, 2, 3, 4, 5, 6, 7],
+    [0, 0, 1, 1, 2, 2, 0, 1], [1, 0, 0, 2, 0, 2, 2, 1],
+  ])
+  func placesOfRanksChangeNothing(labels: [Int]) throws {
+    let count = 5 * 4096 + 17
+    let expected = definition(0..<16, unit: 16, count: count, seed: 4)
+    for stage in Sharding.stages {
+      let layout = Layout(microBatches: 16, nodes: NodeMap(labels: labels), stage: stage, limit: 3000)
+      let (gradient, _) = try reduced(layout, count: count, seed: 4)
+      #expect(gradient.map(\.bitPattern) == expected.map(\.bitPattern), "\(layout)")
+    }
+  }
+
   @Test func everyRankCountSumsAlikeToRounding() throws {
     let (microBatches, count) = (60, 4097)
-    let expected = definition(0..<microBatches, count: count, seed: 3)
-    for ranks in [3, 5, 6, 10, 12, 15] {
-      let (gradient, _) = try reduced(
-        microBatches: microBatches, ranks: ranks, count: count, seed: 3, receiveLimit: 1 << 20)
-      let largest = zip(gradient, expected).map { abs($0 - $1) }.max()!
-      #expect(gradient.count == count && largest < 1e-4, "\(ranks) ranks: \(largest)")
+    let expected = definition(0..<microBatches, unit: 4, count: count, seed: 3)
+    for ranks in [3, 5, 6, 10] {
+      for nodes in 1...3 {
+        for stage in [1, 3] {
+          let layout = Layout(
+            microBatches: microBatches, nodes: NodeMap(ranks: ranks, nodes: nodes), stage: stage)
+          let (gradient, _) = try reduced(layout, count: count, seed: 3)
+          let largest = zip(gradient, expected).map { abs($0 - $1) }.max()!
+          #expect(gradient.count == count && largest < 1e-4, "\(layout): \(largest)")
+        }
+      }
     }
+  }
+
+  /// Between nodes alone, and to the nearest: no sum is off by more than half a unit of its parts' eighth bit.
+  @Test func bf16RoundsWhatTravels() throws {
+    let count = 4097
+    let expected = definition(0..<4, unit: 4, count: count, seed: 6)
+    let oneNode = Layout(microBatches: 4, nodes: NodeMap(ranks: 4, nodes: 1), format: .bf16)
+    #expect(try reduced(oneNode, count: count, seed: 6).gradient == expected)
+    let twoNodes = Layout(microBatches: 4, nodes: NodeMap(ranks: 4, nodes: 2), format: .bf16)
+    let gradient = try reduced(twoNodes, count: count, seed: 6).gradient
+    #expect(gradient != expected)
+    // What travels is the sum of two micro-batches, of less than 2.
+    #expect(zip(gradient, expected).allSatisfy { abs($0 - $1) <= 0x1p-8 + 1e-6 })
   }
 
   @Test func theNormIsTheNorm() throws {
     let (gradient, norms) = try reduced(
-      microBatches: 4, ranks: 2, count: 10_000, seed: 5, receiveLimit: 1 << 20)
+      Layout(microBatches: 4, nodes: NodeMap(ranks: 2, nodes: 1)), count: 10_000, seed: 5)
     let expected = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
     #expect(abs(norms[0] - expected) < 1e-9 * expected)
   }
@@ -96,5 +173,22 @@ import Testing
   @Test func rankCountsThatDoNotDivideAreRefusedWithThoseThatDo() {
     let error = #expect(throws: (any Error).self) { _ = try MicroBatchTree(microBatches: 12, ranks: 5) }
     #expect("\(error!)".contains("1, 2, 3, 4, 6, 12"))
+  }
+
+  @Test func everyMicroBatchHasOneOwner() throws {
+    for microBatches in 1...24 {
+      for ranks in 1...microBatches where microBatches % ranks == 0 {
+        for keepsSums in [true, false] {
+          let tree = try MicroBatchTree(microBatches: microBatches, ranks: ranks, keepsSums: keepsSums)
+          let owned = (0..<ranks).map(tree.owned(byRank:))
+          #expect(owned.joined().sorted() == Array(0..<microBatches))
+          #expect(owned.allSatisfy { $0.count == microBatches / ranks && $0 == $0.sorted() })
+          for microBatch in 0..<microBatches {
+            let slot = tree.slot(ofMicroBatch: microBatch)
+            #expect(owned[slot / (microBatches / ranks)][slot % (microBatches / ranks)] == microBatch)
+          }
+        }
+      }
+    }
   }
 }

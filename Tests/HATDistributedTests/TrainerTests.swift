@@ -21,18 +21,38 @@ import Testing
     #expect(try CheckpointStore(run: FilePath(folder.path)).list() == [35, 40])
   }
 
-  @Test(arguments: [0, 1]) func everyPowerOfTwoGivesTheSameBits(zeroStage: Int) throws {
+  /// 8 micro-batches, and 24, of which the powers of two leave an odd part.
+  @Test(arguments: Sharding.stages, [8, 24]) func everyPowerOfTwoGivesTheSameBits(
+    zeroStage: Int, microBatches: Int
+  ) throws {
     let reference = TemporaryFolder()
-    let expected = ToyRun(folder: reference.path)
+    let configuration = ToyRun.configuration(steps: 12, microBatches: microBatches)
+    let expected = ToyRun(folder: reference.path, configuration: configuration)
     _ = try expected.train(ranks: 1)
-    for ranks in [1, 2, 4, 8] {
+    for (ranks, nodes) in [(1, 1), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2), (8, 3)] {
       let folder = TemporaryFolder()
-      var run = ToyRun(folder: folder.path)
+      var run = ToyRun(folder: folder.path, configuration: configuration)
       run.configuration.training.zeroStage = zeroStage
-      #expect(try run.train(ranks: ranks) == .finished(step: 12))
-      #expect(try run.results() == expected.results(), "\(ranks) ranks")
-      #expect(try run.evaluations() == expected.evaluations(), "\(ranks) ranks")
-      #expect(try run.state() == expected.state(), "\(ranks) ranks")
+      #expect(try run.train(ranks: ranks, nodes: nodes) == .finished(step: 12))
+      #expect(try run.results() == expected.results(), "\(ranks) ranks on \(nodes) nodes")
+      #expect(try run.evaluations() == expected.evaluations(), "\(ranks) ranks on \(nodes) nodes")
+      #expect(try run.state() == expected.state(), "\(ranks) ranks on \(nodes) nodes")
+    }
+  }
+
+  @Test(arguments: Sharding.stages) func otherRankCountsAgreeToRounding(zeroStage: Int) throws {
+    let reference = TemporaryFolder()
+    let configuration = ToyRun.configuration(steps: 6, microBatches: 30)
+    let expected = ToyRun(folder: reference.path, configuration: configuration)
+    _ = try expected.train(ranks: 1)
+    let weights = try expected.state()[0].map(Float.init(bitPattern:))
+    for (ranks, nodes) in [(3, 1), (3, 2), (5, 1), (5, 2)] {
+      let folder = TemporaryFolder()
+      var run = ToyRun(folder: folder.path, configuration: configuration)
+      run.configuration.training.zeroStage = zeroStage
+      #expect(try run.train(ranks: ranks, nodes: nodes) == .finished(step: 6))
+      let largest = zip(try run.state()[0].map(Float.init(bitPattern:)), weights).map { abs($0 - $1) }.max()!
+      #expect(largest < 1e-5, "\(ranks) ranks on \(nodes) nodes: \(largest)")
     }
   }
 
@@ -66,7 +86,8 @@ import Testing
         run.configuration.training.zeroStage = stageAfter
         // Training that goes on and stops at once writes what it has read, after one more step of no size.
         run.configuration.training.steps = 1
-        #expect(try run.train(ranks: after) == .finished(step: 1))
+        run.configuration.training.zeroStage = (before + after) % 4
+        #expect(try run.train(ranks: after, nodes: min(2, after)) == .finished(step: 1))
         #expect(try run.state() == state, "\(before) then \(after) ranks")
         run.configuration.training.steps = 3
         #expect(try run.train(ranks: after) == .finished(step: 3))

@@ -5,6 +5,7 @@
 
 static inline MPI_Comm hat_mpi_comm_world(void) { return MPI_COMM_WORLD; }
 static inline MPI_Comm hat_mpi_comm_null(void) { return MPI_COMM_NULL; }
+static inline int hat_mpi_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; }
 static inline MPI_Info hat_mpi_info_null(void) { return MPI_INFO_NULL; }
 static inline MPI_Datatype hat_mpi_byte(void) { return MPI_BYTE; }
 static inline MPI_Datatype hat_mpi_float(void) { return MPI_FLOAT; }

@@ -23,11 +23,19 @@ public protocol Communicator: AnyObject {
   func allGatherInPlace(
     _ buffer: UnsafeMutableRawPointer, partition: RankPartition, elementSize: Int) throws
 
-  /// Sends each rank r the floats `partition[r]` of `send`, and receives from each rank the floats it holds for
-  /// this one: rank r's lie at `receive + r * partition.count(ofRank: rank)`.
-  func exchange(
-    _ send: UnsafePointer<Float>, partition: RankPartition, into receive: UnsafeMutablePointer<Float>
-  ) throws
+  /// Sends and receives messages, at most one each way between two ranks. Every rank calls it, also with none.
+  func transfer(sending: [OutgoingMessage], receiving: [IncomingMessage]) throws
+
+  /// Which ranks share a machine's memory.
+  var nodes: NodeMap { get }
+
+  /// Returns when every rank of this rank's node has called it; what each wrote before is then seen by all.
+  func nodeBarrier() throws
+
+  /// Sets memory aside that all ranks of this rank's node share, `floats` of it as this rank's part: zeros, which the
+  /// rank itself has touched. It lasts as long as the communicator.
+  /// - Throws: `UserError` where the node has not that much shared memory.
+  func allocateNodeMemory(floats: Int) throws -> NodeMemory
 }
 
 extension Communicator {

@@ -8,7 +8,12 @@ import Glibc
 public final class MPICommunicator: Communicator {
   public let rank: Int
   public let size: Int
-  private let world = hat_mpi_comm_world()
+  public let nodes: NodeMap
+  let world = hat_mpi_comm_world()!
+  /// The ranks of this node.
+  let node: MPI_Comm
+  /// Memory shared with them.
+  var windows: [MPI_Win] = []
   private let chunkBytes: Int
 
   /// Whether `mpirun` started this process.
@@ -32,10 +37,13 @@ public final class MPICommunicator: Communicator {
     try MPICall.check(MPI_Comm_size(world, &size), "MPI_Comm_size")
     self.rank = Int(rank)
     self.size = Int(size)
+    (node, nodes) = try Self.findNodes(world, rank: rank, size: Int(size))
+    if nodes.place(ofRank: self.rank) == 0 { AbandonedSegments.remove() }
   }
 
-  /// Leaves the ranks; waits until all do.
+  /// Leaves the ranks; waits until all do. Node memory goes with it.
   public func finalize() throws {
+    try freeWindows()
     try MPICall.check(MPI_Finalize(), "MPI_Finalize")
   }
 
@@ -87,22 +95,40 @@ public final class MPICommunicator: Communicator {
     }
   }
 
-  /// Rounds in which each rank sends to the one k places on and receives from the one k places back.
-  public func exchange(
-    _ send: UnsafePointer<Float>, partition: RankPartition, into receive: UnsafeMutablePointer<Float>
-  ) throws {
-    precondition(partition.ranges.count == size)
-    let mine = partition[rank]
-    (receive + rank * mine.count).update(from: send + mine.lowerBound, count: mine.count)
-    for distance in 1..<max(1, size) {
-      let (next, previous) = ((rank + distance) % size, (rank - distance + size) % size)
-      try sendReceive(
-        UnsafeRawBufferPointer(
-          UnsafeBufferPointer(start: send + partition[next].lowerBound, count: partition[next].count)),
-        to: next,
-        into: UnsafeMutableRawBufferPointer(
-          UnsafeMutableBufferPointer(start: receive + previous * mine.count, count: mine.count)),
-        from: previous)
+  /// Everything at once, and then a wait for all of it.
+  public func transfer(sending: [OutgoingMessage], receiving: [IncomingMessage]) throws {
+    var requests: [MPI_Request?] = []
+    for message in receiving {
+      try forEachChunk(ofBytes: message.bytes.count) { start, count in
+        var request: MPI_Request?
+        try MPICall.check(
+          MPI_Irecv(
+            message.bytes.baseAddress! + start, count, hat_mpi_byte(), Int32(message.rank), 1, world, &request
+          ),
+          "MPI_Irecv")
+        requests.append(request)
+      }
+    }
+    for message in sending {
+      try forEachChunk(ofBytes: message.bytes.count) { start, count in
+        var request: MPI_Request?
+        try MPICall.check(
+          MPI_Isend(
+            message.bytes.baseAddress! + start, count, hat_mpi_byte(), Int32(message.rank), 1, world, &request
+          ),
+          "MPI_Isend")
+        requests.append(request)
+      }
+    }
+    try MPICall.check(
+      MPI_Waitall(Int32(requests.count), &requests, hat_mpi_statuses_ignore()), "MPI_Waitall")
+  }
+
+  private func forEachChunk(ofBytes bytes: Int, _ body: (_ start: Int, _ count: Int32) throws -> Void)
+    rethrows
+  {
+    for start in stride(from: 0, to: bytes, by: chunkBytes) {
+      try body(start, Int32(min(chunkBytes, bytes - start)))
     }
   }
 

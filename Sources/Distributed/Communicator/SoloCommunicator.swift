@@ -1,3 +1,5 @@
+import HATKernels
+
 /// The group of one: a process that runs without `mpirun`.
 public final class SoloCommunicator: Communicator {
   public let rank = 0
@@ -19,9 +21,15 @@ public final class SoloCommunicator: Communicator {
     _ buffer: UnsafeMutableRawPointer, partition: RankPartition, elementSize: Int
   ) {}
 
-  public func exchange(
-    _ send: UnsafePointer<Float>, partition: RankPartition, into receive: UnsafeMutablePointer<Float>
-  ) {
-    receive.update(from: send + partition[0].lowerBound, count: partition[0].count)
+  public func transfer(sending: [OutgoingMessage], receiving: [IncomingMessage]) {
+    precondition(sending.isEmpty && receiving.isEmpty, "there is nobody else")
+  }
+
+  public let nodes = NodeMap(ranks: 1, nodes: 1)
+
+  public func nodeBarrier() {}
+
+  public func allocateNodeMemory(floats: Int) -> NodeMemory {
+    NodeMemory(FloatBuffer(zeroed: NodeMemory.spacing(floats)), counts: [floats])
   }
 }

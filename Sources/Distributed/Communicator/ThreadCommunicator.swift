@@ -1,29 +1,52 @@
 import Foundation
+import HATKernels
 
 /// Ranks as threads of one process: any rank count on any machine, for tests.
 public final class ThreadCommunicator: Communicator {
   public let rank: Int
   public var size: Int { group.size }
+  public let nodes: NodeMap
   private let group: ThreadGroup
+  private let node: ThreadGroup
 
-  private init(rank: Int, group: ThreadGroup) {
+  private init(rank: Int, nodes: NodeMap, group: ThreadGroup, nodeGroups: [ThreadGroup]) {
     self.rank = rank
+    self.nodes = nodes
     self.group = group
+    node = nodeGroups[nodes.nodeOfRank[rank]]
   }
 
-  /// Runs `body` on `size` threads, each with its rank, and returns what they return, in rank order.
+  /// Runs `body` on `size` threads, each with its rank, as if on as many nodes as are asked for, and returns what they
+  /// return, in rank order.
+  public static func run<Success: Sendable>(
+    size: Int, nodes: Int = 1, _ body: @escaping @Sendable (ThreadCommunicator) throws -> Success
+  ) throws -> [Success] {
+    try run(on: NodeMap(ranks: size, nodes: nodes), body)
+  }
+
+  /// Runs `body` on a thread for each rank of `nodes`.
   ///
   /// A rank that throws, or returns while others still wait for it, releases them with a `CommunicationFailure`.
   /// - Throws: the error of the lowest rank that failed of itself.
   public static func run<Success: Sendable>(
-    size: Int, _ body: @escaping @Sendable (ThreadCommunicator) throws -> Success
+    on nodes: NodeMap, _ body: @escaping @Sendable (ThreadCommunicator) throws -> Success
   ) throws -> [Success] {
+    let size = nodes.nodeOfRank.count
     let group = ThreadGroup(size: size)
+    let nodeGroups = nodes.ranks.map { ThreadGroup(size: $0.count) }
     let results = Results<Success>(size: size)
     for rank in 0..<size {
       let thread = Thread {
-        let result = Result { try body(ThreadCommunicator(rank: rank, group: group)) }
-        group.fail(CommunicationFailure(result.isSuccess ? "rank \(rank) has left" : "rank \(rank) failed"))
+        let result = Result {
+          try body(ThreadCommunicator(rank: rank, nodes: nodes, group: group, nodeGroups: nodeGroups))
+        }
+        if result.isSuccess {
+          let failure = CommunicationFailure("rank \(rank) has left")
+          for group in [group, nodeGroups[nodes.nodeOfRank[rank]]] { group.fail(failure) }
+        } else {
+          let failure = CommunicationFailure("rank \(rank) failed")
+          for group in [group] + nodeGroups { group.fail(failure) }
+        }
         results.set(result, rank: rank)
       }
       thread.stackSize = 8 << 20
@@ -65,17 +88,35 @@ public final class ThreadCommunicator: Communicator {
     }
   }
 
-  public func exchange(
-    _ send: UnsafePointer<Float>, partition: RankPartition, into receive: UnsafeMutablePointer<Float>
-  ) throws {
-    precondition(partition.ranges.count == size)
-    let mine = partition[rank]
-    try group.meet(rank: rank, shown("exchange", send, 0)) { all in
-      for other in 0..<size {
-        let source = all[other].address!.assumingMemoryBound(to: Float.self)
-        (receive + other * mine.count).update(from: source + mine.lowerBound, count: mine.count)
+  public func transfer(sending: [OutgoingMessage], receiving: [IncomingMessage]) throws {
+    var mine = shown("transfer", nil, 0)
+    mine.messages = sending
+    try group.meet(rank: rank, mine) { all in
+      for message in receiving {
+        guard let sent = all[message.rank].messages.first(where: { $0.rank == rank }) else {
+          preconditionFailure("rank \(message.rank) sends nothing to rank \(rank)")
+        }
+        precondition(sent.bytes.count == message.bytes.count, "both ends know how long a message is")
+        message.bytes.copyMemory(from: sent.bytes)
       }
     }
+  }
+
+  public func nodeBarrier() throws {
+    try node.meet(rank: nodes.place(ofRank: rank), shown("nodeBarrier", nil, 0)) { _ in }
+  }
+
+  public func allocateNodeMemory(floats: Int) throws -> NodeMemory {
+    let place = nodes.place(ofRank: rank)
+    var counts: [Int] = []
+    try node.meet(rank: place, shown("allocateNodeMemory", nil, floats)) { counts = $0.map(\.count) }
+    let total = counts.reduce(0) { $0 + NodeMemory.spacing($1) }
+    var shared = place == 0 ? FloatBuffer(zeroed: total) : nil
+    let address = shared.map { UnsafeRawPointer(Unmanaged.passUnretained($0).toOpaque()) }
+    try node.meet(rank: place, shown("allocateNodeMemory", address, total)) { all in
+      if shared == nil { shared = Unmanaged<FloatBuffer>.fromOpaque(all[0].address!).takeUnretainedValue() }
+    }
+    return NodeMemory(shared!, counts: counts)
   }
 
   private func shown(_ verb: String, _ address: UnsafeRawPointer?, _ count: Int) -> ThreadGroup.Shown {

@@ -18,6 +18,7 @@ final class ThreadGroup: @unchecked Sendable {
     var verb: String
     var address: UnsafeRawPointer?
     var count: Int
+    var messages: [OutgoingMessage] = []
   }
 
   init(size: Int) {

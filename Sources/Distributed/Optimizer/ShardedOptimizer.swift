@@ -1,25 +1,17 @@
 import HATCore
 import HATKernels
-import HATStorage
 
-/// AdamW (model.md §6) of which each rank keeps and applies its share.
-///
-/// ZeRO stage 1: the moments exist only for the slice a rank owns, and updated slices are gathered. Stage 0: the
-/// moments exist everywhere; the reduced gradient is gathered instead and every rank updates everything. Both
-/// reach the same parameters to the last bit.
+/// AdamW (model.md §6) on the ranges of the flat buffer a rank keeps moments of.
 public final class ShardedOptimizer {
-  /// The floats this rank holds moments of.
-  public let momentRange: Range<Int>
-  /// [momentRange]
+  /// The floats there are moments of.
+  public let ranges: [Range<Int>]
+  /// [parameters], of which `ranges` exist.
   public let firstMoments: FloatBuffer
-  /// [momentRange]
+  /// [parameters], of which `ranges` exist.
   public let secondMoments: FloatBuffer
 
-  private let communicator: any Communicator
-  private let table: SliceTable
-  private let isSharded: Bool
   private let weightDecay: Double
-  /// Parts of `momentRange` that are updated alike.
+  /// Parts of `ranges` that are updated alike.
   private let spans: [Span]
 
   private struct Span {
@@ -29,47 +21,39 @@ public final class ShardedOptimizer {
 
   private static let (beta1, beta2, epsilon) = (0.9, 0.95, 1e-8)
 
-  /// - Throws: `UserError` of kind `configuration` for a stage that is not there.
-  public init(
-    communicator: any Communicator, table: SliceTable, tensors: [ParameterTensor], zeroStage: Int,
-    weightDecay: Double
-  ) throws {
-    guard zeroStage == 0 || zeroStage == 1 else {
-      throw UserError(
-        .configuration, at: "training.zero_stage", "stage \(zeroStage) is not available",
-        hint: "Choose 0 (all moments on every rank) or 1 (each rank holds its share).")
-    }
-    self.communicator = communicator
-    self.table = table
+  /// - Parameter ranges: in ascending order.
+  public init(_ ranges: [Range<Int>], of tensors: [ParameterTensor], weightDecay: Double) {
+    self.ranges = ranges
     self.weightDecay = weightDecay
-    isSharded = zeroStage == 1
-    let range = isSharded ? table.slices[communicator.rank] : 0..<table.count
-    momentRange = range
-    firstMoments = FloatBuffer(zeroed: range.count)
-    secondMoments = FloatBuffer(zeroed: range.count)
-    spans = Self.spans(of: tensors, in: range)
+    let count = tensors.last?.range.upperBound ?? 0
+    firstMoments = FloatBuffer(reserving: count)
+    secondMoments = FloatBuffer(reserving: count)
+    for range in ranges {
+      for moments in [firstMoments, secondMoments] {
+        Vector.fillZero(moments.base + range.lowerBound, count: range.count)
+      }
+    }
+    spans = ranges.flatMap { Self.spans(of: tensors, in: $0) }
   }
 
-  /// One optimiser step; afterwards every rank holds all updated parameters.
+  /// One optimiser step on `ranges`.
   /// - Parameters:
-  ///   - parameters: [parameters], the same on every rank.
-  ///   - gradient: [parameters], of which this rank's slice is reduced.
+  ///   - parameters: [parameters]
+  ///   - gradient: [parameters], reduced.
   ///   - gradientScale: factor on every gradient: clipping times 1 / number of target positions.
   ///   - step: counted from 1.
   public func update(
-    _ parameters: FloatBuffer, gradient: FloatBuffer, gradientScale: Double, learningRate: Double, step: Int
-  ) throws {
-    if !isSharded { try communicator.allGatherInPlace(gradient.base, partition: table.slices) }
+    _ parameters: FloatPointer, gradient: UnsafePointer<Float>, gradientScale: Double, learningRate: Double,
+    step: Int
+  ) {
     for span in spans {
-      let (start, moment) = (span.range.lowerBound, span.range.lowerBound - momentRange.lowerBound)
+      let start = span.range.lowerBound
       AdamW.update(
-        parameters: parameters.base + start, gradients: gradient.base + start,
-        firstMoments: firstMoments.base + moment, secondMoments: secondMoments.base + moment,
-        count: span.range.count,
+        parameters: parameters + start, gradients: gradient + start, firstMoments: firstMoments.base + start,
+        secondMoments: secondMoments.base + start, count: span.range.count,
         step: numbers(
           of: step, learningRate: learningRate, gradientScale: gradientScale, decays: span.decays))
     }
-    if isSharded { try communicator.allGatherInPlace(parameters.base, partition: table.slices) }
   }
 
   private func numbers(

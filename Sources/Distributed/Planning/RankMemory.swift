@@ -6,12 +6,13 @@ public struct RankMemory: Sendable, Equatable {
   /// The program, its libraries and MPI's buffers: measured, not computed (docs/distributed.md).
   public static let processBytes = 64 << 20
 
+  /// The rank's part of what its node keeps once, and slices of its own.
   public var parameters: Int
-  /// As many gradient buffers as the rank's part of the micro-batch tree is deep.
+  /// What the rank computes gradients in, and sums them in.
   public var gradients: Int
   public var moments: Int
   public var activations: Int
-  /// What arrives from other ranks while gradients are summed.
+  /// What travels between nodes while gradients are summed.
   public var exchange: Int
   /// The copy of the rank's slice that a checkpoint is written from.
   public var staging: Int
@@ -19,20 +20,44 @@ public struct RankMemory: Sendable, Equatable {
 
   public var total: Int { parameters + gradients + moments + activations + exchange + staging + process }
 
+  /// - Parameter nodes: over which the ranks are spread evenly.
   /// - Throws: `UserError` of kind `configuration` when the micro-batches do not divide by the ranks.
-  public init(_ configuration: Configuration, ranks: Int, zeroStage: Int, maxWordBytes: Int) throws {
-    let tree = try MicroBatchTree(microBatches: configuration.training.microBatches, ranks: ranks)
-    let count = ParameterLayout(configuration.model).count
-    let table = SliceTable(count: count, ranks: ranks)
+  public init(_ configuration: Configuration, ranks: Int, nodes: Int, zeroStage: Int, maxWordBytes: Int)
+    throws
+  {
+    let layout = ParameterLayout(configuration.model)
+    let sharding = try Sharding(
+      stage: zeroStage, nodes: NodeMap(ranks: ranks, nodes: nodes),
+      units: ModelUnits(count: layout.count, blocks: layout.blocks),
+      microBatches: configuration.training.microBatches)
     let floatBytes = MemoryLayout<Float>.size
-    parameters = count * floatBytes
-    gradients = tree.depth * count * floatBytes
-    moments = 2 * (zeroStage == 0 ? count : table.longestSlice) * floatBytes
+    parameters = sharding.parameterFloats * floatBytes
+    gradients = sharding.allGradientFloats * floatBytes
+    moments = 2 * sharding.updatedFloats * floatBytes
     activations =
       HierarchicalTransformer.activationFloats(
         configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes))
       * floatBytes
-    exchange = GradientReducer.receivedFloats(table) * floatBytes
-    staging = CheckpointWriter.stagingFloats(slice: table.longestSlice) * floatBytes
+    exchange = GradientReducer.exchangeBytes(
+      sharding.nodes, longestSlice: sharding.table.longestSlice,
+      format: configuration.training.gradientExchange)
+    staging = CheckpointWriter.stagingFloats(share: sharding.table.largestShare) * floatBytes
+  }
+}
+
+extension Sharding {
+  /// Floats of a rank's part of the parameters its node keeps, and of those it keeps itself.
+  fileprivate var parameterFloats: Int {
+    let shared = slicesParameters ? units.workingCount : units.count
+    return shared / nodes.ranks[0].count + (slicesParameters ? table.largestShare : 0)
+  }
+
+  fileprivate var allGradientFloats: Int {
+    runDepth * gradientFloats + (sumsInPlace ? 0 : roundDepth * updatedFloats)
+  }
+
+  /// Floats the rank that has most updates.
+  fileprivate var updatedFloats: Int {
+    stage == 0 ? updatedRanges(ofRank: 0).reduce(0) { $0 + $1.count } : table.largestShare
   }
 }

@@ -1,54 +1,185 @@
+import HATCore
 import HATKernels
 
 /// Sums the ranks' gradients: afterwards each owner holds its slice of the sum.
 ///
-/// Slices are exchanged piece by piece, so that the room for what arrives stays bounded, and each owner adds the
-/// R partial sums in the order of the micro-batch tree.
+/// The ranks of a node read each other's gradients where they lie. Between nodes, one rank of each node adds up what its
+/// node has of a slice and sends that to the owner, piece by piece, so that the room for what arrives stays bounded. The
+/// order of the sums is that of the tree over all ranks, wherever they are.
 final class GradientReducer {
   private let communicator: any Communicator
-  private let table: SliceTable
-  private let pieces: [RankPartition]
-  /// [ranks, floats of a piece]
-  private let received: FloatBuffer
+  private let format: GradientExchange
+  private let clock: PhaseClock
+  private let whole: RankSum
+  /// What this node adds up for owners elsewhere.
+  private let subtrees: [RankSum]
+  /// The owners elsewhere for whom this rank does it.
+  private let clients: [Int]
+  /// Of each other node: the rank that sends from there, and the rows in which its sums arrive.
+  private let senders: [(rank: Int, rows: Range<Int>)]
+  private let pieceLength: Int
+  private let arriving: UnsafeMutableRawBufferPointer
+  private let leaving: UnsafeMutableRawBufferPointer
+  /// [temporary results, blockLength]
+  private let scratch: FloatBuffer
 
-  static let defaultReceiveLimit = 4 << 20
+  private static let blockLength = SliceTable.blockLength
+  static let defaultLimit = 4 << 20
 
-  /// - Parameter receiveLimit: floats that may arrive at once; at least a block from every rank does.
-  init(communicator: any Communicator, table: SliceTable, receiveLimit: Int = defaultReceiveLimit) {
+  /// - Parameters:
+  ///   - longestSlice: floats of the longest slice there will be.
+  ///   - limit: floats that are under way at once; at least a block of every row is.
+  init(
+    communicator: any Communicator, longestSlice: Int, format: GradientExchange = .float32, clock: PhaseClock,
+    limit: Int = defaultLimit
+  ) {
+    let (nodes, rank) = (communicator.nodes, communicator.rank)
+    let home = nodes.nodeOfRank[rank]
     self.communicator = communicator
-    self.table = table
-    let pieceLength = Self.pieceLength(table, receiveLimit: receiveLimit)
-    pieces = stride(from: 0, to: table.longestSlice, by: pieceLength).map { start in
-      RankPartition(
-        table.slices.ranges.map { slice in
-          let lower = min(slice.upperBound, slice.lowerBound + start)
-          return lower..<min(slice.upperBound, lower + pieceLength)
-        })
+    self.format = format
+    self.clock = clock
+    let sums = NodeSums(nodes)
+    whole = sums.tree(onNode: home)
+    subtrees = sums.subtrees(ofNode: home)
+    clients = nodes.represented(byRank: rank).filter { nodes.nodeOfRank[$0] != home }
+    senders = sums.rows(arrivingOn: home).enumerated().filter { !$0.element.isEmpty }.map {
+      (nodes.representative(ofRank: rank, onNode: $0.offset), $0.element)
     }
-    received = FloatBuffer(zeroed: Self.receivedFloats(table, receiveLimit: receiveLimit))
+    pieceLength = Self.pieceLength(nodes, longestSlice: longestSlice, limit: limit)
+    let rowBytes = pieceLength * format.bytes
+    arriving = .allocate(byteCount: max(1, (senders.last?.rows.upperBound ?? 0) * rowBytes), alignment: 64)
+    leaving = .allocate(byteCount: max(1, clients.count * subtrees.count * rowBytes), alignment: 64)
+    let temporaries = ([whole] + subtrees).map(\.temporaries).max()!
+    scratch = FloatBuffer(zeroed: (1 + temporaries) * Self.blockLength)
   }
 
-  /// Floats set aside for what arrives.
-  static func receivedFloats(_ table: SliceTable, receiveLimit: Int = defaultReceiveLimit) -> Int {
-    guard table.rankCount > 1 else { return 0 }
-    return table.rankCount * min(pieceLength(table, receiveLimit: receiveLimit), table.longestSlice)
+  deinit {
+    arriving.deallocate()
+    leaving.deallocate()
   }
 
-  private static func pieceLength(_ table: SliceTable, receiveLimit: Int) -> Int {
-    max(SliceTable.blockLength, receiveLimit / table.rankCount)
+  /// Bytes set aside on the rank that needs most for what leaves and arrives.
+  static func exchangeBytes(
+    _ nodes: NodeMap, longestSlice: Int, format: GradientExchange, limit: Int = defaultLimit
+  ) -> Int {
+    mostRows(nodes) * pieceLength(nodes, longestSlice: longestSlice, limit: limit) * format.bytes
   }
 
-  /// Replaces this rank's slice of `gradient` by the sum of every rank's; the rest of it is then stale.
-  func reduce(_ gradient: FloatBuffer) throws {
-    precondition(gradient.count == table.count)
-    guard communicator.size > 1 else { return }
-    for piece in pieces {
-      try communicator.exchange(gradient.base, partition: piece, into: received.base)
-      let own = piece[communicator.rank]
-      MicroBatchTree.sumRows(0..<communicator.size, of: received.base, count: own.count) {
-        Vector.add($0, to: $1, count: $2)
+  /// The same on every rank: they cut their slices at the same places.
+  private static func pieceLength(_ nodes: NodeMap, longestSlice: Int, limit: Int) -> Int {
+    min(max(blockLength, limit / max(1, mostRows(nodes))), max(1, longestSlice))
+  }
+
+  /// Rows that leave and arrive on the rank that has most of them.
+  private static func mostRows(_ nodes: NodeMap) -> Int {
+    guard nodes.count > 1 else { return 0 }
+    let subtrees = NodeSums(nodes).subtrees.map(\.count)
+    let all = subtrees.reduce(0, +)
+    return nodes.ranks.indices.map { node in
+      let clients = nodes.nodeOfRank.count - nodes.ranks[node].count
+      let busiest = (clients + nodes.ranks[node].count - 1) / nodes.ranks[node].count
+      return all - subtrees[node] + busiest * subtrees[node]
+    }.max()!
+  }
+
+  /// Puts the sum of every rank's gradient into `destination`, for this rank's slice of `partition`. Returns when no
+  /// rank of the node reads the gradients any more.
+  /// - Parameters:
+  ///   - gradients: where the flat buffer of each rank of the node begins, or would begin; good for `partition`.
+  ///   - destination: where a flat buffer begins; it may be this rank's own gradient.
+  func reduce(
+    _ partition: RankPartition, of gradients: [UnsafePointer<Float>], into destination: FloatPointer
+  ) throws {
+    try clock.during(.wait) { try communicator.nodeBarrier() }
+    try clock.during(.reduction) { try addUpPieces(partition, of: gradients, into: destination) }
+    try clock.during(.wait) { try communicator.nodeBarrier() }
+  }
+
+  private func addUpPieces(
+    _ partition: RankPartition, of gradients: [UnsafePointer<Float>], into destination: FloatPointer
+  ) throws {
+    let own = partition[communicator.rank]
+    if senders.isEmpty { return addUp(own, of: gradients, into: destination) }
+    for start in stride(from: 0, to: partition.ranges.map(\.count).max()!, by: pieceLength) {
+      let pieces = partition.ranges.map {
+        let lower = min($0.upperBound, $0.lowerBound + start)
+        return lower..<min($0.upperBound, lower + pieceLength)
       }
-      (gradient.base + own.lowerBound).update(from: received.base, count: own.count)
+      try exchange(pieces, of: gradients)
+      let own = pieces[communicator.rank]
+      addUp(own, of: gradients, into: destination)
     }
   }
+
+  /// Sends what this node has of others' pieces, and receives what the others have of this rank's.
+  private func exchange(_ pieces: [Range<Int>], of gradients: [UnsafePointer<Float>]) throws {
+    var (outgoing, offset): ([OutgoingMessage], Int) = ([], 0)
+    for client in clients {
+      let start = offset
+      for subtree in subtrees {
+        let row = UnsafeMutableRawBufferPointer(rebasing: leaving[offset...])
+        write(subtree, pieces[client], of: gradients, into: row)
+        offset += pieces[client].count * format.bytes
+      }
+      outgoing.append(OutgoingMessage(to: client, UnsafeRawBufferPointer(rebasing: leaving[start..<offset])))
+    }
+    let rowBytes = pieces[communicator.rank].count * format.bytes
+    let incoming = senders.map { sender in
+      IncomingMessage(
+        from: sender.rank,
+        UnsafeMutableRawBufferPointer(
+          rebasing: arriving[sender.rows.lowerBound * rowBytes..<sender.rows.upperBound * rowBytes]))
+    }
+    try clock.during(.exchange) { try communicator.transfer(sending: outgoing, receiving: incoming) }
+  }
+
+  private func write(
+    _ subtree: RankSum, _ floats: Range<Int>, of gradients: [UnsafePointer<Float>],
+    into row: UnsafeMutableRawBufferPointer
+  ) {
+    for start in stride(from: floats.lowerBound, to: floats.upperBound, by: Self.blockLength) {
+      let block = start..<min(floats.upperBound, start + Self.blockLength)
+      let sum = evaluate(subtree, block, of: gradients, piece: floats, into: temporary(0), depth: 1)
+      format.write(
+        sum, into: row.baseAddress! + (start - floats.lowerBound) * format.bytes, count: block.count)
+    }
+  }
+
+  /// Sums all ranks' gradients, of which other nodes' have arrived.
+  private func addUp(
+    _ floats: Range<Int>, of gradients: [UnsafePointer<Float>], into destination: FloatPointer
+  ) {
+    for start in stride(from: floats.lowerBound, to: floats.upperBound, by: Self.blockLength) {
+      let block = start..<min(floats.upperBound, start + Self.blockLength)
+      let place = destination + block.lowerBound
+      let sum = evaluate(whole, block, of: gradients, piece: floats, into: place, depth: 0)
+      if sum != UnsafePointer(place) { place.update(from: sum, count: block.count) }
+    }
+  }
+
+  /// - Parameters:
+  ///   - piece: what the arrived rows are of; `floats` is a part of it.
+  ///   - place: where the result goes unless it lies somewhere already. It may be a gradient's own place: nothing is
+  ///     written there before everything it may hold has been read.
+  ///   - depth: the temporary results from this one on are free.
+  private func evaluate(
+    _ sum: RankSum, _ floats: Range<Int>, of gradients: [UnsafePointer<Float>], piece: Range<Int>,
+    into place: FloatPointer, depth: Int
+  ) -> UnsafePointer<Float> {
+    switch sum {
+    case .local(let rank): return gradients[rank] + floats.lowerBound
+    case .arriving(let row):
+      let offset = row * piece.count + floats.lowerBound - piece.lowerBound
+      return format.read(
+        UnsafeRawPointer(arriving.baseAddress!) + offset * format.bytes, count: floats.count, into: place)
+    case .sum(let first, let second):
+      let a = evaluate(first, floats, of: gradients, piece: piece, into: temporary(depth), depth: depth + 1)
+      let b = evaluate(
+        second, floats, of: gradients, piece: piece, into: temporary(depth + 1), depth: depth + 2)
+      Vector.sum(a, b, into: place, count: floats.count)
+      return UnsafePointer(place)
+    }
+  }
+
+  private func temporary(_ index: Int) -> FloatPointer { scratch.base + index * Self.blockLength }
 }

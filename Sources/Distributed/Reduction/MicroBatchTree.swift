@@ -1,17 +1,24 @@
 import HATStorage
 
-/// The fixed binary tree in which a step's gradients are summed: the node over micro-batches [lo, hi) is the sum
-/// of those over [lo, mid) and [mid, hi), mid = (lo + hi) / 2.
+/// The fixed binary tree in which a step's gradients are summed, and who computes which of its leaves.
 ///
-/// Each of R ranks computes a run of M/R micro-batches. Where R is a power of two that run is one node of the
-/// tree, and so is any group of neighbouring ranks that meets in the middle: the sums are the same operations
-/// in the same order whatever R is. With other rank counts the run is still a fixed function of R.
-public struct MicroBatchTree: Sendable {
+/// Of M = 2^a · b micro-batches, b odd, each run of 2^a is a perfect binary tree; the b runs are halved again and again
+/// above them. The R ranks compute a step in rounds. In a round each rank adds up a run of neighbouring micro-batches,
+/// and the runs of all ranks, which are neighbours too, are brought together; the rounds are added last. Where R is a
+/// power of two that divides M, every run, every group of neighbouring ranks that meets in the middle, and every group
+/// of such rounds is a node of the tree: the sums are the same operations in the same order whatever R is. With other
+/// rank counts they are still a fixed function of R.
+public struct MicroBatchTree: Sendable, Equatable {
   public let microBatches: Int
   public let ranks: Int
+  /// Times in a step the ranks bring their sums together.
+  public let rounds: Int
+  /// Neighbouring micro-batches a rank adds up before.
+  public let run: Int
 
+  /// - Parameter keepsSums: whether a rank has room for the sum of several micro-batches; without, each is a round.
   /// - Throws: `UserError` of kind `configuration` naming the rank counts that work.
-  public init(microBatches: Int, ranks: Int) throws {
+  public init(microBatches: Int, ranks: Int, keepsSums: Bool = true) throws {
     precondition(microBatches > 0 && ranks > 0)
     guard microBatches % ranks == 0 else {
       let working = (1...microBatches).filter { microBatches % $0 == 0 }.map(String.init)
@@ -22,45 +29,59 @@ public struct MicroBatchTree: Sendable {
     }
     self.microBatches = microBatches
     self.ranks = ranks
-  }
-
-  /// The micro-batches of one rank.
-  public func owned(byRank rank: Int) -> Range<Int> {
     let share = microBatches / ranks
-    return rank * share..<(rank + 1) * share
+    let isPowerOfTwo = ranks & (ranks - 1) == 0
+    rounds = !keepsSums ? share : isPowerOfTwo ? microBatches / Self.perfectPart(of: microBatches) : 1
+    run = share / rounds
   }
 
-  /// Buffers a rank needs to sum its micro-batches: one more than the depth of its subtree.
-  public var depth: Int {
-    MicroBatchTree.depth(leaves: microBatches / ranks)
+  /// The micro-batches of one rank, in the order it computes them.
+  public func owned(byRank rank: Int) -> [Int] {
+    (0..<rounds).flatMap { round in
+      let start = (round * ranks + rank) * run
+      return start..<start + run
+    }
   }
 
-  private static func depth(leaves: Int) -> Int {
-    leaves == 1 ? 1 : depth(leaves: leaves - leaves / 2) + 1
+  /// The place of a micro-batch among all, listed rank by rank in the order they compute them.
+  func slot(ofMicroBatch index: Int) -> Int {
+    let (round, within) = index.quotientAndRemainder(dividingBy: ranks * run)
+    let (rank, number) = within.quotientAndRemainder(dividingBy: run)
+    return rank * rounds * run + round * run + number
   }
 
-  /// Walks the tree over `leaves`: `leaf(i, depth)` puts leaf i into the buffer of that depth,
-  /// `add(depth)` adds the buffer of `depth + 1` to that of `depth`. The sum ends in the buffer of depth 0.
+  /// The largest power of two that divides `count`.
+  private static func perfectPart(of count: Int) -> Int { count & -count }
+
+  /// Buffers it takes to sum `leaves` leaves: one more than the tree is deep.
+  public static func depth(leaves: Int) -> Int {
+    var deepest = 0
+    walk(leaves, leaf: { _, depth in deepest = max(deepest, depth) }, add: { _ in })
+    return deepest + 1
+  }
+
+  /// Where the tree over a part of `total` leaves is cut in two.
+  static func middle(of leaves: Range<Int>, total: Int) -> Int {
+    let unit = perfectPart(of: total)
+    return leaves.lowerBound + (leaves.count > unit ? leaves.count / unit / 2 * unit : leaves.count / 2)
+  }
+
+  /// Walks the tree over `count` leaves: `leaf(i, depth)` puts leaf i into the buffer of that depth, `add(depth)` adds
+  /// the buffer of `depth + 1` to that of `depth`. The sum ends in the buffer of depth 0.
   public static func walk(
-    _ leaves: Range<Int>, depth: Int = 0, leaf: (_ index: Int, _ depth: Int) throws -> Void,
+    _ count: Int, leaf: (_ index: Int, _ depth: Int) throws -> Void, add: (_ depth: Int) throws -> Void
+  ) rethrows {
+    try walk(0..<count, total: count, depth: 0, leaf: leaf, add: add)
+  }
+
+  private static func walk(
+    _ leaves: Range<Int>, total: Int, depth: Int, leaf: (_ index: Int, _ depth: Int) throws -> Void,
     add: (_ depth: Int) throws -> Void
   ) rethrows {
     if leaves.count == 1 { return try leaf(leaves.lowerBound, depth) }
-    let middle = (leaves.lowerBound + leaves.upperBound) / 2
-    try walk(leaves.lowerBound..<middle, depth: depth, leaf: leaf, add: add)
-    try walk(middle..<leaves.upperBound, depth: depth + 1, leaf: leaf, add: add)
+    let middle = middle(of: leaves, total: total)
+    try walk(leaves.lowerBound..<middle, total: total, depth: depth, leaf: leaf, add: add)
+    try walk(middle..<leaves.upperBound, total: total, depth: depth + 1, leaf: leaf, add: add)
     try add(depth)
-  }
-
-  /// Sums rows of `count` floats, which lie behind each other, over the tree; the sum ends in the first row.
-  static func sumRows(
-    _ rows: Range<Int>, of base: UnsafeMutablePointer<Float>, count: Int,
-    add: (_ source: UnsafePointer<Float>, _ destination: UnsafeMutablePointer<Float>, _ count: Int) -> Void
-  ) {
-    if rows.count == 1 { return }
-    let middle = (rows.lowerBound + rows.upperBound) / 2
-    sumRows(rows.lowerBound..<middle, of: base, count: count, add: add)
-    sumRows(middle..<rows.upperBound, of: base, count: count, add: add)
-    add(base + middle * count, base + rows.lowerBound * count, count)
   }
 }

@@ -7,8 +7,8 @@ struct CheckpointRestorer {
   let communicator: any Communicator
   let store: CheckpointStore
   let job: TrainingJob
-  let table: SliceTable
-  let parameters: FloatBuffer
+  let sharding: Sharding
+  let parameters: ParameterStore
   let optimizer: ShardedOptimizer
 
   /// - Parameter note: told of each damaged checkpoint that is passed over.
@@ -38,17 +38,16 @@ struct CheckpointRestorer {
 
   /// Each rank reads what it owns; the parameters are then gathered. Together the ranks verify every byte.
   private func restore(_ step: Int) throws -> CheckpointManifest {
-    let slice = table.slices[communicator.rank]
     let manifest = try communicator.together {
       let reader = try store.reader(at: step)
       try requireSameRun(reader)
-      try reader.read(.parameters, slice, into: parameters.base + slice.lowerBound)
-      let moments = optimizer.momentRange
-      try reader.read(.firstMoments, moments, into: optimizer.firstMoments.base)
-      try reader.read(.secondMoments, moments, into: optimizer.secondMoments.base)
+      try reader.read(
+        .parameters, sharding.table.slices(ofRank: communicator.rank), of: parameters.own.base)
+      try reader.read(.firstMoments, optimizer.ranges, of: optimizer.firstMoments.base)
+      try reader.read(.secondMoments, optimizer.ranges, of: optimizer.secondMoments.base)
       return reader.manifest
     }
-    try communicator.allGatherInPlace(parameters.base, partition: table.slices)
+    try parameters.share()
     return manifest
   }
 
@@ -57,7 +56,8 @@ struct CheckpointRestorer {
     try manifest.requireSameModel(
       as: job.configuration, splittingRule: job.data.splittingRule, maxWordBytes: job.data.maxWordBytes,
       at: place)
-    guard manifest.parameterCount == table.count, manifest.dataFingerprint == job.data.fingerprint else {
+    guard manifest.parameterCount == sharding.units.count, manifest.dataFingerprint == job.data.fingerprint
+    else {
       throw UserError(
         .configuration, at: place,
         "it is of other data (fingerprint \(manifest.dataFingerprint), here \(job.data.fingerprint))",

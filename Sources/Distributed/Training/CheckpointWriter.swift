@@ -12,32 +12,33 @@ final class CheckpointWriter {
   /// All ranks are in the same state.
   private enum State {
     case idle
-    case writing(CheckpointManifest, BackgroundTask<CheckpointSlice?>)
+    case writing(CheckpointManifest, BackgroundTask<[CheckpointSlice]>)
     /// Only rank 0 has a task.
     case committing(BackgroundTask<Void>?)
   }
 
   private let communicator: any Communicator
   private let store: CheckpointStore
-  private let slices: RankPartition
+  /// This rank's, with their numbers among all ranks'.
+  private let slices: [(number: Int, range: Range<Int>)]
   private let keep: Int
   /// Told on rank 0 of each checkpoint that is there, with the seconds since it was begun.
   private let report: (_ step: Int, _ seconds: Double) -> Void
   private var state = State.idle
   private var begun: (step: Int, at: ContinuousClock.Instant)?
-  /// Parameters, first and second moments of this rank's slice. [3, slice]
+  /// Of each slice parameters, first and second moments, slice after slice.
   private let staging: FloatBuffer
 
   init(
-    communicator: any Communicator, store: CheckpointStore, slices: RankPartition, keep: Int,
-    report: @escaping (_ step: Int, _ seconds: Double) -> Void
+    communicator: any Communicator, store: CheckpointStore, slices: [(number: Int, range: Range<Int>)],
+    keep: Int, report: @escaping (_ step: Int, _ seconds: Double) -> Void
   ) {
     self.communicator = communicator
     self.store = store
     self.slices = slices
     self.keep = keep
     self.report = report
-    staging = FloatBuffer(zeroed: Self.stagingFloats(slice: slices.count(ofRank: communicator.rank)))
+    staging = FloatBuffer(zeroed: Self.stagingFloats(share: slices.reduce(0) { $0 + $1.range.count }))
   }
 
   deinit {
@@ -49,8 +50,8 @@ final class CheckpointWriter {
     }
   }
 
-  /// Floats set aside for the copy of a slice.
-  static func stagingFloats(slice: Int) -> Int { CheckpointSection.allCases.count * slice }
+  /// Floats set aside for the copy of all slices of a rank, `share` floats together.
+  static func stagingFloats(share: Int) -> Int { CheckpointSection.allCases.count * share }
 
   /// Whether this rank's slice of the checkpoint under way, if there is one, is on the disk.
   var hasWritten: Bool {
@@ -60,7 +61,7 @@ final class CheckpointWriter {
   /// Starts a checkpoint, after waiting for the one before it where that is not yet there.
   /// - Parameters:
   ///   - manifest: without slices.
-  ///   - sections: this rank's slice, in the order of `CheckpointSection`, each [slice].
+  ///   - sections: where flat buffers begin, in the order of `CheckpointSection`, good for this rank's slices.
   ///   - flush: brings to the disk, on the thread, what must be there before the checkpoint is.
   func begin(
     _ manifest: CheckpointManifest, sections: [UnsafePointer<Float>],
@@ -68,21 +69,26 @@ final class CheckpointWriter {
   ) throws {
     try finish()
     begun = (manifest.step, ContinuousClock().now)
-    let range = slices[communicator.rank]
-    for (section, source) in sections.enumerated() {
-      (staging.base + section * range.count).update(from: source, count: range.count)
+    var place = staging.base
+    for (_, range) in slices {
+      for section in sections {
+        place.update(from: section + range.lowerBound, count: range.count)
+        place += range.count
+      }
     }
     try communicator.together {
       if communicator.rank == 0 { try store.begin(step: manifest.step) }
     }
-    let index = slices.ranges[..<communicator.rank].count { !$0.isEmpty }
-    let task = BackgroundTask { [store, staging] in
+    let task = BackgroundTask { [store, staging, slices] in
       try flush()
-      return range.isEmpty
-        ? nil
-        : try store.writeSlice(
-          step: manifest.step, index: index, range: range, parameters: staging.base,
-          firstMoments: staging.base + range.count, secondMoments: staging.base + 2 * range.count)
+      var place = staging.base
+      return try slices.map { number, range in
+        defer { place += CheckpointSection.allCases.count * range.count }
+        return try store.writeSlice(
+          step: manifest.step, index: number, range: range, parameters: place,
+          firstMoments: place + range.count,
+          secondMoments: place + 2 * range.count)
+      }
     }
     state = .writing(manifest, task)
   }
@@ -116,12 +122,11 @@ final class CheckpointWriter {
         ? BackgroundTask { [store, keep, manifest] in try store.commit(manifest, keep: keep) } : nil)
   }
 
-  private func gather(_ own: CheckpointSlice?) throws -> [CheckpointSlice] {
-    let piece = try own.map { try JSONEncoder().encode($0) } ?? Data()
-    let pieces = try piece.withUnsafeBytes { try communicator.allGather($0) }
-    return try pieces.filter { !$0.isEmpty }.map {
-      try JSONDecoder().decode(CheckpointSlice.self, from: Data($0))
-    }
+  /// Every rank's slices, in the order of the buffer.
+  private func gather(_ own: [CheckpointSlice]) throws -> [CheckpointSlice] {
+    let pieces = try JSONEncoder().encode(own).withUnsafeBytes { try communicator.allGather($0) }
+    return try pieces.flatMap { try JSONDecoder().decode([CheckpointSlice].self, from: Data($0)) }
+      .sorted { $0.start < $1.start }
   }
 
   /// Once for each checkpoint; what went wrong is left for `finish` to throw.

@@ -12,22 +12,23 @@ final class MicroBatchReports {
     var correctWords = 0
     var flops = 0.0
     var dataWaitSeconds = 0.0
-    var hasFailed = false
     var wantsStop = false
     var hasWritten = false
   }
 
   private let communicator: any Communicator
+  private let tree: MicroBatchTree
   private let partition: RankPartition
   private let own: Range<Int>
-  /// [micro-batches]
+  /// Rank by rank. [micro-batches]
   private let reports: UnsafeMutableBufferPointer<Report>
   private var ownDataWaitSeconds = 0.0
 
   init(communicator: any Communicator, tree: MicroBatchTree) {
     self.communicator = communicator
-    partition = RankPartition((0..<tree.ranks).map(tree.owned(byRank:)))
-    own = tree.owned(byRank: communicator.rank)
+    self.tree = tree
+    partition = RankPartition(count: tree.microBatches, ranks: tree.ranks)
+    own = partition[communicator.rank]
     reports = .allocate(capacity: tree.microBatches)
     reports.initialize(repeating: Report())
   }
@@ -37,7 +38,7 @@ final class MicroBatchReports {
   }
 
   func record(_ sum: LossSum, flops: Double, ofMicroBatch index: Int) {
-    reports[index] = Report(sum, flops: flops)
+    reports[tree.slot(ofMicroBatch: index)] = Report(sum, flops: flops)
   }
 
   /// What this rank has waited for the step's data.
@@ -45,29 +46,32 @@ final class MicroBatchReports {
     ownDataWaitSeconds = dataWaitSeconds
   }
 
-  /// Shares this rank's reports, and whether its part failed, it wants to stop, or its slice of a checkpoint is written.
-  func share(hasFailed: Bool, wantsStop: Bool, hasWritten: Bool) throws {
+  /// Shares this rank's reports, and whether it wants to stop or its slices of a checkpoint are written.
+  func share(wantsStop: Bool, hasWritten: Bool) throws {
     for index in own {
       reports[index].dataWaitSeconds = ownDataWaitSeconds
-      reports[index].hasFailed = hasFailed
       reports[index].wantsStop = wantsStop
       reports[index].hasWritten = hasWritten
     }
     try communicator.allGatherInPlace(reports.baseAddress!, partition: partition)
   }
 
-  var hasFailed: Bool { reports.contains { $0.hasFailed } }
   var wantsStop: Bool { reports.contains { $0.wantsStop } }
   var allHaveWritten: Bool { reports.allSatisfy { $0.hasWritten } }
-  var flops: Double { reports.reduce(0) { $0 + $1.flops } }
+  var flops: Double { inOrder.reduce(0) { $0 + $1.flops } }
   /// The longest wait of any rank: what the step has lost.
   var dataWaitSeconds: Double { reports.reduce(0) { max($0, $1.dataWaitSeconds) } }
-  var sum: LossSum { reports.reduce(LossSum()) { $0 + $1.lossSum } }
+  var sum: LossSum { inOrder.reduce(LossSum()) { $0 + $1.lossSum } }
 
   /// All of them, where every loss is finite: then it is the gradient that is not.
   var microBatchesThatAreNotFinite: [Int] {
-    let found = reports.indices.filter { !reports[$0].nats.isFinite }
+    let found = inOrder.enumerated().filter { !$0.element.nats.isFinite }.map(\.offset)
     return found.isEmpty ? Array(reports.indices) : found
+  }
+
+  /// By micro-batch.
+  private var inOrder: some Sequence<Report> {
+    (0..<tree.microBatches).lazy.map { [reports, tree] in reports[tree.slot(ofMicroBatch: $0)] }
   }
 }
 

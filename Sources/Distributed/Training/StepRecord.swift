@@ -25,10 +25,13 @@ public struct StepRecord: Sendable, Equatable {
   public var checkpointStallSeconds: Double
   /// How many times each corpus has been gone through; empty for data that have no end.
   public var epochs: [Double]
+  /// Of rank 0.
+  public var phases: PhaseSeconds
 
   init(
     step: Int, sum: LossSum, gradientNorm: Double, learningRate: Double, flops: Double, seconds: Double,
-    dataWaitSeconds: Double, skippedSteps: Int, checkpointStallSeconds: Double, epochs: [Double]
+    dataWaitSeconds: Double, skippedSteps: Int, checkpointStallSeconds: Double, epochs: [Double],
+    phases: PhaseSeconds
   ) {
     self.step = step
     loss = sum.loss
@@ -44,6 +47,7 @@ public struct StepRecord: Sendable, Equatable {
     self.skippedSteps = skippedSteps
     self.checkpointStallSeconds = checkpointStallSeconds
     self.epochs = epochs
+    self.phases = phases
   }
 
   /// One JSON object; every double reads back as itself.
@@ -55,6 +59,9 @@ public struct StepRecord: Sendable, Equatable {
         ("bytes_per_second", bytesPerSecond), ("words_per_second", wordsPerSecond),
         ("model_flops_per_second", modelFLOPsPerSecond), ("data_wait_seconds", dataWaitSeconds),
         ("skipped_steps", skippedSteps), ("checkpoint_stall_seconds", checkpointStallSeconds),
+        ("compute_seconds", phases[.compute]), ("wait_seconds", phases[.wait]),
+        ("reduction_seconds", phases[.reduction]), ("exchange_seconds", phases[.exchange]),
+        ("update_seconds", phases[.update]),
       ], lists: [("epochs", epochs)])
   }
 }

@@ -5,16 +5,13 @@ extension Trainer {
   func checkpoint() throws {
     log.begin(.checkpoint, step: step)
     try standingStill {
-      let moment = table.slices[communicator.rank].lowerBound - optimizer.momentRange.lowerBound
       let manifest = try communicator.together { try manifestWithoutSlices() }
       let files = folder?.lines ?? []
       try checkpoints.begin(
         manifest,
-        sections: [
-          UnsafePointer(parameters.base + table.slices[communicator.rank].lowerBound),
-          UnsafePointer(optimizer.firstMoments.base + moment),
-          UnsafePointer(optimizer.secondMoments.base + moment),
-        ],
+        sections: [parameters.own, optimizer.firstMoments, optimizer.secondMoments].map {
+          UnsafePointer($0.base)
+        },
         flush: { for file in files { try file.synchronize() } })
     }
   }

@@ -7,9 +7,8 @@ extension Trainer {
     let batches = try heldOutBatches()
     let count = batches.counts.reduce(0, +)
     guard count > 0 else { return }
-    let own = batches.owned.map {
-      MicroBatchReports.Report(model.loss($0, parameters: parameters.base), flops: 0)
-    }
+    let own = try batches.owned.map { MicroBatchReports.Report(try model.loss($0, parameters), flops: 0) }
+    if batches.owned.count * communicator.size < count { try parameters.takePartInForwardPass() }
     let gathered = try own.withUnsafeBytes { try communicator.allGather($0) }
     let sums = inOrder(gathered, count: count).map(\.lossSum)
     let sum = sums.reduce(LossSum(), +)

@@ -4,30 +4,23 @@ extension Trainer {
   /// One optimiser step.
   /// - Returns: whether some rank has been asked to stop.
   public func trainStep(shouldStop: () -> Bool) throws -> Bool {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let computed = Result { try computeGradient() }
-    let hasFailed = if case .failure = computed { true } else { false }
-    try reports.share(
-      hasFailed: hasFailed, wantsStop: shouldStop(), hasWritten: checkpoints.hasWritten)
-    if reports.hasFailed { try communicator.agree(computed) }
+    let start = ContinuousClock().now
+    _ = clock.read()
+    try computeGradient()
+    try reports.share(wantsStop: shouldStop(), hasWritten: checkpoints.hasWritten)
 
     let sum = reports.sum
-    let norm = try log.record(.reduction) { try reduce(sum) }
+    let norm = try norm(sum)
     let learningRate = schedule.learningRate(atStep: step + 1)
     // Every rank has the same numbers, and decides alike.
     let isSkipped = !(sum.nats.isFinite && norm.isFinite)
     if !isSkipped {
-      try log.record(.update) {
-        try optimizer.update(
-          parameters, gradient: accumulator.gradient, gradientScale: gradientScale(sum, norm: norm),
-          learningRate: learningRate, step: step + 1)
-      }
+      try update(gradientScale: gradientScale(sum, norm: norm), learningRate: learningRate)
     }
     step += 1
     skipped.count(isSkipped: isSkipped)
     try record(
-      sum, norm: norm, learningRate: learningRate, seconds: (clock.now - start) / .seconds(1))
+      sum, norm: norm, learningRate: learningRate, seconds: (ContinuousClock().now - start) / .seconds(1))
     if isSkipped { try recordSkip(sum, norm: norm) }
     return reports.wantsStop
   }
@@ -36,33 +29,48 @@ extension Trainer {
     let record = StepRecord(
       step: step, sum: sum, gradientNorm: norm, learningRate: learningRate, flops: reports.flops,
       seconds: seconds, dataWaitSeconds: reports.dataWaitSeconds, skippedSteps: skipped.total,
-      checkpointStallSeconds: checkpointStall, epochs: source.epochs)
+      checkpointStallSeconds: checkpointStall, epochs: source.epochs, phases: clock.read())
     checkpointStall = 0
     try folder?.metrics.append(record.line)
     observe(.step(record))
   }
 
-  /// This rank's part of the step: the gradient of its micro-batches, summed.
+  /// The gradient of the step's micro-batches, summed over them and over the ranks.
   private func computeGradient() throws {
-    let owned = tree.owned(byRank: communicator.rank)
+    let owned = sharding.tree.owned(byRank: communicator.rank)
     let start = ContinuousClock().now
-    let batches = try log.record(.data) { try source.nextStep() }
+    let next = Result { try log.record(.data) { try clock.during(.data) { try source.nextStep() } } }
     reports.record(dataWaitSeconds: (ContinuousClock().now - start) / .seconds(1))
+    // Agreed before the ranks begin to wait for each other's gradients.
+    let batches = try communicator.agree(next)
     precondition(batches.count == owned.count, "a source gives as many micro-batches as the rank owns")
-    log.record(.computation) {
-      accumulator.accumulate(owned) { index, gradient in
-        let batch = batches[index - owned.lowerBound]
-        let sum = model.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)
-        reports.record(sum, flops: model.trainingFLOPs(batch), ofMicroBatch: index)
+    try log.record(.computation) {
+      try gradients.accumulate(with: parameters) { number, memory in
+        let sum = try model.lossAndGradient(batches[number], memory)
+        reports.record(sum, flops: model.trainingFLOPs(batches[number]), ofMicroBatch: owned[number])
       }
     }
   }
 
-  /// Sums the gradient over the ranks.
-  /// - Returns: the norm of the mean gradient over target positions, before clipping.
-  private func reduce(_ sum: LossSum) throws -> Double {
-    try reducer.reduce(accumulator.gradient)
-    return try gradientNorm.norm(accumulator.gradient) / Double(sum.targetPositions)
+  /// Updates what is this rank's to update, and makes it known.
+  private func update(gradientScale: Double, learningRate: Double) throws {
+    try log.record(.update) {
+      clock.during(.update) {
+        optimizer.update(
+          parameters.own.base, gradient: gradients.sum.base, gradientScale: gradientScale,
+          learningRate: learningRate, step: step + 1)
+      }
+      try parameters.share()
+    }
+  }
+
+  /// The norm of the mean gradient over target positions, before clipping.
+  private func norm(_ sum: LossSum) throws -> Double {
+    try log.record(.reduction) {
+      try clock.during(.reduction) {
+        try gradientNorm.norm(gradients.sum.base) / Double(sum.targetPositions)
+      }
+    }
   }
 
   /// Clipping, and the division by the global number of target positions (model.md §5).

@@ -17,16 +17,14 @@ where Model.MicroBatch == Source.MicroBatch {
   /// On rank 0.
   let folder: RunFolder?
 
-  let tree: MicroBatchTree
-  let table: SliceTable
+  let sharding: Sharding
   let schedule: LearningRateSchedule
-  /// [parameters], the same on every rank.
-  let parameters: FloatBuffer
-  let accumulator: GradientAccumulator
-  let reducer: GradientReducer
+  let parameters: ParameterStore
+  let gradients: GradientStore
   let gradientNorm: GradientNorm
   let optimizer: ShardedOptimizer
   let reports: MicroBatchReports
+  let clock = PhaseClock()
   let checkpoints: CheckpointWriter
   var source: Source
   /// Steps done.
@@ -45,7 +43,7 @@ where Model.MicroBatch == Source.MicroBatch {
   /// - Throws: `UserError` or `AgreedFailure`.
   public init(
     communicator base: any Communicator, job: TrainingJob, model: Model, log: OperationLog = OperationLog(),
-    makeSource: (_ cursor: String?, _ owned: Range<Int>) throws -> Source,
+    makeSource: (_ cursor: String?, _ owned: [Int]) throws -> Source,
     observe: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
     let communicator = RecordingCommunicator(base, log: log)
@@ -58,36 +56,37 @@ where Model.MicroBatch == Source.MicroBatch {
     store = CheckpointStore(run: job.run)
 
     let training = job.configuration.training
-    tree = try communicator.together {
-      try MicroBatchTree(microBatches: training.microBatches, ranks: communicator.size)
+    sharding = try communicator.together {
+      try Sharding(
+        stage: training.zeroStage, nodes: communicator.nodes,
+        units: ModelUnits(count: model.tensors.last?.range.upperBound ?? 0, blocks: model.blocks),
+        microBatches: training.microBatches)
     }
-    table = SliceTable(count: model.tensors.last?.range.upperBound ?? 0, ranks: communicator.size)
     schedule = LearningRateSchedule(job.configuration)
-    optimizer = try communicator.together { [table] in
-      try ShardedOptimizer(
-        communicator: communicator, table: table, tensors: model.tensors, zeroStage: training.zeroStage,
-        weightDecay: training.weightDecay)
-    }
     folder = try communicator.together {
       guard isFirst else { return nil }
       return try RunFolder(job, ranks: communicator.size) { observe(.note($0)) }
     }
 
-    parameters = FloatBuffer(zeroed: table.count)
-    accumulator = GradientAccumulator(parameterCount: table.count, tree: tree)
-    reducer = GradientReducer(communicator: communicator, table: table)
-    gradientNorm = GradientNorm(communicator: communicator, table: table)
-    reports = MicroBatchReports(communicator: communicator, tree: tree)
+    parameters = try ParameterStore(communicator: communicator, sharding: sharding, clock: clock)
+    gradients = try GradientStore(
+      communicator: communicator, sharding: sharding, format: training.gradientExchange, clock: clock)
+    gradientNorm = GradientNorm(communicator: communicator, table: sharding.table)
+    optimizer = ShardedOptimizer(
+      sharding.updatedRanges(ofRank: communicator.rank), of: model.tensors, weightDecay: training.weightDecay)
+    reports = MicroBatchReports(communicator: communicator, tree: sharding.tree)
     checkpoints = CheckpointWriter(
-      communicator: communicator, store: store, slices: table.slices, keep: job.configuration.output.keep
+      communicator: communicator, store: store,
+      slices: sharding.table.numberedSlices(ofRank: communicator.rank),
+      keep: job.configuration.output.keep
     ) { observe(.checkpointed(step: $0, seconds: $1)) }
 
     let restorer = CheckpointRestorer(
-      communicator: communicator, store: store, job: job, table: table, parameters: parameters,
+      communicator: communicator, store: store, job: job, sharding: sharding, parameters: parameters,
       optimizer: optimizer)
     let manifest = try restorer.restoreNewest { isFirst ? observe(.note($0)) : () }
     step = manifest?.step ?? 0
-    let owned = tree.owned(byRank: communicator.rank)
+    let owned = sharding.tree.owned(byRank: communicator.rank)
     source = try communicator.together { try makeSource(manifest?.cursor, owned) }
     let skips = try communicator.fromFirstRank { [folder, store, step] in
       guard let folder else { return [] }
@@ -100,9 +99,10 @@ where Model.MicroBatch == Source.MicroBatch {
   }
 
   private func initializeParameters() throws {
-    model.initialize(
-      table.slices[communicator.rank], of: parameters.base, seed: job.configuration.data.seed)
-    try communicator.allGatherInPlace(parameters.base, partition: table.slices)
+    for slice in sharding.table.slices(ofRank: communicator.rank) {
+      model.initialize(slice, of: parameters.own.base, seed: job.configuration.data.seed)
+    }
+    try parameters.share()
   }
 
   /// Trains to the last step, or until asked to stop.
@@ -112,7 +112,7 @@ where Model.MicroBatch == Source.MicroBatch {
     let steps = job.configuration.training.steps
     observe(
       .started(
-        TrainingStart(step: step, steps: steps, ranks: communicator.size, parameters: table.count)))
+        TrainingStart(step: step, steps: steps, ranks: communicator.size, parameters: sharding.units.count)))
     do {
       let outcome = try train(to: steps, shouldStop: shouldStop)
       log.begin(.checkpoint, step: step)

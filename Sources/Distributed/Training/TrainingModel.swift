@@ -8,15 +8,20 @@ public protocol TrainingModel: AnyObject {
   /// The layout of the flat buffer, without gaps.
   var tensors: [ParameterTensor] { get }
 
+  /// What is used one at a time, behind each other in the flat buffer: the blocks of `ModelMemory`.
+  var blocks: [Range<Int>] { get }
+
   /// Fills a range of the flat buffer with the values a run starts from: a function of the seed alone.
   func initialize(_ range: Range<Int>, of parameters: UnsafeMutablePointer<Float>, seed: UInt64)
 
-  /// The loss summed over target positions; `gradient` is overwritten with the gradient of that sum.
-  func lossAndGradient(
-    _ batch: MicroBatch, parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
-  ) -> LossSum
+  /// The loss summed over target positions; the gradient of `memory` is overwritten with the gradient of that sum.
+  func lossAndGradient<Memory: ModelMemory>(
+    _ batch: MicroBatch, _ memory: Memory
+  ) throws(Memory.Failure) -> LossSum
 
-  func loss(_ batch: MicroBatch, parameters: UnsafePointer<Float>) -> LossSum
+  func loss<Parameters: ModelParameters>(
+    _ batch: MicroBatch, _ parameters: Parameters
+  ) throws(Parameters.Failure) -> LossSum
 
   /// Floating-point operations of `lossAndGradient` by the plain algorithm (design/performance.md, "Counting").
   func trainingFLOPs(_ batch: MicroBatch) -> Double

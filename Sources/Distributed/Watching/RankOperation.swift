@@ -9,6 +9,8 @@ public enum RankOperation: UInt64, Sendable, CaseIterable, Codable {
   case allGather
   case allGatherInPlace
   case exchange
+  case nodeBarrier
+  case allocateNodeMemory
 
   /// Whether it waits for other ranks.
   var isCollective: Bool { rawValue >= RankOperation.barrier.rawValue }

@@ -30,11 +30,21 @@ final class RecordingCommunicator: Communicator {
     }
   }
 
-  func exchange(
-    _ send: UnsafePointer<Float>, partition: RankPartition, into receive: UnsafeMutablePointer<Float>
-  ) throws {
-    try log.record(.exchange, bytes: partition.total * MemoryLayout<Float>.size) {
-      try base.exchange(send, partition: partition, into: receive)
+  func transfer(sending: [OutgoingMessage], receiving: [IncomingMessage]) throws {
+    try log.record(.exchange, bytes: sending.reduce(0) { $0 + $1.bytes.count }) {
+      try base.transfer(sending: sending, receiving: receiving)
+    }
+  }
+
+  var nodes: NodeMap { base.nodes }
+
+  func nodeBarrier() throws {
+    try log.record(.nodeBarrier) { try base.nodeBarrier() }
+  }
+
+  func allocateNodeMemory(floats: Int) throws -> NodeMemory {
+    try log.record(.allocateNodeMemory, bytes: floats * MemoryLayout<Float>.size) {
+      try base.allocateNodeMemory(floats: floats)
     }
   }
 }

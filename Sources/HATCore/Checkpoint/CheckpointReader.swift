@@ -25,14 +25,24 @@ public struct CheckpointReader {
   public func read(
     _ section: CheckpointSection, _ range: Range<Int>, into destination: UnsafeMutablePointer<Float>
   ) throws {
-    precondition(range.lowerBound >= 0 && range.upperBound <= manifest.parameterCount)
+    try read(section, [range], of: destination - range.lowerBound)
+  }
+
+  /// Fills some ranges of the flat buffer that starts, or would start, at `buffer` with a section's floats.
+  /// - Throws: `UserError` of kind `invalidData` that names the damaged file.
+  public func read(
+    _ section: CheckpointSection, _ ranges: [Range<Int>], of buffer: UnsafeMutablePointer<Float>
+  ) throws {
+    precondition(ranges.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= manifest.parameterCount })
     let chunk = FloatBuffer(zeroed: min(Self.chunkFloats, manifest.slices.map(\.count).max() ?? 0))
-    for slice in manifest.slices where slice.range.overlaps(range) {
+    for slice in manifest.slices where ranges.contains(where: slice.range.overlaps) {
       try read(section, of: slice, through: chunk) { place, floats in
-        let wanted = (place..<place + floats.count).clamped(to: range)
-        guard !wanted.isEmpty else { return }
-        (destination + wanted.lowerBound - range.lowerBound).update(
-          from: floats.baseAddress! + wanted.lowerBound - place, count: wanted.count)
+        for range in ranges {
+          let wanted = (place..<place + floats.count).clamped(to: range)
+          guard !wanted.isEmpty else { continue }
+          (buffer + wanted.lowerBound).update(
+            from: floats.baseAddress! + wanted.lowerBound - place, count: wanted.count)
+        }
       }
     }
   }

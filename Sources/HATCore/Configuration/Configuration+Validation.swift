@@ -49,8 +49,8 @@ extension Configuration {
     try check.that(training.weightDecay >= 0, "training.weight_decay must not be negative", "0.1 is usual.")
     try check.that(training.clip > 0, "training.clip must be above 0", "1 is usual; 1e30 clips nothing.")
     try check.that(
-      [0, 1].contains(training.zeroStage), "training.zero_stage \(training.zeroStage) is not available",
-      "Choose 0 (all moments on every rank) or 1 (each rank holds its share).")
+      (0...3).contains(training.zeroStage), "training.zero_stage \(training.zeroStage) is not available",
+      "Choose 0 (all is whole), 1 (moments are slices), 2 (gradients too) or 3 (parameters too).")
   }
 }
 

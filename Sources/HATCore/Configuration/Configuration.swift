@@ -39,6 +39,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var zeroStage = 1
   /// What is computed twice to save memory.
   public var recompute = Recomputation.none
+  /// How gradients travel between nodes.
+  public var gradientExchange = GradientExchange.float32
 
   public init() {}
 }

@@ -75,10 +75,13 @@ extension Setting {
     Setting("training", "clip", \.training.clip, "largest norm of the whole gradient let through"),
     Setting(
       "training", "zero_stage", \.training.zeroStage,
-      "0: every rank holds all optimiser moments; 1: each rank holds its share"),
+      "what ranks keep only slices of: 0 nothing, 1 moments, 2 also gradients, 3 also parameters"),
     Setting(
       "training", "recompute", \.training.recompute,
       "none, or blocks: backbone blocks run forward twice and keep less; same result"),
+    Setting(
+      "training", "gradient_exchange", \.training.gradientExchange,
+      "how gradients travel between nodes: float32, or bf16 for half the bytes"),
 
     Setting(
       "output", "checkpoint_every", \.output.checkpointEvery, "steps between checkpoints; 0: only at the end"),

@@ -8,6 +8,13 @@ public struct ParameterTensor: Sendable, Equatable {
   /// The standard deviation it starts with; nil for a norm, which starts at ones.
   let initialDeviation: Double?
 
+  package init(name: String, shape: [Int], range: Range<Int>, initialDeviation: Double?) {
+    self.name = name
+    self.shape = shape
+    self.range = range
+    self.initialDeviation = initialDeviation
+  }
+
   /// Whether weight decay applies: matrices only (model.md §6).
   public var isMatrix: Bool { initialDeviation != nil }
 }

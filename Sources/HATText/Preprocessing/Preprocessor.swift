@@ -58,6 +58,7 @@ public final class Preprocessor {
       return Result(manifest: manifest, wasFinished: true)
     }
     try sharing.once(begin)
+    try sharing.together(join)
     if settings.deduplicate {
       try sharing.together { try hashDocuments() }
       try sharing.once(markDuplicates)
@@ -102,9 +103,21 @@ public final class Preprocessor {
         hint: "Choose a new or an empty folder for --output.")
     }
     try folder.createRecords()
-    lock = try FolderLock(folder.lockPath, of: folder.path, work: "preprocessing")
+    // Alone until it is tidy: no process of a job that was killed writes to it any more.
+    let lock = try FolderLock(folder.lockPath, of: folder.path, work: Self.work)
     try JSONFile.write(State(settings: settings, inputs: plan.inputs), to: folder.statePath)
     try folder.removeLeavings()
+    lock.share()
+    self.lock = lock
+  }
+
+  private static let work = "preprocessing"
+
+  /// Has the lock too where another process has begun.
+  private func join() throws {
+    if lock == nil {
+      lock = try FolderLock(folder.lockPath, of: folder.path, work: Self.work, isShared: true)
+    }
   }
 
   private func finish() throws -> CorpusManifest {

@@ -1,3 +1,5 @@
+import HATStorage
+
 /// What happens to a document that is not valid UTF-8.
 public enum InvalidTextPolicy: String, Sendable, Codable, CaseIterable {
   /// The run ends and says where.
@@ -22,6 +24,13 @@ public enum TextValidation {
 
   public static func firstInvalidByte(in text: [UInt8]) -> Int? {
     text.withUnsafeBufferPointer { firstInvalidByte(in: $0) }
+  }
+
+  /// - Throws: `UserError` of kind `invalidData` that names the first byte that is not part of valid UTF-8.
+  public static func requireValid(_ text: [UInt8], at place: String) throws {
+    guard let byte = firstInvalidByte(in: text) else { return }
+    throw UserError(
+      .invalidData, at: place, "it is not valid UTF-8 (byte \(byte))", hint: "Convert it to UTF-8.")
   }
 
   /// Valid text: what is ill-formed is replaced by U+FFFD.

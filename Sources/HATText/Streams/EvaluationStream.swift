@@ -63,10 +63,7 @@ extension Frame {
   /// A text as the only document of a frame; nil for an empty one.
   fileprivate static func holding(_ text: [UInt8], splitter: WordSplitter) throws -> Frame? {
     if text.isEmpty { return nil }
-    if let byte = TextValidation.firstInvalidByte(in: text) {
-      throw UserError(
-        .invalidData, at: "text", "it is not valid UTF-8 (byte \(byte))", hint: "Convert it to UTF-8.")
-    }
+    try TextValidation.requireValid(text, at: "text")
     var builder = FrameBuilder(wordLimit: splitter.maximumWordBytes)
     text.withUnsafeBufferPointer {
       builder.append($0, checksum: Checksum(of: text), words: splitter.split(text), metadata: [])

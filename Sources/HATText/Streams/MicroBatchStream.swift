@@ -15,17 +15,19 @@ public final class MicroBatchStream {
   private let stream: MixedStream
   private let microBatches: Int
   private let sequencesPerMicroBatch: Int
-  private let owned: Range<Int>
+  private let owned: [Int]
 
   /// - Parameters:
   ///   - microBatches: of a step, all ranks together.
   ///   - owned: those to be built.
-  public init(_ stream: MixedStream, microBatches: Int, sequencesPerMicroBatch: Int, owned: Range<Int>) {
-    precondition(owned.clamped(to: 0..<microBatches) == owned && sequencesPerMicroBatch > 0)
+  public init(
+    _ stream: MixedStream, microBatches: Int, sequencesPerMicroBatch: Int, owned: some Sequence<Int>
+  ) {
+    precondition(owned.allSatisfy((0..<microBatches).contains) && sequencesPerMicroBatch > 0)
     self.stream = stream
     self.microBatches = microBatches
     self.sequencesPerMicroBatch = sequencesPerMicroBatch
-    self.owned = owned
+    self.owned = Array(owned)
   }
 
   /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.

@@ -28,7 +28,7 @@ final class PreparedMicroBatches: MicroBatchSource {
 
 extension PreparedMicroBatches {
   /// Steps of a corpus.
-  convenience init(_ corpus: Corpus, _ configuration: Configuration, steps: Int, owned: Range<Int>) throws {
+  convenience init(_ corpus: Corpus, _ configuration: Configuration, steps: Int, owned: [Int]) throws {
     let source = try TextMicroBatches(
       Mixture([(corpus, 1)]), configuration, cursor: nil, owned: owned)
     self.init(steps: try (0..<steps).map { _ in try source.nextStep() })
@@ -36,7 +36,7 @@ extension PreparedMicroBatches {
 
   /// Steps of a text that is read over and over.
   convenience init(
-    text: String, splitter: WordSplitter, _ configuration: Configuration, steps: Int, owned: Range<Int>
+    text: String, splitter: WordSplitter, _ configuration: Configuration, steps: Int, owned: [Int]
   ) {
     let bytes = Array(text.utf8)
     var (words, start): ([ArraySlice<UInt8>], Int) = ([], 0)
@@ -64,7 +64,7 @@ extension PreparedMicroBatches {
     self.init(
       steps: (0..<steps).map { _ in
         let all = (0..<configuration.training.microBatches).map { _ in microBatch() }
-        return Array(all[owned])
+        return owned.map { all[$0] }
       })
   }
 }

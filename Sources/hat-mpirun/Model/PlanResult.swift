@@ -39,7 +39,7 @@ struct PlanResult: Encodable {
   }
 
   /// Stages the trainer offers.
-  private static let stages = [0, 1]
+  private static let stages = 0...3
   /// The part of a core's matrix-product rate that training reaches, as `benchmark train` measures it.
   private static let expectedFraction = 0.5
 
@@ -57,7 +57,9 @@ struct PlanResult: Encodable {
     bytesPerRank = try Self.stages.map { stage in
       Stage(
         zeroStage: stage,
-        try RankMemory(configuration, ranks: plan.ranks, zeroStage: stage, maxWordBytes: plan.maxWordBytes))
+        try RankMemory(
+          configuration, ranks: plan.ranks, nodes: plan.nodes, zeroStage: stage,
+          maxWordBytes: plan.maxWordBytes))
     }
     matrixProductFlopsPerSecond = MatrixProductRate.measure()
     expectedBytesPerSecond =
@@ -76,7 +78,8 @@ struct PlanResult: Encodable {
     }
     for fewer in (1..<max(2, ranksPerNode)).reversed() where ranksPerNode > 1 {
       if let memory = try? RankMemory(
-        configuration, ranks: fewer * nodes, zeroStage: 1, maxWordBytes: maxWordBytes),
+        configuration, ranks: fewer * nodes, nodes: nodes, zeroStage: Self.stages.upperBound,
+        maxWordBytes: maxWordBytes),
         memory.total * fewer <= memoryPerNode
       {
         return "--ranks \(fewer * nodes) on \(nodes) nodes would fit (\(Amount.memory(memory.total)) a rank)."

@@ -32,21 +32,9 @@ struct Split: ParsableCommand {
     }
   }
 
-  private struct Request: Decodable {
-    var textB64: Data
-    enum CodingKeys: String, CodingKey { case textB64 = "text_b64" }
-  }
-
   private func splitLines(_ splitter: WordSplitter) throws {
-    let decoder = JSONDecoder()
-    try StandardInput.forEachLine { line, number in
-      let place = "standard input:\(number)"
-      guard let request = try? decoder.decode(Request.self, from: Data(line)) else {
-        throw UserError(
-          .invalidData, at: place, "the line is not an object with a field \"text_b64\" in base64",
-          hint: "Write {\"text_b64\": \"…\"} on each line.")
-      }
-      let words = try Self.words(of: [UInt8](request.textB64), splitter, at: place)
+    try TextLines.visit { text, place in
+      let words = try Self.words(of: text, splitter, at: place)
       let encoded = words.map { "\"\(Data($0).base64EncodedString())\"" }.joined(separator: ", ")
       FileHandle.standardOutput.write(Data("{\"words_b64\": [\(encoded)]}\n".utf8))
     }
@@ -55,10 +43,7 @@ struct Split: ParsableCommand {
   private static func words(
     of text: [UInt8], _ splitter: WordSplitter, at place: String
   ) throws -> [ArraySlice<UInt8>] {
-    if let byte = TextValidation.firstInvalidByte(in: text) {
-      throw UserError(
-        .invalidData, at: place, "it is not valid UTF-8 (byte \(byte))", hint: "Convert it to UTF-8.")
-    }
+    try TextValidation.requireValid(text, at: place)
     var start = 0
     return splitter.split(text).map { length in
       defer { start += Int(length) }

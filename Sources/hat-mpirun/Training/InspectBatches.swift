@@ -38,7 +38,7 @@ struct InspectBatches: ParsableCommand {
   func run() throws {
     let configuration = try Configuration.load(from: FilePath(configurationFile), overrides: overrides)
     let source = try TextMicroBatches(
-      Mixture(data), configuration, cursor: nil, owned: 0..<configuration.training.microBatches)
+      Mixture(data), configuration, cursor: nil, owned: Array(0..<configuration.training.microBatches))
     let cost = ModelCost(configuration.model)
     for step in 1...steps {
       for (index, batch) in try source.nextStep().enumerated() {

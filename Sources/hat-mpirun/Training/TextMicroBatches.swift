@@ -22,7 +22,7 @@ final class TextMicroBatches: MicroBatchSource {
   /// - Parameters:
   ///   - cursor: a `MixtureCursor` as JSON; nil is the start.
   ///   - owned: this rank's micro-batches of each step.
-  init(_ mixture: Mixture, _ configuration: Configuration, cursor: String?, owned: Range<Int>) throws {
+  init(_ mixture: Mixture, _ configuration: Configuration, cursor: String?, owned: [Int]) throws {
     self.mixture = mixture
     self.configuration = configuration
     let stream = try Self.stream(

@@ -68,7 +68,8 @@ struct TrainRank {
   ) throws {
     guard communicator.size > 1 else { return }
     let memory = try RankMemory(
-      configuration, ranks: communicator.size, zeroStage: configuration.training.zeroStage,
+      configuration, ranks: communicator.size, nodes: communicator.nodes.count,
+      zeroStage: configuration.training.zeroStage,
       maxWordBytes: mixture.splitter.maximumWordBytes)
     let placements = try RankPlacement.gather(communicator, threads: 1, memory: memory.total)
     if communicator.rank == 0 { TrainProgress.say(PlacementTable.text(placements)) }

@@ -21,14 +21,18 @@ final class TextModel: TrainingModel {
     ParameterInitializer(layout: transformer.layout, seed: seed).fill(range, of: parameters)
   }
 
-  func lossAndGradient(
-    _ batch: Batch, parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
-  ) -> LossSum {
-    transformer.lossAndGradient(batch, parameters: parameters, gradient: gradient)
+  var blocks: [Range<Int>] { transformer.layout.blocks }
+
+  func lossAndGradient<Memory: ModelMemory>(
+    _ batch: Batch, _ memory: Memory
+  ) throws(Memory.Failure) -> LossSum {
+    try transformer.lossAndGradient(batch, memory)
   }
 
-  func loss(_ batch: Batch, parameters: UnsafePointer<Float>) -> LossSum {
-    transformer.loss(batch, parameters: parameters)
+  func loss<Parameters: ModelParameters>(
+    _ batch: Batch, _ parameters: Parameters
+  ) throws(Parameters.Failure) -> LossSum {
+    try transformer.loss(batch, parameters)
   }
 
   func trainingFLOPs(_ batch: Batch) -> Double {

@@ -13,6 +13,18 @@ enum RankProcess {
     }
   }
 
+  /// Bytes of memory of a rank, what it shares with others divided by their number; nil while there is no such rank.
+  static func proportionalBytes(ofRank rank: Int, run: String) -> Int? {
+    guard let identifier = identifier(ofRank: rank, run: run),
+      let handle = FileHandle(forReadingAtPath: "/proc/\(identifier)/smaps_rollup"),
+      let data = try? handle.readToEnd(),
+      let line = String(decoding: data, as: UTF8.self).split(separator: "\n").first(where: {
+        $0.hasPrefix("Pss:")
+      })
+    else { return nil }
+    return line.split(separator: " ").compactMap { Int($0) }.first.map { $0 * 1024 }
+  }
+
   /// Sends a signal to a rank, which must be there.
   static func signal(_ signal: Int32, rank: Int, run: String) -> Bool {
     guard let identifier = identifier(ofRank: rank, run: run) else { return false }

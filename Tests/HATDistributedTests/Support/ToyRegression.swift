@@ -5,7 +5,7 @@ import HATKernels
 @testable import HATDistributed
 
 /// Linear regression on random examples: a model small enough to train on any number of threads in milliseconds,
-/// in six blocks so that some ranks own much and others nothing.
+/// in a few blocks so that some ranks own much and others nothing. Some of its parameters are used one part at a time.
 final class ToyRegression: TrainingModel {
   typealias MicroBatch = [Example]
 
@@ -22,6 +22,8 @@ final class ToyRegression: TrainingModel {
     ParameterTensor(name: "head.weight", shape: [9177], range: 11320..<20497, initialDeviation: 0.02),
   ]
 
+  let blocks = [7000..<9000, 9000..<13_500, 13_500..<13_600]
+
   func initialize(_ range: Range<Int>, of parameters: UnsafeMutablePointer<Float>, seed: UInt64) {
     for index in range {
       var generator = ToyGenerator(seed: seed &+ UInt64(index))
@@ -29,21 +31,32 @@ final class ToyRegression: TrainingModel {
     }
   }
 
-  func lossAndGradient(
-    _ batch: [Example], parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
-  ) -> LossSum {
-    gradient.update(repeating: 0, count: Self.count)
-    for example in batch {
-      let error = self.error(example, parameters)
-      for index in 0..<Self.count { gradient[index] += error * example.inputs[index] }
+  func lossAndGradient<Memory: ModelMemory>(
+    _ batch: [Example], _ memory: Memory
+  ) throws(Memory.Failure) -> LossSum {
+    let errors = try errors(batch, memory)
+    func differentiate(_ range: Range<Int>, _ gradient: UnsafeMutablePointer<Float>) {
+      for index in range {
+        gradient[index] = zip(batch, errors).reduce(0) { $0 + $1.1 * $1.0.inputs[index] }
+      }
     }
-    return loss(batch, parameters: parameters)
+    differentiate(blocks.last!.upperBound..<Self.count, memory.backGradient)
+    for block in blocks.indices.reversed() {
+      try memory.withGradient(ofBlock: block) { _, gradient in differentiate(blocks[block], gradient) }
+    }
+    differentiate(0..<blocks[0].lowerBound, memory.frontGradient)
+    return sum(errors)
   }
 
-  func loss(_ batch: [Example], parameters: UnsafePointer<Float>) -> LossSum {
+  func loss<Parameters: ModelParameters>(
+    _ batch: [Example], _ parameters: Parameters
+  ) throws(Parameters.Failure) -> LossSum {
+    sum(try errors(batch, parameters))
+  }
+
+  private func sum(_ errors: [Float]) -> LossSum {
     var sum = LossSum()
-    for example in batch {
-      let error = Double(error(example, parameters))
+    for error in errors.map(Double.init) {
       sum.nats += 0.5 * error * error
       sum.targetPositions += 1
       sum.textBytes += 1
@@ -54,10 +67,21 @@ final class ToyRegression: TrainingModel {
 
   func trainingFLOPs(_ batch: [Example]) -> Double { Double(batch.count * Self.count * 4) }
 
-  private func error(_ example: Example, _ parameters: UnsafePointer<Float>) -> Float {
-    var prediction: Float = 0
-    for index in 0..<Self.count { prediction += parameters[index] * example.inputs[index] }
-    return prediction / 100 - example.target
+  private func errors<Parameters: ModelParameters>(
+    _ batch: [Example], _ parameters: Parameters
+  ) throws(Parameters.Failure) -> [Float] {
+    var predictions = batch.map { _ in Float(0) }
+    func predict(_ range: Range<Int>, _ parameters: UnsafePointer<Float>) {
+      for (number, example) in batch.enumerated() {
+        for index in range { predictions[number] += parameters[index] * example.inputs[index] }
+      }
+    }
+    predict(0..<blocks[0].lowerBound, parameters.frontParameters)
+    for block in blocks.indices {
+      try parameters.withParameters(ofBlock: block) { predict(blocks[block], $0) }
+    }
+    predict(blocks.last!.upperBound..<Self.count, parameters.backParameters)
+    return zip(predictions, batch).map { $0 / 100 - $1.target }
   }
 }
 
@@ -70,7 +94,7 @@ final class ToyExamples: MicroBatchSource {
   }
 
   private var step: Int
-  private let owned: Range<Int>
+  private let owned: [Int]
   private let microBatches: Int
   let epochs: [Double] = []
   /// A step on which one rank fails to read.
@@ -80,7 +104,7 @@ final class ToyExamples: MicroBatchSource {
   private static let poisonedMicroBatch = 3
 
   init(
-    cursor: String?, owned: Range<Int>, microBatches: Int,
+    cursor: String?, owned: [Int], microBatches: Int,
     failure: (step: Int, error: any Error)? = nil, poison: [Int: Poison] = [:]
   ) {
     step = Int(cursor ?? "0")!

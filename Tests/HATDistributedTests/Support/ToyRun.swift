@@ -31,12 +31,13 @@ struct ToyRun {
 
   /// - Parameter stopAfter: the step after which rank `size - 1` is asked to stop.
   func train(
-    ranks: Int, stopAfter: Int? = nil, observe: @escaping @Sendable (TrainingEvent) -> Void = { _ in }
+    ranks: Int, nodes: Int = 1, stopAfter: Int? = nil,
+    observe: @escaping @Sendable (TrainingEvent) -> Void = { _ in }
   ) throws -> TrainingOutcome {
     let job = TrainingJob(
       run: FilePath(folder), configuration: configuration, data: data, resume: resume)
     let (failure, poison) = (failure, poison)
-    return try ThreadCommunicator.run(size: ranks) { communicator in
+    return try ThreadCommunicator.run(size: ranks, nodes: nodes) { communicator in
       let trainer = try Trainer(
         communicator: communicator, job: job, model: ToyRegression(),
         makeSource: {

@@ -1,0 +1,59 @@
+import HATCore
+
+/// How long the ranks of a node take to sum a gradient and update the parameters: a latency, and the bytes a rank reads and
+/// writes over a bandwidth.
+public struct ReductionModel: Sendable, Equatable {
+  /// A measured sum and update.
+  public struct Point: Sendable, Equatable {
+    /// Of the gradient.
+    public var bytes: Int
+    /// All on one node.
+    public var ranks: Int
+    public var seconds: Double
+
+    public init(bytes: Int, ranks: Int, seconds: Double) {
+      (self.bytes, self.ranks, self.seconds) = (bytes, ranks, seconds)
+    }
+  }
+
+  /// Seconds, whatever the size.
+  public var latency: Double
+  /// Bytes a second of one rank, while all of the node read and write.
+  public var bandwidth: Double
+
+  /// The model that makes the sum of squared relative errors smallest.
+  /// - Parameter points: of at least two sizes.
+  public init(fitting points: [Point]) {
+    // t ≈ latency + traffic / bandwidth, each equation divided by its t: two normal equations.
+    var (aa, ab, bb, a, b) = (0.0, 0.0, 0.0, 0.0, 0.0)
+    for point in points {
+      let weight = 1 / point.seconds
+      let traffic = Self.traffic(bytes: point.bytes, ranks: point.ranks) * weight
+      aa += weight * weight
+      ab += weight * traffic
+      bb += traffic * traffic
+      a += weight
+      b += traffic
+    }
+    let determinant = aa * bb - ab * ab
+    precondition(determinant > 0, "points of one size alone fit any latency")
+    latency = max(0, (a * bb - b * ab) / determinant)
+    bandwidth = bb / (b - latency * ab)
+  }
+
+  public func seconds(bytes: Int, ranks: Int) -> Double {
+    latency + Self.traffic(bytes: bytes, ranks: ranks) / bandwidth
+  }
+
+  /// |predicted - measured| / measured, of each point.
+  public func errors(on points: [Point]) -> [Double] {
+    points.map { abs(seconds(bytes: $0.bytes, ranks: $0.ranks) - $0.seconds) / $0.seconds }
+  }
+
+  /// Bytes a rank reads and writes: its slice of every rank's gradient, the sum, and in the update four buffers read and
+  /// three written.
+  static func traffic(bytes: Int, ranks: Int) -> Double {
+    let slice = Double(bytes) / Double(ranks)
+    return slice * Double(ranks) + slice + 7 * slice
+  }
+}

@@ -1,0 +1,90 @@
+import HATStorage
+
+/// Two tokens side by side.
+struct TokenPair: Hashable, Sendable {
+  var left: Int32
+  var right: Int32
+}
+
+/// A pair that is joined, and what it becomes.
+struct TokenMerge: Hashable, Sendable {
+  var pair: TokenPair
+  /// A new token, or an older one of the same bytes.
+  var token: Int32
+}
+
+/// The tokens of a byte-level byte-pair encoding (Sennrich et al. 2016): what the subword baseline reads and predicts.
+///
+/// Tokens 0 … 255 are the bytes; 256 is the document mark, which no text contains; then those that merges make, in
+/// the order they were learnt. Any text can be written with it.
+public struct SubwordVocabulary: Sendable, Equatable {
+  /// `[S]`: opens and closes every document.
+  public static let documentMark: Int32 = 256
+  /// In tokens.
+  public static let sizes = 258...1 << 20
+
+  /// In the order they are applied.
+  private(set) var merges: [TokenMerge] = []
+  /// The bytes of all tokens; token t has `tokenBytes[byteOffsets[t]..<byteOffsets[t + 1]]`, the mark none.
+  private var tokenBytes = Array(0...UInt8.max)
+  private var byteOffsets = Array(0...256) + [256]
+  private var tokenOfBytes: [[UInt8]: Int32] = [:]
+
+  /// The bytes and the document mark alone.
+  init() {}
+
+  /// Joins two tokens from now on.
+  /// - Returns: what they become.
+  mutating func add(_ pair: TokenPair) -> Int32 {
+    precondition(0..<count ~= Int(max(pair.left, pair.right)), "a merge joins tokens that exist")
+    let joined = Array(bytes(of: pair.left)) + bytes(of: pair.right)
+    let token = tokenOfBytes[joined] ?? append(joined)
+    merges.append(TokenMerge(pair: pair, token: token))
+    return token
+  }
+
+  private mutating func append(_ bytes: [UInt8]) -> Int32 {
+    let token = Int32(count)
+    tokenBytes += bytes
+    byteOffsets.append(tokenBytes.count)
+    tokenOfBytes[bytes] = token
+    return token
+  }
+
+  /// Tokens.
+  public var count: Int { byteOffsets.count - 1 }
+
+  /// The text a token stands for; none for the document mark.
+  public func bytes(of token: Int32) -> ArraySlice<UInt8> {
+    tokenBytes[byteOffsets[Int(token)]..<byteOffsets[Int(token) + 1]]
+  }
+
+  /// In bytes.
+  public func length(of token: Int32) -> Int { byteOffsets[Int(token) + 1] - byteOffsets[Int(token)] }
+
+  public func decode(_ tokens: some Sequence<Int32>) -> [UInt8] {
+    tokens.flatMap { bytes(of: $0) }
+  }
+}
+
+extension SubwordVocabulary {
+  /// Learns a vocabulary from how often words occur: again and again the most frequent pair of neighbouring
+  /// tokens becomes a token. A function of the counts alone.
+  /// - Parameter count: tokens, the 256 bytes and the document mark included.
+  /// - Throws: `UserError` of kind `configuration` when the words do not hold as many pairs that occur twice.
+  public init(learningFrom words: WordCounts, count: Int) throws {
+    guard Self.sizes ~= count else {
+      throw UserError(
+        .configuration, at: "vocabulary", "\(count) tokens are no vocabulary",
+        hint: "Choose from \(Self.sizes.lowerBound) to \(Self.sizes.upperBound), such as 8192.")
+    }
+    self.init()
+    var learner = BytePairLearner(words)
+    while self.count < count, let pair = learner.mostFrequent() { learner.merge(pair, into: add(pair)) }
+    guard self.count == count else {
+      throw UserError(
+        .configuration, at: "vocabulary", "the text gives only \(self.count) tokens, not \(count)",
+        hint: "Choose a vocabulary of at most \(self.count), or learn it from more text.")
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import HATCore
+import HATDistributed
+import HATText
+import SystemPackage
+
+/// The cluster that `benchmark scaling` predicts.
+struct ClusterOptions: ParsableArguments {
+  @Option(help: "Nodes.")
+  var nodes = 64
+
+  @Option(help: "Ranks on each.")
+  var ranksPerNode = 64
+
+  @Option(help: "Microseconds of a message between two nodes.")
+  var networkLatency = 2.0
+
+  @Option(help: "Bytes a second between a node and the network, each way.")
+  var networkBandwidth = ByteSize(bytes: 12_500_000_000)
+
+  @Option(help: "Bytes a second of a node's memory; without it this machine's, as fitted.")
+  var memoryBandwidth: ByteSize?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: "Configurations to predict beside the measured one, such as configs/paper-7b.yaml.")
+  var predict: [String] = []
+
+  @Option(help: "Bytes of an average word of the text; `inspect corpus` measures it.")
+  var bytesPerWord = 5.7
+}
+
+extension ClusterOptions {
+  /// Predicts every stage of the configurations.
+  /// - Parameters:
+  ///   - ranks: of this machine, for which `model` holds.
+  ///   - rate: floating-point operations a second of a rank.
+  func show(
+    _ configuration: Configuration, model: ReductionModel, ranks: Int, rate: Double, json: Bool
+  ) throws {
+    let cluster = Cluster(
+      nodes: nodes, ranksPerNode: ranksPerNode, networkLatency: networkLatency * 1e-6,
+      networkBandwidth: Double(networkBandwidth.bytes),
+      memoryBandwidth: memoryBandwidth.map { Double($0.bytes) } ?? model.bandwidth * Double(ranks),
+      computeRate: rate)
+    let all =
+      try [("as measured", configuration)] + predict.map { ($0, try Configuration.load(from: FilePath($0))) }
+    for (name, configuration) in all {
+      let configuration = shared(configuration, by: nodes * ranksPerNode)
+      let predictions = try (0...3).map {
+        try ClusterPrediction(
+          configuration, on: cluster, zeroStage: $0, maxWordBytes: WordSplitter.defaultWordLimit,
+          bytesPerWord: bytesPerWord)
+      }
+      if json {
+        for prediction in predictions {
+          try JSONOutput.print(Named(configuration: name, prediction: prediction))
+        }
+      } else {
+        show(predictions, of: name, sequences: configuration.training.sequencesPerStep)
+      }
+    }
+  }
+
+  /// A step that has a micro-batch of at least one sequence for every rank.
+  private func shared(_ configuration: Configuration, by ranks: Int) -> Configuration {
+    var configuration = configuration
+    guard configuration.training.microBatches % ranks != 0 else { return configuration }
+    configuration.training.microBatches = ranks
+    configuration.training.sequencesPerStep =
+      (configuration.training.sequencesPerStep + ranks - 1) / ranks * ranks
+    return configuration
+  }
+
+  private struct Named: Encodable {
+    var configuration: String
+    var prediction: ClusterPrediction
+  }
+
+  private func show(_ predictions: [ClusterPrediction], of name: String, sequences: Int) {
+    print("predicted, \(nodes) nodes of \(ranksPerNode) ranks, \(sequences) sequences a step: \(name)")
+    TextTable.show(
+      [
+        [
+          "ZeRO stage", "memory a node", "sent by a node", "compute", "memory", "network", "step",
+          "efficiency",
+        ]
+      ]
+        + predictions.map {
+          [
+            "\($0.zeroStage)", Amount.memory($0.memoryPerNode), Amount.bytes(Int($0.trafficPerNode)),
+            Amount.fixed($0.computeSeconds, 2) + " s", Amount.fixed($0.memorySeconds, 2) + " s",
+            Amount.fixed($0.networkSeconds, 2) + " s", Amount.fixed($0.stepSeconds, 2) + " s",
+            Amount.fixed(100 * $0.efficiency, 1) + "%",
+          ]
+        })
+  }
+}

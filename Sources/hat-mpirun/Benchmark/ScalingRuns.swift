@@ -1,0 +1,134 @@
+import Foundation
+import HATCore
+import HATDistributed
+import HATStorage
+
+/// Runs `train` for `benchmark scaling` and reads what it took.
+struct ScalingRuns {
+  private let command: BenchmarkScaling
+  private let program: String
+  private let folder: URL
+  private var aloneStrong: ScalingPoint?
+  /// A rank's share of a step in the weak runs.
+  private let share: (microBatches: Int, sequences: Int)
+  private let whole: (microBatches: Int, sequences: Int)
+
+  private static let warmupSteps = 2
+
+  init(_ command: BenchmarkScaling, _ configuration: Configuration, mostRanks: Int) throws {
+    let training = configuration.training
+    guard training.microBatches % mostRanks == 0 else {
+      throw UserError(
+        .configuration, at: "training.micro_batches",
+        "\(training.microBatches) micro-batches cannot be shared evenly by \(mostRanks) ranks",
+        hint: "Use --set training.micro_batches=\(mostRanks), or fewer --ranks.")
+    }
+    self.command = command
+    whole = (training.microBatches, training.sequencesPerStep)
+    share = (training.microBatches / mostRanks, training.sequencesPerStep / mostRanks)
+    program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("hat-scaling-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  }
+
+  func remove() {
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  /// The points of a rank count: apart, weak, strong.
+  mutating func points(ranks: Int) throws -> [ScalingPoint] {
+    let apart = try self.apart(ranks)
+    var weak = try together(.weak, ranks, microBatches: share.microBatches * ranks, share.sequences * ranks)
+    var strong = try together(.strong, ranks, microBatches: whole.microBatches, whole.sequences)
+    weak.efficiency = apart.stepSeconds / weak.stepSeconds
+    let one = aloneStrong ?? strong
+    aloneStrong = one
+    strong.efficiency = one.stepSeconds / (Double(ranks) * strong.stepSeconds)
+    return [apart, weak, strong]
+  }
+
+  /// One run under `mpirun`.
+  private func together(
+    _ mode: ScalingPoint.Mode, _ ranks: Int, microBatches: Int, _ sequences: Int
+  ) throws -> ScalingPoint {
+    let output = newRun()
+    let job = MPIJob(
+      program: program, arguments: trainArguments(output, microBatches: microBatches, sequences),
+      ranks: ranks,
+      environment: [("OPENBLAS_NUM_THREADS", "1")])
+    try start("mpirun", job.launcherArguments()).finish()
+    return try point(mode, ranks, of: [output])
+  }
+
+  /// As many single processes as `ranks` at once, each on a core of its own.
+  private func apart(_ ranks: Int) throws -> ScalingPoint {
+    let outputs = (0..<ranks).map { _ in newRun() }
+    let processes = try outputs.enumerated().map { number, output in
+      try start(
+        "taskset",
+        ["-c", "\(number % ProcessorCores.available())", program]
+          + trainArguments(output, microBatches: share.microBatches, share.sequences))
+    }
+    for process in processes { try process.finish() }
+    return try point(.apart, ranks, of: outputs)
+  }
+
+  private func trainArguments(_ output: String, microBatches: Int, _ sequences: Int) -> [String] {
+    let settings = [
+      "training.steps=\(command.steps)", "training.micro_batches=\(microBatches)",
+      "training.sequences_per_step=\(sequences)", "output.evaluate_every=0",
+      "output.checkpoint_every=\(max(2, command.steps / 2))",
+    ]
+    return ["train", "--config", command.config, "--data", command.data, "--output", output]
+      + (command.overrides + settings).flatMap { ["--set", $0] }
+  }
+
+  private func start(_ program: String, _ arguments: [String]) throws -> MeasurementProcess {
+    try MeasurementProcess(
+      program, arguments, messages: folder.appendingPathComponent("\(UUID().uuidString).messages"))
+  }
+
+  private func newRun() -> String { folder.appendingPathComponent(UUID().uuidString).path }
+
+  /// Gradients between these sizes lie in the caches of one processor and not of another: of no use for a prediction.
+  private static let cachedBytes = (8 << 10)..<(4 << 20)
+
+  /// Sums and updates of growing sizes on as many ranks.
+  func sums(ranks: Int) throws -> [ReductionModel.Point] {
+    let job = MPIJob(
+      program: program,
+      arguments: [
+        "benchmark", "collectives", "--json", "--largest", "256MiB", "--seconds", "0.5",
+      ], ranks: ranks)
+    let process = try start("mpirun", job.launcherArguments())
+    let output = process.readOutput()
+    try process.finish()
+    return try output.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      let sum = try JSONDecoder().decode(MeasuredSum.self, from: line)
+      if Self.cachedBytes.contains(sum.bytes) { return nil }
+      return ReductionModel.Point(bytes: sum.bytes, ranks: ranks, seconds: sum.seconds)
+    }
+  }
+
+  private struct MeasuredSum: Decodable {
+    var bytes: Int
+    var seconds: Double
+
+    private enum CodingKeys: String, CodingKey {
+      case bytes
+      case seconds = "ours_seconds"
+    }
+  }
+
+  /// - Parameter outputs: run folders, of one run or of several at once.
+  private func point(_ mode: ScalingPoint.Mode, _ ranks: Int, of outputs: [String]) throws -> ScalingPoint {
+    let runs = try outputs.map { try MeasuredSteps(run: $0, skipping: Self.warmupSteps) }
+    let count = Double(runs.count)
+    return ScalingPoint(
+      mode: mode, ranks: ranks, stepSeconds: runs.reduce(0) { $0 + $1.medianSeconds } / count, efficiency: 1,
+      phases: Dictionary(
+        uniqueKeysWithValues: ScalingPoint.phases.map { name in
+          (name, runs.reduce(0) { $0 + $1.mean("\(name)_seconds") } / count)
+        }), modelFlopsPerSecond: runs.reduce(0) { $0 + $1.mean("model_flops_per_second") })
+  }
+}
