@@ -14,16 +14,19 @@ extension EndToEnd {
       corpus = try scratch.corpus()
     }
 
-    private func arguments(steps: Int) throws -> [String] {
+    private func arguments(steps: Int, zeroStage: Int = 1) throws -> [String] {
       let configuration = try scratch.configuration([
-        "training.steps": String(steps), "output.checkpoint_every": "25",
+        "training.steps": String(steps), "training.zero_stage": String(zeroStage),
+        "output.checkpoint_every": "25",
       ])
       return ["train", "--config", configuration, "--data", corpus, "--ranks", "2", "--output"]
     }
 
-    @Test("Training over two nodes is training on one, to the last bit; start-up says who is where")
-    func bitIdentity() throws {
-      let arguments = try arguments(steps: 40)
+    @Test(
+      "Training over two nodes is training on one, to the last bit; start-up says who is where",
+      arguments: [0, 1, 3])
+    func bitIdentity(zeroStage: Int) throws {
+      let arguments = try arguments(steps: 40, zeroStage: zeroStage)
       let (one, two) = (RunFolder(path: scratch.file("one")), RunFolder(path: scratch.file("two")))
       try #require(Program.run(arguments + [one.path]).exitCode == 0)
       let nodes = TwoNodes()

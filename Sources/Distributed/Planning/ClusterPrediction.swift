@@ -107,13 +107,21 @@ struct Journeys {
     let rounds = Double(sharding.tree.rounds)
     let sums = Double(NodeSums(nodes).subtrees[0].count)
     let gradients = rounds * sums * elsewhere * Double(format.bytes)
-    let blocks = Double(sharding.units.blocks.reduce(0) { $0 + $1.count }) * others / Double(nodes.count)
-    // Stage 3 brings each block for the forward and the backward pass; the block at the turn is there already.
+    let brought = Double(Self.broughtFloats(sharding)) * others / Double(nodes.count)
+    bytesPerNode = gradients + brought * floatBytes
     let passes = sharding.slicesParameters ? 2 * rounds : 1
-    let parameters =
-      sharding.slicesParameters ? (elsewhere - blocks) + passes * blocks : elsewhere
-    bytesPerNode = gradients + parameters * floatBytes
-    messagesPerRank =
-      others * Double(sharding.table.partitions.count) * (rounds + (sharding.slicesParameters ? passes : 1))
+    messagesPerRank = others * Double(sharding.table.partitions.count) * (rounds + passes)
+  }
+
+  /// Floats of parameters, or at stage 0 of the sum, that come to all nodes in a step. Stage 3 brings each block for the
+  /// forward and the backward pass; the block at which a pass turns is there already.
+  private static func broughtFloats(_ sharding: Sharding) -> Int {
+    let (units, rounds) = (sharding.units, sharding.tree.rounds)
+    guard sharding.slicesParameters, let first = units.blocks.first, let last = units.blocks.last else {
+      return units.count
+    }
+    let blocks = units.blocks.reduce(0) { $0 + $1.count }
+    return units.front.count + units.back.count + rounds * (2 * blocks - last.count) - (rounds - 1)
+      * first.count
   }
 }

@@ -42,17 +42,16 @@ final class ParameterStore {
       floats: (pages * (place + 1) / ranks - pages * place / ranks) * NodeMemory.spacing(1))
   }
 
-  /// Makes the owners' slices, which have changed, known to all nodes.
+  /// Makes what each rank has changed of what it updates known to all ranks.
   func share() throws {
     if sharding.slicesParameters {
       heldBlock = nil
       try bring(sharding.table.partitions.first!, to: shared.front)
       try bring(sharding.table.partitions.last!, to: shared.back)
     } else {
-      try clock.during(.exchange) {
-        for partition in sharding.table.partitions {
-          try spreader.spread(partition, from: own.base, into: own.base)
-        }
+      // At stage 0 each node has updated all of it itself.
+      for partition in sharding.table.partitions where sharding.stage > 0 {
+        try clock.during(.exchange) { try spreader.spread(partition, from: own.base, into: own.base) }
       }
       try clock.during(.wait) { try communicator.nodeBarrier() }
     }

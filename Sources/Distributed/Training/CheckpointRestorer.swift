@@ -41,8 +41,7 @@ struct CheckpointRestorer {
     let manifest = try communicator.together {
       let reader = try store.reader(at: step)
       try requireSameRun(reader)
-      try reader.read(
-        .parameters, sharding.table.slices(ofRank: communicator.rank), of: parameters.own.base)
+      try reader.read(.parameters, optimizer.ranges, of: parameters.own.base)
       try reader.read(.firstMoments, optimizer.ranges, of: optimizer.firstMoments.base)
       try reader.read(.secondMoments, optimizer.ranges, of: optimizer.secondMoments.base)
       return reader.manifest

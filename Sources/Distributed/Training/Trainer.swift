@@ -99,8 +99,8 @@ where Model.MicroBatch == Source.MicroBatch {
   }
 
   private func initializeParameters() throws {
-    for slice in sharding.table.slices(ofRank: communicator.rank) {
-      model.initialize(slice, of: parameters.own.base, seed: job.configuration.data.seed)
+    for range in optimizer.ranges {
+      model.initialize(range, of: parameters.own.base, seed: job.configuration.data.seed)
     }
     try parameters.share()
   }

@@ -1,0 +1,85 @@
+import HATKernels
+import TestSupport
+import Testing
+
+@testable import HATCore
+@testable import HATDistributed
+
+@Suite struct PlanningTests {
+  @Test func aModelIsFoundFromItsOwnPoints() {
+    let points = [(1 << 10, 2), (1 << 22, 2), (1 << 24, 4), (1 << 26, 8)].map { bytes, ranks in
+      ReductionModel.Point(
+        bytes: bytes, ranks: ranks,
+        seconds: 3e-6 + ReductionModel.traffic(bytes: bytes, ranks: ranks) / 2e10)
+    }
+    let model = ReductionModel(fitting: points)
+    #expect(abs(model.latency - 3e-6) < 1e-9 && abs(model.bandwidth - 2e10) < 1e4, "\(model)")
+    #expect(model.errors(on: points).allSatisfy { $0 < 1e-6 })
+  }
+
+  /// What is predicted to travel is what travels, to the byte.
+  @Test(arguments: Sharding.stages) func theTrafficIsThatPredicted(zeroStage: Int) throws {
+    for (ranks, nodes, microBatches) in [(2, 2, 2), (4, 2, 8), (6, 3, 6), (4, 4, 12)] {
+      let map = NodeMap(ranks: ranks, nodes: nodes)
+      let units = ModelUnits(count: ToyRegression.count, blocks: ToyRegression().blocks)
+      let sharding = try Sharding(stage: zeroStage, nodes: map, units: units, microBatches: microBatches)
+      let sent = try ThreadCommunicator.run(on: map) { base -> Int in
+        let communicator = CountingCommunicator(base)
+        let clock = PhaseClock()
+        let parameters = try ParameterStore(communicator: communicator, sharding: sharding, clock: clock)
+        let gradients = try GradientStore(
+          communicator: communicator, sharding: sharding, format: .float32, clock: clock)
+        try parameters.share()
+        communicator.sentBytes = 0
+        let model = ToyRegression()
+        let examples = [
+          ToyRegression.Example(inputs: [Float](repeating: 1, count: ToyRegression.count), target: 1)
+        ]
+        try gradients.accumulate(with: parameters) { _, memory in
+          _ = try model.lossAndGradient(examples, memory)
+        }
+        try parameters.share()
+        return communicator.sentBytes
+      }
+      let predicted = Journeys(sharding, format: .float32).bytesPerNode * Double(nodes)
+      #expect(Double(sent.reduce(0, +)) == predicted, "\(ranks) ranks on \(nodes) nodes")
+    }
+  }
+}
+
+/// Counts what a rank sends.
+private final class CountingCommunicator: Communicator {
+  private let base: any Communicator
+  var sentBytes = 0
+
+  init(_ base: any Communicator) {
+    self.base = base
+  }
+
+  var rank: Int { base.rank }
+  var size: Int { base.size }
+  var nodes: NodeMap { base.nodes }
+
+  func transfer(sending: [OutgoingMessage], receiving: [IncomingMessage]) throws {
+    sentBytes += sending.reduce(0) { $0 + $1.bytes.count }
+    try base.transfer(sending: sending, receiving: receiving)
+  }
+
+  func barrier() throws { try base.barrier() }
+
+  func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
+    try base.broadcast(buffer, from: root)
+  }
+
+  func allGather(_ piece: UnsafeRawBufferPointer) throws -> [[UInt8]] { try base.allGather(piece) }
+
+  func allGatherInPlace(
+    _ buffer: UnsafeMutableRawPointer, partition: RankPartition, elementSize: Int
+  ) throws {
+    try base.allGatherInPlace(buffer, partition: partition, elementSize: elementSize)
+  }
+
+  func nodeBarrier() throws { try base.nodeBarrier() }
+
+  func allocateNodeMemory(floats: Int) throws -> NodeMemory { try base.allocateNodeMemory(floats: floats) }
+}
