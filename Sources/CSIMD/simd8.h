@@ -106,6 +106,9 @@ HAT_INLINE hat_double4 hat_high_doubles(hat_float8 a) {
   return (hat_double4)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)a, 1));
 }
 
+/// Tells the processor that this thread waits in a loop.
+HAT_INLINE void hat_pause(void) { _mm_pause(); }
+
 enum { HAT_HAS_AVX = 1, HAT_HAS_AVX2 = 2, HAT_HAS_FMA = 4, HAT_HAS_F16C = 8 };
 
 /// Which of the HAT_HAS_ features the processor has and the operating system lets programs use.

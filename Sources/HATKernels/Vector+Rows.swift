@@ -11,6 +11,18 @@ extension Vector {
     }
   }
 
+  /// Row `indices[r]` of `table` = row r of `source` [R, columns].
+  public static func scatterRows(
+    _ source: MatrixView, indices: UnsafePointer<Int32>, into table: MatrixView
+  ) {
+    precondition(table.columns == source.columns)
+    for row in 0..<source.rows {
+      let index = Int(indices[row])
+      precondition(index >= 0 && index < table.rows)
+      table.row(index).update(from: source.row(row), count: table.columns)
+    }
+  }
+
   /// Row `indices[r]` of `table` += row r of `source` [R, columns], one row after the other.
   public static func scatterAddRows(
     _ source: MatrixView, indices: UnsafePointer<Int32>, to table: MatrixView

@@ -4,6 +4,7 @@ struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure how fast hat is on this machine.",
     subcommands: [
-      BenchmarkCollectives.self, BenchmarkData.self, BenchmarkPreprocess.self, BenchmarkScaling.self,
+      BenchmarkTrain.self, BenchmarkCollectives.self, BenchmarkData.self, BenchmarkPreprocess.self,
+      BenchmarkScaling.self,
     ])
 }

@@ -5,6 +5,8 @@ public struct MPIJob: Sendable {
   public var program: String
   public var arguments: [String]
   public var ranks: Int
+  /// Cores each rank is bound to.
+  public var threadsPerRank: Int
   /// nil for this machine alone.
   public var hostfile: String?
   /// What else `mpirun` is to be called with.
@@ -13,12 +15,14 @@ public struct MPIJob: Sendable {
   public var environment: [(name: String, value: String)]
 
   public init(
-    program: String, arguments: [String], ranks: Int, hostfile: String? = nil, launcherOptions: [String] = [],
+    program: String, arguments: [String], ranks: Int, threadsPerRank: Int = 1, hostfile: String? = nil,
+    launcherOptions: [String] = [],
     environment: [(name: String, value: String)] = []
   ) {
     self.program = program
     self.arguments = arguments
     self.ranks = ranks
+    self.threadsPerRank = threadsPerRank
     self.hostfile = hostfile
     self.launcherOptions = launcherOptions
     self.environment = environment
@@ -32,6 +36,9 @@ public struct MPIJob: Sendable {
     if let hostfile {
       launcher += ["--hostfile", hostfile]
       binding = "core:overload-allowed"
+    } else if threadsPerRank > 1 {
+      launcher += ["--map-by", "slot:PE=\(threadsPerRank)"]
+      binding = "core"
     } else if ranks <= cores {
       binding = "core"
     } else {

@@ -3,7 +3,16 @@ import Foundation
 /// The physical cores this process may use: what Open MPI counts as slots.
 public enum ProcessorCores {
   public static func available() -> Int {
-    let threads = allowedThreads()
+    count(allowedThreads())
+  }
+
+  /// The physical cores of this machine, whoever may use them.
+  public static func online() -> Int {
+    let list = try? String(contentsOfFile: "/sys/devices/system/cpu/online", encoding: .utf8)
+    return count(threads(inList: (list ?? "0").trimmingCharacters(in: .whitespacesAndNewlines)))
+  }
+
+  private static func count(_ threads: [Int]) -> Int {
     let cores = Set(threads.map { siblings(ofThread: $0) ?? "\($0)" })
     return max(1, cores.count)
   }

@@ -3,7 +3,7 @@ import HATCore
 extension Trainer {
   /// One optimiser step.
   /// - Returns: whether some rank has been asked to stop.
-  func trainStep(shouldStop: () -> Bool) throws -> Bool {
+  public func trainStep(shouldStop: () -> Bool) throws -> Bool {
     let start = ContinuousClock().now
     _ = clock.read()
     try computeGradient()

@@ -37,6 +37,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var clip = 1.0
   /// Which of {moments, gradients, parameters} exist only as owned slices.
   public var zeroStage = 1
+  /// What is computed twice to save memory.
+  public var recompute = Recomputation.none
   /// How gradients travel between nodes.
   public var gradientExchange = GradientExchange.float32
 

@@ -77,6 +77,9 @@ extension Setting {
       "training", "zero_stage", \.training.zeroStage,
       "what ranks keep only slices of: 0 nothing, 1 moments, 2 also gradients, 3 also parameters"),
     Setting(
+      "training", "recompute", \.training.recompute,
+      "none, or blocks: backbone blocks run forward twice and keep less; same result"),
+    Setting(
       "training", "gradient_exchange", \.training.gradientExchange,
       "how gradients travel between nodes: float32, or bf16 for half the bytes"),
 

@@ -15,7 +15,6 @@ public final class WordNeighbours {
   /// Words looked up together, so that the list is read once for all of them.
   private static let block = 64
 
-  private let parameters: UnsafePointer<Float>
   private let embedder: WordEmbedder
   private let width: Int
   /// [D], of the list's embeddings.
@@ -30,8 +29,8 @@ public final class WordNeighbours {
   public init(
     _ model: ModelConfiguration, parameters: UnsafePointer<Float>, maxWordBytes: Int, words: [[UInt8]]
   ) {
-    self.parameters = parameters
-    embedder = WordEmbedder(model, layout: ParameterLayout(model), maxWordBytes: maxWordBytes)
+    embedder = WordEmbedder(
+      model, layout: ParameterLayout(model), parameters: parameters, maxWordBytes: maxWordBytes)
     (width, count) = (model.width, words.count)
     mean = Array(repeating: 0, count: model.width)
     embeddings = FloatBuffer(zeroed: words.count * model.width)
@@ -78,7 +77,7 @@ public final class WordNeighbours {
   private func embed(_ words: ArraySlice<[UInt8]>, into rows: FloatBuffer) {
     for (index, word) in words.enumerated() {
       let row = MatrixView(rows.base + index * width, rows: 1, columns: width)
-      embedder.embed(word, parameters: parameters, into: row)
+      embedder.embed(word, into: row)
     }
   }
 

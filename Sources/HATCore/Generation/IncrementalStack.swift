@@ -10,6 +10,9 @@ final class IncrementalStack {
   private(set) var count = 0
   private let positions: Int
   private let offsets: StackOffsets
+  private let parameters: UnsafePointer<Float>
+  private let arena = Arena()
+  private let packedWeights: PackedWeights
   private let rotary: RotaryTable
   /// A matrix [positions, queryKeyValueWidth] for each layer.
   private let rows: [FloatBuffer]
@@ -20,11 +23,17 @@ final class IncrementalStack {
   private let attention: FloatBuffer
   private let scores: FloatBuffer
 
-  /// - Parameter positions: rows of a segment, at most.
-  init(_ shape: StackShape, offsets: StackOffsets, positions: Int) {
+  /// - Parameters:
+  ///   - parameters: the flat buffer, which does not change as long as this lives.
+  ///   - positions: rows of a segment, at most.
+  init(_ shape: StackShape, offsets: StackOffsets, parameters: UnsafePointer<Float>, positions: Int) {
     precondition(shape.isCausal)
     self.shape = shape
     self.offsets = offsets
+    self.parameters = parameters
+    packedWeights = PackedWeights(shape, arena: arena)
+    arena.allocate()
+    packedWeights.pack(offsets, parameters)
     self.positions = positions
     rotary = RotaryTable(headSize: shape.headSize, theta: shape.ropeTheta, positions: positions)
     rows = (0..<shape.layers).map { _ in FloatBuffer(zeroed: positions * shape.queryKeyValueWidth) }
@@ -44,26 +53,27 @@ final class IncrementalStack {
 
   /// Runs the next row through all blocks, in place.
   /// - Parameter row: [1, width]; in: the input; out: the residual stream after the last block.
-  func append(_ row: MatrixView, parameters: UnsafePointer<Float>) {
+  func append(_ row: MatrixView) {
     precondition(!isFull, "the segment is full")
     count += 1
     for layer in rows.indices {
       let weights = BlockMatrices(shape, offsets.blocks[layer], in: FloatPointer(mutating: parameters))
-      attend(row, weights, layer: layer)
-      transform(row, weights)
+      let linears = packedWeights.linears(weights, layer: layer)
+      attend(row, weights, linears, layer: layer)
+      transform(row, weights, linears)
     }
   }
 
-  private func attend(_ row: MatrixView, _ weights: BlockMatrices, layer: Int) {
+  private func attend(_ row: MatrixView, _ weights: BlockMatrices, _ linears: BlockLinears, layer: Int) {
     let all = MatrixView(rows[layer].base, rows: count, columns: shape.queryKeyValueWidth)
     let current = all.rows(count - 1..<count)
-    MatrixProduct.linear(normalize(row, weights.inputNorm), weight: weights.queryKeyValue, into: current)
+    MatrixProduct.linear(normalize(row, weights.inputNorm), weight: linears.queryKeyValue, into: current)
     rotary.rotate(
       current.columns(0..<shape.queryWidth + shape.keyValueWidth), heads: shape.heads + shape.keyValueHeads,
       position: count - 1)
     let output = view(attention)
     for head in 0..<shape.heads { attendHead(head, query: current, all: all, into: output) }
-    MatrixProduct.addLinear(output, weight: weights.attentionOutput, to: row)
+    MatrixProduct.addLinear(output, weight: linears.attentionOutput, to: row)
   }
 
   private func attendHead(_ head: Int, query: MatrixView, all: MatrixView, into output: MatrixView) {
@@ -92,11 +102,11 @@ final class IncrementalStack {
     for index in values.indices { values[index] /= sum }
   }
 
-  private func transform(_ row: MatrixView, _ weights: BlockMatrices) {
+  private func transform(_ row: MatrixView, _ weights: BlockMatrices, _ linears: BlockLinears) {
     MatrixProduct.linear(
-      normalize(row, weights.postAttentionNorm), weight: weights.gateUp, into: view(gateUp))
+      normalize(row, weights.postAttentionNorm), weight: linears.gateUp, into: view(gateUp))
     SwiGLU.forward(view(gateUp), into: view(hidden))
-    MatrixProduct.addLinear(view(hidden), weight: weights.down, to: row)
+    MatrixProduct.addLinear(view(hidden), weight: linears.down, to: row)
   }
 
   private func normalize(_ row: MatrixView, _ gain: FloatPointer) -> MatrixView {

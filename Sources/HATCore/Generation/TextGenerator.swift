@@ -43,10 +43,11 @@ public final class TextGenerator {
     self.parameters = parameters
     self.maxWordBytes = maxWordBytes
     layout = ParameterLayout(model)
-    embedder = WordEmbedder(model, layout: layout, maxWordBytes: maxWordBytes)
+    embedder = WordEmbedder(model, layout: layout, parameters: parameters, maxWordBytes: maxWordBytes)
     backbone = IncrementalStack(
-      model.backbone, offsets: layout.backbone, positions: max(2, contextWords))
-    decoder = IncrementalStack(model.decoder, offsets: layout.decoder, positions: maxWordBytes + 1)
+      model.backbone, offsets: layout.backbone, parameters: parameters, positions: max(2, contextWords))
+    decoder = IncrementalStack(
+      model.decoder, offsets: layout.decoder, parameters: parameters, positions: maxWordBytes + 1)
     weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
     predictive = FloatBuffer(zeroed: model.width)
     backboneRow = FloatBuffer(zeroed: model.width)
@@ -144,8 +145,8 @@ extension TextGenerator {
     }
     context.append(word)
     let row = view(backboneRow)
-    embedder.embed(word, parameters: parameters, into: row)
-    backbone.append(row, parameters: parameters)
+    embedder.embed(word, into: row)
+    backbone.append(row)
     var inverseRoot: Float = 0
     RMSNorm.forward(row, gain: weights.backboneNorm, into: view(predictive), inverseRoots: &inverseRoot)
   }
@@ -154,12 +155,12 @@ extension TextGenerator {
   package func startWord() {
     decoder.reset()
     MatrixProduct.linear(view(predictive), weight: weights.decoderInput, into: view(decoderRow))
-    decoder.append(view(decoderRow), parameters: parameters)
+    decoder.append(view(decoderRow))
   }
 
   package func appendToWord(_ byte: UInt8) {
     view(decoderRow).copy(weights.byteEmbedding.rows(Int(byte)..<Int(byte) + 1))
-    decoder.append(view(decoderRow), parameters: parameters)
+    decoder.append(view(decoderRow))
   }
 
   /// [V], valid until the next byte.

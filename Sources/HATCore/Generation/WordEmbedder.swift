@@ -7,18 +7,27 @@ final class WordEmbedder {
   private let list: WordList
   private let arena = Arena()
 
-  init(_ model: ModelConfiguration, layout: ParameterLayout, maxWordBytes: Int) {
+  private let parameters: UnsafePointer<Float>
+
+  /// - Parameter parameters: [layout.count], which do not change as long as this lives.
+  init(
+    _ model: ModelConfiguration, layout: ParameterLayout, parameters: UnsafePointer<Float>, maxWordBytes: Int
+  ) {
+    self.parameters = parameters
     let rows = maxWordBytes + 1
-    let use = StackUse(shape: model.encoder, routine: .words, rows: rows, longestSegment: rows)
+    let use = StackUse(
+      shape: model.encoder, routine: .words, rows: rows, longestSegment: rows, givesLeadingRows: true)
     encoder = WordEncoder(
-      model, layout: layout, words: 1, use: use, scratch: StackScratch(for: [use], arena: arena), arena: arena
-    )
+      model, layout: layout, words: 1, use: use, scratch: StackScratch(for: [use], arena: arena),
+      arena: arena,
+      kernels: ModelKernels())
     list = WordList(words: 1, wordBytes: maxWordBytes, tileRows: rows)
     arena.allocate()
+    encoder.prepare(parameters)
   }
 
   /// Writes the embedding e of a word to `embedding` [1, D].
-  func embed(_ word: [UInt8], parameters: UnsafePointer<Float>, into embedding: MatrixView) {
+  func embed(_ word: [UInt8], into embedding: MatrixView) {
     var batch = Batch()
     batch.appendWord(word)
     list.batchWords.refill(count: 1, with: 0)

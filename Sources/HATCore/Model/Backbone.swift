@@ -5,6 +5,7 @@ import HATText
 /// embeddings h = norm(last block). Legend: W words, `D` backbone width.
 final class Backbone {
   private let stack: TransformerStack
+  private let recomputesBlocks: Bool
   private let layout: ParameterLayout
   private let arena: Arena
   /// [pieces + 1]: where each piece's rows start.
@@ -18,10 +19,11 @@ final class Backbone {
   /// [W, D]
   private let residualGradient: ArenaMatrix
 
-  init(_ use: StackUse, layout: ParameterLayout, scratch: StackScratch, arena: Arena) {
+  init(_ use: StackUse, layout: ParameterLayout, scratch: StackScratch, arena: Arena, kernels: ModelKernels) {
     self.layout = layout
     self.arena = arena
-    stack = TransformerStack(use, offsets: layout.backbone, scratch: scratch, arena: arena)
+    recomputesBlocks = use.recomputesBlocks
+    stack = TransformerStack(use, offsets: layout.backbone, scratch: scratch, arena: arena, kernels: kernels)
     offsets = FixedList(capacity: use.rows + 1)
     inverseRoots = arena.reserve(use.rows)
     predictive = arena.reserve(rows: use.rows, columns: use.shape.width)
@@ -54,7 +56,7 @@ final class Backbone {
         stack.forward(layer: block, segments: segments, rows: words, parameters: parameters)
       }
     }
-    RMSNorm.forward(
+    stack.kernels.norm(
       stack.output(rows: words), gain: parameters.backParameters + layout.backbone.norm, into: output,
       inverseRoots: arena.floats(inverseRoots))
   }
@@ -64,12 +66,15 @@ final class Backbone {
   func backward<Memory: ModelMemory>(_ memory: Memory) throws(Memory.Failure) -> MatrixView {
     let residual = arena.view(residualGradient, rows: words)
     residual.fillZero()
-    RMSNorm.backward(
+    stack.kernels.normBackward(
       stack.output(rows: words), gain: memory.backParameters + layout.backbone.norm,
       inverseRoots: arena.floats(inverseRoots), outputGradient: outputGradient, addInputGradientTo: residual,
       addGainGradientTo: memory.backGradient + layout.backbone.norm)
     for block in layout.blocks.indices.reversed() {
       try memory.withGradient(ofBlock: block) { parameters, gradient in
+        if recomputesBlocks {
+          stack.forward(layer: block, segments: segments, rows: words, parameters: parameters)
+        }
         let range = layout.blocks[block]
         (gradient + range.lowerBound).update(repeating: 0, count: range.count)
         stack.backward(

@@ -12,6 +12,8 @@ public final class HierarchicalTransformer {
   public let model: ModelConfiguration
   public let layout: ParameterLayout
   public let capacity: BatchCapacity
+  /// Where the time goes, for who asks.
+  public let profile = StepProfile()
 
   private let arena: Arena
   private let encoder: WordEncoder
@@ -22,32 +24,42 @@ public final class HierarchicalTransformer {
   /// [U, D], embeddings of the distinct words; later their gradient.
   private let distinctEmbeddings: ArenaMatrix
 
-  /// - Parameter capacity: the largest batch there will be; it sizes the arena.
-  public convenience init(_ model: ModelConfiguration, capacity: BatchCapacity) {
-    self.init(planning: model, capacity: capacity)
+  /// - Parameters:
+  ///   - capacity: the largest batch there will be; it sizes the arena.
+  ///   - threads: to compute with; results are the same for any number.
+  public convenience init(_ model: ModelConfiguration, capacity: BatchCapacity, threads: Int = 1) {
+    self.init(planning: model, capacity: capacity, pool: WorkerPool(threads: threads))
     arena.allocate()
   }
 
   /// Plans everything and allocates nothing.
-  private init(planning model: ModelConfiguration, capacity: BatchCapacity) {
+  private init(
+    planning model: ModelConfiguration, capacity: BatchCapacity, pool: WorkerPool = WorkerPool(threads: 1)
+  ) {
     self.model = model
     self.capacity = capacity
     layout = ParameterLayout(model)
     arena = Arena()
     let tileRows = WordTiling.rows(longestWord: capacity.wordBytes)
     let encoderUse = StackUse(
-      shape: model.encoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1)
+      shape: model.encoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1,
+      givesLeadingRows: true)
     let decoderUse = StackUse(
       shape: model.decoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1)
     let backboneUse = StackUse(
-      shape: model.backbone, routine: .documents, rows: capacity.words, longestSegment: capacity.pieceWords)
-    let scratch = StackScratch(for: [encoderUse, backboneUse, decoderUse], arena: arena)
+      shape: model.backbone, routine: .documents, rows: capacity.words, longestSegment: capacity.pieceWords,
+      recomputesBlocks: capacity.recomputation == .blocks)
+    let scratch = StackScratch(
+      for: [encoderUse, backboneUse, decoderUse], arena: arena, threads: pool.threads)
+    let kernels = ModelKernels(profile: profile, pool: pool)
 
     encoder = WordEncoder(
-      model, layout: layout, words: capacity.words, use: encoderUse, scratch: scratch, arena: arena)
-    backbone = Backbone(backboneUse, layout: layout, scratch: scratch, arena: arena)
+      model, layout: layout, words: capacity.words, use: encoderUse, scratch: scratch, arena: arena,
+      kernels: kernels)
+    backbone = Backbone(backboneUse, layout: layout, scratch: scratch, arena: arena, kernels: kernels)
     decoder = WordDecoder(
-      model, layout: layout, words: capacity.words, use: decoderUse, scratch: scratch, arena: arena)
+      model, layout: layout, words: capacity.words, use: decoderUse, scratch: scratch, arena: arena,
+      kernels: kernels)
     inputs = DistinctWords(capacity: capacity, tileRows: tileRows)
     targets = WordList(words: capacity.words, wordBytes: capacity.wordBytes, tileRows: tileRows)
     distinctEmbeddings = arena.reserve(rows: capacity.words, columns: model.width)
@@ -76,16 +88,22 @@ public final class HierarchicalTransformer {
   ) throws(Memory.Failure) -> LossSum {
     clearGradient(memory)
     try predict(batch, memory)
-    let sum = decoder.lossAndGradient(
-      targets, of: batch, predictive: backbone.output, predictiveGradient: backbone.outputGradient,
-      memory: memory)
-    let inputGradient = try backbone.backward(memory)
-    let embeddingGradient = arena.view(distinctEmbeddings, rows: inputs.list.count)
-    embeddingGradient.fillZero()
-    Vector.scatterAddRows(inputGradient, indices: inputs.ofInput.base, to: embeddingGradient)
-    encoder.backward(
-      inputs.list, of: batch, embeddingGradient: embeddingGradient, parameters: memory.frontParameters,
-      gradient: memory.frontGradient)
+    let sum = profile.during(.decoder) {
+      decoder.lossAndGradient(
+        targets, of: batch, predictive: backbone.output, predictiveGradient: backbone.outputGradient,
+        memory: memory)
+    }
+    let inputGradient = try profile.during(.backboneBackward) { () throws(Memory.Failure) in
+      try backbone.backward(memory)
+    }
+    profile.during(.encoderBackward) {
+      let embeddingGradient = arena.view(distinctEmbeddings, rows: inputs.list.count)
+      embeddingGradient.fillZero()
+      Vector.scatterAddRows(inputGradient, indices: inputs.ofInput.base, to: embeddingGradient)
+      encoder.backward(
+        inputs.list, of: batch, embeddingGradient: embeddingGradient, parameters: memory.frontParameters,
+        gradient: memory.frontGradient)
+    }
     return sum
   }
 
@@ -131,9 +149,14 @@ public final class HierarchicalTransformer {
     fillTargets(from: batch)
     backbone.fill(from: batch)
     let embeddings = arena.view(distinctEmbeddings, rows: inputs.list.count)
-    encoder.forward(inputs.list, of: batch, into: embeddings, parameters: parameters.frontParameters)
+    profile.during(.encoderForward) {
+      encoder.prepare(parameters.frontParameters)
+      encoder.forward(inputs.list, of: batch, into: embeddings, parameters: parameters.frontParameters)
+    }
     Vector.gatherRows(embeddings, indices: inputs.ofInput.base, into: backbone.input)
-    try backbone.forward(parameters)
+    try profile.during(.backboneForward) { () throws(Parameters.Failure) in
+      try backbone.forward(parameters)
+    }
   }
 
   private func fillTargets(from batch: borrowing Batch) {

@@ -10,11 +10,10 @@ final class WordDecoder {
   private let model: ModelConfiguration
   private let layout: ParameterLayout
   private let arena: Arena
+  private let kernels: ModelKernels
   private let tile: WordTile
-  /// [T, d], W_D·h.
-  private let starts: ArenaMatrix
-  /// [T, d]
-  private let startGradient: ArenaMatrix
+  /// [V + T, d]: the bytes, and W_D·h of each target word.
+  private let table: RowTable
   /// [tile rows]
   private let inverseRoots: ArenaPlace
   /// [tile rows, d], the normalised output.
@@ -25,27 +24,29 @@ final class WordDecoder {
   private let decodedGradient: ArenaMatrix
   /// [tile rows, d]
   private let residualGradient: ArenaMatrix
+  private let packedHead: ArenaPlace
 
   /// - Parameters:
   ///   - words: of a batch, at most.
   ///   - use: sized for one tile.
   init(
     _ model: ModelConfiguration, layout: ParameterLayout, words: Int, use: StackUse, scratch: StackScratch,
-    arena: Arena
+    arena: Arena, kernels: ModelKernels
   ) {
     self.model = model
     self.layout = layout
     self.arena = arena
-    stack = TransformerStack(use, offsets: layout.decoder, scratch: scratch, arena: arena)
+    self.kernels = kernels
+    stack = TransformerStack(use, offsets: layout.decoder, scratch: scratch, arena: arena, kernels: kernels)
     tile = WordTile(rows: use.rows)
     let d = model.byteWidth
-    starts = arena.reserve(rows: words, columns: d)
-    startGradient = arena.reserve(rows: words, columns: d)
+    table = RowTable(stack, rows: WordTile.byteRows + words, arena: arena)
     inverseRoots = arena.reserve(use.rows)
     decoded = arena.reserve(rows: use.rows, columns: d)
     logits = arena.reserve(rows: use.rows, columns: 256)
     decodedGradient = arena.reserve(rows: use.rows, columns: d)
     residualGradient = arena.reserve(rows: use.rows, columns: d)
+    packedHead = arena.reserve(PackedMatrix.floats(columns: 256, terms: d))
   }
 
   /// The loss of the target words.
@@ -57,8 +58,7 @@ final class WordDecoder {
     visit: (_ words: UnsafeBufferPointer<Int32>, _ tile: WordTile, _ logits: MatrixView) -> Void
   ) -> LossSum {
     let weights = weights(parameters)
-    MatrixProduct.linear(
-      predictive, weight: weights.decoderInput, into: arena.view(starts, rows: list.count))
+    start(list, predictive, weights, parameters.backParameters)
     var sum = LossSum()
     for index in 0..<list.tileCount {
       let words = list.tile(index)
@@ -82,21 +82,23 @@ final class WordDecoder {
   ) -> LossSum {
     let weights = weights(memory)
     let gradients = ModelMatrices(layout, model, front: memory.frontGradient, back: memory.backGradient)
-    MatrixProduct.linear(
-      predictive, weight: weights.decoderInput, into: arena.view(starts, rows: list.count))
+    start(list, predictive, weights, memory.backParameters)
+    table.startBackward(tableCount(list))
     var sum = LossSum()
     for index in 0..<list.tileCount {
       let words = list.tile(index)
       let logits = runTile(words, of: list, batch, weights, memory.backParameters)
-      SoftmaxCrossEntropy.lossAndGradient(
-        logits, targets: tile.targets.base, losses: tile.losses.base, correct: tile.correct.base)
+      kernels.loss(logits) { rows in
+        let first = rows.lowerBound
+        SoftmaxCrossEntropy.lossAndGradient(
+          logits.rows(rows), targets: tile.targets.base + first, losses: tile.losses.base + first,
+          correct: tile.correct.base + first)
+      }
       sum.add(tile)
       differentiateTile(
-        words, logitGradient: logits, weights, gradients, memory.backParameters, memory.backGradient)
+        logitGradient: logits, weights, gradients, memory.backParameters, memory.backGradient)
     }
-    let startGradient = arena.view(startGradient, rows: list.count)
-    MatrixProduct.addWeightGradient(startGradient, input: predictive, to: gradients.decoderInput)
-    MatrixProduct.inputGradient(startGradient, weight: weights.decoderInput, into: predictiveGradient)
+    finish(list, predictive, predictiveGradient, weights, gradients, memory)
     return sum
   }
 
@@ -106,56 +108,70 @@ final class WordDecoder {
       back: FloatPointer(mutating: parameters.backParameters))
   }
 
+  /// What all tiles need: W_D·h of every word, and the weights packed.
+  private func start(
+    _ list: WordList, _ predictive: MatrixView, _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
+  ) {
+    stack.packWeights(parameters)
+    kernels.rows(weights.decoderHead) {
+      _ = PackedMatrix(transposing: weights.decoderHead, into: arena.floats(packedHead))
+    }
+    let rows = table.rows(tableCount(list))
+    rows.rows(0..<WordTile.byteRows).copy(weights.byteEmbedding)
+    kernels.linear(
+      predictive, weight: LinearWeight(weights.decoderInput), into: rows.rows(WordTile.byteRows..<rows.rows))
+    table.prepare(rows.rows, parameters: parameters)
+  }
+
+  private func tableCount(_ list: WordList) -> Int { WordTile.byteRows + list.count }
+
   /// - Returns: the tile's logits.
   private func runTile(
     _ words: UnsafeBufferPointer<Int32>, of list: WordList, _ batch: borrowing Batch,
     _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
   ) -> MatrixView {
     tile.fillTargets(words, of: list, from: batch)
-    let input = stack.input(rows: tile.rows)
-    Vector.gatherRows(weights.byteEmbedding, indices: tile.symbols.base, into: input)
-    let starts = arena.view(starts, rows: list.count)
-    for (word, number) in words.enumerated() {
-      input.row(tile.rows(ofWord: word).lowerBound).update(
-        from: starts.row(Int(number)), count: input.columns)
-    }
-    stack.forward(segments: tile.segments, rows: tile.rows, parameters: parameters)
+    stack.forward(tile.rows(of: table), parameters: parameters)
     let decoded = arena.view(decoded, rows: tile.rows)
-    RMSNorm.forward(
+    kernels.norm(
       stack.output(rows: tile.rows), gain: weights.decoderNorm, into: decoded,
       inverseRoots: arena.floats(inverseRoots))
     let logits = arena.view(logits, rows: tile.rows)
-    MatrixProduct.linear(decoded, weight: weights.decoderHead, into: logits)
+    let head = PackedMatrix(arena.floats(packedHead), columns: 256, terms: model.byteWidth)
+    kernels.linear(decoded, weight: LinearWeight(weights.decoderHead, packed: head), into: logits)
     return logits
   }
 
   private func differentiateTile(
-    _ words: UnsafeBufferPointer<Int32>, logitGradient: MatrixView, _ weights: ModelMatrices,
+    logitGradient: MatrixView, _ weights: ModelMatrices,
     _ gradients: ModelMatrices, _ parameters: UnsafePointer<Float>, _ gradient: FloatPointer
   ) {
     let decodedGradient = arena.view(decodedGradient, rows: tile.rows)
-    MatrixProduct.addWeightGradient(
+    kernels.addWeightGradient(
       logitGradient, input: arena.view(decoded, rows: tile.rows), to: gradients.decoderHead)
-    MatrixProduct.inputGradient(logitGradient, weight: weights.decoderHead, into: decodedGradient)
+    kernels.inputGradient(logitGradient, weight: weights.decoderHead, into: decodedGradient)
     let residual = arena.view(residualGradient, rows: tile.rows)
     residual.fillZero()
-    RMSNorm.backward(
+    kernels.normBackward(
       stack.output(rows: tile.rows), gain: weights.decoderNorm, inverseRoots: arena.floats(inverseRoots),
       outputGradient: decodedGradient, addInputGradientTo: residual, addGainGradientTo: gradients.decoderNorm)
     stack.backward(
-      segments: tile.segments, residualGradient: residual, parameters: parameters, gradient: gradient)
-    takeStartGradients(words, from: residual)
-    Vector.scatterAddRows(residual, indices: tile.symbols.base, to: gradients.byteEmbedding)
+      tile.rows(of: table), residualGradient: residual, parameters: parameters, gradient: gradient)
   }
 
-  /// A word's first row came from the backbone: its gradient goes there, and not to the embedding table.
-  private func takeStartGradients(_ words: UnsafeBufferPointer<Int32>, from residual: MatrixView) {
-    let startGradient = arena.floats(startGradient.place)
-    for (word, number) in words.enumerated() {
-      let row = residual.row(tile.rows(ofWord: word).lowerBound)
-      (startGradient + Int(number) * residual.columns).update(from: row, count: residual.columns)
-      row.update(repeating: 0, count: residual.columns)
-    }
+  /// After the last tile: what all tiles have left to their table.
+  private func finish(
+    _ list: WordList, _ predictive: MatrixView, _ predictiveGradient: MatrixView, _ weights: ModelMatrices,
+    _ gradients: ModelMatrices, _ memory: some ModelMemory
+  ) {
+    table.finishBackward(tableCount(list), parameters: memory.backParameters, gradient: memory.backGradient)
+    let rows = table.gradient(tableCount(list))
+    Vector.add(
+      rows.base, to: gradients.byteEmbedding.base,
+      count: gradients.byteEmbedding.rows * gradients.byteEmbedding.columns)
+    let starts = rows.rows(WordTile.byteRows..<rows.rows)
+    kernels.addWeightGradient(starts, input: predictive, to: gradients.decoderInput)
+    kernels.inputGradient(starts, weight: weights.decoderInput, into: predictiveGradient)
   }
 }
 

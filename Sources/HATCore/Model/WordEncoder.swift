@@ -11,6 +11,8 @@ final class WordEncoder {
   private let model: ModelConfiguration
   private let layout: ParameterLayout
   private let arena: Arena
+  private let kernels: ModelKernels
+  private let table: RowTable
   private let tile: WordTile
   /// [U, d], the output at each `[W]`.
   private let marks: ArenaMatrix
@@ -30,12 +32,14 @@ final class WordEncoder {
   ///   - use: sized for one tile.
   init(
     _ model: ModelConfiguration, layout: ParameterLayout, words: Int, use: StackUse, scratch: StackScratch,
-    arena: Arena
+    arena: Arena, kernels: ModelKernels
   ) {
     self.model = model
     self.layout = layout
     self.arena = arena
-    stack = TransformerStack(use, offsets: layout.encoder, scratch: scratch, arena: arena)
+    self.kernels = kernels
+    stack = TransformerStack(use, offsets: layout.encoder, scratch: scratch, arena: arena, kernels: kernels)
+    table = RowTable(stack, rows: WordTile.byteRows, arena: arena)
     tile = WordTile(rows: use.rows)
     let d = model.byteWidth
     marks = arena.reserve(rows: words, columns: d)
@@ -44,6 +48,14 @@ final class WordEncoder {
     normalizedGradient = arena.reserve(rows: words, columns: d)
     markGradient = arena.reserve(rows: words, columns: d)
     residualGradient = arena.reserve(rows: use.rows, columns: d)
+  }
+
+  /// To be called before `forward` whenever the parameters have changed.
+  func prepare(_ parameters: UnsafePointer<Float>) {
+    stack.packWeights(parameters)
+    let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
+    table.rows(WordTile.byteRows).copy(weights.byteEmbedding)
+    table.prepare(WordTile.byteRows, parameters: parameters)
   }
 
   /// Writes the embeddings of the list's words to `embeddings` [U, D].
@@ -55,27 +67,21 @@ final class WordEncoder {
     let marks = arena.view(marks, rows: list.count)
     for index in 0..<list.tileCount {
       let words = list.tile(index)
-      runTile(words, of: list, batch, weights, parameters)
-      let output = stack.output(rows: tile.rows)
-      for (word, number) in words.enumerated() {
-        marks.row(Int(number)).update(
-          from: output.row(tile.rows(ofWord: word).lowerBound), count: marks.columns)
-      }
+      runTile(words, of: list, batch, parameters)
+      Vector.scatterRows(stack.output(rows: words.count), indices: words.baseAddress!, into: marks)
     }
     let normalized = arena.view(normalized, rows: list.count)
-    RMSNorm.forward(
+    kernels.norm(
       marks, gain: weights.encoderNorm, into: normalized, inverseRoots: arena.floats(inverseRoots))
-    MatrixProduct.linear(normalized, weight: weights.encoderOutput, into: embeddings)
+    kernels.linear(normalized, weight: LinearWeight(weights.encoderOutput), into: embeddings)
   }
 
   private func runTile(
     _ words: UnsafeBufferPointer<Int32>, of list: WordList, _ batch: borrowing Batch,
-    _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
+    _ parameters: UnsafePointer<Float>
   ) {
     tile.fillInputs(words, of: list, from: batch)
-    Vector.gatherRows(
-      weights.byteEmbedding, indices: tile.symbols.base, into: stack.input(rows: tile.rows))
-    stack.forward(segments: tile.segments, rows: tile.rows, parameters: parameters)
+    stack.forward(tile.rows(of: table), parameters: parameters)
   }
 
   /// Differentiates the last `forward`.
@@ -89,19 +95,19 @@ final class WordEncoder {
     let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
     let gradients = ModelMatrices(layout, model, in: gradient)
     let markGradient = differentiateMarks(embeddingGradient, weights, gradients)
+    table.startBackward(WordTile.byteRows)
     for index in 0..<list.tileCount {
       let words = list.tile(index)
-      runTile(words, of: list, batch, weights, parameters)
-      let residual = arena.view(residualGradient, rows: tile.rows)
-      residual.fillZero()
-      for (word, number) in words.enumerated() {
-        residual.row(tile.rows(ofWord: word).lowerBound)
-          .update(from: markGradient.row(Int(number)), count: residual.columns)
-      }
+      runTile(words, of: list, batch, parameters)
+      let residual = arena.view(residualGradient, rows: words.count)
+      Vector.gatherRows(markGradient, indices: words.baseAddress!, into: residual)
       stack.backward(
-        segments: tile.segments, residualGradient: residual, parameters: parameters, gradient: gradient)
-      Vector.scatterAddRows(residual, indices: tile.symbols.base, to: gradients.byteEmbedding)
+        tile.rows(of: table), residualGradient: residual, parameters: parameters, gradient: gradient)
     }
+    table.finishBackward(WordTile.byteRows, parameters: parameters, gradient: gradient)
+    Vector.add(
+      table.gradient(WordTile.byteRows).base, to: gradients.byteEmbedding.base,
+      count: gradients.byteEmbedding.rows * gradients.byteEmbedding.columns)
   }
 
   private func differentiateMarks(
@@ -109,12 +115,12 @@ final class WordEncoder {
   ) -> MatrixView {
     let words = embeddingGradient.rows
     let normalizedGradient = arena.view(normalizedGradient, rows: words)
-    MatrixProduct.addWeightGradient(
+    kernels.addWeightGradient(
       embeddingGradient, input: arena.view(normalized, rows: words), to: gradients.encoderOutput)
-    MatrixProduct.inputGradient(embeddingGradient, weight: weights.encoderOutput, into: normalizedGradient)
+    kernels.inputGradient(embeddingGradient, weight: weights.encoderOutput, into: normalizedGradient)
     let markGradient = arena.view(markGradient, rows: words)
     markGradient.fillZero()
-    RMSNorm.backward(
+    kernels.normBackward(
       arena.view(marks, rows: words), gain: weights.encoderNorm, inverseRoots: arena.floats(inverseRoots),
       outputGradient: normalizedGradient, addInputGradientTo: markGradient,
       addGainGradientTo: gradients.encoderNorm)

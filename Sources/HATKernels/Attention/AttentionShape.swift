@@ -17,6 +17,12 @@ public struct AttentionShape: Sendable, Equatable {
     self.causal = causal
   }
 
+  /// The query heads that read some key and value heads.
+  func queryHeads(of keyValueHeads: Range<Int>) -> Range<Int> {
+    let group = heads / self.keyValueHeads
+    return keyValueHeads.lowerBound * group..<keyValueHeads.upperBound * group
+  }
+
   /// Factor on every score: 1 / sqrt(headSize).
   public var scale: Float { 1 / Float(headSize).squareRoot() }
   /// Columns of the queries, and of the output.

@@ -9,18 +9,19 @@ public enum DocumentAttention {
 
   /// - Parameters:
   ///   - qkv: [R, (heads + 2 · keyValueHeads) · headSize], queries | keys | values, already rotated
+  ///   - keyValueHeads: those to do, with the queries that read them
   ///   - output: [R, heads · headSize]
   ///   - logSumExp: [R, heads], for the backward pass
   ///   - scratch: [scratchCount]
   public static func forward(
-    _ qkv: MatrixView, segments: Segments, shape: AttentionShape, into output: MatrixView,
-    logSumExp: FloatPointer, scratch: FloatPointer
+    _ qkv: MatrixView, segments: Segments, shape: AttentionShape, keyValueHeads: Range<Int>,
+    into output: MatrixView, logSumExp: FloatPointer, scratch: FloatPointer
   ) {
     precondition(qkv.columns == shape.totalWidth && output.columns == shape.queryWidth)
     for segment in 0..<segments.count {
       let rows = segments.rows(segment)
       let (inputs, outputs) = (qkv.rows(rows), output.rows(rows))
-      for index in 0..<shape.heads {
+      for index in shape.queryHeads(of: keyValueHeads) {
         let head = AttentionHead(index, of: shape)
         forEachBlock(rows.count, shape: shape) { block, keys in
           let scores = MatrixView(scratch, rows: block.count, columns: keys, stride: paddedToLanes(keys))
@@ -44,10 +45,13 @@ public enum DocumentAttention {
   }
 
   /// - Parameters:
-  ///   - qkvGradient: [R, (heads + 2 · keyValueHeads) · headSize], overwritten in the rows of the segments
+  ///   - keyValueHeads: those to do, with the queries that read them
+  ///   - qkvGradient: [R, (heads + 2 · keyValueHeads) · headSize], overwritten in the rows of the segments and the
+  ///     columns of the heads
   public static func backward(
-    _ qkv: MatrixView, segments: Segments, shape: AttentionShape, output: MatrixView,
-    logSumExp: UnsafePointer<Float>, outputGradient: MatrixView, into qkvGradient: MatrixView,
+    _ qkv: MatrixView, segments: Segments, shape: AttentionShape, keyValueHeads: Range<Int>,
+    output: MatrixView, logSumExp: UnsafePointer<Float>, outputGradient: MatrixView,
+    into qkvGradient: MatrixView,
     scratch: FloatPointer
   ) {
     precondition(qkv.columns == shape.totalWidth && qkvGradient.columns == shape.totalWidth)
@@ -56,9 +60,11 @@ public enum DocumentAttention {
       let rows = segments.rows(segment)
       let gradients = qkvGradient.rows(rows)
       for row in 0..<rows.count {
-        Vector.fillZero(gradients.row(row) + shape.queryWidth, count: 2 * shape.keyValueWidth)
+        let keys = gradients.row(row) + shape.queryWidth + keyValueHeads.lowerBound * shape.headSize
+        Vector.fillZero(keys, count: keyValueHeads.count * shape.headSize)
+        Vector.fillZero(keys + shape.keyValueWidth, count: keyValueHeads.count * shape.headSize)
       }
-      for index in 0..<shape.heads {
+      for index in shape.queryHeads(of: keyValueHeads) {
         backwardHead(
           AttentionHead(index, of: shape), shape: shape, inputs: qkv.rows(rows), outputs: output.rows(rows),
           logSumExp: logSumExp + rows.lowerBound * shape.heads, outputGradients: outputGradient.rows(rows),

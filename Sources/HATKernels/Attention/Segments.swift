@@ -10,6 +10,12 @@ public struct Segments {
     self.count = count
   }
 
+  /// Some of the segments; their rows keep their numbers.
+  public subscript(range: Range<Int>) -> Segments {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    return Segments(offsets: offsets + range.lowerBound, count: range.count)
+  }
+
   public func rows(_ index: Int) -> Range<Int> {
     Int(offsets[index])..<Int(offsets[index + 1])
   }

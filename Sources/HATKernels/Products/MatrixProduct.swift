@@ -1,16 +1,36 @@
+import CXSMM
+
 /// Dense matrix products. Weights are row-major [out, in]; R rows may be 0.
 ///
 /// Every element of a result is one chain of fused multiply-adds in the order of the terms. It does not depend on how
 /// many other rows there are, on where its row lies, or on how wide the processor's registers are.
 public enum MatrixProduct {
   /// y[R, out] = x[R, in] · weight[out, in]ᵀ.
+  public static func linear(_ x: MatrixView, weight: LinearWeight, into y: MatrixView) {
+    linear(x, weight, adding: false, y)
+  }
+
+  /// y[R, out] = x[R, in] · weight[out, in]ᵀ.
   public static func linear(_ x: MatrixView, weight: MatrixView, into y: MatrixView) {
-    product(x, timesTransposed: weight, adding: false, y)
+    linear(x, LinearWeight(weight), adding: false, y)
+  }
+
+  /// y[R, out] += x[R, in] · weight[out, in]ᵀ.
+  public static func addLinear(_ x: MatrixView, weight: LinearWeight, to y: MatrixView) {
+    linear(x, weight, adding: true, y)
   }
 
   /// y[R, out] += x[R, in] · weight[out, in]ᵀ.
   public static func addLinear(_ x: MatrixView, weight: MatrixView, to y: MatrixView) {
-    product(x, timesTransposed: weight, adding: true, y)
+    linear(x, LinearWeight(weight), adding: true, y)
+  }
+
+  private static func linear(_ x: MatrixView, _ weight: LinearWeight, adding: Bool, _ y: MatrixView) {
+    if let packed = weight.packed {
+      product(x, times: packed, adding: adding, y)
+    } else {
+      product(x, timesTransposed: weight.matrix, adding: adding, y)
+    }
   }
 
   /// dx[R, in] = dy[R, out] · weight[out, in].
@@ -37,9 +57,8 @@ extension MatrixProduct {
     _ a: MatrixView, timesTransposed b: MatrixView, adding: Bool, _ c: MatrixView
   ) {
     precondition(a.columns == b.columns && c.rows == a.rows && c.columns == b.rows)
-    forEachStep(c, depth: a.columns, adding: adding) { columns, terms, step in
-      Panel.pack(transposed: b.rows(columns).columns(terms), width: step.width, into: step.panel)
-      step.multiply(a.columns(terms), isTransposed: false)
+    multiply(ProductRows(matrix: a, isTransposed: false), adding: adding, c) { columns, terms, panel in
+      Panel.pack(transposed: b.rows(columns).columns(terms), width: Panel.width(columns.count), into: panel)
     }
   }
 
@@ -48,10 +67,7 @@ extension MatrixProduct {
     _ a: MatrixView, times b: MatrixView, adding: Bool, _ c: MatrixView
   ) {
     precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns)
-    forEachStep(c, depth: a.columns, adding: adding) { columns, terms, step in
-      Panel.pack(b.rows(terms).columns(columns), width: step.width, into: step.panel)
-      step.multiply(a.columns(terms), isTransposed: false)
-    }
+    multiply(ProductRows(matrix: a, isTransposed: false), times: b, adding: adding, c)
   }
 
   /// c = aᵀ b, or added to c.
@@ -59,26 +75,80 @@ extension MatrixProduct {
     transposed a: MatrixView, times b: MatrixView, adding: Bool, _ c: MatrixView
   ) {
     precondition(a.rows == b.rows && c.rows == a.columns && c.columns == b.columns)
-    forEachStep(c, depth: a.rows, adding: adding) { columns, terms, step in
-      Panel.pack(b.rows(terms).columns(columns), width: step.width, into: step.panel)
-      step.multiply(a.rows(terms), isTransposed: true)
+    multiply(ProductRows(matrix: a, isTransposed: true), times: b, adding: adding, c)
+  }
+
+  /// c = a · packed, or added to c.
+  static func product(_ a: MatrixView, times packed: PackedMatrix, adding: Bool, _ c: MatrixView) {
+    precondition(a.columns == packed.terms && c.rows == a.rows && c.columns == packed.columns)
+    guard c.rows > 0 else { return }
+    let rows = ProductRows(matrix: a, isTransposed: false)
+    for index in 0..<packed.panelCount {
+      let panel = packed[index]
+      PanelProduct.multiply(
+        rows, terms: 0..<packed.terms, panel, adding: adding, into: c.columns(panel.columns))
     }
   }
 
-  /// Calls `body` for each panel of columns of `c` and each run of terms of its sums, in order.
-  @inline(__always)
-  private static func forEachStep(
-    _ c: MatrixView, depth: Int, adding: Bool,
-    _ body: (_ columns: Range<Int>, _ terms: Range<Int>, _ step: PanelProduct) -> Void
-  ) {
-    guard c.rows > 0 && c.columns > 0 else { return }
-    if depth == 0 && !adding { c.fillZero() }
-    for first in stride(from: 0, to: c.columns, by: Panel.columns) {
-      let columns = first..<min(first + Panel.columns, c.columns)
-      for start in stride(from: 0, to: depth, by: Panel.terms) {
-        let terms = start..<min(start + Panel.terms, depth)
-        body(columns, terms, PanelProduct(into: c.columns(columns), adding: adding || start > 0))
+  /// Rows from which on it pays to copy a panel before it is read.
+  private static let packingRows = 256
+
+  /// c = a · b, reading b where it lies if its panels are whole and there are few rows.
+  private static func multiply(_ a: ProductRows, times b: MatrixView, adding: Bool, _ c: MatrixView) {
+    let last = c.columns % Panel.columns
+    if c.rows >= packingRows || (last > 0 && Panel.width(last) != last) {
+      return multiply(a, adding: adding, c) { columns, terms, panel in
+        Panel.pack(b.rows(terms).columns(columns), width: Panel.width(columns.count), into: panel)
       }
     }
+    guard a.terms > 0 else { return adding ? () : c.fillZero() }
+    forEachPanel(c) { columns in
+      let panel = Panel(
+        columns: columns, base: b.base + columns.lowerBound, width: columns.count, rowStride: b.stride)
+      PanelProduct.multiply(a, terms: 0..<a.terms, panel, adding: adding, into: c.columns(columns))
+    }
+  }
+
+  /// c = a · b with panels of b that `pack` lays out: those of some columns, and a run of terms of their sums.
+  @inline(__always)
+  private static func multiply(
+    _ a: ProductRows, adding: Bool, _ c: MatrixView,
+    pack: (_ columns: Range<Int>, _ terms: Range<Int>, _ panel: FloatPointer) -> Void
+  ) {
+    guard a.terms > 0 else { return adding ? () : c.fillZero() }
+    let scratch = hat_product_scratch()!
+    forEachPanel(c) { columns in
+      let width = Panel.width(columns.count)
+      for start in stride(from: 0, to: a.terms, by: Panel.terms) {
+        let terms = start..<min(start + Panel.terms, a.terms)
+        pack(columns, terms, scratch)
+        PanelProduct.multiply(
+          a, terms: terms, Panel(columns: columns, base: scratch, width: width, rowStride: width),
+          adding: adding || start > 0, into: c.columns(columns))
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func forEachPanel(_ c: MatrixView, _ body: (_ columns: Range<Int>) -> Void) {
+    guard c.rows > 0 else { return }
+    for first in stride(from: 0, to: c.columns, by: Panel.columns) {
+      body(first..<min(first + Panel.columns, c.columns))
+    }
+  }
+}
+
+/// A weight[out, in] of `linear`, with its packed transpose where it serves many products.
+public struct LinearWeight {
+  public let matrix: MatrixView
+  public let packed: PackedMatrix?
+
+  public init(_ matrix: MatrixView, packed: PackedMatrix? = nil) {
+    (self.matrix, self.packed) = (matrix, packed)
+  }
+
+  /// The weight of some of the outputs.
+  public func outputs(_ range: Range<Int>) -> LinearWeight {
+    LinearWeight(matrix.rows(range), packed: packed?.columns(range))
   }
 }

@@ -1,17 +1,28 @@
 import CSIMD
 
-/// A few columns of a product's right-hand matrix, laid out as the kernels read them: [terms, width], behind each
-/// other, the columns beyond the matrix zero.
-enum Panel {
+/// A few columns of a product's right-hand matrix as the kernels read them: [terms, width], rows `rowStride` apart, the
+/// columns beyond the matrix zero.
+struct Panel {
   /// Columns of a panel, at most: four registers of sixteen floats, or eight of eight.
   static let columns = 64
-  /// Terms of a panel, at most: it stays in the second-level cache.
+  /// Terms of a panel packed for one product, at most: it stays in the second-level cache.
   static let terms = 512
+
+  /// The columns of the matrix it holds.
+  let columns: Range<Int>
+  let base: FloatPointer
+  let width: Int
+  let rowStride: Int
 
   /// The columns to compute so that those asked for are among them. A remainder of one register of sixteen would be
   /// summed in several chains, so the narrowest panel has two.
   static func width(_ columns: Int) -> Int {
     max(32, (columns + 15) & ~15)
+  }
+
+  /// The panel from a term on.
+  func dropping(terms: Int) -> Panel {
+    Panel(columns: columns, base: base + terms * rowStride, width: width, rowStride: rowStride)
   }
 
   /// Packs `source` [terms, columns].

@@ -1,71 +1,73 @@
 import CXSMM
 
-/// The product of all rows with one packed panel, by LIBXSMM's kernels.
-struct PanelProduct {
+/// The left-hand side of a product: a [rows, terms], or aᵀ where the matrix is [terms, rows].
+struct ProductRows {
+  let matrix: MatrixView
+  let isTransposed: Bool
+
+  var terms: Int { isTransposed ? matrix.rows : matrix.columns }
+
+  func element(row: Int, term: Int) -> FloatPointer {
+    isTransposed ? matrix.row(term) + row : matrix.row(row) + term
+  }
+}
+
+/// Products of rows with panels, by LIBXSMM's kernels.
+enum PanelProduct {
   /// Rows a kernel does at once, at most.
-  private static let blockRows = 32
-  /// Terms a kernel for a transposed matrix does at once, at most: their number is a number of rows, so it varies, and
+  static let blockRows = 32
+  /// Terms a kernel for a transposed matrix does at once, at most: their number is a number of rows, which varies, and
   /// a kernel is made for each.
   private static let blockTerms = 256
+  /// Floats of the scratch a panel may be packed in.
+  static let panelFloats = Panel.columns * Panel.terms
 
-  /// [rows, columns of the panel], where the result goes.
-  private let result: MatrixView
-  private let adding: Bool
-  /// Columns of the panel, those beyond the result's included.
-  let width: Int
-  /// [terms, width], to be packed before `multiply`.
-  let panel: FloatPointer
-  /// [blockRows, width], for a result narrower than the panel.
-  private let edge: FloatPointer
-
-  init(into result: MatrixView, adding: Bool) {
-    self.result = result
-    self.adding = adding
-    width = Panel.width(result.columns)
-    panel = hat_product_scratch()
-    edge = panel + Panel.columns * Panel.terms
+  /// result[rows, panel's columns] = rows · panel over `terms`, or added.
+  static func multiply(
+    _ rows: ProductRows, terms: Range<Int>, _ panel: Panel, adding: Bool, into result: MatrixView
+  ) {
+    guard rows.isTransposed else {
+      return multiplyTerms(rows, terms, panel, adding: adding, into: result)
+    }
+    Blocks.forEach(terms.count, largest: blockTerms) { block in
+      multiplyTerms(
+        rows, terms.lowerBound + block.lowerBound..<terms.lowerBound + block.upperBound,
+        panel.dropping(terms: block.lowerBound), adding: adding || block.lowerBound > 0, into: result)
+    }
   }
 
-  /// result = a · panel with a [rows, terms], or aᵀ · panel with a [terms, rows]; or added.
-  func multiply(_ a: MatrixView, isTransposed: Bool) {
-    let terms = isTransposed ? a.rows : a.columns
-    Blocks.forEach(result.rows, largest: Self.blockRows) { rows in
-      let destination = result.rows(rows)
-      if width == result.columns {
-        multiplyBlock(a, rows, terms, isTransposed, into: destination)
-      } else {
-        let padded = MatrixView(edge, rows: rows.count, columns: width)
-        let visible = padded.columns(0..<result.columns)
-        padded.fillZero()
-        if adding { visible.copy(destination) }
-        multiplyBlock(a, rows, terms, isTransposed, into: padded)
-        destination.copy(visible)
+  private static func multiplyTerms(
+    _ rows: ProductRows, _ terms: Range<Int>, _ panel: Panel, adding: Bool, into result: MatrixView
+  ) {
+    let isWhole = panel.width == result.columns
+    let padded = MatrixView(hat_product_scratch() + panelFloats, rows: blockRows, columns: panel.width)
+    Blocks.forEachSize(result.rows, largest: blockRows) { size, starts in
+      let kernel = kernel(
+        rows, count: size, terms: terms.count, panel, resultStride: isWhole ? result.stride : panel.width,
+        adding: adding)
+      for start in starts {
+        let block = result.rows(start..<start + size)
+        let source = rows.element(row: start, term: terms.lowerBound)
+        if isWhole {
+          kernel(panel.base, source, block.base)
+        } else {
+          let visible = padded.rows(0..<size).columns(0..<result.columns)
+          padded.fillZero()
+          if adding { visible.copy(block) }
+          kernel(panel.base, source, padded.base)
+          block.copy(visible)
+        }
       }
     }
   }
 
-  private func multiplyBlock(
-    _ a: MatrixView, _ rows: Range<Int>, _ terms: Int, _ isTransposed: Bool, into c: MatrixView
-  ) {
-    guard isTransposed else {
-      let kernel = kernel(rows: rows.count, terms: terms, a, isTransposed: false, c, adding: adding)
-      return kernel(panel, a.row(rows.lowerBound), c.base)
-    }
-    Blocks.forEach(terms, largest: Self.blockTerms) { block in
-      let kernel = kernel(
-        rows: rows.count, terms: block.count, a, isTransposed: true, c,
-        adding: adding || block.lowerBound > 0)
-      kernel(panel + block.lowerBound * width, a.row(block.lowerBound) + rows.lowerBound, c.base)
-    }
-  }
-
   /// LIBXSMM counts columns first: its a is the panel, its b our rows.
-  private func kernel(
-    rows: Int, terms: Int, _ a: MatrixView, isTransposed: Bool, _ c: MatrixView, adding: Bool
+  private static func kernel(
+    _ rows: ProductRows, count: Int, terms: Int, _ panel: Panel, resultStride: Int, adding: Bool
   ) -> hat_product_kernel {
     let kernel = hat_product_kernel_for(
-      Int32(width), Int32(rows), Int32(terms), Int32(width), Int32(a.stride), Int32(c.stride), isTransposed,
-      adding)
+      Int32(panel.width), Int32(count), Int32(terms), Int32(panel.rowStride), Int32(rows.matrix.stride),
+      Int32(resultStride), rows.isTransposed, adding)
     precondition(kernel != nil, "LIBXSMM makes kernels on every processor with AVX2")
     return kernel!
   }
@@ -75,11 +77,21 @@ struct PanelProduct {
 enum Blocks {
   @inline(__always)
   static func forEach(_ count: Int, largest: Int, _ body: (Range<Int>) -> Void) {
+    forEachSize(count, largest: largest) { size, starts in
+      for start in starts { body(start..<start + size) }
+    }
+  }
+
+  /// Calls `body` for each size there is, with where its blocks start.
+  @inline(__always)
+  static func forEachSize(_ count: Int, largest: Int, _ body: (_ size: Int, _ starts: StrideTo<Int>) -> Void)
+  {
     var (start, size) = (0, largest)
     while start < count {
       while size > count - start { size /= 2 }
-      body(start..<start + size)
-      start += size
+      let end = start + (count - start) / size * size
+      body(size, stride(from: start, to: end, by: size))
+      start = end
     }
   }
 }

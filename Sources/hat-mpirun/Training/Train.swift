@@ -29,6 +29,9 @@ struct Train: ParsableCommand {
   @Option(help: "Start mpirun with that many ranks; one process without it.")
   var ranks: Int?
 
+  @Option(help: "Threads of each rank; as many as the ranks leave cores for without it.")
+  var threads: Int?
+
   @Option(help: "Machines to run on, one a line with its slots (see hostfiles/).")
   var hostfile: String?
 
@@ -59,6 +62,7 @@ struct Train: ParsableCommand {
     guard !data.isEmpty else { throw ValidationError("--data needs a folder.") }
     for corpus in data { try corpus.validate() }
     guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
+    guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
     guard restarts >= 0 else { throw ValidationError("--restarts must not be negative.") }
     guard stepTimeLimit ?? 1 > 0 else { throw ValidationError("--step-time-limit must be above 0.") }
     guard mpirunArguments == nil || ranks != nil else {
@@ -79,11 +83,14 @@ struct Train: ParsableCommand {
   /// - Returns: the exit code of the command.
   private func launch(ranks: Int) throws -> Int32 {
     let program = try RankProgram.executable()
+    let cores = ProcessorCores.available()
+    let choice = hostfile == nil ? try ThreadChoice(wanted: threads, ranks: ranks, cores: cores) : nil
     let hangs = HangFolder(run: FilePath(output))
     let supervisor = Supervisor(restarts: restarts, hangs: hangs) { TrainProgress.say($0) }
     return try supervisor.run { start in
       MPIJob(
-        program: program, arguments: rankArguments(start: start), ranks: ranks, hostfile: hostfile,
+        program: program, arguments: rankArguments(start: start), ranks: ranks,
+        threadsPerRank: choice?.threads ?? 1, hostfile: hostfile,
         launcherOptions: mpirunArguments?.split(separator: " ").map(String.init) ?? [],
         environment: [("OPENBLAS_NUM_THREADS", "1"), (Watchdog.supervisedVariable, "1")]
           + ProgressLine.environment)
@@ -94,6 +101,7 @@ struct Train: ParsableCommand {
   private func rankArguments(start: Int) -> [String] {
     var arguments = ["train", "--config", config, "--output", output]
     arguments += ["--resume", (start == 0 ? resume : .auto).rawValue]
+    if let threads { arguments += ["--threads", String(threads)] }
     if let stepTimeLimit { arguments += ["--step-time-limit", "\(stepTimeLimit)"] }
     arguments += overrides.flatMap { ["--set", $0] }
     return arguments + ["--data"] + data.map(\.argument)

@@ -47,7 +47,10 @@ struct TrainRank {
     let job = TrainingJob(
       run: FilePath(command.output), configuration: configuration, data: DataDescription(mixture),
       resume: command.resume)
-    let model = TextModel(configuration, maxWordBytes: mixture.splitter.maximumWordBytes)
+    let choice = try communicator.together { try ThreadChoice(wanted: command.threads) }
+    if communicator.rank == 0 { TrainProgress.say(choice.reason) }
+    let model = TextModel(
+      configuration, maxWordBytes: mixture.splitter.maximumWordBytes, threads: choice.threads)
     let progress = TrainProgress(run: command.output, corpora: command.data.map(\.folder))
     let trainer = try Trainer(
       communicator: communicator, job: job, model: model, log: log,

@@ -7,10 +7,12 @@ final class TextModel: TrainingModel {
   let tensors: [ParameterTensor]
   private let transformer: HierarchicalTransformer
   private let cost: ModelCost
+  var profile: StepProfile { transformer.profile }
 
-  init(_ configuration: Configuration, maxWordBytes: Int) {
+  init(_ configuration: Configuration, maxWordBytes: Int, threads: Int = 1) {
     transformer = HierarchicalTransformer(
-      configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes))
+      configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes),
+      threads: threads)
     tensors = transformer.layout.tensors
     cost = ModelCost(configuration.model)
   }

@@ -10,6 +10,12 @@ struct AttentionRun {
   let kernel: AttentionKernel
   let shape: AttentionShape
   let lengths: [Int]
+  /// In how many shares the heads of documents are done, as threads would.
+  var shares = 1
+
+  private var headShares: [Range<Int>] {
+    (0..<shares).map { shape.keyValueHeads * $0 / shares..<shape.keyValueHeads * ($0 + 1) / shares }
+  }
 
   private func withScratch(_ body: (FloatPointer) -> Void) {
     let longest = lengths.max() ?? 0
@@ -35,9 +41,11 @@ struct AttentionRun {
             qkv.view, segments: segments, shape: shape, into: output.view, logSumExp: logSumExp.pointer,
             scratch: scratch)
         case .documents:
-          DocumentAttention.forward(
-            qkv.view, segments: segments, shape: shape, into: output.view, logSumExp: logSumExp.pointer,
-            scratch: scratch)
+          for heads in headShares {
+            DocumentAttention.forward(
+              qkv.view, segments: segments, shape: shape, keyValueHeads: heads, into: output.view,
+              logSumExp: logSumExp.pointer, scratch: scratch)
+          }
         }
       }
     }
@@ -55,9 +63,12 @@ struct AttentionRun {
             qkv.view, segments: segments, shape: shape, output: output.view, logSumExp: logSumExp.pointer,
             outputGradient: outputGradient.view, into: gradient.view, scratch: scratch)
         case .documents:
-          DocumentAttention.backward(
-            qkv.view, segments: segments, shape: shape, output: output.view, logSumExp: logSumExp.pointer,
-            outputGradient: outputGradient.view, into: gradient.view, scratch: scratch)
+          for heads in headShares {
+            DocumentAttention.backward(
+              qkv.view, segments: segments, shape: shape, keyValueHeads: heads, output: output.view,
+              logSumExp: logSumExp.pointer, outputGradient: outputGradient.view, into: gradient.view,
+              scratch: scratch)
+          }
         }
       }
     }

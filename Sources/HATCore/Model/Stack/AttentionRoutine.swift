@@ -12,9 +12,10 @@ enum AttentionRoutine {
     }
   }
 
+  /// - Parameter keyValueHeads: of documents those to do; of words all.
   func forward(
-    _ queryKeyValue: MatrixView, segments: Segments, shape: AttentionShape, into output: MatrixView,
-    logSumExp: FloatPointer, scratch: FloatPointer
+    _ queryKeyValue: MatrixView, segments: Segments, shape: AttentionShape, keyValueHeads: Range<Int>,
+    into output: MatrixView, logSumExp: FloatPointer, scratch: FloatPointer
   ) {
     switch self {
     case .words:
@@ -22,13 +23,16 @@ enum AttentionRoutine {
         queryKeyValue, segments: segments, shape: shape, into: output, logSumExp: logSumExp, scratch: scratch)
     case .documents:
       DocumentAttention.forward(
-        queryKeyValue, segments: segments, shape: shape, into: output, logSumExp: logSumExp, scratch: scratch)
+        queryKeyValue, segments: segments, shape: shape, keyValueHeads: keyValueHeads, into: output,
+        logSumExp: logSumExp, scratch: scratch)
     }
   }
 
+  /// - Parameter keyValueHeads: of documents those to do; of words all.
   func backward(
-    _ queryKeyValue: MatrixView, segments: Segments, shape: AttentionShape, output: MatrixView,
-    logSumExp: FloatPointer, outputGradient: MatrixView, into gradient: MatrixView, scratch: FloatPointer
+    _ queryKeyValue: MatrixView, segments: Segments, shape: AttentionShape, keyValueHeads: Range<Int>,
+    output: MatrixView, logSumExp: FloatPointer, outputGradient: MatrixView, into gradient: MatrixView,
+    scratch: FloatPointer
   ) {
     switch self {
     case .words:
@@ -37,7 +41,8 @@ enum AttentionRoutine {
         outputGradient: outputGradient, into: gradient, scratch: scratch)
     case .documents:
       DocumentAttention.backward(
-        queryKeyValue, segments: segments, shape: shape, output: output, logSumExp: logSumExp,
+        queryKeyValue, segments: segments, shape: shape, keyValueHeads: keyValueHeads, output: output,
+        logSumExp: logSumExp,
         outputGradient: outputGradient, into: gradient, scratch: scratch)
     }
   }

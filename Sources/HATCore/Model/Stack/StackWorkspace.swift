@@ -20,30 +20,67 @@ struct StackWorkspace {
     let middleInverseRoots: ArenaPlace
     /// [R, 2F]; the backward pass overwrites it with its gradient.
     let gateUp: ArenaMatrix
+
+    init(_ shape: StackShape, rows: Int, arena: Arena) {
+      input = arena.reserve(rows: rows, columns: shape.width)
+      inputInverseRoots = arena.reserve(rows)
+      queryKeyValue = arena.reserve(rows: rows, columns: shape.queryKeyValueWidth)
+      logSumExp = arena.reserve(rows * shape.heads)
+      attention = arena.reserve(rows: rows, columns: shape.queryWidth)
+      middle = arena.reserve(rows: rows, columns: shape.width)
+      middleInverseRoots = arena.reserve(rows)
+      gateUp = arena.reserve(rows: rows, columns: 2 * shape.mlpHidden)
+    }
+
+    /// All of another block's places but the input.
+    init(_ shared: Block, input: ArenaMatrix) {
+      self.input = input
+      inputInverseRoots = shared.inputInverseRoots
+      queryKeyValue = shared.queryKeyValue
+      logSumExp = shared.logSumExp
+      attention = shared.attention
+      middle = shared.middle
+      middleInverseRoots = shared.middleInverseRoots
+      gateUp = shared.gateUp
+    }
+  }
+
+  /// What the last block needs where it runs at each segment's first row. Legend: S segments, at most R.
+  struct Leading {
+    /// [S, width], normalised rows.
+    let normalized: ArenaMatrix
+    /// [S, queryWidth]
+    let queries: ArenaMatrix
+    /// [R, width]
+    let residualGradient: ArenaMatrix
   }
 
   let rows: Int
   let blocks: [Block]
   /// [R, width], the residual stream after the last block.
   let output: ArenaMatrix
+  /// Of a stack that gives leading rows.
+  let leading: Leading?
   let scratch: StackScratch
 
   init(_ use: StackUse, scratch: StackScratch, arena: Arena) {
     let (shape, rows) = (use.shape, use.rows)
     self.rows = rows
     self.scratch = scratch
-    blocks = (0..<shape.layers).map { _ in
-      Block(
-        input: arena.reserve(rows: rows, columns: shape.width),
-        inputInverseRoots: arena.reserve(rows),
-        queryKeyValue: arena.reserve(rows: rows, columns: shape.queryKeyValueWidth),
-        logSumExp: arena.reserve(rows * shape.heads),
-        attention: arena.reserve(rows: rows, columns: shape.queryWidth),
-        middle: arena.reserve(rows: rows, columns: shape.width),
-        middleInverseRoots: arena.reserve(rows),
-        gateUp: arena.reserve(rows: rows, columns: 2 * shape.mlpHidden))
+    let first = Block(shape, rows: rows, arena: arena)
+    blocks = (0..<shape.layers).map { layer in
+      if layer == 0 { return first }
+      return use.recomputesBlocks
+        ? Block(first, input: arena.reserve(rows: rows, columns: shape.width))
+        : Block(shape, rows: rows, arena: arena)
     }
     output = arena.reserve(rows: rows, columns: shape.width)
+    leading =
+      use.givesLeadingRows
+      ? Leading(
+        normalized: arena.reserve(rows: rows, columns: shape.width),
+        queries: arena.reserve(rows: rows, columns: shape.queryWidth),
+        residualGradient: arena.reserve(rows: rows, columns: shape.width)) : nil
   }
 
   /// The residual stream before the first block: what the caller fills.
@@ -62,19 +99,22 @@ struct StackScratch {
   let queryKeyValueGradient: ArenaPlace
   /// [R, width] gradient of normalised rows.
   let normalizedGradient: ArenaPlace
+  /// Of each thread.
   let attention: ArenaPlace
 
-  init(for uses: [StackUse], arena: Arena) {
-    func reserveLargest(_ floats: (StackUse) -> Int) -> ArenaPlace {
-      arena.reserve(uses.map(floats).max() ?? 0)
+  init(for uses: [StackUse], arena: Arena, threads: Int = 1) {
+    func reserveLargest(threads: Int = 1, _ floats: (StackUse) -> Int) -> ArenaPlace {
+      arena.reserve(threads * (((uses.map(floats).max() ?? 0) + 15) / 16 * 16))
     }
     normalized = reserveLargest { $0.shape.width * $0.rows }
     hidden = reserveLargest { $0.shape.mlpHidden * $0.rows }
     branchGradient = reserveLargest { max($0.shape.mlpHidden, $0.shape.queryWidth) * $0.rows }
     queryKeyValueGradient = reserveLargest { $0.shape.queryKeyValueWidth * $0.rows }
     normalizedGradient = reserveLargest { $0.shape.width * $0.rows }
-    attention = reserveLargest {
-      $0.routine.scratchCount($0.shape.attention, longestSegment: $0.longestSegment)
+    attention = reserveLargest(threads: threads) {
+      max(
+        $0.routine.scratchCount($0.shape.attention, longestSegment: $0.longestSegment),
+        $0.givesLeadingRows ? LeadingAttention.scratchCount(longestSegment: $0.longestSegment) : 0)
     }
   }
 }
@@ -87,4 +127,8 @@ struct StackUse {
   let rows: Int
   /// Rows of a segment, at most.
   let longestSegment: Int
+  /// Whether only each segment's first row is read of the last block.
+  var givesLeadingRows = false
+  /// Whether a block keeps its input alone, and runs forward again before it is differentiated.
+  var recomputesBlocks = false
 }

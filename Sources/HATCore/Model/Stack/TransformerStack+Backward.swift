@@ -1,22 +1,10 @@
 import HATKernels
 
 extension TransformerStack {
-  /// Differentiates the blocks of the last `forward`, last block first.
-  /// - Parameters:
-  ///   - residualGradient: [rows, width]; in: the loss by `output`; out: the loss by `input`.
-  ///   - gradient: the flat gradient buffer, which this adds to.
-  func backward(
-    segments: Segments, residualGradient: MatrixView, parameters: UnsafePointer<Float>,
-    gradient: FloatPointer
-  ) {
-    for layer in workspace.blocks.indices.reversed() {
-      backward(
-        layer: layer, segments: segments, residualGradient: residualGradient, parameters: parameters,
-        gradient: gradient)
-    }
-  }
-
   /// Differentiates one block.
+  /// - Parameters:
+  ///   - residualGradient: [rows, width]; in: the loss by the block's output; out: the loss by its input.
+  ///   - gradient: the flat gradient buffer, which this adds to.
   func backward(
     layer: Int, segments: Segments, residualGradient: MatrixView, parameters: UnsafePointer<Float>,
     gradient: FloatPointer
@@ -26,49 +14,57 @@ extension TransformerStack {
     let gradients = BlockGradients(stack: self, layer: layer, rows: rows, gradient: gradient)
     differentiateTransform(block, gradients, residualGradient)
     differentiateAttend(block, gradients, residualGradient, segments: segments)
+    differentiateProject(block, gradients, residualGradient)
   }
 
-  private func differentiateTransform(
+  func differentiateTransform(
     _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView
   ) {
-    MatrixProduct.inputGradient(residualGradient, weight: block.weights.down, into: gradients.hidden)
-    SwiGLU.backward(
+    kernels.inputGradient(residualGradient, weight: block.weights.down, into: gradients.hidden)
+    kernels.swiGLUBackward(
       block.gateUp, hiddenGradient: gradients.hidden, into: block.gateUp, hidden: block.hidden)
-    MatrixProduct.addWeightGradient(residualGradient, input: block.hidden, to: gradients.weights.down)
+    kernels.addWeightGradient(residualGradient, input: block.hidden, to: gradients.weights.down)
 
-    RMSNorm.forward(
+    kernels.norm(
       block.middle, gain: block.weights.postAttentionNorm, into: block.normalized,
       inverseRoots: block.middleInverseRoots)
-    MatrixProduct.addWeightGradient(block.gateUp, input: block.normalized, to: gradients.weights.gateUp)
-    MatrixProduct.inputGradient(block.gateUp, weight: block.weights.gateUp, into: gradients.normalized)
-    RMSNorm.backward(
+    kernels.addWeightGradient(block.gateUp, input: block.normalized, to: gradients.weights.gateUp)
+    kernels.inputGradient(block.gateUp, weight: block.weights.gateUp, into: gradients.normalized)
+    kernels.normBackward(
       block.middle, gain: block.weights.postAttentionNorm, inverseRoots: block.middleInverseRoots,
       outputGradient: gradients.normalized, addInputGradientTo: residualGradient,
       addGainGradientTo: gradients.weights.postAttentionNorm)
   }
 
-  private func differentiateAttend(
+  /// From the residual stream to queries, keys and values before rotation.
+  func differentiateAttend(
     _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView, segments: Segments
   ) {
-    MatrixProduct.addWeightGradient(
+    kernels.addWeightGradient(
       residualGradient, input: block.attention, to: gradients.weights.attentionOutput)
-    MatrixProduct.inputGradient(
+    kernels.inputGradient(
       residualGradient, weight: block.weights.attentionOutput, into: gradients.attention)
-    routine.backward(
-      block.queryKeyValue, segments: segments, shape: shape.attention, output: block.attention,
-      logSumExp: block.logSumExp, outputGradient: gradients.attention, into: gradients.queryKeyValue,
-      scratch: arena.floats(workspace.scratch.attention))
-    rotary.rotateBack(
-      gradients.queriesAndKeys, heads: shape.heads + shape.keyValueHeads, segments: segments)
+    kernels.attention(routine, shape.attention, segments, flops: 2 * attentionFLOPs(segments)) {
+      routine.backward(
+        block.queryKeyValue, segments: $1, shape: shape.attention, keyValueHeads: $2, output: block.attention,
+        logSumExp: block.logSumExp, outputGradient: gradients.attention, into: gradients.queryKeyValue,
+        scratch: attentionScratch(part: $0))
+    }
+    kernels.rotateBack(
+      gradients.queriesAndKeys, rotary, heads: shape.heads + shape.keyValueHeads, segments: segments)
+  }
 
-    RMSNorm.forward(
+  func differentiateProject(
+    _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView
+  ) {
+    kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
-    MatrixProduct.addWeightGradient(
+    kernels.addWeightGradient(
       gradients.queryKeyValue, input: block.normalized, to: gradients.weights.queryKeyValue)
-    MatrixProduct.inputGradient(
+    kernels.inputGradient(
       gradients.queryKeyValue, weight: block.weights.queryKeyValue, into: gradients.normalized)
-    RMSNorm.backward(
+    kernels.normBackward(
       block.input, gain: block.weights.inputNorm, inverseRoots: block.inputInverseRoots,
       outputGradient: gradients.normalized, addInputGradientTo: residualGradient,
       addGainGradientTo: gradients.weights.inputNorm)

@@ -13,10 +13,13 @@ struct TransformerStack {
   let routine: AttentionRoutine
   let rotary: RotaryTable
   let workspace: StackWorkspace
+  /// Of a stack that runs over tiles; a stack that runs once a batch packs within each product.
+  let packedWeights: PackedWeights?
   let arena: Arena
+  let kernels: ModelKernels
 
   init(
-    _ use: StackUse, offsets: StackOffsets, scratch: StackScratch, arena: Arena
+    _ use: StackUse, offsets: StackOffsets, scratch: StackScratch, arena: Arena, kernels: ModelKernels
   ) {
     shape = use.shape
     routine = use.routine
@@ -24,7 +27,9 @@ struct TransformerStack {
       headSize: use.shape.headSize, theta: use.shape.ropeTheta, positions: use.longestSegment)
     self.offsets = offsets
     workspace = StackWorkspace(use, scratch: scratch, arena: arena)
+    packedWeights = use.routine == .words ? PackedWeights(use.shape, arena: arena) : nil
     self.arena = arena
+    self.kernels = kernels
   }
 
   /// [rows, width]: to be filled before `forward`.
@@ -32,47 +37,67 @@ struct TransformerStack {
     view(workspace.input, rows)
   }
 
-  /// [rows, width]: the residual stream after the last block.
+  /// [rows, width]: the residual stream after the last block; of a stack that gives leading rows, one for each segment.
   func output(rows: Int) -> MatrixView {
     view(workspace.output, rows)
   }
 
-  /// Runs the blocks from `input` to `output`, keeping what `backward` needs.
-  func forward(segments: Segments, rows: Int, parameters: UnsafePointer<Float>) {
-    for layer in workspace.blocks.indices {
-      forward(layer: layer, segments: segments, rows: rows, parameters: parameters)
-    }
-  }
-
-  /// Runs one block.
+  /// Runs one block, keeping what `backward` needs.
   func forward(layer: Int, segments: Segments, rows: Int, parameters: UnsafePointer<Float>) {
     precondition(rows <= workspace.rows, "the batch exceeds the capacity the arena was planned for")
     let block = BlockViews(stack: self, layer: layer, rows: rows, parameters: parameters)
+    project(block)
     attend(block, segments: segments)
     transform(block)
   }
 
-  private func attend(_ block: BlockViews, segments: Segments) {
-    RMSNorm.forward(
+  /// Queries, keys and values, not rotated.
+  func project(_ block: BlockViews) {
+    kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
-    MatrixProduct.linear(block.normalized, weight: block.weights.queryKeyValue, into: block.queryKeyValue)
-    rotary.rotate(block.queriesAndKeys, heads: shape.heads + shape.keyValueHeads, segments: segments)
-    routine.forward(
-      block.queryKeyValue, segments: segments, shape: shape.attention, into: block.attention,
-      logSumExp: block.logSumExp, scratch: arena.floats(workspace.scratch.attention))
-    block.middle.copy(block.input)
-    MatrixProduct.addLinear(block.attention, weight: block.weights.attentionOutput, to: block.middle)
+    kernels.linear(block.normalized, weight: block.linears.queryKeyValue, into: block.queryKeyValue)
   }
 
-  private func transform(_ block: BlockViews) {
-    RMSNorm.forward(
+  func attend(_ block: BlockViews, segments: Segments) {
+    kernels.rotate(
+      block.queriesAndKeys, rotary, heads: shape.heads + shape.keyValueHeads, segments: segments)
+    kernels.attention(routine, shape.attention, segments, flops: attentionFLOPs(segments)) {
+      routine.forward(
+        block.queryKeyValue, segments: $1, shape: shape.attention, keyValueHeads: $2, into: block.attention,
+        logSumExp: block.logSumExp, scratch: attentionScratch(part: $0))
+    }
+    kernels.rows(block.middle) { block.middle.copy(block.input) }
+    kernels.addLinear(block.attention, weight: block.linears.attentionOutput, to: block.middle)
+  }
+
+  func transform(_ block: BlockViews) {
+    kernels.norm(
       block.middle, gain: block.weights.postAttentionNorm, into: block.normalized,
       inverseRoots: block.middleInverseRoots)
-    MatrixProduct.linear(block.normalized, weight: block.weights.gateUp, into: block.gateUp)
-    SwiGLU.forward(block.gateUp, into: block.hidden)
-    block.output.copy(block.middle)
-    MatrixProduct.addLinear(block.hidden, weight: block.weights.down, to: block.output)
+    kernels.linear(block.normalized, weight: block.linears.gateUp, into: block.gateUp)
+    kernels.swiGLU(block.gateUp, into: block.hidden)
+    kernels.rows(block.output) { block.output.copy(block.middle) }
+    kernels.addLinear(block.hidden, weight: block.linears.down, to: block.output)
+  }
+
+  /// Each thread's own.
+  func attentionScratch(part: Int) -> FloatPointer {
+    let place = workspace.scratch.attention
+    return arena.floats(place) + part * (place.count / kernels.pool.threads)
+  }
+
+  /// Of the forward pass, causal attention as its lower triangle.
+  func attentionFLOPs(_ segments: Segments) -> Int {
+    (0..<segments.count).reduce(0) { sum, segment in
+      let rows = segments.rows(segment).count
+      return sum + 4 * shape.queryWidth * (shape.isCausal ? rows * (rows + 1) / 2 : rows * rows)
+    }
+  }
+
+  /// To be called before `forward` whenever the parameters have changed.
+  func packWeights(_ parameters: UnsafePointer<Float>) {
+    packedWeights?.pack(offsets, parameters)
   }
 
   func view(_ matrix: ArenaMatrix, _ rows: Int) -> MatrixView {

@@ -3,10 +3,13 @@ import HATText
 
 /// The rows of one tile of words, filled anew for each.
 final class WordTile {
+  /// Rows of a module's table that stand for bytes.
+  static let byteRows = 256
+
   /// [words + 1]: where each word's rows start.
   let offsets: FixedList<Int32>
-  /// [rows]: the symbol a row is embedded from. A word's first row has `[W]`: the mark the encoder reads, or the
-  /// place of the decoder's predictive embedding.
+  /// [rows]: which row of its module's table a row is: that of a byte, and for a word's first row that of `[W]`, the mark
+  /// the encoder reads, or in the decoder one of the word's own, behind those of the bytes.
   let symbols: FixedList<Int32>
   /// [rows]: what each row of a decoder's tile predicts.
   let targets: FixedList<UInt8>
@@ -26,6 +29,11 @@ final class WordTile {
   var rows: Int { symbols.count }
   var segments: Segments { Segments(offsets: offsets.base, count: words) }
 
+  /// The rows as those of a table.
+  func rows(of table: RowTable) -> TileRows {
+    TileRows(table: table, indices: symbols.base, segments: segments, count: rows)
+  }
+
   func rows(ofWord word: Int) -> Range<Int> {
     Int(offsets.base[word])..<Int(offsets.base[word + 1])
   }
@@ -35,7 +43,7 @@ final class WordTile {
     removeAll()
     for word in words {
       let bytes = batch.byteRange(ofWord: Int(list.batchWords.base[Int(word)]))
-      appendSymbols(bytes, of: batch)
+      appendSymbols(bytes, behind: Int32(SpecialByte.word), of: batch)
       offsets.append(Int32(symbols.count))
     }
   }
@@ -44,14 +52,15 @@ final class WordTile {
   func fillTargets(_ words: UnsafeBufferPointer<Int32>, of list: WordList, from batch: borrowing Batch) {
     removeAll()
     for word in words {
+      let opening = Int32(Self.byteRows) + word
       let batchWord = Int(list.batchWords.base[Int(word)])
       let bytes = batch.byteRange(ofWord: batchWord)
       // The closing [S] is one position: that it ends is not predicted (model.md §4).
       if batch.isDocumentMark(batchWord) {
-        appendSymbols(bytes.lowerBound..<bytes.lowerBound, of: batch)
+        appendSymbols(bytes.lowerBound..<bytes.lowerBound, behind: opening, of: batch)
         targets.append(SpecialByte.document)
       } else {
-        appendSymbols(bytes, of: batch)
+        appendSymbols(bytes, behind: opening, of: batch)
         for index in bytes { targets.append(batch.bytes[index]) }
         targets.append(SpecialByte.word)
       }
@@ -68,8 +77,8 @@ final class WordTile {
     offsets.append(0)
   }
 
-  private func appendSymbols(_ bytes: Range<Int>, of batch: borrowing Batch) {
-    symbols.append(Int32(SpecialByte.word))
+  private func appendSymbols(_ bytes: Range<Int>, behind opening: Int32, of batch: borrowing Batch) {
+    symbols.append(opening)
     for index in bytes { symbols.append(Int32(batch.bytes[index])) }
   }
 }

@@ -1,0 +1,96 @@
+import HATKernels
+
+/// The last block of a stack of which only each segment's first row is read (model.md §9): keys and values of all rows,
+/// everything else at the first rows alone. Legend: R rows, S segments.
+extension TransformerStack {
+  /// Columns of queries | keys | values.
+  private var queries: Range<Int> { 0..<shape.queryWidth }
+  private var keys: Range<Int> { shape.queryWidth..<shape.queryWidth + shape.keyValueWidth }
+  private var keysAndValues: Range<Int> { shape.queryWidth..<shape.queryKeyValueWidth }
+
+  /// Keys and values of all rows, queries of the first rows, not rotated.
+  func projectLeading(_ block: BlockViews, _ places: StackWorkspace.Leading, _ segments: Segments) {
+    kernels.norm(
+      block.input, gain: block.weights.inputNorm, into: block.normalized,
+      inverseRoots: block.inputInverseRoots)
+    kernels.linear(
+      block.normalized, weight: block.linears.queryKeyValue.outputs(keysAndValues),
+      into: block.queryKeyValue.columns(keysAndValues))
+
+    let (rows, rowQueries) = (
+      view(places.normalized, segments.count), view(places.queries, segments.count)
+    )
+    kernels.rows(rows) { Vector.gatherRows(block.normalized, indices: segments.offsets, into: rows) }
+    kernels.linear(rows, weight: block.linears.queryKeyValue.outputs(queries), into: rowQueries)
+    kernels.rows(rowQueries) {
+      Vector.scatterRows(rowQueries, indices: segments.offsets, into: block.queryKeyValue.columns(queries))
+    }
+  }
+
+  /// - Parameter rows: the views of the first rows, [S, …].
+  func attendLeading(_ block: BlockViews, _ rows: BlockViews, _ segments: Segments) {
+    // A segment's first row stands at position 0, where nothing turns.
+    kernels.rotate(
+      block.queryKeyValue.columns(keys), rotary, heads: shape.keyValueHeads, segments: segments)
+    kernels.profile.measure(.wordAttention, leadingFLOPs(block)) {
+      LeadingAttention.forward(
+        block.queryKeyValue, segments: segments, shape: shape.attention, into: rows.attention,
+        scratch: attentionScratch(part: 0))
+    }
+    kernels.rows(rows.middle) {
+      Vector.gatherRows(block.input, indices: segments.offsets, into: rows.middle)
+    }
+    kernels.addLinear(rows.attention, weight: block.linears.attentionOutput, to: rows.middle)
+  }
+
+  /// - Parameter residualGradient: [S, width], the loss by the residual stream between attention and MLP.
+  func differentiateAttendLeading(
+    _ block: BlockViews, _ rows: BlockViews, _ gradients: BlockGradients, _ rowGradients: BlockGradients,
+    _ residualGradient: MatrixView, _ segments: Segments
+  ) {
+    kernels.addWeightGradient(
+      residualGradient, input: rows.attention, to: gradients.weights.attentionOutput)
+    kernels.inputGradient(
+      residualGradient, weight: block.weights.attentionOutput, into: rowGradients.attention)
+    kernels.profile.measure(.wordAttention, 2 * leadingFLOPs(block)) {
+      LeadingAttention.backward(
+        block.queryKeyValue, segments: segments, shape: shape.attention,
+        outputGradient: rowGradients.attention, into: gradients.queryKeyValue,
+        scratch: attentionScratch(part: 0))
+    }
+    kernels.rotateBack(
+      gradients.queryKeyValue.columns(keys), rotary, heads: shape.keyValueHeads, segments: segments)
+  }
+
+  /// - Parameter residualGradient: [R, width], which this adds to.
+  func differentiateProjectLeading(
+    _ block: BlockViews, _ places: StackWorkspace.Leading, _ gradients: BlockGradients,
+    _ residualGradient: MatrixView, _ segments: Segments
+  ) {
+    kernels.norm(
+      block.input, gain: block.weights.inputNorm, into: block.normalized,
+      inverseRoots: block.inputInverseRoots)
+    let outputs = gradients.queryKeyValue.columns(keysAndValues)
+    kernels.addWeightGradient(
+      outputs, input: block.normalized, to: gradients.weights.queryKeyValue.rows(keysAndValues))
+    kernels.inputGradient(
+      outputs, weight: block.weights.queryKeyValue.rows(keysAndValues), into: gradients.normalized)
+
+    let (rows, rowQueries) = (
+      view(places.normalized, segments.count), view(places.queries, segments.count)
+    )
+    Vector.gatherRows(block.normalized, indices: segments.offsets, into: rows)
+    Vector.gatherRows(
+      gradients.queryKeyValue.columns(queries), indices: segments.offsets, into: rowQueries)
+    kernels.addWeightGradient(rowQueries, input: rows, to: gradients.weights.queryKeyValue.rows(queries))
+    kernels.inputGradient(rowQueries, weight: block.weights.queryKeyValue.rows(queries), into: rows)
+    Vector.scatterAddRows(rows, indices: segments.offsets, to: gradients.normalized)
+    kernels.normBackward(
+      block.input, gain: block.weights.inputNorm, inverseRoots: block.inputInverseRoots,
+      outputGradient: gradients.normalized, addInputGradientTo: residualGradient,
+      addGainGradientTo: gradients.weights.inputNorm)
+  }
+
+  /// Of the forward pass.
+  private func leadingFLOPs(_ block: BlockViews) -> Int { 4 * shape.queryWidth * block.input.rows }
+}

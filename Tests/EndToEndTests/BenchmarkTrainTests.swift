@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+  /// What must not get worse unnoticed, in ratios and counts that do not depend on the machine.
+  @Suite("Benchmark train")
+  struct BenchmarkTrainTests {
+    struct Limits: Decodable {
+      var configuration: String
+      var settings: [String]
+      var ranks: Int
+      var leastDenseToSgemm: Double
+      var mostAllocationsPerStep: Double
+      var mostPeakResidentBytes: Int
+    }
+
+    struct Measurement: Decodable {
+      var ranks: Int
+      var threads: Int
+      var bytesPerSecond: Double
+      var wordsPerSecond: Double
+      var denseFlopsPerSecond: Double
+      var sgemmFlopsPerSecond: Double
+      var denseToSgemm: Double
+      var allocationsPerStep: Double
+      var peakResidentBytes: Int
+      var stepSeconds: Double
+      var phases: [String: Double]
+    }
+
+    static let all: [Limits] = {
+      let file = Program.repository + "/Tests/EndToEndTests/benchmark-train-limits.json"
+      return try! decoder.decode([Limits].self, from: Data(contentsOf: URL(fileURLWithPath: file)))
+    }()
+
+    static var decoder: JSONDecoder {
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      return decoder
+    }
+
+    @Test("Speed against the library, allocations and memory keep to their limits", arguments: all.indices)
+    func limits(index: Int) throws {
+      let limits = Self.all[index]
+      let output = Program.run(
+        [
+          "benchmark", "train", "--config", "\(Program.repository)/configs/\(limits.configuration).yaml",
+          "--ranks", String(limits.ranks), "--steps", "2", "--json",
+        ] + limits.settings.flatMap { ["--set", $0] })
+      try #require(output.exitCode == 0, "\(output.description)")
+      let measured = try Self.decoder.decode(Measurement.self, from: Data(output.standardOutput.utf8))
+      #expect(measured.ranks == limits.ranks)
+      #expect(measured.denseToSgemm >= limits.leastDenseToSgemm)
+      #expect(measured.allocationsPerStep <= limits.mostAllocationsPerStep)
+      #expect(measured.peakResidentBytes <= limits.mostPeakResidentBytes)
+      let ratio = measured.denseFlopsPerSecond / measured.sgemmFlopsPerSecond
+      #expect(abs(ratio - measured.denseToSgemm) < 1e-9)
+      #expect(measured.bytesPerSecond > measured.wordsPerSecond)
+      #expect(measured.phases["decoder"]! > 0)
+    }
+
+    @Test("A corpus that is not there ends with exit code 66 and one paragraph")
+    func missingCorpus() throws {
+      let output = Program.run([
+        "benchmark", "train", "--config", "\(Program.repository)/configs/tiny.yaml", "--data",
+        "/nowhere/corpus",
+      ])
+      #expect(output.exitCode == 66, "\(output.description)")
+      #expect(output.standardError.hasPrefix("error: "))
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import HATDistributed
+import HATStorage
+import Testing
+
+@Suite struct ThreadChoiceTests {
+  @Test(arguments: [(1, 1, 1), (1, 2, 2), (2, 2, 1), (2, 7, 3), (4, 2, 1)])
+  func threadsTakeTheCoresThatRanksLeave(ranks: Int, cores: Int, threads: Int) throws {
+    let choice = try ThreadChoice(wanted: nil, ranks: ranks, cores: cores)
+    #expect(choice.threads == threads)
+    #expect(choice.reason.contains("\(threads) thread"))
+  }
+
+  @Test func whatIsAskedForIsKeptOrRefused() throws {
+    #expect(try ThreadChoice(wanted: 2, ranks: 2, cores: 8).threads == 2)
+    let error = #expect(throws: UserError.self) { try ThreadChoice(wanted: 3, ranks: 2, cores: 4) }
+    #expect(error?.kind == .wrongUsage)
+  }
+
+  @Test func aRankUsesTheCoresItIsBoundTo() throws {
+    let environment = ["OMPI_COMM_WORLD_LOCAL_SIZE": "2"]
+    func threads(_ cores: Int, of machine: Int) throws -> Int {
+      try ThreadChoice(wanted: nil, environment: environment, cores: cores, machineCores: machine).threads
+    }
+    #expect(try threads(1, of: 8) == 1)
+    #expect(try threads(4, of: 8) == 4)
+    #expect(try threads(8, of: 8) == 4)
+  }
+}
