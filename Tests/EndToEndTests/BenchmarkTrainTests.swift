@@ -9,6 +9,8 @@ extension EndToEnd {
       var configuration: String
       var settings: [String]
       var ranks: Int
+      /// Of each rank; handing a kernel to several allocates (docs/performance-log.md).
+      var threads: Int
       var leastDenseToSgemm: Double
       var mostAllocationsPerStep: Double
       var mostPeakResidentBytes: Int
@@ -45,11 +47,11 @@ extension EndToEnd {
       let output = Program.run(
         [
           "benchmark", "train", "--config", "\(Program.repository)/configs/\(limits.configuration).yaml",
-          "--ranks", String(limits.ranks), "--steps", "2", "--json",
+          "--ranks", String(limits.ranks), "--threads", String(limits.threads), "--steps", "2", "--json",
         ] + limits.settings.flatMap { ["--set", $0] })
       try #require(output.exitCode == 0, "\(output.description)")
       let measured = try Self.decoder.decode(Measurement.self, from: Data(output.standardOutput.utf8))
-      #expect(measured.ranks == limits.ranks)
+      #expect(measured.ranks == limits.ranks && measured.threads == limits.threads)
       #expect(measured.denseToSgemm >= limits.leastDenseToSgemm)
       #expect(measured.allocationsPerStep <= limits.mostAllocationsPerStep)
       #expect(measured.peakResidentBytes <= limits.mostPeakResidentBytes)

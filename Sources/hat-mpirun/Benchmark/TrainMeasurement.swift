@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import HATCore
 import HATDistributed
 
@@ -17,7 +16,7 @@ struct TrainMeasurement: Encodable {
   var denseToSgemm: Double
   /// On the rank with the most, reading text left out.
   var allocationsPerStep: Double
-  /// Of the rank with the most.
+  /// Of the rank with the most; pages that ranks share are divided by their number.
   var peakResidentBytes: Int
   /// Seconds a step, on rank 0.
   var phases: [String: Double]
@@ -40,9 +39,7 @@ struct TrainMeasurement: Encodable {
     sgemm: Double,
     communicator: any Communicator
   ) throws {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    let peaks = try communicator.values(Double(usage.ru_maxrss) * 1024)
+    let peaks = try communicator.values(Double(try ResidentMemory.peak()))
     let counts = try communicator.values(Double(allocations) / Double(measuredSteps))
     ranks = communicator.size
     threads = 1
