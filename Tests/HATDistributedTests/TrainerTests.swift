@@ -74,23 +74,26 @@ import Testing
     }
   }
 
-  @Test(arguments: [0, 1], [0, 1])
+  @Test(arguments: Sharding.stages, Sharding.stages)
   func checkpointsOfAnyRankCountAndStageAreReadByAnyOther(stageBefore: Int, stageAfter: Int) throws {
+    let reference = TemporaryFolder()
+    let configuration = ToyRun.configuration(steps: 3, microBatches: 60)
+    let expected = ToyRun(folder: reference.path, configuration: configuration)
+    _ = try expected.train(ranks: 1)
+    let weights = try expected.state()[0].map(Float.init(bitPattern:))
     for before in 1...5 {
       for after in 1...5 {
         let folder = TemporaryFolder()
-        var run = ToyRun(folder: folder.path, configuration: ToyRun.configuration(steps: 3, microBatches: 60))
+        var run = ToyRun(folder: folder.path, configuration: configuration)
         run.configuration.training.zeroStage = stageBefore
-        _ = try run.train(ranks: before, stopAfter: 1)
-        let state = try run.state()
+        _ = try run.train(ranks: before, nodes: min(2, before), stopAfter: 1)
         run.configuration.training.zeroStage = stageAfter
-        // Training that goes on and stops at once writes what it has read, after one more step of no size.
-        run.configuration.training.steps = 1
-        run.configuration.training.zeroStage = (before + after) % 4
-        #expect(try run.train(ranks: after, nodes: min(2, after)) == .finished(step: 1))
-        #expect(try run.state() == state, "\(before) then \(after) ranks")
-        run.configuration.training.steps = 3
-        #expect(try run.train(ranks: after) == .finished(step: 3))
+        #expect(try run.train(ranks: after, nodes: min(2, after)) == .finished(step: 3))
+        let state = try run.state()
+        let largest = zip(state[0].map(Float.init(bitPattern:)), weights).map { abs($0 - $1) }.max()!
+        #expect(largest < 1e-5, "\(before) then \(after) ranks: \(largest)")
+        // 60 micro-batches are four times fifteen: one, two and four ranks give the same bits.
+        if ![3, 5].contains(before) && ![3, 5].contains(after) { #expect(try state == expected.state()) }
       }
     }
   }

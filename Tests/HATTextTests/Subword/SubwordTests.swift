@@ -91,7 +91,7 @@ struct SubwordTests {
 
   @Test("A tokenizer file reads back as it was written, and a damaged one is refused")
   func file() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let path = FilePath(folder.path).appending("tokenizer.json")
     let vocabulary = try SubwordVocabulary(
       learningFrom: Self.counts(Array(repeating: "to be or not to be, that is the question: ", count: 2)),
