@@ -77,7 +77,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ],
+      resources: [.embedInCode("Benchmark/hamlet.txt")]),
 
     .target(name: "TestSupport", dependencies: ["HATText"], path: "Tests/TestSupport"),
     .testTarget(
@@ -106,7 +107,8 @@ let package = Package(
       dependencies: ["HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["hat-mpirun", "CommunicatorConformance", "HATCore", "HATText", "TestSupport"]),
+      dependencies: ["hat-mpirun", "CommunicatorConformance", "HATCore", "HATText", "TestSupport"],
+      exclude: ["benchmark-train-limits.json"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

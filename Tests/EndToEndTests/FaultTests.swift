@@ -49,7 +49,9 @@ extension EndToEnd {
       }
       let output = job.wait()
       #expect(output.exitCode == 0, "\(output.description)")
-      #expect(output.standardError.contains("(restart \(kills) of \(kills))"), "\(output.description)")
+      let restarts =
+        output.standardError.components(separatedBy: "going on from the last checkpoint").count - 1
+      #expect(restarts == kills, "\(output.description)")
 
       let undisturbed = RunFolder(path: scratch.file("undisturbed"))
       let reference = Program.run(arguments + [undisturbed.path] + settings, ranks: ranks)
@@ -88,6 +90,15 @@ extension EndToEnd {
       let report = try hangReport(of: run)
       #expect(Self.names(1, in: report) && report.contains("Rank 2, newest first"), "\(report)")
       #expect(eventually(within: 10) { !RankProcess.exists(run: run.path) }, "a rank outlived the job")
+    }
+
+    @Test("A single process that hangs ends with a report and exit code 70")
+    func slowSingleProcess() throws {
+      let run = RunFolder(path: scratch.file("slow"))
+      let output = Program.run(arguments + [run.path, "--step-time-limit", "1e-6"])
+      #expect(output.exitCode == 70, "\(output.description)")
+      #expect(output.standardError.contains("error: The run hung in"), "\(output.description)")
+      #expect(try hangReport(of: run).contains("Rank 0, newest first"))
     }
 
     @Test("Steps that are not finite are skipped, their documents are named, and three in a row end the run")

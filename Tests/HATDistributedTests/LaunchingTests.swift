@@ -53,6 +53,15 @@ import Testing
       job.launcherArguments(cores: 1).prefix(5) == ["-np", "2", "--oversubscribe", "--bind-to", "none"])
   }
 
+  @Test func restartsCountAnewAfterProgress() {
+    var budget = RestartBudget(limit: 2, reached: 100)
+    let taken = [100, 100, 120, 120, 120].map { budget.take(at: $0) }
+    #expect(taken == [true, true, true, true, false])
+    #expect(!budget.take(at: 90), "an older checkpoint is no progress")
+    var none = RestartBudget(limit: 0, reached: 0)
+    #expect(!none.take(at: 50))
+  }
+
   @Test func aChildsEnvironmentHoldsNothingOfThisJob() {
     let environment = ["PATH=/bin", "OMPI_COMM_WORLD_RANK=0", "PMIX_RANK=0", "ORTE_X=1", "MYOMPI_=1"]
     #expect(MPIJob.cleanEnvironment(of: environment, isRoot: false) == ["PATH=/bin", "MYOMPI_=1"])

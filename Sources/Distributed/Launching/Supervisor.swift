@@ -4,22 +4,25 @@ import HATStorage
 
 /// Runs a job under `mpirun` and starts it again after a fault: a rank that was killed or crashed, or a run that hung.
 public struct Supervisor {
-  /// Times a job may be started again.
+  /// Times a job may be started again without having come further.
   public var restarts: Int
   /// Where the ranks write down that they hang; nil for a job that does not watch them.
   public var hangs: HangFolder?
   /// Where a job that is started again goes on.
   public var continuation: String
+  /// How far the job has come, such as the step of its newest checkpoint.
+  public var progress: () throws -> Int
   /// Told what happens; one line each.
   public var note: (String) -> Void
 
   public init(
     restarts: Int, hangs: HangFolder? = nil, continuation: String = "from the last checkpoint",
-    note: @escaping (String) -> Void
+    progress: @escaping () throws -> Int = { 0 }, note: @escaping (String) -> Void
   ) {
     self.restarts = restarts
     self.hangs = hangs
     self.continuation = continuation
+    self.progress = progress
     self.note = note
   }
 
@@ -32,26 +35,28 @@ public struct Supervisor {
   /// - Throws: `UserError` when `mpirun` cannot be started.
   public func run(_ job: (_ start: Int) -> MPIJob) throws -> Int32 {
     LauncherSignals.listen()
-    var start = 0
+    var (start, budget) = (0, RestartBudget(limit: restarts, reached: try progress()))
     while true {
       try hangs?.sweep()
       let code = try runOnce(job(start))
       let reason = hangReport() ?? Self.description(of: code)
       if LauncherSignals.count > 0 { return Self.codeAfterStopping(code) }
       if Self.finalExitCodes.contains(code) { return code == 1 ? SharedError.faultExitCode : code }
-      guard start < restarts else {
-        note(
-          "error: \(reason)\(restarts > 0 ? ", after \(restarts) restart\(restarts == 1 ? "" : "s")" : ""). "
-            + "Run the same command again: it goes on \(continuation).")
+      guard budget.take(at: try progress()) else {
+        note("error: \(reason)\(vainRestarts). Run the same command again: it goes on \(continuation).")
         return SharedError.faultExitCode
       }
       start += 1
-      note("\(reason): going on \(continuation) (restart \(start) of \(restarts))")
+      note("\(reason): going on \(continuation) (restart \(budget.used) of \(restarts))")
       guard try MachineProbe(note: note).waitUntilReached(by: job(start)) else {
         return LauncherSignals.count > 0
           ? UserError.Kind.stoppedEarly.exitCode : SharedError.faultExitCode
       }
     }
+  }
+
+  private var vainRestarts: String {
+    restarts > 0 ? ", after \(restarts) restart\(restarts == 1 ? "" : "s") without progress" : ""
   }
 
   private func runOnce(_ job: MPIJob) throws -> Int32 {

@@ -30,7 +30,9 @@ public struct HangReport: Sendable {
     let stopped = records.filter { $0.stoodStill > 0 }.map(\.rank)
     if !stopped.isEmpty { return "\(Self.names(stopped)) stood still: the process was stopped." }
     let working = records.filter { !$0.isWaiting }.map(\.rank)
-    if working.count == records.count { return "No rank waited for another." }
+    if working.count == records.count {
+      return records.count > 1 ? "No rank waited for another." : "The process worked, or waited for its disk."
+    }
     if !working.isEmpty {
       return
         "\(Self.names(working)) did not wait: the others waited for \(working.count == 1 ? "it" : "them")."

@@ -15,6 +15,8 @@ final class BenchmarkTrainRank {
   private static let warmupSteps = 2
   /// Steps with different text.
   private static let preparedSteps = 4
+  /// For where there is no corpus at hand: the beginning of Shakespeare's Hamlet.
+  private static let sampleText = PackageResources.hamlet_txt
 
   init(_ command: BenchmarkTrain) {
     self.command = command
@@ -38,7 +40,7 @@ final class BenchmarkTrainRank {
           return try PreparedMicroBatches(corpus, configuration, steps: Self.preparedSteps, owned: owned)
         }
         return PreparedMicroBatches(
-          text: SampleText.text, splitter: splitter, configuration, steps: Self.preparedSteps, owned: owned)
+          text: Self.sampleText, splitter: splitter, configuration, steps: Self.preparedSteps, owned: owned)
       },
       observe: { [weak self] event in if case .step(let record) = event { self?.records.append(record) } })
     var measurement = try measure(trainer, model.profile, communicator, threads: threads)

@@ -36,9 +36,8 @@ extension PreparedMicroBatches {
 
   /// Steps of a text that is read over and over.
   convenience init(
-    text: String, splitter: WordSplitter, _ configuration: Configuration, steps: Int, owned: [Int]
+    text bytes: [UInt8], splitter: WordSplitter, _ configuration: Configuration, steps: Int, owned: [Int]
   ) {
-    let bytes = Array(text.utf8)
     var (words, start): ([ArraySlice<UInt8>], Int) = ([], 0)
     for length in splitter.split(bytes) {
       words.append(bytes[start..<start + Int(length)])

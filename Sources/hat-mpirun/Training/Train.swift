@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HATCore
 import HATDistributed
 import HATStorage
 import SystemPackage
@@ -49,7 +50,7 @@ struct Train: ParsableCommand {
   @Option(help: "What to do with a run that is there already: auto goes on, never refuses.")
   var resume: TrainingJob.Resume = .auto
 
-  @Option(help: "Starts after a fault, with --ranks.")
+  @Option(help: "Starts after faults without a new checkpoint between them, with --ranks.")
   var restarts = 3
 
   @Option(
@@ -86,7 +87,10 @@ struct Train: ParsableCommand {
     let cores = ProcessorCores.available()
     let choice = hostfile == nil ? try ThreadChoice(wanted: threads, ranks: ranks, cores: cores) : nil
     let hangs = HangFolder(run: FilePath(output))
-    let supervisor = Supervisor(restarts: restarts, hangs: hangs) { TrainProgress.say($0) }
+    let checkpoints = CheckpointStore(run: FilePath(output))
+    let supervisor = Supervisor(
+      restarts: restarts, hangs: hangs, progress: { try checkpoints.list().last ?? 0 },
+      note: { TrainProgress.say($0) })
     return try supervisor.run { start in
       MPIJob(
         program: program, arguments: rankArguments(start: start), ranks: ranks,

@@ -19,18 +19,17 @@ struct TrainRank {
   /// - Returns: the exit code. Whatever goes wrong has been said, once for all ranks.
   func run() -> Int32 {
     StopRequest.listen()
-    if MPICommunicator.isLaunched { watch() }
+    watch()
     return RankProgram.run { exitCode(try train(on: $0)) }
   }
 
   /// Before the ranks meet: they may not.
   private func watch() {
     let environment = ProcessInfo.processInfo.environment
-    guard let rank = environment["OMPI_COMM_WORLD_RANK"].flatMap(Int.init),
-      let ranks = environment["OMPI_COMM_WORLD_SIZE"].flatMap(Int.init)
-    else { preconditionFailure("mpirun tells each process its rank") }
+    func number(_ name: String) -> Int? { environment[name].flatMap(Int.init) }
     Watchdog(
-      log: log, run: FilePath(command.output), rank: rank, ranks: ranks,
+      log: log, run: FilePath(command.output), rank: number("OMPI_COMM_WORLD_RANK") ?? 0,
+      ranks: number("OMPI_COMM_WORLD_SIZE") ?? 1,
       isSupervised: environment[Watchdog.supervisedVariable] != nil
     ).start()
   }
