@@ -31,6 +31,13 @@ public struct Batch: Sendable, Equatable {
     let range = byteRange(ofWord: word)
     return range.count == 1 && bytes[range.lowerBound] == SpecialByte.document
   }
+
+  /// The text that is predicted in a piece, in `bytes`: all its words but the first and a closing document mark.
+  public func text(ofPiece piece: Int) -> Range<Int> {
+    let words = wordRange(ofPiece: piece)
+    let end = isDocumentMark(words.upperBound - 1) ? words.upperBound - 1 : words.upperBound
+    return Int(wordOffsets[words.lowerBound + 1])..<Int(wordOffsets[end])
+  }
 }
 
 extension Batch {

@@ -43,11 +43,10 @@ public struct ClusterPrediction: Sendable, Equatable, Encodable {
   /// The part of the step that is computation.
   public var efficiency: Double { computeSeconds / stepSeconds }
 
-  /// - Parameter bytesPerWord: of the text.
   /// - Throws: `UserError` of kind `configuration` when the micro-batches do not divide by the ranks.
   public init(
     _ configuration: Configuration, on cluster: Cluster, zeroStage: Int, maxWordBytes: Int,
-    bytesPerWord: Double
+    text: AssumedText
   ) throws {
     let ranks = cluster.nodes * cluster.ranksPerNode
     let layout = ParameterLayout(configuration.model)
@@ -56,11 +55,11 @@ public struct ClusterPrediction: Sendable, Equatable, Encodable {
       stage: zeroStage, nodes: nodes, units: ModelUnits(count: layout.count, blocks: layout.blocks),
       microBatches: configuration.training.microBatches)
     let memory = try RankMemory(
-      configuration, ranks: ranks, nodes: cluster.nodes, zeroStage: zeroStage, maxWordBytes: maxWordBytes)
+      configuration, ranks: ranks, nodes: cluster.nodes, zeroStage: zeroStage, maxWordBytes: maxWordBytes,
+      sequenceTokens: Int(text.sequenceTokens(configuration.data)))
     self.zeroStage = zeroStage
     memoryPerNode = memory.total * cluster.ranksPerNode
-    computeSeconds =
-      Self.flops(ofStep: configuration, bytesPerWord: bytesPerWord) / (Double(ranks) * cluster.computeRate)
+    computeSeconds = Self.flops(ofStep: configuration, text) / (Double(ranks) * cluster.computeRate)
     let journeys = Journeys(sharding, format: configuration.training.gradientExchange)
     trafficPerNode = journeys.bytesPerNode
     networkSeconds =
@@ -70,12 +69,11 @@ public struct ClusterPrediction: Sendable, Equatable, Encodable {
   }
 
   /// Of a step of full sequences.
-  private static func flops(ofStep configuration: Configuration, bytesPerWord: Double) -> Double {
-    let words = min(
-      Double(configuration.data.sequenceWords), Double(configuration.data.sequenceBytes) / bytesPerWord)
-    let perByte = ModelCost(configuration.model).forwardPerByte(bytesPerWord: bytesPerWord, pieceWords: words)
-    return ModelCost.trainingPasses * perByte * words * bytesPerWord
-      * Double(configuration.training.sequencesPerStep)
+  private static func flops(ofStep configuration: Configuration, _ text: AssumedText) -> Double {
+    let bytes =
+      Double(configuration.training.sequencesPerStep) * text.sequenceWords(configuration.data)
+      * text.bytesPerWord
+    return ModelCost.trainingPasses * text.forwardPerByte(configuration) * bytes
   }
 
   /// Bytes a rank moves to sum its node's gradients and to update its slice.

@@ -20,11 +20,14 @@ public struct RankMemory: Sendable, Equatable {
 
   public var total: Int { parameters + gradients + moments + activations + exchange + staging + process }
 
-  /// - Parameter nodes: over which the ranks are spread evenly.
+  /// - Parameters:
+  ///   - nodes: over which the ranks are spread evenly.
+  ///   - sequenceTokens: of a full sequence, for the subword baseline; nil for a token a byte, the most there can be.
   /// - Throws: `UserError` of kind `configuration` when the micro-batches do not divide by the ranks.
-  public init(_ configuration: Configuration, ranks: Int, nodes: Int, zeroStage: Int, maxWordBytes: Int)
-    throws
-  {
+  public init(
+    _ configuration: Configuration, ranks: Int, nodes: Int, zeroStage: Int, maxWordBytes: Int,
+    sequenceTokens: Int? = nil
+  ) throws {
     let layout = ParameterLayout(configuration.model)
     let sharding = try Sharding(
       stage: zeroStage, nodes: NodeMap(ranks: ranks, nodes: nodes),
@@ -35,13 +38,27 @@ public struct RankMemory: Sendable, Equatable {
     gradients = sharding.allGradientFloats * floatBytes
     moments = 2 * sharding.updatedFloats * floatBytes
     activations =
-      HierarchicalTransformer.activationFloats(
-        configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes))
-      * floatBytes
+      configuration.activationFloats(maxWordBytes: maxWordBytes, sequenceTokens: sequenceTokens) * floatBytes
     exchange = GradientReducer.exchangeBytes(
       sharding.nodes, longestSlice: sharding.table.longestSlice,
       format: configuration.training.gradientExchange)
     staging = CheckpointWriter.stagingFloats(share: sharding.table.largestShare) * floatBytes
+  }
+}
+
+extension Configuration {
+  fileprivate func activationFloats(maxWordBytes: Int, sequenceTokens: Int?) -> Int {
+    switch model.kind {
+    case .hierarchical:
+      return HierarchicalTransformer.activationFloats(
+        model, capacity: BatchCapacity(of: self, maxWordBytes: maxWordBytes))
+    case .subword:
+      let tokens = min(sequenceTokens ?? data.sequenceBytes, data.sequenceBytes)
+      return SubwordTransformer.activationFloats(
+        model,
+        capacity: TokenCapacity(
+          tokens: sequencesPerMicroBatch * tokens, pieceTokens: tokens, recomputation: training.recompute))
+    }
   }
 }
 

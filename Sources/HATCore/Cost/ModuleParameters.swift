@@ -1,14 +1,15 @@
 /// Parameters of each module (model.md §7): how large a model is, and where.
-public struct ModuleParameters: Sendable {
+public struct ModuleParameters: Sendable, Equatable {
   public let name: String
-  public let count: Int
+  public private(set) var count: Int
 
-  /// Byte embedding, encoder, backbone, decoder, in the order of the layout. A module's input or output
-  /// projection counts with it.
+  /// In the order of the layout: byte embedding, encoder, backbone and decoder, or token embedding, backbone and head.
+  /// A module's input or output projection counts with it.
   public static func all(of layout: ParameterLayout) -> [ModuleParameters] {
-    ["byte_embedding", "encoder", "backbone", "decoder"].map { module in
-      let tensors = layout.tensors.filter { $0.name.hasPrefix("\(module).") }
-      return ModuleParameters(name: module, count: tensors.reduce(0) { $0 + $1.range.count })
+    layout.tensors.reduce(into: []) { modules, tensor in
+      let name = String(tensor.name.prefix { $0 != "." })
+      if modules.last?.name != name { modules.append(ModuleParameters(name: name, count: 0)) }
+      modules[modules.count - 1].count += tensor.range.count
     }
   }
 }

@@ -26,8 +26,8 @@ struct ClusterOptions: ParsableArguments {
     help: "Configurations to predict beside the measured one, such as configs/paper-7b.yaml.")
   var predict: [String] = []
 
-  @Option(help: "Bytes of an average word of the text; `inspect corpus` measures it.")
-  var bytesPerWord = 5.7
+  @OptionGroup
+  var text: TextOptions
 }
 
 extension ClusterOptions {
@@ -50,7 +50,7 @@ extension ClusterOptions {
       let predictions = try (0...3).map {
         try ClusterPrediction(
           configuration, on: cluster, zeroStage: $0, maxWordBytes: WordSplitter.defaultWordLimit,
-          bytesPerWord: bytesPerWord)
+          text: text.assumed)
       }
       if json {
         for prediction in predictions {

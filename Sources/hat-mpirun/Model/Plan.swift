@@ -8,7 +8,12 @@ import SystemPackage
 struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say what a configuration costs before it is trained: parameters, FLOPs, memory, speed.",
-    discussion: "Ends with exit code 78 when a rank's memory cannot fit, naming what would.")
+    discussion: """
+      Ends with exit code 78 when a rank's memory cannot fit, naming what would.
+
+      --match finds the depth and width of the subword model that costs as much to train on a byte of the corpus, and \
+      puts both beside each other.
+      """)
 
   @Option(name: .customLong("config"), help: ArgumentHelp("The configuration.", valueName: "FILE"))
   var configurationFile: String
@@ -25,8 +30,8 @@ struct Plan: ParsableCommand {
   @Option(name: .customLong("set"), help: ArgumentHelp("Override a setting.", valueName: "section.key=value"))
   var overrides: [String] = []
 
-  @Option(help: "Bytes of an average word of the text; `inspect corpus` measures it.")
-  var bytesPerWord = 5.7
+  @OptionGroup
+  var text: TextOptions
 
   @Option(help: "The longest word, as given to preprocess.")
   var maxWordBytes = WordSplitter.defaultWordLimit
@@ -37,28 +42,36 @@ struct Plan: ParsableCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
+  @OptionGroup
+  var matching: MatchOptions
+
   func validate() throws {
     guard ranks > 0, nodes > 0, ranks % nodes == 0 else {
       throw ValidationError("--ranks must be a multiple of --nodes, both at least 1.")
     }
-    guard bytesPerWord >= 1 else { throw ValidationError("--bytes-per-word must be at least 1.") }
+    guard matching.data == nil || text.isUntouched else {
+      throw ValidationError("--match measures the text: leave --bytes-per-word and --bytes-per-token out.")
+    }
   }
 
   func run() throws {
     let configuration = try Configuration.load(from: FilePath(configurationFile), overrides: overrides)
     if printConfig { return print(configuration.yaml(), terminator: "") }
-    let result = try PlanResult(configuration, self)
+    guard !matching.match else { return try matching.run(configuration, self) }
+    let result = try PlanResult(
+      configuration, self, text.assumed, coreRate: MatrixProductRate.measure())
     try json ? JSONOutput.print(result) : result.show()
-    try requireFit(result)
+    try requireFit(result, of: configurationFile)
   }
 
-  private func requireFit(_ result: PlanResult) throws {
+  /// - Throws: `UserError` of kind `configuration` when the memory of a node does not suffice.
+  func requireFit(_ result: PlanResult, of model: String) throws {
     guard let memory = memoryPerNode?.bytes else { return }
     let ranksPerNode = ranks / nodes
     let needed = result.memory(ofStage: result.zeroStage).total * ranksPerNode
     guard needed > memory else { return }
     throw UserError(
-      .configuration, at: configurationFile,
+      .configuration, at: model,
       "\(ranksPerNode) ranks a node need \(Amount.memory(needed)) of memory at ZeRO stage \(result.zeroStage), "
         + "a node has \(Amount.memory(memory))",
       hint: result.alternative(memoryPerNode: memory, ranksPerNode: ranksPerNode))

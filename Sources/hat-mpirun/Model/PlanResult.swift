@@ -29,9 +29,10 @@ struct PlanResult: Encodable {
   let expectedWordsPerSecond: Double
   let expectedBytesPerSecond: Double
 
-  private let modules: [ModuleParameters]
+  let modules: [ModuleParameters]
   private let configuration: Configuration
   private let maxWordBytes: Int
+  private let sequenceTokens: Int
 
   private enum CodingKeys: CodingKey {
     case parameters, totalParameters, forwardFlopsPerByte, trainingFlopsPerByte, ranks, nodes, zeroStage,
@@ -43,28 +44,38 @@ struct PlanResult: Encodable {
   /// The part of a core's matrix-product rate that training reaches, as `benchmark train` measures it.
   private static let expectedFraction = 0.5
 
-  init(_ configuration: Configuration, _ plan: Plan) throws {
+  /// - Parameter coreRate: floating-point operations a second in matrix products.
+  init(_ configuration: Configuration, _ plan: Plan, _ text: AssumedText, coreRate: Double) throws {
+    try self.init(
+      configuration, plan, forwardFlopsPerByte: text.forwardPerByte(configuration),
+      bytesPerWord: text.bytesPerWord, sequenceTokens: Int(text.sequenceTokens(configuration.data)),
+      coreRate: coreRate)
+  }
+
+  init(
+    _ configuration: Configuration, _ plan: Plan, forwardFlopsPerByte: Double, bytesPerWord: Double,
+    sequenceTokens: Int, coreRate: Double
+  ) throws {
     self.configuration = configuration
     (ranks, nodes, maxWordBytes) = (plan.ranks, plan.nodes, plan.maxWordBytes)
     zeroStage = configuration.training.zeroStage
     modules = ModuleParameters.all(of: ParameterLayout(configuration.model))
     parameters = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0.count) })
     totalParameters = modules.reduce(0) { $0 + $1.count }
-    let cost = ModelCost(configuration.model)
-    forwardFlopsPerByte = cost.forwardPerByte(
-      bytesPerWord: plan.bytesPerWord, pieceWords: Double(configuration.data.sequenceWords))
+    self.forwardFlopsPerByte = forwardFlopsPerByte
+    self.sequenceTokens = sequenceTokens
     trainingFlopsPerByte = ModelCost.trainingPasses * forwardFlopsPerByte
     bytesPerRank = try Self.stages.map { stage in
       Stage(
         zeroStage: stage,
         try RankMemory(
           configuration, ranks: plan.ranks, nodes: plan.nodes, zeroStage: stage,
-          maxWordBytes: plan.maxWordBytes))
+          maxWordBytes: plan.maxWordBytes, sequenceTokens: sequenceTokens))
     }
-    matrixProductFlopsPerSecond = MatrixProductRate.measure()
+    matrixProductFlopsPerSecond = coreRate
     expectedBytesPerSecond =
       Double(ranks) * matrixProductFlopsPerSecond * Self.expectedFraction / trainingFlopsPerByte
-    expectedWordsPerSecond = expectedBytesPerSecond / plan.bytesPerWord
+    expectedWordsPerSecond = expectedBytesPerSecond / bytesPerWord
   }
 
   func memory(ofStage stage: Int) -> Stage {
@@ -79,7 +90,7 @@ struct PlanResult: Encodable {
     for fewer in (1..<max(2, ranksPerNode)).reversed() where ranksPerNode > 1 {
       if let memory = try? RankMemory(
         configuration, ranks: fewer * nodes, nodes: nodes, zeroStage: Self.stages.upperBound,
-        maxWordBytes: maxWordBytes),
+        maxWordBytes: maxWordBytes, sequenceTokens: sequenceTokens),
         memory.total * fewer <= memoryPerNode
       {
         return "--ranks \(fewer * nodes) on \(nodes) nodes would fit (\(Amount.memory(memory.total)) a rank)."

@@ -1,0 +1,116 @@
+import Foundation
+import HATCore
+import HATStorage
+import HATText
+import Testing
+
+/// Baselines that cost what a hierarchical model does.
+@Suite struct MatchingTests {
+  /// Backbone layers and heads, byte layers and heads, and the layers and heads of the paper's baseline (model.md §7).
+  private static let paper = [(18, 3, 6, 16, 16), (28, 3, 6, 24, 24), (36, 4, 8, 32, 32)]
+
+  private static func hierarchical(layers: Int, byteLayers: Int, byteHeads: Int) -> ModelConfiguration {
+    var model = ModelConfiguration()
+    (model.layers, model.headSize, model.width) = (layers, 128, layers * 128)
+    (model.encoderLayers, model.decoderLayers) = (byteLayers, byteLayers)
+    (model.byteHeadSize, model.byteWidth) = (128, byteHeads * 128)
+    return model
+  }
+
+  /// With the paper's bytes per word and per token, in pieces of its 16 384 bytes.
+  private static func paperCost(_ model: ModelConfiguration) -> Double {
+    let bytes = 16_384.0
+    return switch model.kind {
+    case .hierarchical: ModelCost(model).forwardPerByte(bytesPerWord: 5.97, pieceWords: bytes / 5.97)
+    case .subword: SubwordCost(model).forwardPerByte(bytesPerToken: 4.12, pieceTokens: bytes / 4.12)
+    }
+  }
+
+  @Test(arguments: paper)
+  func thePapersPairsMatch(layers: Int, byteLayers: Int, byteHeads: Int, baseLayers: Int, baseHeads: Int) {
+    var baseline = ModelConfiguration()
+    baseline.kind = .subword
+    (baseline.vocabulary, baseline.headSize) = (65_536, 128)
+    (baseline.layers, baseline.width) = (baseLayers, baseHeads * 128)
+    let model = Self.hierarchical(layers: layers, byteLayers: byteLayers, byteHeads: byteHeads)
+    let ratio = Self.paperCost(baseline) / Self.paperCost(model)
+    #expect(abs(ratio - 1) <= BaselineSearch.tolerance, "\(ratio)")
+  }
+
+  @Test(arguments: paper)
+  func theSearchFindsWhatThePaperChose(
+    layers: Int, byteLayers: Int, byteHeads: Int, baseLayers: Int, baseHeads: Int
+  ) throws {
+    let model = Self.hierarchical(layers: layers, byteLayers: byteLayers, byteHeads: byteHeads)
+    let found = try BaselineSearch(matching: model, vocabulary: 65_536, cost: Self.paperCost).best()
+    #expect(abs(Self.paperCost(found) / Self.paperCost(model) - 1) < 0.02)
+    #expect(abs(log(Double(found.layers) / Double(baseLayers))) < 0.15)
+    #expect(abs(log(Double(found.heads) / Double(baseHeads))) < 0.1)
+  }
+
+  @Test func headsAndHiddenWidthFollowTheHierarchicalModel() throws {
+    var model = ModelConfiguration()
+    (model.width, model.headSize, model.layers, model.keyValueHeads) = (256, 16, 6, 4)
+    (model.mlpHidden, model.ropeTheta) = (1024, 500)
+    let text = try Self.text(vocabulary: 400)
+    let found = try BaselineSearch(matching: model, vocabulary: 400, cost: text.forwardPerByte).best()
+    #expect(found.kind == .subword && found.vocabulary == 400)
+    #expect(found.headSize == 16 && found.heads == 4 * found.keyValueHeads! && found.ropeTheta == 500)
+    let hidden = try #require(found.mlpHidden)
+    #expect(hidden % 32 == 0 && 0..<32 ~= hidden - 4 * found.width)
+    var configuration = Configuration()
+    configuration.model = found
+    try configuration.validate()
+  }
+
+  @Test func theNearestIsNamedWhereNoneMatches() throws {
+    var model = ModelConfiguration()
+    model.headSize = 128
+    let cost: (ModelConfiguration) -> Double = { $0.kind == .subword ? 1.5 : 1 }
+    let error = #expect(throws: UserError.self) {
+      _ = try BaselineSearch(matching: model, vocabulary: 1000, cost: cost).best()
+    }
+    #expect("\(try #require(error))".contains("costs 50.0 % more"))
+  }
+
+  /// The beginning of Hamlet in sequences, with tokens learnt from it.
+  private static func text(vocabulary: Int) throws -> MeasuredText {
+    let (sequences, vocabulary) = try hamlet(vocabulary: vocabulary)
+    return MeasuredText(sequences, vocabulary: vocabulary)
+  }
+
+  private static func hamlet(vocabulary: Int) throws -> ([Batch], SubwordVocabulary) {
+    let repository = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../..").standardized
+    let file = repository.appendingPathComponent("Sources/hat-mpirun/Benchmark/hamlet.txt")
+    let text = Array(try Data(contentsOf: file))
+    let stream = try EvaluationStream(
+      text: text, splitter: WordSplitter(.whitespace), sequenceWords: 150, sequenceBytes: 700)
+    var (sequences, counts) = ([Batch](), WordCounts())
+    while let sequence = try stream.nextSequence() { sequences.append(sequence) }
+    counts.add(text)
+    return (sequences, try SubwordVocabulary(learningFrom: counts, count: vocabulary))
+  }
+
+  /// What is found by the lengths of words and tokens holds for the batches that training computes.
+  @Test func realBatchesCostWhatTheFormulasSay() throws {
+    let (sequences, vocabulary) = try Self.hamlet(vocabulary: 500)
+    let text = MeasuredText(sequences, vocabulary: vocabulary)
+    var model = ModelConfiguration()
+    (model.headSize, model.layers, model.width) = (16, 4, 96)
+    let hierarchical = sequences.reduce(0) { $0 + ModelCost(model).forward($1) } / Double(text.textBytes)
+    #expect(text.forwardPerByte(model) == hierarchical)
+    let formula = ModelCost(model).forwardPerByte(
+      bytesPerWord: text.bytesPerWord, pieceWords: text.pieceWords)
+    #expect(abs(formula / hierarchical - 1) < 0.02, "\(formula / hierarchical)")
+
+    let baseline = try BaselineSearch(
+      matching: model, vocabulary: vocabulary.count, cost: text.forwardPerByte
+    ).best()
+    let batcher = TokenBatcher(vocabulary)
+    let subword =
+      sequences.reduce(0) { $0 + SubwordCost(baseline).forward(batcher.tokens(of: $1)) }
+      / Double(text.textBytes)
+    #expect(abs(text.forwardPerByte(baseline) / subword - 1) < 1e-12)
+    #expect(abs(subword / hierarchical - 1) <= BaselineSearch.tolerance)
+  }
+}
