@@ -57,7 +57,7 @@ enum KernelWork: PoolWork {
 /// Rows of logits, and what the loss reads and writes beside them: one of each a row.
 struct LossRows {
   let logits: MatrixView
-  let targets: UnsafePointer<UInt8>
+  let targets: UnsafePointer<Int32>
   /// Nats.
   let losses: FloatPointer
   /// Whether the arg-max was right.
