@@ -4,12 +4,16 @@ import HATStorage
 /// Finds the depth and width at which the subword baseline costs as much as a hierarchical model.
 ///
 /// Of the baselines whose backbone has nearly the proportions of the hierarchical one, it takes the nearest in cost;
-/// 1 % of cost weighs as much as 22 % of width over depth.
+/// 1 % of cost weighs as much as 22 % of width over depth. Small models come in coarse steps: where none matches, the
+/// hidden width of the MLP makes up for the difference, as far as it may.
 public struct BaselineSearch {
   /// The largest difference in cost that counts as a match, as in the paper.
   public static let tolerance = 0.05
   /// How much wider or narrower for its depth than the hierarchical backbone a baseline may be.
   static let proportionLimit = 2.0
+  /// By what part of itself the MLP's hidden width may change.
+  static let hiddenLimit = 0.25
+  private static let hiddenStep = 32
   private static let proportionWeight = 0.05
   private static let mostLayers = 1000
 
@@ -42,9 +46,14 @@ public struct BaselineSearch {
   /// - Throws: `UserError` of kind `configuration`, naming the nearest, when none costs nearly as much.
   public func best() throws -> ModelConfiguration {
     let candidates = candidates()
-    let matches = candidates.filter { abs($0.cost - 1) <= Self.tolerance }
-    guard let best = matches.min(by: { $0.distance < $1.distance }) else { throw noMatch(among: candidates) }
-    return best.model
+    if let match = Self.match(among: candidates) { return match.model }
+    let adjusted = candidates.map(adjustingHiddenWidth)
+    guard let match = Self.match(among: adjusted) else { throw noMatch(among: adjusted) }
+    return match.model
+  }
+
+  private static func match(among candidates: [Candidate]) -> Candidate? {
+    candidates.filter { abs($0.cost - 1) <= tolerance }.min { $0.distance < $1.distance }
   }
 
   private func candidates() -> [Candidate] {
@@ -79,10 +88,27 @@ public struct BaselineSearch {
     (model.headSize, model.ropeTheta) = (hierarchical.headSize, hierarchical.ropeTheta)
     if hierarchical.keyValueHeads != nil { model.keyValueHeads = model.heads / headsPerGroup }
     model.mlpHidden = hierarchical.mlpHidden.map { hidden in
-      (hidden * width / hierarchical.width + 31) / 32 * 32
+      (hidden * width / hierarchical.width + Self.hiddenStep - 1) / Self.hiddenStep * Self.hiddenStep
     }
-    return Candidate(
-      model: model, cost: cost(model) / target, proportion: Double(width) / Double(layers) / proportion)
+    return candidate(model)
+  }
+
+  private func candidate(_ model: ModelConfiguration) -> Candidate {
+    Candidate(
+      model: model, cost: cost(model) / target,
+      proportion: Double(model.width) / Double(model.layers) / proportion)
+  }
+
+  /// Cost is linear in the hidden width.
+  private func adjustingHiddenWidth(_ found: Candidate) -> Candidate {
+    let hidden = found.model.backbone.mlpHidden
+    var model = found.model
+    model.mlpHidden = hidden + Self.hiddenStep
+    let costOfStep = cost(model) / target - found.cost
+    let most = Int(Self.hiddenLimit * Double(hidden)) / Self.hiddenStep
+    let wanted = ((1 - found.cost) / costOfStep).rounded()
+    model.mlpHidden = hidden + Self.hiddenStep * Int(min(max(wanted, -Double(most)), Double(most)))
+    return candidate(model)
   }
 
   private func noMatch(among candidates: [Candidate]) -> UserError {

@@ -58,9 +58,7 @@ extension MatchResult {
         Amount.fixed(text.tokensPerPiece, 1),
       ],
     ])
-    print("")
-    TextTable.show(
-      [["", "hierarchical", "subword"]] + costRows + [[""]] + parameterRows + [[""]] + machineRows)
+    TextTable.show([["", "hierarchical", "subword"]] + costRows + parameterRows + memoryRows)
   }
 
   private var sides: [PlanResult] { [hierarchical, subword] }
@@ -68,9 +66,11 @@ extension MatchResult {
   private var costRows: [[String]] {
     [
       ["backbone, blocks x width"] + models.map { "\($0.layers) x \($0.width)" },
-      ["FLOPs per byte, forward"] + sides.map { Amount.large($0.forwardFlopsPerByte) },
-      ["FLOPs per byte, training"] + sides.map { Amount.large($0.trainingFlopsPerByte) },
-      ["of the hierarchical model's", "100.0 %", "\(Amount.fixed(100 * flopsRatio, 1)) %"],
+      ["MLP width"] + models.map { "\($0.backbone.mlpHidden)" },
+      ["FLOPs per byte"],
+      ["  forward"] + sides.map { Amount.large($0.forwardFlopsPerByte) },
+      ["  training"] + sides.map { Amount.large($0.trainingFlopsPerByte) },
+      ["  of the hierarchical model's", "100.0 %", "\(Amount.fixed(100 * flopsRatio, 1)) %"],
     ]
   }
 
@@ -78,19 +78,19 @@ extension MatchResult {
     let names = sides.flatMap { $0.modules.map(\.name) }.reduce(into: [String]()) { names, name in
       if !names.contains(name) { names.append(name) }
     }
-    return names.map { name in
-      ["parameters, \(name)"] + sides.map { $0.parameters[name].map { Amount.grouped($0) } ?? "-" }
-    } + [
-      ["parameters, all"] + sides.map { Amount.grouped($0.totalParameters) },
-      ["parameters, as the paper counts"] + models.map { Amount.large(Self.paperParameters($0)) },
-    ]
+    return [["parameters"]]
+      + names.map { name in
+        ["  \(name)"] + sides.map { $0.parameters[name].map { Amount.grouped($0) } ?? "-" }
+      } + [
+        ["  all"] + sides.map { Amount.grouped($0.totalParameters) },
+        ["  all, as the paper counts"] + models.map { Amount.large(Self.paperParameters($0)) },
+      ]
   }
 
-  private var machineRows: [[String]] {
+  private var memoryRows: [[String]] {
     [
       ["memory of a rank, ZeRO stage \(hierarchical.zeroStage)"]
-        + sides.map { Amount.memory($0.memory(ofStage: $0.zeroStage).total) },
-      ["bytes/s, as `plan` expects"] + sides.map { Amount.large($0.expectedBytesPerSecond) },
+        + sides.map { Amount.memory($0.memory(ofStage: $0.zeroStage).total) }
     ]
   }
 

@@ -63,10 +63,26 @@ import Testing
     try configuration.validate()
   }
 
+  /// `tiny`: a head of 8192 tokens leaves room for three blocks of its width, or four, but not for 5 %.
+  @Test func smallModelsAreMatchedByTheirHiddenWidth() throws {
+    let cost: (ModelConfiguration) -> Double = { model in
+      model.kind == .subword
+        ? SubwordCost(model).forwardPerByte(bytesPerToken: 4.2, pieceTokens: 264)
+        : ModelCost(model).forwardPerByte(bytesPerWord: 5.535, pieceWords: 200)
+    }
+    let tiny = ModelConfiguration()
+    let found = try BaselineSearch(matching: tiny, vocabulary: 8192, cost: cost).best()
+    #expect(abs(cost(found) / cost(tiny) - 1) <= BaselineSearch.tolerance)
+    let (hidden, usual) = (try #require(found.mlpHidden), StackShape.defaultMLPHidden(width: found.width))
+    #expect(hidden != usual && abs(hidden - usual) <= usual / 4 && hidden % 32 == 0)
+  }
+
   @Test func theNearestIsNamedWhereNoneMatches() throws {
     var model = ModelConfiguration()
     model.headSize = 128
-    let cost: (ModelConfiguration) -> Double = { $0.kind == .subword ? 1.5 : 1 }
+    let cost: (ModelConfiguration) -> Double = {
+      $0.kind == .subword ? 1.5 + 1e-6 * Double($0.backbone.mlpHidden) : 1
+    }
     let error = #expect(throws: UserError.self) {
       _ = try BaselineSearch(matching: model, vocabulary: 1000, cost: cost).best()
     }
@@ -96,7 +112,7 @@ import Testing
     let (sequences, vocabulary) = try Self.hamlet(vocabulary: 500)
     let text = MeasuredText(sequences, vocabulary: vocabulary)
     var model = ModelConfiguration()
-    (model.headSize, model.layers, model.width) = (16, 4, 96)
+    (model.headSize, model.layers, model.width) = (8, 4, 96)
     let hierarchical = sequences.reduce(0) { $0 + ModelCost(model).forward($1) } / Double(text.textBytes)
     #expect(text.forwardPerByte(model) == hierarchical)
     let formula = ModelCost(model).forwardPerByte(
