@@ -95,7 +95,8 @@ extension EndToEnd {
     @Test("A single process that hangs ends with a report and exit code 70")
     func slowSingleProcess() throws {
       let run = RunFolder(path: scratch.file("slow"))
-      let output = Program.run(arguments + [run.path, "--step-time-limit", "1e-6"])
+      let endless = ["--set", "training.steps=1000000", "--set", "output.checkpoint_every=0"]
+      let output = Program.run(arguments + [run.path, "--step-time-limit", "1e-6"] + endless)
       #expect(output.exitCode == 70, "\(output.description)")
       #expect(output.standardError.contains("error: The run hung in"), "\(output.description)")
       #expect(try hangReport(of: run).contains("Rank 0, newest first"))

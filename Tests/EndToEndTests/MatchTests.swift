@@ -78,10 +78,10 @@ extension EndToEnd {
       #expect(Program.run(plan).exitCode == 64)
       #expect(Program.run(["plan", "--config", configuration, "--write", scratch.file("x")]).exitCode == 64)
       #expect(Program.run(plan + ["--data", corpus, "--bytes-per-word", "4"]).exitCode == 64)
-      // One block with one head: there is nothing smaller, and a token is shorter than a word.
+      // One block with one head: there is nothing smaller, and a token is little more than a byte.
       let smallest = ["width=1024", "head_size=1024", "kv_heads=1", "layers=1"]
       let settings = smallest.flatMap { ["--set", "model.\($0)"] }
-      let output = Program.run(plan + ["--data", corpus, "--vocabulary", "300"] + settings)
+      let output = Program.run(plan + ["--data", corpus, "--vocabulary", "260"] + settings)
       #expect(output.exitCode == 78 && output.standardError.contains("the nearest"), "\(output.description)")
     }
 
