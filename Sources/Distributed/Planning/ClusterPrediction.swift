@@ -56,7 +56,7 @@ public struct ClusterPrediction: Sendable, Equatable, Encodable {
       microBatches: configuration.training.microBatches)
     let memory = try RankMemory(
       configuration, ranks: ranks, nodes: cluster.nodes, zeroStage: zeroStage, maxWordBytes: maxWordBytes,
-      sequenceTokens: Int(text.sequenceTokens(configuration.data)))
+      bytesPerToken: text.bytesPerToken)
     self.zeroStage = zeroStage
     memoryPerNode = memory.total * cluster.ranksPerNode
     computeSeconds = Self.flops(ofStep: configuration, text) / (Double(ranks) * cluster.computeRate)

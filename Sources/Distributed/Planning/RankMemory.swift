@@ -22,11 +22,11 @@ public struct RankMemory: Sendable, Equatable {
 
   /// - Parameters:
   ///   - nodes: over which the ranks are spread evenly.
-  ///   - sequenceTokens: of a full sequence, for the subword baseline; nil for a token a byte, the most there can be.
+  ///   - bytesPerToken: of the text, for a model of tokens; 1 is the most memory any text can take.
   /// - Throws: `UserError` of kind `configuration` when the micro-batches do not divide by the ranks.
   public init(
     _ configuration: Configuration, ranks: Int, nodes: Int, zeroStage: Int, maxWordBytes: Int,
-    sequenceTokens: Int? = nil
+    bytesPerToken: Double = 1
   ) throws {
     let layout = ParameterLayout(configuration.model)
     let sharding = try Sharding(
@@ -38,26 +38,26 @@ public struct RankMemory: Sendable, Equatable {
     gradients = sharding.allGradientFloats * floatBytes
     moments = 2 * sharding.updatedFloats * floatBytes
     activations =
-      configuration.activationFloats(maxWordBytes: maxWordBytes, sequenceTokens: sequenceTokens) * floatBytes
+      floatBytes
+      * Self.activationFloats(configuration, maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken)
     exchange = GradientReducer.exchangeBytes(
       sharding.nodes, longestSlice: sharding.table.longestSlice,
       format: configuration.training.gradientExchange)
     staging = CheckpointWriter.stagingFloats(share: sharding.table.largestShare) * floatBytes
   }
-}
 
-extension Configuration {
-  fileprivate func activationFloats(maxWordBytes: Int, sequenceTokens: Int?) -> Int {
-    switch model.kind {
+  private static func activationFloats(
+    _ configuration: Configuration, maxWordBytes: Int, bytesPerToken: Double
+  ) -> Int {
+    switch configuration.model.kind {
     case .hierarchical:
-      return HierarchicalTransformer.activationFloats(
-        model, capacity: BatchCapacity(of: self, maxWordBytes: maxWordBytes))
+      HierarchicalTransformer.activationFloats(
+        configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes))
     case .subword:
-      let tokens = min(sequenceTokens ?? data.sequenceBytes, data.sequenceBytes)
-      return SubwordTransformer.activationFloats(
-        model,
+      SubwordTransformer.activationFloats(
+        configuration.model,
         capacity: TokenCapacity(
-          tokens: sequencesPerMicroBatch * tokens, pieceTokens: tokens, recomputation: training.recompute))
+          of: configuration, sequences: configuration.sequencesPerMicroBatch, bytesPerToken: bytesPerToken))
     }
   }
 }

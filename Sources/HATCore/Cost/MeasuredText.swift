@@ -8,8 +8,6 @@ public struct MeasuredText: Sendable {
   public private(set) var documentMarks = 0
   private var words = Segments()
   private var tokens = Segments()
-  /// Tokens of the longest sequence.
-  public private(set) var sequenceTokens = 0
 
   /// What is predicted in pieces, and the sum over all of it of the length of the piece it stands in.
   private struct Segments {
@@ -37,7 +35,6 @@ public struct MeasuredText: Sendable {
       }
       let batch = batcher.tokens(of: sequence)
       for piece in 0..<batch.pieceCount { tokens.add(batch.tokenRange(ofPiece: piece).count) }
-      sequenceTokens = max(sequenceTokens, batch.tokenCount)
     }
     precondition(textBytes > 0, "there is text to measure")
   }

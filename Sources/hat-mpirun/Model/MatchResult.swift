@@ -33,7 +33,7 @@ struct MatchResult: Encodable {
     let sides = try [hierarchical, subword].map { configuration in
       try PlanResult(
         configuration, plan, forwardFlopsPerByte: text.forwardPerByte(configuration.model),
-        bytesPerWord: text.bytesPerWord, sequenceTokens: text.sequenceTokens, coreRate: coreRate)
+        bytesPerWord: text.bytesPerWord, bytesPerToken: text.bytesPerToken, coreRate: coreRate)
     }
     (self.hierarchical, self.subword) = (sides[0], sides[1])
     flopsRatio = sides[1].forwardFlopsPerByte / sides[0].forwardFlopsPerByte

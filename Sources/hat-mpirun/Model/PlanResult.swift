@@ -32,7 +32,7 @@ struct PlanResult: Encodable {
   let modules: [ModuleParameters]
   private let configuration: Configuration
   private let maxWordBytes: Int
-  private let sequenceTokens: Int
+  private let bytesPerToken: Double
 
   private enum CodingKeys: CodingKey {
     case parameters, totalParameters, forwardFlopsPerByte, trainingFlopsPerByte, ranks, nodes, zeroStage,
@@ -48,13 +48,12 @@ struct PlanResult: Encodable {
   init(_ configuration: Configuration, _ plan: Plan, _ text: AssumedText, coreRate: Double) throws {
     try self.init(
       configuration, plan, forwardFlopsPerByte: text.forwardPerByte(configuration),
-      bytesPerWord: text.bytesPerWord, sequenceTokens: Int(text.sequenceTokens(configuration.data)),
-      coreRate: coreRate)
+      bytesPerWord: text.bytesPerWord, bytesPerToken: text.bytesPerToken, coreRate: coreRate)
   }
 
   init(
     _ configuration: Configuration, _ plan: Plan, forwardFlopsPerByte: Double, bytesPerWord: Double,
-    sequenceTokens: Int, coreRate: Double
+    bytesPerToken: Double, coreRate: Double
   ) throws {
     self.configuration = configuration
     (ranks, nodes, maxWordBytes) = (plan.ranks, plan.nodes, plan.maxWordBytes)
@@ -63,14 +62,14 @@ struct PlanResult: Encodable {
     parameters = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0.count) })
     totalParameters = modules.reduce(0) { $0 + $1.count }
     self.forwardFlopsPerByte = forwardFlopsPerByte
-    self.sequenceTokens = sequenceTokens
+    self.bytesPerToken = bytesPerToken
     trainingFlopsPerByte = ModelCost.trainingPasses * forwardFlopsPerByte
     bytesPerRank = try Self.stages.map { stage in
       Stage(
         zeroStage: stage,
         try RankMemory(
           configuration, ranks: plan.ranks, nodes: plan.nodes, zeroStage: stage,
-          maxWordBytes: plan.maxWordBytes, sequenceTokens: sequenceTokens))
+          maxWordBytes: plan.maxWordBytes, bytesPerToken: bytesPerToken))
     }
     matrixProductFlopsPerSecond = coreRate
     expectedBytesPerSecond =
@@ -90,7 +89,7 @@ struct PlanResult: Encodable {
     for fewer in (1..<max(2, ranksPerNode)).reversed() where ranksPerNode > 1 {
       if let memory = try? RankMemory(
         configuration, ranks: fewer * nodes, nodes: nodes, zeroStage: Self.stages.upperBound,
-        maxWordBytes: maxWordBytes, sequenceTokens: sequenceTokens),
+        maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken),
         memory.total * fewer <= memoryPerNode
       {
         return "--ranks \(fewer * nodes) on \(nodes) nodes would fit (\(Amount.memory(memory.total)) a rank)."
