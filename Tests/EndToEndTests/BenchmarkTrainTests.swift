@@ -28,7 +28,14 @@ extension EndToEnd {
       var allocationsPerStep: Double
       var peakResidentBytes: Int
       var stepSeconds: Double
+      var ceiling: Ceiling
       var phases: [String: Double]
+    }
+
+    struct Ceiling: Decodable {
+      var flopsPerSecond: Double
+      var cacheBytesPerSecond: Double
+      var memoryBytesPerSecond: Double
     }
 
     static let all: [Limits] = {
@@ -58,6 +65,8 @@ extension EndToEnd {
       #expect(measured.peakResidentBytes <= limits.mostPeakResidentBytes)
       let ratio = measured.denseFlopsPerSecond / measured.sgemmFlopsPerSecond
       #expect(abs(ratio - measured.denseToSgemm) < 1e-9)
+      #expect(measured.ceiling.flopsPerSecond * Double(limits.ranks) >= measured.sgemmFlopsPerSecond)
+      #expect(measured.ceiling.cacheBytesPerSecond > measured.ceiling.memoryBytesPerSecond)
       #expect(measured.bytesPerSecond > measured.wordsPerSecond)
       #expect(measured.phases["decoder"]! > 0)
     }
