@@ -92,7 +92,7 @@ where Model.MicroBatch == Source.MicroBatch {
     let manifest = try restorer.restoreNewest { isFirst ? observe(.note($0)) : () }
     step = manifest?.step ?? 0
     source = try communicator.together { [owned] in try makeSource(manifest?.cursor, owned) }
-    let skips = try communicator.fromFirstRank { [folder, store, step] in
+    let skips = try communicator.fromFirstRank { [folder, store, step] () -> [Int] in
       guard let folder else { return [] }
       try store.setAside(after: step)
       for file in folder.lines { try file.cut(after: step) }
@@ -103,8 +103,9 @@ where Model.MicroBatch == Source.MicroBatch {
   }
 
   private func initializeParameters() throws {
-    for range in optimizer.ranges {
-      model.initialize(range, of: parameters.own.base, seed: job.configuration.data.seed)
+    try communicator.together {
+      try folder?.requireSameStart(as: job)
+      try model.initialize(optimizer.ranges, of: parameters.own.base, seed: job.configuration.data.seed)
     }
     try parameters.share()
   }
