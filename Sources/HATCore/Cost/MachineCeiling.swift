@@ -39,14 +39,15 @@ public struct MachineCeiling: Sendable, Encodable {
     let views = matrices.map { MatrixView($0.base, rows: size, columns: size) }
     let packed = PackedMatrix(transposing: views[1], into: matrices[3].base)
     let work = KernelWork.linear(views[0], LinearWeight(views[1], packed: packed), into: views[2])
-    return 2 * Double(size * size * size) / fastest { pool.split(size, unit: 64, work) }
+    let seconds = withExtendedLifetime(matrices) { fastest { pool.split(size, unit: 64, work) } }
+    return 2 * Double(size * size * size) / seconds
   }
 
   private static func sums(of count: Int, rounds: Int, _ pool: WorkerPool) -> Double {
     let vectors = (0..<3).map { _ in FloatBuffer(zeroed: count) }
     let work = VectorSum(a: vectors[0].base, b: vectors[1].base, sum: vectors[2].base, rounds: rounds)
-    let bytes = Double(vectors.count * count * MemoryLayout<Float>.stride * rounds)
-    return bytes / fastest { pool.split(count, unit: 1024, work) }
+    let seconds = withExtendedLifetime(vectors) { fastest { pool.split(count, unit: 1024, work) } }
+    return Double(vectors.count * count * MemoryLayout<Float>.stride * rounds) / seconds
   }
 
   /// Seconds of the best of a few tries.

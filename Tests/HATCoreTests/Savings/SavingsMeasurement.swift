@@ -74,7 +74,7 @@ extension SavingsMeasurement {
     let step = {
       _ = transformer.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)
     }
-    return Self.inTurn(step, step).0
+    return withExtendedLifetime((parameters, gradient)) { Self.inTurn(step, step).0 }
   }
 
   /// Medians of the seconds two runs take in turn, after one of each.

@@ -28,6 +28,7 @@ struct SavingsTests {
     let (saved, plain) = (Self.run(module, without: nil), Self.run(module, without: saving))
     #expect(distance(saved.gradient.elements, plain.gradient.elements) < 1e-5)
     #expect(distance(elements(saved.rowGradient), elements(plain.rowGradient)) < 1e-5)
+    withExtendedLifetime((saved, plain)) {}
   }
 
   private func elements(_ matrix: MatrixView) -> UnsafeMutableBufferPointer<Float> {

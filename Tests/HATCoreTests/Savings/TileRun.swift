@@ -94,13 +94,15 @@ final class TileRun {
     let ofDistinct = Self.random(distinct.list.count * width, seed: 8)
     let gradients = MatrixView(ofDistinct.base, rows: distinct.list.count, columns: width)
     let all = MatrixView(outputGradient.base, rows: distinct.ofInput.count, columns: width)
-    Vector.gatherRows(gradients, indices: distinct.ofInput.base, into: all)
+    withExtendedLifetime(ofDistinct) {
+      Vector.gatherRows(gradients, indices: distinct.ofInput.base, into: all)
+    }
     guard savings.contains(.distinctWords) else { return }
     let sums = FloatBuffer(zeroed: ofDistinct.count)
     Vector.scatterAddRows(
       all, indices: distinct.ofInput.base,
       to: MatrixView(sums.base, rows: distinct.list.count, columns: width))
-    outputGradient.base.update(from: sums.base, count: sums.count)
+    withExtendedLifetime(sums) { outputGradient.base.update(from: sums.base, count: sums.count) }
   }
 
   private var words: WordList { savings.contains(.distinctWords) ? distinct.list : list }
