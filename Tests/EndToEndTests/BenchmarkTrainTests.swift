@@ -9,9 +9,10 @@ extension EndToEnd {
       var configuration: String
       var settings: [String]
       var ranks: Int
-      /// Of each rank; handing a kernel to several allocates (docs/performance-log.md).
+      /// Of each rank.
       var threads: Int
       var leastDenseToSgemm: Double
+      /// Of several ranks one: Open MPI's own, now and then.
       var mostAllocationsPerStep: Double
       var mostPeakResidentBytes: Int
     }
@@ -27,7 +28,14 @@ extension EndToEnd {
       var allocationsPerStep: Double
       var peakResidentBytes: Int
       var stepSeconds: Double
+      var ceiling: Ceiling
       var phases: [String: Double]
+    }
+
+    struct Ceiling: Decodable {
+      var flopsPerSecond: Double
+      var cacheBytesPerSecond: Double
+      var memoryBytesPerSecond: Double
     }
 
     static let all: [Limits] = {
@@ -57,6 +65,8 @@ extension EndToEnd {
       #expect(measured.peakResidentBytes <= limits.mostPeakResidentBytes)
       let ratio = measured.denseFlopsPerSecond / measured.sgemmFlopsPerSecond
       #expect(abs(ratio - measured.denseToSgemm) < 1e-9)
+      #expect(measured.ceiling.flopsPerSecond * Double(limits.ranks) >= measured.sgemmFlopsPerSecond)
+      #expect(measured.ceiling.cacheBytesPerSecond > measured.ceiling.memoryBytesPerSecond)
       #expect(measured.bytesPerSecond > measured.wordsPerSecond)
       #expect(measured.phases["decoder"]! > 0)
     }

@@ -108,9 +108,14 @@ final class BenchmarkTrainRank {
     let after = try ranksTogether(communicator, threads: threads)
     profile.isOn = true
     _ = try steps(command.steps)
+    // Before memory is taken for other than training.
+    let peak = try ResidentMemory.peak()
+    try communicator.barrier()
+    let sgemm = max(before, after)
+    let ceiling = MachineCeiling.measure(threads: threads, library: sgemm / Double(communicator.size))
     return try TrainMeasurement(
       records: records.dropFirst(Self.warmupSteps), measuredSteps: command.steps, profile: profile,
-      allocations: allocations, sgemm: max(before, after), communicator: communicator)
+      allocations: allocations, peakBytes: peak, sgemm: sgemm, ceiling: ceiling, communicator: communicator)
   }
 
   /// Floating-point operations a second of the library's products on all ranks at once.

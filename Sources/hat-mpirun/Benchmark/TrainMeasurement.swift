@@ -14,6 +14,8 @@ struct TrainMeasurement: Encodable {
   /// Of all ranks at once.
   var sgemmFlopsPerSecond: Double
   var denseToSgemm: Double
+  /// Of rank 0 while all ranks are at work.
+  var ceiling: MachineCeiling
   /// On the rank with the most, reading text left out.
   var allocationsPerStep: Double
   /// Of the rank with the most; pages that ranks share are divided by their number.
@@ -32,18 +34,20 @@ struct TrainMeasurement: Encodable {
     var flopsPerSecond: Double?
     /// Bytes read and written a second; nil for arithmetic.
     var bytesPerSecond: Double?
+    /// Its rate as a part of the ceiling's.
+    var ofCeiling: Double
   }
 
   init(
     records: ArraySlice<StepRecord>, measuredSteps: Int, profile: StepProfile, allocations: Int,
-    sgemm: Double,
-    communicator: any Communicator
+    peakBytes: Int, sgemm: Double, ceiling: MachineCeiling, communicator: any Communicator
   ) throws {
-    let peaks = try communicator.values(Double(try ResidentMemory.peak()))
+    let peaks = try communicator.values(Double(peakBytes))
     let counts = try communicator.values(Double(allocations) / Double(measuredSteps))
     ranks = communicator.size
     threads = 1
     sgemmFlopsPerSecond = sgemm
+    self.ceiling = ceiling
     allocationsPerStep = counts.max()!
     peakResidentBytes = Int(peaks.max()!)
     let measured = records.prefix(measuredSteps)
@@ -73,7 +77,7 @@ struct TrainMeasurement: Encodable {
       return Kernel(
         phase: name(entry.phase), kernel: name(entry.kernel), seconds: entry.seconds / steps,
         flopsPerSecond: entry.kernel.isArithmetic ? rate : nil,
-        bytesPerSecond: entry.kernel.isArithmetic ? nil : rate)
+        bytesPerSecond: entry.kernel.isArithmetic ? nil : rate, ofCeiling: rate / ceiling.rate(for: entry))
     }
   }
 
@@ -94,6 +98,11 @@ extension TrainMeasurement {
       ["dense count", "\(Amount.large(denseFlopsPerSecond))FLOP/s"],
       ["library products", "\(Amount.large(sgemmFlopsPerSecond))FLOP/s"],
       ["dense count to library", "\(Amount.fixed(100 * denseToSgemm, 1))%"],
+      [
+        "a rank's ceilings",
+        "\(Amount.large(ceiling.flopsPerSecond))FLOP/s, cache "
+          + "\(Amount.large(ceiling.cacheBytesPerSecond))B/s, memory \(Amount.large(ceiling.memoryBytesPerSecond))B/s",
+      ],
       ["allocations a step", Amount.fixed(allocationsPerStep, 1)],
       ["peak resident memory", "\(Amount.memory(peakResidentBytes)) a rank"],
     ])
@@ -101,12 +110,13 @@ extension TrainMeasurement {
     TextTable.show(phases.sorted { $0.value > $1.value }.map { [$0.key, Amount.fixed(1000 * $0.value, 1)] })
     print("\nKernels")
     TextTable.show(
-      [["phase, kernel", "ms a step", "rate"]]
+      [["phase, kernel", "ms a step", "rate", "of its ceiling"]]
         + kernels.sorted { $0.seconds > $1.seconds }.map { kernel in
           [
             "\(kernel.phase) \(kernel.kernel)", Amount.fixed(1000 * kernel.seconds, 2),
             kernel.flopsPerSecond.map { "\(Amount.large($0))FLOP/s" }
               ?? "\(Amount.large(kernel.bytesPerSecond!))B/s",
+            "\(Amount.fixed(100 * kernel.ofCeiling, 0))%",
           ]
         })
   }
