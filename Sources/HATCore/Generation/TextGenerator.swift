@@ -17,7 +17,7 @@ public final class TextGenerator {
   }
 
   private let model: ModelConfiguration
-  private let layout: ParameterLayout
+  private let layout: HierarchicalLayout
   private let parameters: UnsafePointer<Float>
   private let maxWordBytes: Int
   private let embedder: WordEmbedder
@@ -34,7 +34,7 @@ public final class TextGenerator {
   private let logits: FloatBuffer
 
   /// - Parameters:
-  ///   - parameters: [layout.count], which must outlive the generator
+  ///   - parameters: a buffer of the model's layout, which must outlive the generator
   ///   - contextWords: words the backbone was trained to see, at least 2
   public init(
     _ model: ModelConfiguration, parameters: UnsafePointer<Float>, contextWords: Int, maxWordBytes: Int
@@ -42,7 +42,7 @@ public final class TextGenerator {
     self.model = model
     self.parameters = parameters
     self.maxWordBytes = maxWordBytes
-    layout = ParameterLayout(model)
+    layout = HierarchicalLayout(model)
     embedder = WordEmbedder(model, layout: layout, parameters: parameters, maxWordBytes: maxWordBytes)
     backbone = IncrementalStack(
       model.backbone, offsets: layout.backbone, parameters: parameters, positions: max(2, contextWords))
