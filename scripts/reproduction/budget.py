@@ -18,7 +18,9 @@ def step_seconds(steps: list[Step]) -> float:
     return statistics.median(step.seconds for step in steps[_WARM_UP:])
 
 
-def steps(seconds: float, seconds_per_step: Iterable[float], evaluations: int, steps_per_evaluation: float) -> int:
+def steps(
+    seconds: float, seconds_per_step: Iterable[float], evaluations: int, steps_per_evaluation: float
+) -> int:
     """As many as all runs together have time for, their evaluations included.
 
     An evaluation costs `steps_per_evaluation` steps: a pass forward of what it reads.

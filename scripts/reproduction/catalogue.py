@@ -24,14 +24,17 @@ def stages() -> list[Stage]:
             )
             for model in MODELS
         ),
-        *(
-            Stage(
-                f"measure-{model.name}",
-                f"Measuring, clean and perturbed: {model.title}",
-                measuring.measure(model),
-                ("questions", f"train-{model.name}"),
-            )
-            for model in MODELS
+        Stage(
+            "measure",
+            "Measuring hierarchical model and baseline, clean and perturbed",
+            measuring.measure,
+            ("questions", *trained),
+        ),
+        Stage(
+            "measure-fixed",
+            "Measuring the model of fixed patches",
+            measuring.measure_fixed,
+            ("questions", "train-hierarchical", "train-fixed"),
         ),
         *(
             Stage(

@@ -1,17 +1,15 @@
 """The paper's claims beside what was found, and whether they hold here."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
-from reproduction import paper
+from reproduction import evidence, paper
 from reproduction.adaptation import common_level
-from reproduction.curves import Point
-from reproduction.figures import Figure, drop, figure, ratio
+from reproduction.evidence import Results
+from reproduction.figures import Figure
 from reproduction.measuring import PERTURBATIONS
 from reproduction.numbers import fixed, percent, times
-
-Results = dict[str, Any]
 
 
 class Verdict(Enum):
@@ -46,158 +44,153 @@ def claims(results: Results) -> list[Claim]:
 
 
 def _word_accuracy(results: Results) -> Claim:
-    hierarchical, subword = _both(results, "text", "word_accuracy")
     return Claim(
         "At equal compute as many words are predicted right",
         paper.WORD_ACCURACY,
-        f"{percent(hierarchical)} against {percent(subword)}",
-        Verdict.FAILS if hierarchical.lies_below(subword) else Verdict.HOLDS,
+        f"{_both(results, 'text', 'word_accuracy', percent)} of the words",
+        _no_less(evidence.difference(results, "text", "word_accuracy")),
     )
 
 
 def _bits_per_byte(results: Results) -> Claim:
-    hierarchical, subword = _both(results, "text", "bits_per_byte")
     return Claim(
         "At equal compute text costs as few bits",
         paper.NOT_REPORTED + " for English",
-        f"{fixed(hierarchical)} against {fixed(subword)} bits per byte",
-        Verdict.FAILS if subword.lies_below(hierarchical) else Verdict.HOLDS,
+        f"{_both(results, 'text', 'bits_per_byte', fixed)} bits per byte",
+        _no_less(_negative(evidence.difference(results, "text", "bits_per_byte"))),
     )
 
 
 def _cloze(results: Results) -> Claim:
-    hierarchical, subword = _both(results, "cloze", "accuracy")
     return Claim(
         "The last word of a passage is found more often",
         paper.CLOZE,
-        f"{percent(hierarchical)} against {percent(subword)}",
-        _more(hierarchical, subword),
+        _both(results, "cloze", "accuracy", percent),
+        _more(evidence.difference(results, "cloze", "accuracy")),
     )
 
 
 def _choice(results: Results) -> Claim:
-    hierarchical, subword = _both(results, "choice", "accuracy_per_byte")
     return Claim(
         "Multiple choice is answered as well",
         paper.CHOICE,
-        f"{percent(hierarchical)} against {percent(subword)} right, by likelihood per byte",
-        Verdict.FAILS if hierarchical.lies_below(subword) else Verdict.HOLDS,
+        f"{_both(results, 'choice', 'accuracy_per_byte', percent)} right, by likelihood per byte",
+        _no_less(evidence.difference(results, "choice", "accuracy_per_byte")),
     )
 
 
 def _all_caps(results: Results) -> Claim:
-    hierarchical, subword = _drops(results, "all-caps")
-    found = ratio(subword, hierarchical)
+    ratio = evidence.drop_ratio(results, "text", "bits_per_byte", "all-caps")
     return Claim(
         "ALL CAPS harm it less",
         paper.ALL_CAPS,
-        f"bits per byte rise by {percent(hierarchical)} against {percent(subword)}"
-        + (f": {times(found)} as much" if found else ""),
-        _more(subword, hierarchical),
+        f"bits per byte rise by {_drops(results, 'all-caps')}"
+        + (f": {times(ratio)} as much" if ratio else ""),
+        _more(ratio, than=1),
     )
 
 
 def _perturbations(results: Results) -> Claim:
-    verdicts, found = [], []
-    for perturbation in PERTURBATIONS[1:]:
-        hierarchical, subword = _drops(results, perturbation)
-        verdicts.append(_more(subword, hierarchical))
-        found.append(f"{perturbation.split(':')[0]} {percent(hierarchical)} against {percent(subword)}")
-    return Claim("Misspelt text harms it less", paper.PERTURBED, "; ".join(found), _all(verdicts))
+    kinds = PERTURBATIONS[1:]
+    return Claim(
+        "Misspelt text harms it less",
+        paper.PERTURBED,
+        "bits per byte rise: " + "; ".join(f"{kind.split(':')[0]} {_drops(results, kind)}" for kind in kinds),
+        _all(_more(evidence.drop_ratio(results, "text", "bits_per_byte", kind), than=1) for kind in kinds),
+    )
 
 
 def _fixed_patches(results: Results) -> Claim:
-    words = _figure(results, "hierarchical", "choice", "accuracy_per_byte")
-    patches = _figure(results, "fixed", "choice", "accuracy_per_byte")
-    spelled = _figure(results, "hierarchical", "text", "bits_per_byte")
-    patched = _figure(results, "fixed", "text", "bits_per_byte")
+    names = {"choice": "accuracy_per_byte", "cloze": "accuracy"}
+    found = (
+        f"{kind} {percent(evidence.found(results, 'hierarchical', kind, name))} against "
+        f"{percent(evidence.found(results, 'fixed', kind, name))}"
+        for kind, name in names.items()
+    )
     return Claim(
         "Words are better units than patches of 8 bytes",
         f"{paper.FIXED_CHOICE}, {paper.FIXED_CLOZE}",
-        f"choice {percent(words)} against {percent(patches)}; "
-        f"{fixed(spelled)} against {fixed(patched)} bits per byte",
-        _all([_more(words, patches), _more(patched, spelled)]),
+        "; ".join(found),
+        _all(_more(evidence.loss_of_fixed(results, kind, name)) for kind, name in names.items()),
     )
 
 
 def _adaptation_speed(results: Results) -> Claim:
-    curves = adaptation_curves(results)
-    found = common_level(*curves)
-    value = found.ratio or 0
+    level = common_level(*evidence.adaptation_curves(results))
+    ratio = level.ratio or 0
     return Claim(
         "It learns German faster",
         paper.SPEED_RATIO,
-        f"{value:.2f} times fewer FLOPs to {found.bits_per_byte:.3f} bits per byte, the lowest level both reached",
-        Verdict.HOLDS if value > 1.05 else Verdict.FAILS if value < 0.95 else Verdict.OPEN,
+        f"{ratio:.2f} times fewer FLOPs to {level.bits_per_byte:.3f} bits per byte, the lowest level both "
+        "reached",
+        Verdict.HOLDS if ratio > 1.05 else Verdict.FAILS if ratio < 0.95 else Verdict.OPEN,
     )
 
 
 def _adapted(results: Results) -> Claim:
-    hierarchical, subword = (
-        _required(figure(results["adaptation"][name]["german"]["after"], "bits_per_byte"))
-        for name in ("hierarchical", "subword")
-    )
+    hierarchical, subword = (evidence.german(results, name, "after") for name in ("hierarchical", "subword"))
     return Claim(
         "It ends with better German",
         paper.ADAPTED,
         f"{fixed(hierarchical)} against {fixed(subword)} bits per byte",
-        _more(subword, hierarchical),
+        _more(_negative(evidence.german_difference(results, "after"))),
     )
 
 
 def _forgetting(results: Results) -> Claim:
-    hierarchical, subword = (forgotten(results, name) for name in ("hierarchical", "subword"))
+    hierarchical, subword = (
+        evidence.english_after_german(results, name)[2] for name in ("hierarchical", "subword")
+    )
     return Claim(
         "It forgets less English",
         paper.FORGETTING,
-        f"bits per byte of English rise by {100 * hierarchical:.0f} % against {100 * subword:.0f} %",
-        Verdict.HOLDS if hierarchical < 0.95 * subword else
-        Verdict.FAILS if subword < 0.95 * hierarchical else Verdict.OPEN,
+        f"bits per byte of English rise by {fixed(hierarchical)} against {fixed(subword)}",
+        _apart(hierarchical, subword),
     )
 
 
-def forgotten(results: Results, name: str) -> float:
-    """By which share English costs more bits after German."""
-    english = results["adaptation"][name]["english"]
-    before, after = (english[when]["bits_per_byte"] for when in ("before", "after"))
-    return after / before - 1
-
-
-def adaptation_curves(results: Results) -> tuple[list[Point], list[Point]]:
+def _both(results: Results, kind: str, name: str, written: Callable[[Figure | None], str]) -> str:
     hierarchical, subword = (
-        [Point(**point) for point in results[f"adapt-{name}"]["curve"]] for name in ("hierarchical", "subword")
+        evidence.found(results, model, kind, name) for model in ("hierarchical", "subword")
     )
-    return hierarchical, subword
+    return f"{written(hierarchical)} against {written(subword)}"
 
 
-def _both(results: Results, kind: str, name: str) -> tuple[Figure, Figure]:
-    return _figure(results, "hierarchical", kind, name), _figure(results, "subword", kind, name)
-
-
-def _figure(results: Results, model: str, kind: str, name: str) -> Figure:
-    return _required(figure(results[f"measure-{model}"][kind]["clean"], name))
-
-
-def _drops(results: Results, perturbation: str) -> tuple[Figure, Figure]:
+def _drops(results: Results, perturbation: str) -> str:
     hierarchical, subword = (
-        _required(drop(results[f"measure-{name}"]["text"][perturbation], "bits_per_byte"))
-        for name in ("hierarchical", "subword")
+        percent(evidence.drop(results, model, "text", "bits_per_byte", perturbation))
+        for model in ("hierarchical", "subword")
     )
-    return hierarchical, subword
+    return f"{hierarchical} against {subword}"
 
 
-def _required(found: Figure | None) -> Figure:
-    assert found is not None, "every figure of text and every accuracy is a number"
-    return found
+def _negative(found: Figure | None) -> Figure | None:
+    """For figures of which less is better."""
+    if found is None:
+        return None
+    return Figure(-found.value, (-found.interval[1], -found.interval[0]) if found.interval else None)
 
 
-def _more(more: Figure, less: Figure) -> Verdict:
-    if less.lies_below(more):
+def _more(found: Figure | None, than: float = 0) -> Verdict:
+    if found is None:
+        return Verdict.OPEN
+    return Verdict.HOLDS if found.is_above(than) else Verdict.FAILS if found.is_below(than) else Verdict.OPEN
+
+
+def _no_less(found: Figure | None) -> Verdict:
+    """For claims that it is as good."""
+    return Verdict.FAILS if found is not None and found.is_below(0) else Verdict.HOLDS
+
+
+def _apart(less: Figure | None, more: Figure | None) -> Verdict:
+    """For figures that are not of pairs: by intervals that lie apart."""
+    if not (less and more and less.interval and more.interval):
+        return Verdict.OPEN
+    if less.is_below(more.interval[0]):
         return Verdict.HOLDS
-    return Verdict.FAILS if more.lies_below(less) else Verdict.OPEN
+    return Verdict.FAILS if less.is_above(more.interval[1]) else Verdict.OPEN
 
 
-def _all(verdicts: list[Verdict]) -> Verdict:
-    if all(verdict is Verdict.HOLDS for verdict in verdicts):
-        return Verdict.HOLDS
-    return Verdict.FAILS if Verdict.FAILS in verdicts else Verdict.OPEN
+def _all(verdicts: Iterable[Verdict]) -> Verdict:
+    found = set(verdicts)
+    return found.pop() if len(found) == 1 else Verdict.FAILS if Verdict.FAILS in found else Verdict.OPEN

@@ -23,9 +23,10 @@ from reproduction.report.markdown import markdown
 from reproduction.settings import Settings
 from reproduction.stages import Record, run_all
 
-_DESCRIPTION = """Puts the paper's claims to the test at a size for two cores: trains the hierarchical model, a subword
-baseline of equal compute and a model of fixed patches on English, measures them on held-out text as it is and
-perturbed, goes on with German, and writes report.html. Run the same command again to go on after a stop."""
+_DESCRIPTION = """Puts the paper's claims to the test at a size for two cores: trains the hierarchical model, a
+subword baseline of equal compute and a model of fixed patches on English, measures them on held-out text as it
+is and perturbed, goes on with German, and writes report.html. Run the same command again to go on after a
+stop."""
 
 _PROGRAM = ROOT / ".build/release/hat-mpirun"
 
@@ -81,10 +82,17 @@ def _parser() -> argparse.ArgumentParser:
         "--vocabulary", type=int, default=4096, metavar="N", help="the baseline's tokens; default: 4096"
     )
     parser.add_argument(
-        "--ranks", type=int, default=_ranks(), metavar="N", help="processes that train; default: a core each, at most 4"
+        "--ranks",
+        type=int,
+        default=_ranks(),
+        metavar="N",
+        help="processes that train; default: a core each, at most 4",
     )
     parser.add_argument(
-        "--program", type=Path, metavar="FILE", help="a hat-mpirun that is built already; built where not given"
+        "--program",
+        type=Path,
+        metavar="FILE",
+        help="a hat-mpirun that is built already; built where not given",
     )
     return parser
 
@@ -140,8 +148,13 @@ def _program(given: Path | None, commands: Commands) -> Path:
         return given.resolve()
     print("Building (about two minutes the first time)", file=sys.stderr)
     commands.begin("build")
-    for command in (["scripts/install-dependencies"], ["swift", "build", "-c", "release", "--product", "hat-mpirun"]):
-        commands.run([str(ROOT / command[0]) if "/" in command[0] else command[0], *command[1:]], shown(*command), ROOT)
+    for command in (
+        ["scripts/install-dependencies"],
+        ["swift", "build", "-c", "release", "--product", "hat-mpirun"],
+    ):
+        commands.run(
+            [str(ROOT / command[0]) if "/" in command[0] else command[0], *command[1:]], shown(*command), ROOT
+        )
     return _PROGRAM
 
 

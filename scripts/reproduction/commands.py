@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from corpus.errors import ExitCode
 from reproduction.errors import CommandFailure, StageFailure
 from reproduction.progress import Progress
-from corpus.errors import ExitCode
 
 # Seconds between looks at a command that runs, and those it has to write its checkpoint after a stop.
 _INTERVAL = 0.5
@@ -15,7 +15,7 @@ _GRACE = 120
 
 
 class Commands:
-    """Runs one command after the other. Standard error goes to a file of `logs`, standard output to the caller."""
+    """Runs one command after the other. Standard error goes to a file of `logs`, standard output to who asks."""
 
     def __init__(self, logs: Path, progress: Progress) -> None:
         self._logs = logs
@@ -27,7 +27,9 @@ class Commands:
         """Logs are named after the stage, and numbered in it."""
         self._stage, self._count = stage, 0
 
-    def run(self, command: list[str], said_as: str, folder: Path | None = None, standard_input: str = "") -> str:
+    def run(
+        self, command: list[str], said_as: str, folder: Path | None = None, standard_input: str = ""
+    ) -> str:
         """What the command writes to standard output; `said_as` is how a reader would type it.
 
         - Raises: `CommandFailure`, or `StageFailure` where it cannot be started.

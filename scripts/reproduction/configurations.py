@@ -1,7 +1,6 @@
 """The settings of the runs, beside the sizes of the models."""
 
 import math
-import re
 
 # What the three runs have in common. Sequences end by bytes, so that every model sees the same text.
 SEQUENCE_BYTES = 2048
@@ -9,7 +8,11 @@ SEQUENCES_PER_STEP = 16
 
 
 def training_values(
-    steps: int, ranks: int, evaluate_every: int, sequences: int = SEQUENCES_PER_STEP, size: int = SEQUENCE_BYTES
+    steps: int,
+    ranks: int,
+    evaluate_every: int,
+    sequences: int = SEQUENCES_PER_STEP,
+    size: int = SEQUENCE_BYTES,
 ) -> dict[str, object]:
     """For `--set`. A checkpoint now and then, so that a stopped run loses little."""
     return {
@@ -24,13 +27,6 @@ def training_values(
         "output.checkpoint_every": max(20, steps // 10),
         "output.keep": 1,
     }
-
-
-def wanted_baseline(vocabulary: int, hierarchical: str) -> str:
-    """The baseline whose sizes are sought, with heads as wide as those of the hierarchical model's backbone."""
-    head_size = re.search(r"^\s*head_size:\s*(\d+)", hierarchical, re.MULTILINE)
-    head = f"\n  head_size: {head_size[1]}" if head_size else ""
-    return f"model:\n  kind: subword\n  vocabulary: {vocabulary}{head}\n"
 
 
 def equal_flops(

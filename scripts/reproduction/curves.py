@@ -4,6 +4,7 @@ import json
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,8 @@ def evaluated_bytes(run: Path) -> int:
 
 
 def flops_to_reach(curve: list[Point], bits_per_byte: float) -> float | None:
-    """Where the curve first is as low, between two evaluations on the straight line between them; None where it
-    never is."""
-    for before, after in zip([None, *curve], curve):
+    """Where the curve first is as low, on the straight line between two evaluations; None where it never is."""
+    for before, after in zip([None, *curve], curve, strict=False):
         if after.bits_per_byte > bits_per_byte:
             continue
         if before is None:
@@ -77,7 +77,7 @@ def flops_to_reach(curve: list[Point], bits_per_byte: float) -> float | None:
     return None
 
 
-def _lines(path: Path) -> list[dict[str, float]]:
+def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]

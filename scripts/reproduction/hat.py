@@ -37,10 +37,21 @@ class Hat:
             *("tokenizer", "learn", "--data", corpus, "--vocabulary", vocabulary, "--output", file)
         )
 
-    def match(self, config: Path, baseline: Path, corpus: Path, tokenizer: Path) -> Answer:
+    def match(self, config: Path, corpus: Path, tokenizer: Path, ranks: int) -> Answer:
         """Both sides of the comparison: the baseline's sizes at the hierarchical model's FLOPs per byte."""
         return self._answer(
-            *("plan", "--config", config, "--match", baseline, "--data", corpus, "--tokenizer", tokenizer)
+            *(
+                "plan",
+                "--config",
+                config,
+                "--match",
+                "--data",
+                corpus,
+                "--tokenizer",
+                tokenizer,
+                "--ranks",
+                ranks,
+            )
         )
 
     def train(
@@ -53,7 +64,7 @@ class Hat:
         tokenizer: Path | None = None,
         start: Path | None = None,
     ) -> None:
-        """Trains to the end, from where an earlier start got to. `start` is a run whose weights it begins with."""
+        """To the end, from where an earlier start got to. `start` is a run whose weights it begins with."""
         arguments: list[object] = ["train", "--config", config, "--data", corpus, "--output", run]
         arguments += ["--ranks", ranks]
         if start:
@@ -64,18 +75,24 @@ class Hat:
             arguments += ["--set", f"{name}={value}"]
         self._run(*arguments)
 
-    def evaluate_text(self, run: Path, corpus: Path, perturbation: str | None = None) -> Answer:
-        return self._evaluate(run, "--data", corpus, perturbation)
-
-    def evaluate_questions(
-        self, run: Path, kind: str, questions: Path, perturbation: str | None = None
+    def evaluate(
+        self,
+        run: Path,
+        subject: str,
+        source: Path,
+        against: Path | None = None,
+        perturbation: str | None = None,
     ) -> Answer:
-        """`kind` is `cloze` or `choice`."""
-        return self._evaluate(run, f"--{kind}", questions, perturbation)
+        """`subject` is `data`, of a corpus, or `cloze` or `choice`, of a file.
 
-    def _evaluate(self, run: Path, kind: str, source: Path, perturbation: str | None) -> Answer:
-        perturbed = ["--perturb", perturbation] if perturbation else []
-        return self._answer("evaluate", "--checkpoint", run, kind, source, *perturbed)
+        `against` is another run, measured on the same.
+        """
+        arguments: list[object] = ["evaluate", "--checkpoint", run, f"--{subject}", source]
+        if against:
+            arguments += ["--against", against]
+        if perturbation:
+            arguments += ["--perturb", perturbation]
+        return self._answer(*arguments)
 
     def neighbours(self, run: Path, words: list[str], count: int) -> list[Answer]:
         arguments = ["inspect", "words", "--checkpoint", run, "--count", count, "--json", "--near", *words]
@@ -92,10 +109,8 @@ class Hat:
             *("generate", "--checkpoint", run, "--prompt", prompt, "--bytes", size, "--seed", seed)
         )
 
-    def benchmark_generate(self, run: Path, baseline: Path) -> list[Answer]:
-        return _objects(
-            self._run("benchmark", "generate", "--checkpoint", run, "--baseline", baseline, "--json")
-        )
+    def benchmark_generate(self, run: Path, baseline: Path) -> Answer:
+        return self._answer("benchmark", "generate", "--checkpoint", run, "--baseline", baseline)
 
     def _answer(self, *arguments: object) -> Answer:
         found = _objects(self._run(*arguments, "--json"))

@@ -7,11 +7,10 @@ from typing import Any
 
 from corpus.errors import ExitCode
 from corpus.manifest import write_durably
-from reproduction import configurations
 from reproduction.commands import shown
 from reproduction.errors import StageFailure
 from reproduction.laboratory import Laboratory, Result
-from reproduction.models import HIERARCHICAL
+from reproduction.models import FIXED, HIERARCHICAL, SUBWORD
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,15 +74,15 @@ def learn_vocabulary(laboratory: Laboratory) -> Result:
 
 
 def match(laboratory: Laboratory) -> Result:
-    """The configurations: that of the hierarchical model, and the baseline of equal compute."""
+    """The configurations: the hierarchical model's, for patches too, and that of the baseline of equal compute."""
     settings = laboratory.settings
-    hierarchical = laboratory.configuration(HIERARCHICAL.name)
-    wanted = laboratory.configuration("wanted-baseline")
-    _write(hierarchical, settings.config)
-    _write(wanted, configurations.wanted_baseline(settings.vocabulary, settings.config))
-    _write(laboratory.configuration("fixed"), settings.config)
-    found = laboratory.hat.match(hierarchical, wanted, laboratory.corpus("english"), laboratory.tokenizer)
-    _write(laboratory.configuration("subword"), found["baseline_config"])
+    for model in (HIERARCHICAL, FIXED):
+        _write(laboratory.configuration(model.name), settings.config)
+    found = laboratory.hat.match(
+        *(laboratory.configuration(HIERARCHICAL.name), laboratory.corpus("english")),
+        *(laboratory.tokenizer, settings.ranks),
+    )
+    _write(laboratory.configuration(SUBWORD.name), found["configuration"])
     return found
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from corpus.errors import ExitCode
@@ -11,8 +10,9 @@ from reproduction import questions
 from reproduction.errors import StageFailure
 from reproduction.heldout import held_out_documents
 from reproduction.laboratory import Laboratory, Result
-from reproduction.models import COMPARED, Model
+from reproduction.models import COMPARED, FIXED, HIERARCHICAL
 
+CLEAN = "clean"
 PERTURBATIONS = ("all-caps", "permute:0.1", "replace:0.1", "delete:0.1")
 QUESTIONS = ("cloze", "choice")
 
@@ -41,7 +41,7 @@ def question_file(laboratory: Laboratory, kind: str) -> Path:
     return laboratory.folder / "questions" / f"{kind}.jsonl"
 
 
-def _write(path: Path, made: list[dict[str, object]]) -> Result:
+def _write(path: Path, made: list[questions.Question]) -> Result:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = "".join(json.dumps(question, ensure_ascii=False) + "\n" for question in made).encode("utf-8")
     with whole_or_absent(path) as file:
@@ -49,36 +49,50 @@ def _write(path: Path, made: list[dict[str, object]]) -> Result:
     return {"questions": len(made), "sha256": hashlib.sha256(content).hexdigest(), "example": made[0]}
 
 
-def measure(model: Model) -> Callable[[Laboratory], Result]:
-    """The stage that measures it: for text and each kind of question the figures as they are, and for each
-    perturbation those under it with the relative drop."""
+def measure(laboratory: Laboratory) -> Result:
+    """Hierarchical model and baseline on the same text and questions.
 
-    def work(laboratory: Laboratory) -> Result:
-        hat, run = laboratory.hat, laboratory.run_folder(model.name)
-        corpus = laboratory.corpus(model.corpus)
-        found: Result = {"text": {"clean": hat.evaluate_text(run, corpus)}}
-        for perturbation in PERTURBATIONS:
-            found["text"][perturbation] = hat.evaluate_text(run, corpus, perturbation)
-        for kind in QUESTIONS:
-            file = question_file(laboratory, kind)
-            found[kind] = {"clean": hat.evaluate_questions(run, kind, file)}
-            for perturbation in PERTURBATIONS if model in COMPARED else ():
-                found[kind][perturbation] = hat.evaluate_questions(run, kind, file, perturbation)
-        return found
+    Of both the figures as they are, and those under each perturbation, with differences and the ratio of drops.
+    """
+    run, baseline = (laboratory.run_folder(model.name) for model in COMPARED)
+    return {
+        name: {
+            condition: laboratory.hat.evaluate(
+                *(run, subject, source, baseline), None if condition == CLEAN else condition
+            )
+            for condition in (CLEAN, *PERTURBATIONS)
+        }
+        for name, (subject, source) in _subjects(laboratory).items()
+    }
 
-    return work
+
+def measure_fixed(laboratory: Laboratory) -> Result:
+    """The model of fixed patches: on questions beside the hierarchical one; on text alone, which it cuts otherwise."""
+    run, fixed = (laboratory.run_folder(model.name) for model in (HIERARCHICAL, FIXED))
+    found = {"text": laboratory.hat.evaluate(fixed, "data", laboratory.corpus(FIXED.corpus))}
+    for kind in QUESTIONS:
+        found[kind] = laboratory.hat.evaluate(run, kind, question_file(laboratory, kind), against=fixed)
+    return found
+
+
+def _subjects(laboratory: Laboratory) -> dict[str, tuple[str, Path]]:
+    asked = {kind: (kind, question_file(laboratory, kind)) for kind in QUESTIONS}
+    return {"text": ("data", laboratory.corpus(HIERARCHICAL.corpus)), **asked}
 
 
 def measure_adaptation(laboratory: Laboratory) -> Result:
-    """Both languages before and after the adaptation."""
-    found: Result = {}
-    for model in COMPARED:
-        before, after = laboratory.run_folder(model.name), laboratory.run_folder(f"{model.name}-german")
-        found[model.name] = {
-            language: {
-                "before": laboratory.hat.evaluate_text(before, laboratory.corpus(language)),
-                "after": laboratory.hat.evaluate_text(after, laboratory.corpus(language)),
-            }
-            for language in ("english", "german")
-        }
-    return found
+    """German of both models, before and after; and of each what its English lost."""
+    before = {model.name: laboratory.run_folder(model.name) for model in COMPARED}
+    after = {model.name: laboratory.run_folder(f"{model.name}-german") for model in COMPARED}
+    return {
+        "german": {
+            when: laboratory.hat.evaluate(
+                *(runs["hierarchical"], "data", laboratory.corpus("german"), runs["subword"])
+            )
+            for when, runs in (("before", before), ("after", after))
+        },
+        "english": {
+            name: laboratory.hat.evaluate(*(after[name], "data", laboratory.corpus("english"), before[name]))
+            for name in after
+        },
+    }

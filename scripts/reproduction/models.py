@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Model:
-    """`corpus` is the English text as it cuts it; `name` is that of its run, its configuration and its stages."""
+    """`corpus` is the English text as it cuts it; run, configuration and stages are called by `name`."""
 
     name: str
     title: str

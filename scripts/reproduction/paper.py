@@ -1,4 +1,7 @@
-"""What the paper reports (arXiv 2501.10322 v2), at 1B to 7B parameters; collected from summaries and reading notes of it."""
+"""What the paper reports (arXiv 2501.10322 v2), at 1B to 7B parameters.
+
+Collected from summaries and reading notes of it: look it up where it matters.
+"""
 
 ADDRESS = "https://arxiv.org/abs/2501.10322"
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from reproduction.heldout import HeldOutDocument
 
@@ -16,6 +17,8 @@ _CONTINUATION = (40, 200)
 # A continuation competes with others whose length differs by this much at most.
 _TOLERANCE = 0.15
 CHOICES = 4
+
+Question = dict[str, Any]
 
 _SENTENCE_END = re.compile(r"[.!?][\"'’”)\]]*\s+")
 # A word of letters alone, in front of the sentence's end.
@@ -50,9 +53,9 @@ def passages(documents: Iterable[HeldOutDocument]) -> list[Passage]:
     return sorted(found, key=lambda passage: passage.order)
 
 
-def cloze(found: list[Passage], most: int) -> list[dict[str, object]]:
+def cloze(found: list[Passage], most: int) -> list[Question]:
     """Passages without their last word: {"context", "target"}."""
-    questions: list[dict[str, object]] = []
+    questions: list[Question] = []
     for passage in found:
         last = _LAST_WORD.search(passage.next)
         if last and len(questions) < most:
@@ -61,9 +64,9 @@ def cloze(found: list[Passage], most: int) -> list[dict[str, object]]:
     return questions
 
 
-def choice(found: list[Passage], most: int) -> list[dict[str, object]]:
+def choice(found: list[Passage], most: int) -> list[Question]:
     """Passages and four ways to go on, three from other documents: {"context", "choices", "answer"}."""
-    questions: list[dict[str, object]] = []
+    questions: list[Question] = []
     for passage in found:
         if len(questions) == most:
             break

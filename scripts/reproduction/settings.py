@@ -37,8 +37,10 @@ class Settings:
 
     @property
     def holdout_bytes(self) -> dict[str, float]:
-        """Text kept from training, about. Of German so little that every evaluation of either model during the
-        adaptation reads all of it: at most eight steps' worth."""
+        """Text kept from training, about.
+
+        Of German so little that every evaluation of either model reads all of it: at most eight steps' worth.
+        """
         return {"english": max(250_000, min(3_000_000, 600_000 * self.hours)), "german": 100_000}
 
     @property
@@ -60,6 +62,7 @@ class Settings:
         if differing:
             raise StageFailure(
                 ExitCode.WRONG_USAGE,
-                f"{path.parent} was begun with another {' and another '.join(f'--{name}' for name in differing)}",
+                f"{path.parent} was begun with another "
+                f"{' and another '.join(f'--{name}' for name in differing)}",
                 "Give the same options to go on, or choose another --output",
             )

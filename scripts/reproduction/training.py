@@ -123,5 +123,3 @@ def trained(laboratory: Laboratory, name: str) -> Result:
         "curve": [asdict(point) for point in read_curve(run)],
         "configuration": (run / "config.yaml").read_text("utf-8"),
     }
-
-

@@ -1,5 +1,7 @@
 """Stages: what the models write, and how fast."""
 
+from pathlib import Path
+
 from reproduction.laboratory import Laboratory, Result
 from reproduction.models import HIERARCHICAL, MODELS, SUBWORD
 
@@ -26,5 +28,8 @@ def write_samples(laboratory: Laboratory) -> Result:
 
 def measure_inference(laboratory: Laboratory) -> Result:
     """How fast the two models of equal compute read a prompt and write."""
-    hierarchical, subword = (laboratory.run_folder(model.name) for model in (HIERARCHICAL, SUBWORD))
-    return {"measured": laboratory.hat.benchmark_generate(hierarchical, subword)}
+    runs = {str(laboratory.run_folder(model.name)): model.name for model in (HIERARCHICAL, SUBWORD)}
+    found = laboratory.hat.benchmark_generate(*map(Path, runs))
+    for measurement in found["measurements"]:
+        measurement["model"] = runs[measurement["checkpoint"]]
+    return found

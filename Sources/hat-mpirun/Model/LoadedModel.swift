@@ -47,4 +47,10 @@ struct LoadedModel {
         sequences: 1, sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes,
         maxWordBytes: manifest.maxWordBytes))
   }
+
+  func makeScorer() -> any TextScorer {
+    HierarchicalScorer(
+      makeModel(), parameters: parameters.base, splitter: splitter,
+      sequenceWords: configuration.data.sequenceWords, sequenceBytes: configuration.data.sequenceBytes)
+  }
 }

@@ -77,7 +77,9 @@ def _bar(series: Series, bar: Bar, left: float, width: float, y: Scale) -> list[
         low, high = (y.place(end) for end in bar.interval)
         middle = left + width / 2
         whisker = path([(middle, low), (middle, high)])
-        whisker += path([(middle - 4, low), (middle + 4, low)]) + path([(middle - 4, high), (middle + 4, high)])
+        whisker += path([(middle - 4, low), (middle + 4, low)]) + path(
+            [(middle - 4, high), (middle + 4, high)]
+        )
         drawn.append(element("path", d=whisker, stroke=INK, stroke_width=1.2, fill="none"))
     return drawn
 

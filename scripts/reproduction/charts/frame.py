@@ -56,7 +56,9 @@ class Frame:
     def horizontal_axis(self, scale: Scale, name: str) -> list[str]:
         bottom = self.inner_bottom
         drawn = [
-            element("path", d=path([(self.left, bottom), (self.inner_right, bottom)]), stroke=QUIET, fill="none"),
+            element(
+                "path", d=path([(self.left, bottom), (self.inner_right, bottom)]), stroke=QUIET, fill="none"
+            ),
             text(name, self.inner_right, self.height - 8, text_anchor="end", fill=QUIET),
         ]
         for tick in scale.ticks(7):

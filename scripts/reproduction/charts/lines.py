@@ -48,7 +48,7 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> list[str]:
             "path", d=path(places), fill="none", stroke=curve.colour, stroke_width=2, stroke_linejoin="round"
         )
     ]
-    for (across, up), (left, top) in zip(curve.points, places):
+    for (across, up), (left, top) in zip(curve.points, places, strict=False):
         label = title(f"{curve.name}: {up:.3f} at {number(round(across, 3))}")
         drawn.append(element("circle", label, cx=left, cy=top, r=2.6, fill=curve.colour))
     return drawn

@@ -1,5 +1,6 @@
-"""What a report is made of, whatever it is written as. In texts backticks mark code, two asterisks what matters."""
+"""What a report is made of. In texts backticks mark code, two asterisks what matters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -24,7 +25,7 @@ class Table:
     """The first column names the row; `numbers` says that the others are figures, set to the right."""
 
     heading: list[str]
-    rows: list[list[Cell]]
+    rows: Sequence[Sequence[Cell]]
     numbers: bool = True
     note: str = ""
 

@@ -4,16 +4,25 @@ import re
 from html import escape
 from pathlib import Path
 
-from reproduction.report.document import Block, Cell, Chart, Charts, Mark, Paragraph, Report, Section, Table, Verbatim
+from reproduction.report.document import (
+    Block,
+    Cell,
+    Chart,
+    Charts,
+    Mark,
+    Paragraph,
+    Report,
+    Section,
+    Table,
+    Verbatim,
+)
 
 _STYLE = (Path(__file__).parent / "style.css").read_text("utf-8")
 
 
 def html(report: Report) -> str:
     lead = "".join(f"<p>{_inline(text)}</p>" for text in report.lead)
-    links = "".join(
-        f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in report.sections
-    )
+    links = "".join(f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in report.sections)
     sections = "\n".join(map(_section, report.sections))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

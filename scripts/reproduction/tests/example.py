@@ -1,9 +1,9 @@
-"""Results of all stages, as a run would give them: plausible figures, in the shapes that the program answers in."""
+"""Results of all stages, as a run would give them: plausible figures, in the program's shapes."""
 
 import math
 from typing import Any
 
-from reproduction.measuring import PERTURBATIONS
+from reproduction.measuring import CLEAN, PERTURBATIONS
 from reproduction.models import COMPARED, MODELS
 from reproduction.words import SPELLINGS
 from reproduction.writing import PROMPTS
@@ -11,7 +11,12 @@ from reproduction.writing import PROMPTS
 Results = dict[str, Any]
 
 _BITS = {"hierarchical": 2.05, "subword": 2.0, "fixed": 2.3}
-_DROP = {"hierarchical": 0.5, "subword": 1.1, "fixed": 0.9}
+_DROP = {"hierarchical": 0.5, "subword": 1.1}
+_CLEAN = {
+    "text": {"bits_per_byte": 2.05, "text_bits_per_byte": 2.0, "word_accuracy": 0.3, "byte_accuracy": 0.6},
+    "cloze": {"accuracy": 0.05, "perplexity_per_word": 900.0, "perplexity_per_byte": 4.0},
+    "choice": {"accuracy": 0.4, "accuracy_per_byte": 0.45},
+}
 
 
 def results() -> Results:
@@ -23,7 +28,7 @@ def results() -> Results:
         "texts": {language: _text(language) for language in ("english", "german")},
         "corpora": {name: _corpus() for name in ("english", "english-fixed", "german")},
         "tokenizer": {"vocabulary": 4096, "holdout": {"bytes_per_token": 3.5}},
-        "match": {"hierarchical": _side(1_000_000), "baseline": _side(2_000_000), "baseline_config": "model:\n"},
+        "match": {"hierarchical": _side(1_000_000), "subword": _side(2_000_000), "flops_ratio": 1.01},
         "questions": {
             "cloze": {"questions": 500, "example": {"context": "It was ", "target": "late. "}},
             "choice": {
@@ -31,14 +36,35 @@ def results() -> Results:
                 "example": {"context": "It was late. ", "choices": ["So ", "We "], "answer": 1},
             },
         },
-        "adaptation": {model.name: _languages(model.name) for model in COMPARED},
+        "measure": {
+            kind: {each: _compared(kind, each) for each in (CLEAN, *PERTURBATIONS)} for kind in _CLEAN
+        },
+        "measure-fixed": {
+            **{kind: {**answer(_CLEAN[kind]), **_against("fixed", kind)} for kind in ("cloze", "choice")},
+            "text": answer({name: value * 1.1 for name, value in _CLEAN["text"].items()}),
+        },
+        "adaptation": {
+            "german": {
+                when: {**answer({"bits_per_byte": bits}), **_against("subword", "text")}
+                for when, bits in (("before", 4.1), ("after", 1.8))
+            },
+            "english": {
+                model.name: {**answer({"bits_per_byte": 2.5}), **_against(model.name, "text")}
+                for model in COMPARED
+            },
+        },
         "words": _words(),
-        "inference": {"measured": [_speed(model, batch) for model in _BITS for batch in (1, 16)]},
+        "inference": {
+            "measurements": [_speed(model.name, batch) for model in COMPARED for batch in (1, 16)],
+            "ratios": [
+                {"batch": batch, "prompt_bytes_per_second": 1.2, "decode_bytes_per_second": 1.5}
+                for batch in (1, 16)
+            ],
+        },
         "samples": {model.name: {prompt: f"{prompt}& so <on>" for prompt in PROMPTS} for model in MODELS},
     }
     for model in MODELS:
         found[f"train-{model.name}"] = training(_BITS[model.name], 1e6)
-        found[f"measure-{model.name}"] = measured(model.name)
     found["adapt-hierarchical"] = training(1.7, 1e6)
     found["adapt-subword"] = training(1.75, 5e5)
     return found
@@ -60,20 +86,24 @@ def training(bits_per_byte: float, size: float) -> Results:
     return {**totals, "curve": curve, "configuration": "model:\n  width: 128\n"}
 
 
-def measured(name: str) -> Results:
-    clean = {
-        "text": {"bits_per_byte": _BITS[name], "text_bits_per_byte": _BITS[name], "word_accuracy": 0.3},
-        "cloze": {"accuracy": 0.05, "perplexity_per_word": 900.0, "perplexity_per_byte": 4.0},
-        "choice": {"accuracy": 0.4, "accuracy_per_byte": 0.45},
-    }
-    clean["text"]["byte_accuracy"] = 0.6
-    found: Results = {}
-    for kind, figures in clean.items():
-        found[kind] = {"clean": answer(figures)}
-        for number, perturbation in enumerate(PERTURBATIONS):
-            drops = {figure: _DROP[name] / (number + 1) for figure in figures}
-            found[kind][perturbation] = {**answer(figures), "relative_drop": answer(drops)}
+def _compared(kind: str, condition: str) -> Results:
+    found: Results = {**answer(_CLEAN[kind]), **_against("subword", kind)}
+    if condition != CLEAN:
+        found["relative_drop"] = _drops("hierarchical", kind)
+        found["against"]["relative_drop"] = _drops("subword", kind)
+        found["ratio_of_drops"] = answer(dict.fromkeys(_CLEAN[kind], 2.2))
     return found
+
+
+def _against(name: str, kind: str) -> Results:
+    """What comes with another model: its figures, and differences that are nearly nothing."""
+    difference = dict.fromkeys(_CLEAN[kind], 0.01)
+    unsure = {"intervals": {figure: [-0.01, 0.03] for figure in difference}}
+    return {"against": {"checkpoint": name, **answer(_CLEAN[kind])}, "difference": {**difference, **unsure}}
+
+
+def _drops(name: str, kind: str) -> Results:
+    return answer(dict.fromkeys(_CLEAN[kind], _DROP[name]))
 
 
 def answer(figures: dict[str, float]) -> Results:
@@ -96,14 +126,10 @@ def _corpus() -> Results:
 
 
 def _side(parameters: int) -> Results:
-    return {"total_parameters": parameters, "training_flops_per_byte": 4e6, "memory": 2**28}
-
-
-def _languages(name: str) -> Results:
-    bits = _BITS[name]
+    memory = [{"zero_stage": 1, "total": 2**28}]
     return {
-        "english": {"before": answer({"bits_per_byte": bits}), "after": answer({"bits_per_byte": bits * 1.2})},
-        "german": {"before": answer({"bits_per_byte": 4.1}), "after": answer({"bits_per_byte": bits - 0.2})},
+        **{"total_parameters": parameters, "training_flops_per_byte": 4e6},
+        **{"zero_stage": 1, "bytes_per_rank": memory},
     }
 
 
@@ -112,10 +138,16 @@ def _words() -> Results:
     spellings = [each for word, misspelt in SPELLINGS.items() for each in (word, *misspelt)]
     share = {"words": 2000, "perturbed_words": 800, "nearest_is_right": 500, "share": 0.625}
     return {
-        "neighbours": {spelling: nearest for spelling in spellings},
-        "recognized": {perturbation: share for perturbation in PERTURBATIONS},
+        "neighbours": dict.fromkeys(spellings, nearest),
+        "recognized": dict.fromkeys(PERTURBATIONS, share),
     }
 
 
 def _speed(model: str, batch: int) -> Results:
-    return {"model": model, "batch": batch, "prompt_bytes_per_second": 1e5, "bytes_per_second": 3e3 * batch}
+    phase = {"bytes_per_second": 3e3 * batch, "flops_per_byte": 1e6, "embedding_hit_rate": 0.9}
+    if model == "subword":
+        del phase["embedding_hit_rate"]
+    return {
+        **{"model": model, "checkpoint": f"runs/{model}", "batch": batch, "prompt": phase, "decode": phase},
+        **{"peak_resident_bytes": 2**27, "uncached_bytes_per_second": 100.0},
+    }

@@ -7,7 +7,7 @@ from reproduction import budget
 from reproduction.adaptation import common_level, levels
 from reproduction.configurations import SEQUENCE_BYTES, equal_flops
 from reproduction.curves import Point, flops_to_reach, read_curve, read_steps
-from reproduction.figures import Figure, figure, ratio
+from reproduction.figures import Figure, figure
 
 
 def curve(*bits: float) -> list[Point]:
@@ -19,7 +19,12 @@ class CurveTests(unittest.TestCase):
     def test_reads_what_training_wrote(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             run = Path(folder)
-            line = {"bits_per_byte": 3.0, "target_bytes": 7, "step_seconds": 0.5, "model_flops_per_second": 20}
+            line = {
+                "bits_per_byte": 3.0,
+                "target_bytes": 7,
+                "step_seconds": 0.5,
+                "model_flops_per_second": 20,
+            }
             # Step 2 was repeated after a stop.
             steps = [{**line, "step": step} for step in (1, 2, 2, 3)]
             (run / "metrics.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps))
@@ -62,19 +67,11 @@ class FigureTests(unittest.TestCase):
         self.assertEqual(figure(given, "b"), Figure(2.0))
         self.assertIsNone(figure(given, "c"))
 
-    def test_intervals_that_overlap_tell_nothing(self) -> None:
-        low, middle, high = Figure(1, (0, 2)), Figure(2, (1, 3)), Figure(4, (3.5, 5))
-        self.assertTrue(low.lies_below(high))
-        self.assertFalse(low.lies_below(middle))
-        self.assertFalse(high.lies_below(low))
-
-    def test_a_ratio_takes_the_worst_of_both_intervals(self) -> None:
-        self.assertEqual(ratio(Figure(6, (4, 8)), Figure(2, (1, 4))), Figure(3, (1, 8)))
-        self.assertEqual(ratio(Figure(1, (-2, 4)), Figure(2, (1, 4))), Figure(0.5, (-2, 4)))
-
-    def test_no_ratio_to_what_may_be_nothing(self) -> None:
-        self.assertIsNone(ratio(Figure(6, (4, 8)), Figure(2, (-1, 4))))
-        self.assertIsNone(ratio(None, Figure(2, (1, 4))))
+    def test_only_intervals_decide(self) -> None:
+        self.assertTrue(Figure(2, (1, 3)).is_above(0.5))
+        self.assertFalse(Figure(2, (1, 3)).is_above(1.5))
+        self.assertTrue(Figure(2, (1, 3)).is_below(4))
+        self.assertFalse(Figure(2).is_above(0))
 
 
 class BudgetTests(unittest.TestCase):

@@ -5,11 +5,16 @@ from reproduction.questions import CHOICES, choice, cloze, passages, sentences
 
 
 def document(key: str, words: str) -> HeldOutDocument:
-    text = "".join(f"{words} number {number} of {key} is told here at some length, and ends. " for number in range(40))
+    text = "".join(
+        f"{words} number {number} of {key} is told here at some length, and ends. " for number in range(40)
+    )
     return HeldOutDocument(key, "a/b", text)
 
 
-DOCUMENTS = [document(key, words) for key, words in (("a", "The one"), ("b", "Another"), ("c", "A third"), ("d", "Last"))]
+DOCUMENTS = [
+    document(key, words)
+    for key, words in (("a", "The one"), ("b", "Another"), ("c", "A third"), ("d", "Last"))
+]
 
 
 class QuestionTests(unittest.TestCase):
@@ -27,7 +32,9 @@ class QuestionTests(unittest.TestCase):
         for question in found:
             self.assertEqual(question["target"], "ends")
             self.assertTrue(str(question["context"]).endswith("and "))
-            self.assertIn(f"{question['context']}{question['target']}", "".join(each.text for each in DOCUMENTS))
+            self.assertIn(
+                f"{question['context']}{question['target']}", "".join(each.text for each in DOCUMENTS)
+            )
 
     def test_choices_are_of_other_documents_and_one_goes_on(self) -> None:
         for question in choice(passages(DOCUMENTS), 8):

@@ -1,4 +1,3 @@
-import copy
 import re
 import unittest
 from xml.etree import ElementTree
@@ -10,7 +9,7 @@ from reproduction.claims import Verdict, claims
 from reproduction.report.assemble import assemble
 from reproduction.report.html import html
 from reproduction.report.markdown import markdown
-from reproduction.tests.example import results
+from reproduction.tests.example import Results, results
 
 
 class ReportTests(unittest.TestCase):
@@ -30,26 +29,38 @@ class ReportTests(unittest.TestCase):
         written = markdown(self.report)
         self.assertNotIn("<svg", written)
         for table in re.findall(r"(?:^\|.*\n)+", written, re.MULTILINE):
-            self.assertEqual(len({line.count("|") - line.count("\\|") for line in table.splitlines()}), 1, table)
+            self.assertEqual(
+                len({line.count("|") - line.count("\\|") for line in table.splitlines()}), 1, table
+            )
 
 
 class ClaimTests(unittest.TestCase):
-    def verdict(self, claim: str, found: dict) -> Verdict:
+    def verdict(self, claim: str, found: Results) -> Verdict:
         return next(each.verdict for each in claims(found) if claim in each.claim)
 
-    def test_a_smaller_drop_holds_and_a_larger_one_does_not(self) -> None:
+    def test_a_larger_drop_of_the_baseline_holds_and_a_smaller_one_does_not(self) -> None:
         found = results()
         self.assertIs(self.verdict("ALL CAPS", found), Verdict.HOLDS)
-        swapped = copy.deepcopy(found)
-        swapped["measure-hierarchical"], swapped["measure-subword"] = (
-            swapped["measure-subword"],
-            swapped["measure-hierarchical"],
-        )
-        self.assertIs(self.verdict("ALL CAPS", swapped), Verdict.FAILS)
+        ratio = found["measure"]["text"]["all-caps"]["ratio_of_drops"]
+        ratio["bits_per_byte"], ratio["intervals"]["bits_per_byte"] = 0.8, [0.7, 0.9]
+        self.assertIs(self.verdict("ALL CAPS", found), Verdict.FAILS)
 
-    def test_equal_figures_leave_a_claim_of_more_undecided(self) -> None:
+    def test_no_ratio_to_a_drop_that_may_be_nothing(self) -> None:
+        found = results()
+        drop = found["measure"]["text"]["all-caps"]["relative_drop"]
+        drop["intervals"]["bits_per_byte"] = [-0.1, 0.2]
+        self.assertIs(self.verdict("ALL CAPS", found), Verdict.OPEN)
+
+    def test_a_difference_of_nothing_leaves_a_claim_of_more_undecided(self) -> None:
         self.assertIs(self.verdict("last word", results()), Verdict.OPEN)
         self.assertIs(self.verdict("as many words", results()), Verdict.HOLDS)
+
+    def test_fewer_bits_are_better(self) -> None:
+        found = results()
+        self.assertIs(self.verdict("as few bits", found), Verdict.HOLDS)
+        intervals = found["measure"]["text"]["clean"]["difference"]["intervals"]
+        intervals["bits_per_byte"] = [0.01, 0.03]
+        self.assertIs(self.verdict("as few bits", found), Verdict.FAILS)
 
 
 class ChartTests(unittest.TestCase):

@@ -10,7 +10,7 @@ from corpus.errors import ExitCode
 from reproduction.commands import Commands
 from reproduction.errors import CommandFailure, StageFailure
 from reproduction.hat import Hat
-from reproduction.laboratory import Laboratory
+from reproduction.laboratory import Laboratory, Result
 from reproduction.progress import Progress
 from reproduction.settings import Settings
 from reproduction.stages import Record, Stage, run_all
@@ -31,7 +31,7 @@ class StageTests(unittest.TestCase):
         return Laboratory(self.folder, SETTINGS, Mock(spec=Hat), commands, progress, None, "")
 
     def stage(self, name: str, result: object, *rests_on: str) -> Stage:
-        def work(laboratory: Laboratory) -> dict:
+        def work(laboratory: Laboratory) -> Result:
             self.done.append(name)
             if isinstance(result, Exception):
                 raise result
@@ -111,6 +111,15 @@ class CommandTests(unittest.TestCase):
         program.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
         program.chmod(0o755)
         hat = Hat(program, self.commands)
-        answer = hat.evaluate_text(Path("runs/a"), Path("corpora/b"), "all-caps")
-        expected = ["evaluate", "--checkpoint", "runs/a", "--data", "corpora/b", "--perturb", "all-caps", "--json"]
+        answer = hat.evaluate(Path("runs/a"), "data", Path("corpora/b"), perturbation="all-caps")
+        expected = [
+            "evaluate",
+            "--checkpoint",
+            "runs/a",
+            "--data",
+            "corpora/b",
+            "--perturb",
+            "all-caps",
+            "--json",
+        ]
         self.assertEqual(answer, json.loads(json.dumps(expected)))

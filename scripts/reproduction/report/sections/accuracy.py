@@ -1,11 +1,15 @@
 """Section: the trained models on held-out English, unperturbed."""
 
-from reproduction import paper
-from reproduction.claims import Results
-from reproduction.figures import figure
-from reproduction.models import FIXED, MODELS, SUBWORD, Model
+from collections.abc import Callable
+
+from reproduction import evidence, paper
+from reproduction.evidence import Results
+from reproduction.figures import Figure
+from reproduction.models import FIXED, MODELS, Model
 from reproduction.numbers import count, fixed, percent
 from reproduction.report.document import Paragraph, Section, Table, Verbatim
+
+Written = Callable[[Figure | None], str]
 
 # Of each figure: what it is of, its name, how it is written, and the paper's.
 _ROWS = (
@@ -22,7 +26,7 @@ _ROWS = (
 
 def section(results: Results) -> Section:
     made = results["questions"]
-    text = results["measure-hierarchical"]["text"]["clean"]
+    text = results["measure"]["text"]["clean"]
     return Section(
         "Held-out English",
         [
@@ -33,33 +37,39 @@ def section(results: Results) -> Section:
                 "them from other documents (a guess is right in 25 %)."
             ),
             Table(
-                ["", *(model.title for model in MODELS), "the paper"],
+                ["", *(model.title for model in MODELS), "hierarchical less subword", "the paper"],
                 [
-                    [title, *(_cell(results, model, kind, name, written) for model in MODELS), reported]
+                    [
+                        title,
+                        *(_cell(results, model, kind, name, written) for model in MODELS),
+                        *(_difference(results, kind, name, written), reported),
+                    ]
                     for title, kind, name, written, reported in _ROWS
                 ],
-                note="The words of the fixed model are its patches of 8 bytes: its words right are no others' words. "
+                note="The differences' intervals are of pairs. The words of the model of fixed patches are its "
+                "patches: no other model's words. "
                 "The paper's fixed patches: " + f"{paper.FIXED_CHOICE}, {paper.FIXED_CLOZE}.",
             ),
-            *(
-                Verbatim(f"A question: {kind}", _shown(made[kind]["example"]))
-                for kind in ("cloze", "choice")
-            ),
+            *(Verbatim(f"A question: {kind}", _shown(made[kind]["example"])) for kind in ("cloze", "choice")),
         ],
     )
 
 
-def _cell(results: Results, model: Model, kind: str, name: str, written) -> str:
-    if model is SUBWORD and name == "byte_accuracy":
-        return "–"
-    shown = written(figure(results[f"measure-{model.name}"][kind]["clean"], name))
+def _cell(results: Results, model: Model, kind: str, name: str, written: Written) -> str:
+    shown = written(evidence.found(results, model.name, kind, name))
     return f"{shown} (patches)" if model is FIXED and name == "word_accuracy" else shown
 
 
-def _shown(question: dict) -> str:
+def _difference(results: Results, kind: str, name: str, written: Written) -> str:
+    return written(evidence.difference(results, kind, name))
+
+
+def _shown(question: Results) -> str:
     choices = question.get("choices")
     if choices is None:
         return f"{question['context']}⟨{question['target']}⟩"
-    return question["context"] + "".join(
-        f"\n\n{'→' if number == question['answer'] else '  '} {choice}" for number, choice in enumerate(choices)
+    shown: str = question["context"] + "".join(
+        f"\n\n{'→' if number == question['answer'] else '  '} {choice}"
+        for number, choice in enumerate(choices)
     )
+    return shown

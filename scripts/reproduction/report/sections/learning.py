@@ -2,7 +2,7 @@
 
 from reproduction import paper
 from reproduction.charts.lines import Curve, line_chart
-from reproduction.claims import Results
+from reproduction.evidence import Results
 from reproduction.models import MODELS
 from reproduction.numbers import count, large
 from reproduction.report.document import Chart, Charts, Paragraph, Section, Table
@@ -15,8 +15,9 @@ def section(results: Results) -> Section:
         "Learning English",
         [
             Paragraph(
-                "The three models read the same documents in the same order, as many bytes a step, by the same schedule. "
-                f"Held-out text: {count(next(iter(runs.values()))['evaluated_bytes'])} bytes."
+                "The three models read the same documents in the same order, as many bytes a step, by the "
+                f"same schedule. Held-out text: {count(next(iter(runs.values()))['evaluated_bytes'])} "
+                "bytes."
             ),
             Charts(
                 [
@@ -55,7 +56,10 @@ def _chart(results: Results, field: str, unit: float, title: str) -> str:
     curves = [
         Curve(
             *(model.title, COLOURS[model.name]),
-            [(point[field] / unit, point["bits_per_byte"]) for point in results[f"train-{model.name}"]["curve"]],
+            [
+                (point[field] / unit, point["bits_per_byte"])
+                for point in results[f"train-{model.name}"]["curve"]
+            ],
         )
         for model in MODELS
     ]

@@ -1,6 +1,6 @@
 """Section: words that the hierarchical model holds alike."""
 
-from reproduction.claims import Results
+from reproduction.evidence import Results
 from reproduction.numbers import count
 from reproduction.report.document import Paragraph, Section, Table
 from reproduction.report.sections.robustness import SPOKEN
@@ -15,8 +15,9 @@ def section(results: Results) -> Section:
         "Words and their misspellings",
         [
             Paragraph(
-                "The encoder turns any spelling into a vector. Left: words and spellings that are hardly in the training text; right: the "
-                "frequent words of it that lie nearest, by the cosine of the angle. The baseline has no counterpart."
+                "The encoder turns any spelling into a vector. Left: words and spellings that are hardly "
+                "in the training text; right: the frequent words of it that lie nearest, by the cosine of "
+                "the angle. The baseline has no counterpart."
             ),
             Table(
                 ["spelling", "nearest words"],
@@ -34,13 +35,13 @@ def section(results: Results) -> Section:
                     ]
                     for perturbation, answer in recognized.items()
                 ],
-                note=f"Of the {count(words)} most frequent words, those the perturbation changed into no other of them.",
+                note=f"Of the {count(words)} most frequent words, those that did not become another of them.",
             ),
         ],
     )
 
 
-def _row(found: dict, spelling: str) -> list[str]:
+def _row(found: Results, spelling: str) -> list[str]:
     nearest = found["neighbours"][spelling]
     shown = ", ".join(f"{each['word']} {each['cosine']:.2f}" for each in nearest)
     return [f"`{spelling}`", shown]

@@ -1,9 +1,8 @@
 """Section: what perturbed text does to both models."""
 
-from reproduction import paper
+from reproduction import evidence, paper
 from reproduction.charts.bars import Bar, Series, bar_chart
-from reproduction.claims import Results
-from reproduction.figures import drop, ratio
+from reproduction.evidence import Results
 from reproduction.measuring import PERTURBATIONS
 from reproduction.models import COMPARED
 from reproduction.numbers import fixed, percent
@@ -30,21 +29,23 @@ SPOKEN = {
 def section(results: Results) -> Section:
     blocks: list[Block] = [
         Paragraph(
-            "By which share each figure is worse under perturbation: less is more robust. Of text the perturbed text "
-            "itself is predicted; of questions the context is perturbed, and the answer scored as it is. "
-            f"The paper: {paper.ALL_CAPS}; {paper.PERTURBED}."
+            "By which share each figure is worse under perturbation: less is more robust. Of text the "
+            "perturbed text itself is predicted; of questions the context is perturbed, and the answer "
+            f"scored as it is. The paper: {paper.ALL_CAPS}; {paper.PERTURBED}."
         )
     ]
     charts = [
-        Chart(_chart(results, kind, name, title), f"{title}: relative drop.") for kind, name, title in _CHARTED
+        Chart(_chart(results, kind, name, title), f"{title}: relative drop.")
+        for kind, name, title in _CHARTED
     ]
     blocks.append(Charts(charts))
     blocks.append(
         Table(
             ["figure", "perturbation", *(model.title for model in COMPARED), "ratio of drops"],
             [_row(results, metric, perturbation) for metric in _METRICS for perturbation in PERTURBATIONS],
-            note="The ratio is the baseline's drop by the hierarchical model's, its interval the worst of both: wider "
-            "than 95 %. No ratio where the lower drop may be zero.",
+            note="The ratio is the baseline's drop by the hierarchical model's, its interval of pairs; none where "
+            "the "
+            "hierarchical model's drop may be nothing.",
         )
     )
     return Section("Robustness", blocks)
@@ -52,19 +53,15 @@ def section(results: Results) -> Section:
 
 def _row(results: Results, metric: tuple[str, str, str], perturbation: str) -> list[str]:
     kind, name, title = metric
-    hierarchical, subword = (
-        drop(results[f"measure-{model.name}"][kind][perturbation], name) for model in COMPARED
-    )
-    return [
-        *(title, SPOKEN[perturbation], percent(hierarchical), percent(subword)),
-        fixed(ratio(subword, hierarchical), 2),
-    ]
+    drops = [percent(evidence.drop(results, model.name, kind, name, perturbation)) for model in COMPARED]
+    ratio = fixed(evidence.drop_ratio(results, kind, name, perturbation), 2)
+    return [title, SPOKEN[perturbation], *drops, ratio]
 
 
 def _chart(results: Results, kind: str, name: str, title: str) -> str:
     series = []
     for model in COMPARED:
-        drops = [drop(results[f"measure-{model.name}"][kind][each], name) for each in PERTURBATIONS]
+        drops = [evidence.drop(results, model.name, kind, name, each) for each in PERTURBATIONS]
         bars = [Bar(found.value, found.interval) if found else None for found in drops]
         series.append(Series(model.title, COLOURS[model.name], bars))
     groups = [SPOKEN[perturbation] for perturbation in PERTURBATIONS]

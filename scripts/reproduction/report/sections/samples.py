@@ -1,6 +1,6 @@
 """Section: what the models write."""
 
-from reproduction.claims import Results
+from reproduction.evidence import Results
 from reproduction.models import MODELS
 from reproduction.report.document import Block, Paragraph, Section, Verbatim
 from reproduction.writing import PROMPTS, SEED

@@ -1,7 +1,7 @@
 """Section: what was compared, on which text, where."""
 
 from reproduction import paper
-from reproduction.claims import Results
+from reproduction.evidence import Results
 from reproduction.models import MODELS
 from reproduction.numbers import count, large
 from reproduction.progress import duration
@@ -16,26 +16,31 @@ def section(results: Results, seconds: dict[str, float]) -> Section:
 
 
 def _models(results: Results) -> list[Block]:
-    sides = results["match"]
+    found = results["match"]
+    sides = (("Hierarchical", found["hierarchical"]), ("Subword baseline", found["subword"]))
     return [
         Table(
             ["model", "parameters", "training FLOPs per byte", "memory of a rank"],
             [
                 [
                     title,
-                    large(side["total_parameters"]),
+                    count(side["total_parameters"]),
                     large(side["training_flops_per_byte"]),
-                    f"{side['memory'] / 2**20:.0f} MiB",
+                    f"{_memory(side) / 2**20:.0f} MiB",
                 ]
-                for title, side in (
-                    ("Hierarchical", sides["hierarchical"]),
-                    ("Subword baseline", sides["baseline"]),
-                )
+                for title, side in sides
             ],
-            note="The baseline's width and depth are those that `plan --match` finds at the hierarchical model's FLOPs per byte, "
-            "within 5 %. The model of fixed patches has the hierarchical one's sizes.",
+            note="The baseline's width and depth are those that `plan --match` finds: its training costs "
+            f"{found['flops_ratio']:.3f} times as much a byte. The model of fixed patches has the "
+            "hierarchical one's sizes.",
         )
     ]
+
+
+def _memory(side: Results) -> float:
+    """As `plan` expects it, at the ZeRO stage that is trained with."""
+    stages = {stage["zero_stage"]: float(stage["total"]) for stage in side["bytes_per_rank"]}
+    return stages[side["zero_stage"]]
 
 
 def _texts(results: Results) -> list[Block]:
@@ -48,14 +53,16 @@ def _texts(results: Results) -> list[Block]:
                     name,
                     corpus["rule"],
                     f"{corpus['train']['bytes'] / 1e6:.1f} MB",
-                    f"{count(corpus['holdout']['documents'])} documents, {corpus['holdout']['bytes'] / 1e6:.2f} MB",
+                    f"{count(corpus['holdout']['documents'])} documents, "
+                    f"{corpus['holdout']['bytes'] / 1e6:.2f} MB",
                     f"{corpus['bytes_per_word']:.2f}",
                     f"`{corpus['data_fingerprint']}`",
                 ]
                 for name, corpus in corpora.items()
             ],
-            note=f"The vocabulary has {count(tokenizer['vocabulary'])} tokens, learnt from the English corpus: "
-            f"{tokenizer['holdout']['bytes_per_token']:.2f} bytes of held-out text a token. The paper: {paper.UNITS}.",
+            note=f"The vocabulary has {count(tokenizer['vocabulary'])} tokens, learnt from English: "
+            f"{tokenizer['holdout']['bytes_per_token']:.2f} bytes of held-out text a token. The paper: "
+            f"{paper.UNITS}.",
         ),
         Table(
             ["package", "version", "licence", "documents", "MB", "SHA-256"],
@@ -81,7 +88,8 @@ def _machine(results: Results) -> list[Block]:
     return [
         Paragraph(
             f"{machine['processor']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB, "
-            f"{machine['system']}; {machine['date']}; hat at commit `{commit}`. Begun with `{machine['command']}`."
+            f"{machine['system']}; {machine['date']}; hat at commit `{commit}`. Begun with "
+            f"`{machine['command']}`."
         )
     ]
 
