@@ -23,9 +23,9 @@ from reproduction.report.markdown import markdown
 from reproduction.settings import Settings
 from reproduction.stages import Record, run_all
 
-_DESCRIPTION = """Puts the paper's claims to the test at a size for two cores: trains the hierarchical model, a
-subword baseline of equal compute and a model of fixed patches on English, measures them on held-out text as it
-is and perturbed, goes on with German, and writes report.html. Run the same command again to go on after a
+_DESCRIPTION = """Puts the paper's claims to the test at a size for two cores: trains the hierarchical model,
+a subword baseline of equal compute and a model of fixed patches on English, measures them on held-out text as
+it is and perturbed, goes on with German, and writes report.html. Run the same command again to go on after a
 stop."""
 
 _PROGRAM = ROOT / ".build/release/hat-mpirun"
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         settings = _settings(options)
-        with claimed(options.output):
+        with claimed(options.output, "reproduce"):
             _reproduce(options, settings, shown("scripts/reproduce", *given))
         return ExitCode.DONE
     except (StageFailure, FetchError) as error:
@@ -159,6 +159,6 @@ def _program(given: Path | None, commands: Commands) -> Path:
 
 
 def _write_report(laboratory: Laboratory) -> None:
-    report = assemble(laboratory.results, laboratory.seconds, laboratory.settings.hours)
+    report = assemble(laboratory.results, laboratory.seconds)
     write_durably(laboratory.folder / "report.html", html(report).encode("utf-8"))
     write_durably(laboratory.folder / "results.md", markdown(report).encode("utf-8"))

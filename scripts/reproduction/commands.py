@@ -15,7 +15,7 @@ _GRACE = 120
 
 
 class Commands:
-    """Runs one command after the other. Standard error goes to a file of `logs`, standard output to who asks."""
+    """Runs one command after the other. Standard error goes to a file of `logs`, standard output back."""
 
     def __init__(self, logs: Path, progress: Progress) -> None:
         self._logs = logs

@@ -66,7 +66,7 @@ def evaluated_bytes(run: Path) -> int:
 
 
 def flops_to_reach(curve: list[Point], bits_per_byte: float) -> float | None:
-    """Where the curve first is as low, on the straight line between two evaluations; None where it never is."""
+    """Where the curve is first as low, on the line between two evaluations; None where it never is."""
     for before, after in zip([None, *curve], curve, strict=False):
         if after.bits_per_byte > bits_per_byte:
             continue

@@ -74,7 +74,7 @@ def learn_vocabulary(laboratory: Laboratory) -> Result:
 
 
 def match(laboratory: Laboratory) -> Result:
-    """The configurations: the hierarchical model's, for patches too, and that of the baseline of equal compute."""
+    """The configurations: the hierarchical model's, for patches too, and the baseline's of equal compute."""
     settings = laboratory.settings
     for model in (HIERARCHICAL, FIXED):
         _write(laboratory.configuration(model.name), settings.config)

@@ -52,7 +52,7 @@ def _write(path: Path, made: list[questions.Question]) -> Result:
 def measure(laboratory: Laboratory) -> Result:
     """Hierarchical model and baseline on the same text and questions.
 
-    Of both the figures as they are, and those under each perturbation, with differences and the ratio of drops.
+    Of both the figures as they are and under each perturbation, with differences and the ratio of drops.
     """
     run, baseline = (laboratory.run_folder(model.name) for model in COMPARED)
     return {
@@ -67,7 +67,7 @@ def measure(laboratory: Laboratory) -> Result:
 
 
 def measure_fixed(laboratory: Laboratory) -> Result:
-    """The model of fixed patches: on questions beside the hierarchical one; on text alone, which it cuts otherwise."""
+    """The model of fixed patches: on questions beside the hierarchical one; on text, cut otherwise, alone."""
     run, fixed = (laboratory.run_folder(model.name) for model in (HIERARCHICAL, FIXED))
     found = {"text": laboratory.hat.evaluate(fixed, "data", laboratory.corpus(FIXED.corpus))}
     for kind in QUESTIONS:

@@ -15,7 +15,7 @@ class Model:
 
 HIERARCHICAL = Model("hierarchical", "Hierarchical", "english")
 SUBWORD = Model("subword", "Subword baseline", "english", has_tokenizer=True)
-FIXED = Model("fixed", "Fixed patches of 8 bytes", "english-fixed")
+FIXED = Model("fixed", "Fixed patches", "english-fixed")
 
 MODELS = (HIERARCHICAL, SUBWORD, FIXED)
 # Those that go on with German, and whose drops are compared.

@@ -24,7 +24,7 @@ class Series:
 
 def bar_chart(groups: list[str], series: list[Series], vertical: str, description: str) -> str:
     """Values are shares, shown in percent."""
-    frame = Frame(height=300)
+    frame = Frame(height=290)
     values = [0.0]
     for one in series:
         for bar in filter(None, one.bars):
@@ -50,7 +50,7 @@ def percent(value: float) -> str:
 
 
 def _group(bars: list[tuple[Series, Bar | None]], middle: float, room: float, y: Scale) -> list[str]:
-    width = min(44.0, room * 0.7 / len(bars))
+    width = min(36.0, room * 0.7 / len(bars))
     left = middle - width * len(bars) / 2
     drawn: list[str] = []
     for number, (series, bar) in enumerate(bars):

@@ -17,10 +17,10 @@ FONT_SIZE = 13
 class Frame:
     """Pixels; the chart grows and shrinks with the page."""
 
-    width: float = 720
-    height: float = 330
-    left: float = 62
-    right: float = 24
+    width: float = 540
+    height: float = 310
+    left: float = 56
+    right: float = 16
     top: float = 40
     bottom: float = 50
 
@@ -61,7 +61,7 @@ class Frame:
             ),
             text(name, self.inner_right, self.height - 8, text_anchor="end", fill=QUIET),
         ]
-        for tick in scale.ticks(7):
+        for tick in scale.ticks(6):
             x = scale.place(tick)
             drawn.append(element("path", d=path([(x, bottom), (x, bottom + 5)]), stroke=QUIET, fill="none"))
             drawn.append(text(number(tick), x, bottom + 19, text_anchor="middle", fill=QUIET))

@@ -2,6 +2,7 @@
 
 from reproduction import paper
 from reproduction.evidence import Results
+from reproduction.progress import duration
 from reproduction.report.document import Report
 from reproduction.report.sections import (
     accuracy,
@@ -16,17 +17,19 @@ from reproduction.report.sections import (
 )
 
 
-def assemble(results: Results, seconds: dict[str, float], hours: float) -> Report:
+def assemble(results: Results, seconds: dict[str, float]) -> Report:
     """`seconds` are those each stage took."""
+    size = results["train-hierarchical"]["bytes"] / 1e6
+    parameters = results["match"]["hierarchical"]["total_parameters"] / 1e6
     return Report(
         "The paper's claims, put to the test",
         [
             "A hierarchical autoregressive transformer (bytes in, words inside, bytes out) against a "
             "subword model trained by the same trainer on the same text at the same compute, and against "
             f"itself with patches of 8 bytes for words. The paper: {paper.ADDRESS}.",
-            f"Made by one command in {sum(seconds.values()) / 3600:.1f} hours on two cores: models a "
-            "thousand times smaller than the paper's, trained on a millionth of its text. What holds "
-            "here need not hold there, nor the other way.",
+            f"Made by one command in {duration(sum(seconds.values()))}, with {parameters:.1f} million "
+            f"parameters trained on {size:.0f} MB where the paper has 1 to 7 billion and 1.2 TB. What "
+            "holds here need not hold there, nor the other way.",
         ],
         [
             summary.section(results),

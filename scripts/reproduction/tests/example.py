@@ -37,7 +37,8 @@ def results() -> Results:
             },
         },
         "measure": {
-            kind: {each: _compared(kind, each) for each in (CLEAN, *PERTURBATIONS)} for kind in _CLEAN
+            kind: {each: comparison(kind, perturbed=each != CLEAN) for each in (CLEAN, *PERTURBATIONS)}
+            for kind in _CLEAN
         },
         "measure-fixed": {
             **{kind: {**answer(_CLEAN[kind]), **_against("fixed", kind)} for kind in ("cloze", "choice")},
@@ -86,9 +87,10 @@ def training(bits_per_byte: float, size: float) -> Results:
     return {**totals, "curve": curve, "configuration": "model:\n  width: 128\n"}
 
 
-def _compared(kind: str, condition: str) -> Results:
+def comparison(kind: str, perturbed: bool) -> Results:
+    """Of the hierarchical model and the baseline, on text or questions."""
     found: Results = {**answer(_CLEAN[kind]), **_against("subword", kind)}
-    if condition != CLEAN:
+    if perturbed:
         found["relative_drop"] = _drops("hierarchical", kind)
         found["against"]["relative_drop"] = _drops("subword", kind)
         found["ratio_of_drops"] = answer(dict.fromkeys(_CLEAN[kind], 2.2))

@@ -14,7 +14,7 @@ from reproduction.tests.example import Results, results
 
 class ReportTests(unittest.TestCase):
     def setUp(self) -> None:
-        self.report = assemble(results(), {"train": 60.0}, 2.0)
+        self.report = assemble(results(), {"train": 60.0})
 
     def test_html_needs_nothing_else_and_is_well_formed(self) -> None:
         written = html(self.report)
