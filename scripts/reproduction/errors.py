@@ -22,5 +22,5 @@ class CommandFailure(StageFailure):
             code if code > 0 else ExitCode.OUR_FAULT,
             f"`{command}` ended with {f'exit code {code}' if code > 0 else f'signal {-code}'}"
             + (f": {last_words}" if last_words else ""),
-            f"Its log is {log}. Finished stages stay: mend it and run the same command to go on",
+            f"Its log is {log}. Finished stages stay: mend it and run the same command to go on.",
         )

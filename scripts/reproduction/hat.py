@@ -118,7 +118,7 @@ class Hat:
             raise StageFailure(
                 ExitCode.OUR_FAULT,
                 f"`{self._said(*arguments)}` gave {len(found)} JSON objects, not one",
-                "The program and scripts/reproduce do not belong together: take both from one commit",
+                "The program and scripts/reproduce do not belong together: take both from one commit.",
             )
         return found[0]
 

@@ -42,7 +42,7 @@ def _text(laboratory: Laboratory, language: str) -> Result:
         raise StageFailure(
             ExitCode.INPUT_MISSING,
             f"{folder}: there is no such folder",
-            "--corpora is a folder with the texts of scripts/fetch-corpus in `english` and `german`",
+            "--corpora is a folder with the texts of scripts/fetch-corpus in `english` and `german`.",
         )
     manifest = folder / "manifest.json"
     packages = json.loads(manifest.read_text("utf-8"))["packages"] if manifest.exists() else []

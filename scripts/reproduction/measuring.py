@@ -28,7 +28,7 @@ def make_questions(laboratory: Laboratory) -> Result:
             raise StageFailure(
                 ExitCode.INVALID_DATA,
                 f"held-out English has no passage to make a {kind} question of",
-                "Give --corpora with more text of sentences",
+                "Give --corpora with more text of sentences.",
             )
     return {
         "documents": len(documents),

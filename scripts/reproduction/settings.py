@@ -33,7 +33,7 @@ class Settings:
     @property
     def questions(self) -> int:
         """Of each kind: enough for narrow intervals where there is time for them."""
-        return max(40, min(2000, round(500 * self.hours)))
+        return max(40, min(2000, round(400 * self.hours)))
 
     @property
     def holdout_bytes(self) -> dict[str, float]:
@@ -64,5 +64,5 @@ class Settings:
                 ExitCode.WRONG_USAGE,
                 f"{path.parent} was begun with another "
                 f"{' and another '.join(f'--{name}' for name in differing)}",
-                "Give the same options to go on, or choose another --output",
+                "Give the same options to go on, or choose another --output.",
             )

@@ -46,8 +46,8 @@ def section(results: Results) -> Section:
                     ]
                     for title, kind, name, written, reported in _ROWS
                 ],
-                note="The differences' intervals are of pairs. The words of the model of fixed patches are its "
-                "patches: no other model's words. "
+                note="The differences' intervals are of pairs. The words of the model of fixed patches are "
+                "its patches: no other model's words. "
                 "The paper's fixed patches: " + f"{paper.FIXED_CHOICE}, {paper.FIXED_CLOZE}.",
             ),
             *(Verbatim(f"A question: {kind}", _shown(made[kind]["example"])) for kind in ("cloze", "choice")),

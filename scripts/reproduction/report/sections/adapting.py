@@ -37,8 +37,8 @@ def section(results: Results) -> Section:
         Table(
             ["bits per byte", "hierarchical, FLOPs", "baseline, FLOPs", "ratio"],
             [_level(level) for level in levels(*evidence.adaptation_curves(results))],
-            note="FLOPs to the levels that the hierarchical model reaches on its way, read off the curves between two "
-            "evaluations; nothing is extrapolated.",
+            note="FLOPs to the levels that the hierarchical model reaches on its way, read off the curves "
+            "between two evaluations; nothing is extrapolated.",
         ),
         Table(
             ["bits per byte", "English before", "English after", "rise", "German before", "German after"],

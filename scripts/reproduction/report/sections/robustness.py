@@ -43,8 +43,8 @@ def section(results: Results) -> Section:
         Table(
             ["figure", "perturbation", *(model.title for model in COMPARED), "ratio of drops"],
             [_row(results, metric, perturbation) for metric in _METRICS for perturbation in PERTURBATIONS],
-            note="The ratio is the baseline's drop by the hierarchical model's, its interval of pairs; none where "
-            "the hierarchical model's drop may be nothing.",
+            note="The ratio is the baseline's drop by the hierarchical model's, its interval of pairs; none "
+            "where the hierarchical model's drop may be nothing.",
         )
     )
     return Section("Robustness", blocks)
