@@ -32,7 +32,9 @@ extension EvaluationReport {
   }
 
   private func show(_ comparison: Comparison) {
-    print("the first less the second" + (comparison.dropRatios == nil ? "" : ", and the second's drop by the first's"))
+    print(
+      "the first less the second"
+        + (comparison.dropRatios == nil ? "" : ", and the second's drop by the first's"))
     TextTable.show(
       comparison.differences.indices.map { index in
         let difference = comparison.differences[index]
