@@ -6,7 +6,7 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure a trained model on text, or on questions, as it is or perturbed.",
     discussion: """
-      Of text: bits per byte, byte accuracy, word accuracy; every word is predicted once, in sequences of the length \
+      Of text: bits per byte, word accuracy and, where the model spells, byte accuracy; every word is predicted once, in sequences of the length \
       the model was trained with. Of questions: how often it guesses a passage's end, chooses the right answer, or \
       prefers the right spelling. Each figure has its 95 % confidence interval.
       """)

@@ -36,6 +36,7 @@ struct Generate: ParsableCommand {
     var sampler = try Sampler(temperature: temperature, topP: topP, seed: seed)
     let text = try promptBytes()
     let model = try LoadedModel(checkpoint)
+    try model.require(.hierarchical, for: "generate")
     let generator = TextGenerator(
       model.configuration.model, parameters: model.parameters.base,
       contextWords: model.configuration.data.sequenceWords, maxWordBytes: model.manifest.maxWordBytes)
