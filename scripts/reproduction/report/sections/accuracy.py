@@ -18,7 +18,7 @@ _ROWS = (
     ("Words right", "text", "word_accuracy", percent, paper.WORD_ACCURACY),
     ("Bytes right", "text", "byte_accuracy", percent, paper.NOT_REPORTED),
     ("Cloze: right", "cloze", "accuracy", percent, paper.CLOZE),
-    ("Cloze: perplexity per word", "cloze", "perplexity_per_word", lambda found: fixed(found, 1), ""),
+    ("Cloze: perplexity per byte", "cloze", "perplexity_per_byte", fixed, ""),
     ("Choice: right", "choice", "accuracy", percent, paper.CHOICE),
     ("Choice: right, per byte", "choice", "accuracy_per_byte", percent, ""),
 )

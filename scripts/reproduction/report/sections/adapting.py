@@ -61,7 +61,7 @@ def _sentence(common: Level) -> str:
     return (
         f"The lowest level that both reached is {common.bits_per_byte:.3f} bits per byte: the baseline "
         f"needed {large(common.subword_flops or 0)}FLOP for it, the hierarchical model "
-        f"{large(common.hierarchical_flops or 0)}FLOP, {common.ratio:.2f} times less."
+        f"{large(common.hierarchical_flops or 0)}FLOP: a ratio of {common.ratio:.2f}."
     )
 
 

@@ -15,5 +15,5 @@ def section(results: Results) -> Section:
             f"{model.title}\n{prompt}|{results['samples'][model.name][prompt].removeprefix(prompt).rstrip()}"
             for model in MODELS
         )
-        blocks.append(Verbatim(f"`{prompt.strip()}` …", written))
+        blocks.append(Verbatim(f"`{prompt.strip()}` …", written, open=prompt == PROMPTS[0]))
     return Section("What they write", blocks)
