@@ -121,8 +121,7 @@ def _adaptation_speed(results: Results) -> Claim:
     return Claim(
         "It learns German faster",
         paper.SPEED_RATIO,
-        f"{ratio:.2f} times fewer FLOPs to {level.bits_per_byte:.3f} bits per byte, the lowest level both "
-        "reached",
+        f"speed ratio {ratio:.2f} at {level.bits_per_byte:.3f} bits per byte, the lowest level both reached",
         Verdict.HOLDS if ratio > 1.05 else Verdict.FAILS if ratio < 0.95 else Verdict.OPEN,
     )
 

@@ -47,7 +47,7 @@ def _block(block: Block) -> str:
         case Charts(charts):
             return f'<div class="charts">{"".join(map(_block, charts))}</div>'
         case Verbatim(title, text, is_open):
-            state = " open" if is_open else ""
+            state = ' open=""' if is_open else ""
             return f"<details{state}><summary>{_inline(title)}</summary><pre>{escape(text)}</pre></details>"
         case Table():
             return _table(block)
