@@ -13,7 +13,7 @@ extension EndToEnd {
     private func trainedRun(rule: String = "whitespace") throws -> (run: String, corpus: String) {
       let corpus = try scratch.corpus(rule: rule)
       let configuration = try scratch.configuration([
-        "training.steps": "150", "output.checkpoint_every": "150",
+        "training.steps": "150", "output.checkpoint_every": "75", "output.keep": "2",
       ])
       let run = scratch.file("run")
       let training = Program.run(["train", "--config", configuration, "--data", corpus, "--output", run])
@@ -68,6 +68,30 @@ extension EndToEnd {
           #expect(try evaluate(run, options + ["--perturb-seed", "2"])["bits_per_byte"] as? Double != bits)
         }
       }
+    }
+
+    @Test("Two models: differences and ratios of drops, of pairs")
+    func comparison() throws {
+      let (run, corpus) = try trainedRun()
+      let options = ["--data", corpus, "--part", "train", "--perturb", "replace"]
+      let other = "\(run)@75"
+      let (own, compared) = try (evaluate(run, options), evaluate(run, options + ["--against", other]))
+      let against = try #require(compared["against"] as? [String: Any])
+      #expect(try number(compared, "bits_per_byte") == number(own, "bits_per_byte"))
+      #expect(try number(against, "bits_per_byte") == number(evaluate(other, options), "bits_per_byte"))
+      #expect(against["checkpoint"] as? String == other && against["step"] as? Int == 75)
+
+      let difference = try #require(compared["difference"] as? [String: Any])
+      let expected = try number(own, "bits_per_byte") - number(against, "bits_per_byte")
+      #expect(try abs(number(difference, "bits_per_byte") - expected) < 1e-9)
+      #expect(expected < 0, "it has learned since")
+      #expect(try interval(difference, "bits_per_byte")[1] < 0, "and in every document")
+
+      let ratios = try #require(compared["ratio_of_drops"] as? [String: Any])
+      let drops = try (
+        number(own["relative_drop"], "bits_per_byte"), number(against["relative_drop"], "bits_per_byte")
+      )
+      #expect(try abs(number(ratios, "bits_per_byte") - drops.1 / drops.0) < 1e-9)
     }
 
     @Test("Questions: cloze, multiple choice, spelling")

@@ -18,8 +18,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def claimed(output: Path) -> Iterator[None]:
-    """Refuses a corpus folder that another run is at work on: each would record half of what is there."""
+def claimed(output: Path, program: str = "fetch-corpus") -> Iterator[None]:
+    """Refuses a folder that another run is at work on: each would record half of what is there."""
     output.mkdir(parents=True, exist_ok=True)
     with (output / ".lock").open("w") as lock:
         try:
@@ -27,7 +27,7 @@ def claimed(output: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise FetchError(
                 ExitCode.CANNOT_WRITE,
-                f"{output}: another fetch-corpus is at work here",
+                f"{output}: another {program} is at work here",
                 "Wait for it, or choose another --output.",
             ) from error
         yield

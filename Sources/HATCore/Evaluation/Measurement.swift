@@ -21,12 +21,4 @@ public struct Measurement: Sendable, Equatable {
       Figure(name: $0.name, value: $0.value, interval: $1)
     }
   }
-
-  /// By which share of its clean value each figure is worse for the perturbed units.
-  ///
-  /// The intervals are of pairs: a draw takes a unit's clean and perturbed sums together.
-  public static func relativeDrops<Unit: Tally>(clean: [Unit], perturbed: [Unit]) -> [Figure] {
-    precondition(clean.count == perturbed.count, "the same units are measured twice")
-    return Measurement(zip(clean, perturbed).map { RelativeDrop(clean: $0, perturbed: $1) }).figures
-  }
 }

@@ -36,23 +36,3 @@ extension Tally {
     units.reduce(Self(), +)
   }
 }
-
-/// The same units measured as they are and perturbed: by how much worse each measure became.
-struct RelativeDrop<Unit: Tally>: Tally {
-  var clean = Unit()
-  var perturbed = Unit()
-
-  static func + (first: RelativeDrop, second: RelativeDrop) -> RelativeDrop {
-    RelativeDrop(clean: first.clean + second.clean, perturbed: first.perturbed + second.perturbed)
-  }
-
-  /// As a share of the clean value, positive where the perturbed one is worse.
-  var measures: [Measure] {
-    zip(clean.measures, perturbed.measures).map { clean, perturbed in
-      let loss = clean.better == .more ? clean.value - perturbed.value : perturbed.value - clean.value
-      return Measure(clean.name, loss / clean.value, better: .less)
-    }
-  }
-
-  var counts: [Count] { [] }
-}

@@ -19,6 +19,12 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Another run, measured on the same: how far apart they are, with intervals of pairs.",
+      valueName: "RUN[@step]"))
+  var against: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Measure perturbed text, and by how much worse it is: all-caps, or permute:P, replace:P, delete:P of each "
         + "word's characters. Of questions the context alone is perturbed.", valueName: "KIND"))
   var perturb = "none"
@@ -34,8 +40,8 @@ struct Evaluate: ParsableCommand {
       AppliedPerturbation(kind: $0, seed: perturbSeed)
     }
     let measured = try subject.open()
-    let loaded = try LoadedModel(checkpoint)
-    let report = try measured.report(on: loaded, loaded.makeScorer(), perturbation)
+    let other = try against.map { try MeasuredModel($0) }
+    let report = try measured.report(on: MeasuredModel(checkpoint), against: other, perturbation)
     try json ? JSONOutput.print(report) : report.show()
   }
 }

@@ -3,31 +3,44 @@ import HATCore
 /// What `evaluate` says: each figure with its interval, and the counts it is made of.
 ///
 /// Of a perturbed measurement the figures are those under perturbation; `unperturbed` holds the others, and
-/// `relative_drop` the share of them that was lost.
+/// `relative_drop` the share of them that was lost. With another model, `against` holds the same of that one,
+/// `difference` by how much each figure here is more, and `ratio_of_drops` how many times as large the other's drops are.
 struct EvaluationReport {
-  private let step: Int
-  private let kind: String
-  private let clean: Measurement
-  private var perturbed: Perturbed?
+  /// One model's part.
+  struct Side {
+    /// As the user named it.
+    let checkpoint: String
+    let step: Int
+    let clean: Measurement
+    let perturbed: Measurement?
+    let drops: [Measurement.Figure]?
 
-  private struct Perturbed {
-    let measurement: Measurement
-    let drops: [Measurement.Figure]
-    let perturbation: AppliedPerturbation
+    init<Unit: Tally>(_ model: MeasuredModel, _ units: MeasuredUnits<Unit>) {
+      (checkpoint, step) = (model.name, model.loaded.manifest.step)
+      clean = Measurement(units.clean)
+      perturbed = units.perturbed.map { Measurement($0) }
+      drops = units.relativeDrops
+    }
+
+    var shown: Measurement { perturbed ?? clean }
   }
 
-  init(step: Int, kind: String, _ clean: Measurement) {
-    (self.step, self.kind, self.clean) = (step, kind, clean)
+  /// What is worked out from both models' parts.
+  struct Comparison {
+    let against: Side
+    let differences: [Measurement.Figure]
+    let dropRatios: [Measurement.Figure]?
   }
 
-  mutating func setPerturbed(
-    _ measurement: Measurement, drops: [Measurement.Figure], _ perturbation: AppliedPerturbation
-  ) {
-    perturbed = Perturbed(measurement: measurement, drops: drops, perturbation: perturbation)
-  }
+  let kind: String
+  let perturbation: AppliedPerturbation?
+  let own: Side
+  let comparison: Comparison?
 }
 
 extension EvaluationReport: Encodable {
+  private typealias Object = KeyedEncodingContainer<Key>
+
   private struct Key: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
@@ -38,30 +51,44 @@ extension EvaluationReport: Encodable {
 
   func encode(to encoder: any Encoder) throws {
     var object = encoder.container(keyedBy: Key.self)
-    try object.encode(step, forKey: Key("step"))
     try object.encode(kind, forKey: Key("kind"))
-    try Self.encode(perturbed?.measurement ?? clean, to: &object)
-    guard let perturbed else { return }
-    try object.encode(perturbed.perturbation.kind.name, forKey: Key("perturbation"))
-    try object.encode(perturbed.perturbation.seed, forKey: Key("perturbation_seed"))
-    var unperturbed = object.nestedContainer(keyedBy: Key.self, forKey: Key("unperturbed"))
-    try Self.encode(clean, to: &unperturbed)
-    var drop = object.nestedContainer(keyedBy: Key.self, forKey: Key("relative_drop"))
-    try Self.encode(perturbed.drops, to: &drop)
+    if let perturbation {
+      try object.encode(perturbation.kind.name, forKey: Key("perturbation"))
+      try object.encode(perturbation.seed, forKey: Key("perturbation_seed"))
+    }
+    try Self.encode(own, to: &object)
+    guard let comparison else { return }
+    var against = object.nestedContainer(keyedBy: Key.self, forKey: Key("against"))
+    try against.encode(comparison.against.checkpoint, forKey: Key("checkpoint"))
+    try Self.encode(comparison.against, to: &against)
+    try Self.encode(comparison.differences, as: "difference", to: &object)
+    if let ratios = comparison.dropRatios { try Self.encode(ratios, as: "ratio_of_drops", to: &object) }
   }
 
-  private static func encode(
-    _ measurement: Measurement, to object: inout KeyedEncodingContainer<Key>
-  ) throws {
+  private static func encode(_ side: Side, to object: inout Object) throws {
+    try object.encode(side.step, forKey: Key("step"))
+    try encode(side.shown, to: &object)
+    guard let drops = side.drops else { return }
+    var unperturbed = object.nestedContainer(keyedBy: Key.self, forKey: Key("unperturbed"))
+    try encode(side.clean, to: &unperturbed)
+    try encode(drops, as: "relative_drop", to: &object)
+  }
+
+  private static func encode(_ measurement: Measurement, to object: inout Object) throws {
     try object.encode(measurement.units, forKey: Key("units"))
     for count in measurement.counts { try object.encode(count.value, forKey: Key(count.name)) }
     try encode(measurement.figures, to: &object)
   }
 
-  /// What is no number, and the interval of too few units, is null.
   private static func encode(
-    _ figures: [Measurement.Figure], to object: inout KeyedEncodingContainer<Key>
+    _ figures: [Measurement.Figure], as name: String, to object: inout Object
   ) throws {
+    var nested = object.nestedContainer(keyedBy: Key.self, forKey: Key(name))
+    try encode(figures, to: &nested)
+  }
+
+  /// What is no number, and the interval of too few units, is null.
+  private static func encode(_ figures: [Measurement.Figure], to object: inout Object) throws {
     for figure in figures {
       try object.encode(figure.value.isFinite ? figure.value : nil, forKey: Key(figure.name))
     }
@@ -70,44 +97,5 @@ extension EvaluationReport: Encodable {
       try intervals.encode(
         figure.interval.map { [$0.lowerBound, $0.upperBound] }, forKey: Key(figure.name))
     }
-  }
-}
-
-extension EvaluationReport {
-  func show() {
-    print("step \(step)")
-    TextTable.show(rows)
-    let counts = clean.counts.map { "\(Amount.grouped($0.value)) \(Self.spoken($0.name))" }
-    print(
-      "  over \(Amount.grouped(clean.units)) \(kind == "text" ? "documents" : "questions"): "
-        + counts.joined(separator: ", "))
-  }
-
-  private var rows: [[String]] {
-    guard let perturbed else {
-      return [["", "", "95 % interval"]] + clean.figures.map { [Self.spoken($0.name)] + Self.cells($0) }
-    }
-    let heading = ["", "unperturbed", "", perturbed.perturbation.kind.name, "", "relative drop", ""]
-    return [heading]
-      + clean.figures.indices.map { index in
-        let drop = perturbed.drops[index]
-        return [Self.spoken(drop.name)] + Self.cells(clean.figures[index])
-          + Self.cells(perturbed.measurement.figures[index]) + Self.cells(drop, percent: true)
-      }
-  }
-
-  private static func spoken(_ name: String) -> String {
-    name.replacing("_", with: " ")
-  }
-
-  private static func cells(_ figure: Measurement.Figure, percent: Bool = false) -> [String] {
-    let isShare = percent || figure.name.contains("accuracy") || figure.name == "preference"
-    func text(_ value: Double) -> String {
-      isShare ? Amount.fixed(100 * value, 2) + "%" : Amount.fixed(value, 4)
-    }
-    return [
-      figure.value.isFinite ? text(figure.value) : "none",
-      figure.interval.map { "\(text($0.lowerBound)) to \(text($0.upperBound))" } ?? "none",
-    ]
   }
 }

@@ -16,20 +16,43 @@ protocol MeasuredSubject {
   func units(_ scorer: some TextScorer, _ perturbation: AppliedPerturbation?) throws -> [Unit]
 }
 
+/// A model that is measured, by the name the user gave it.
+struct MeasuredModel {
+  let name: String
+  let loaded: LoadedModel
+  let scorer: any TextScorer
+
+  /// - Parameter name: `RUN` or `RUN@step`.
+  /// - Throws: `UserError` when there is no such checkpoint or it is damaged.
+  init(_ name: String) throws {
+    self.name = name
+    loaded = try LoadedModel(name)
+    scorer = loaded.makeScorer()
+  }
+}
+
 extension MeasuredSubject {
+  /// - Parameter other: a model measured on the same.
   func report(
-    on loaded: LoadedModel, _ scorer: some TextScorer, _ perturbation: AppliedPerturbation?
+    on model: MeasuredModel, against other: MeasuredModel?, _ perturbation: AppliedPerturbation?
   ) throws -> EvaluationReport {
-    try requireFit(of: loaded)
-    let clean = try units(scorer, nil)
-    var report = EvaluationReport(step: loaded.manifest.step, kind: kind, Measurement(clean))
-    if let perturbation {
-      let perturbed = try units(scorer, perturbation)
-      report.setPerturbed(
-        Measurement(perturbed), drops: Measurement.relativeDrops(clean: clean, perturbed: perturbed),
-        perturbation)
+    let own = try measured(model, perturbation)
+    let comparison = try other.map { other in
+      let others = try measured(other, perturbation)
+      return EvaluationReport.Comparison(
+        against: .init(other, others), differences: own.differences(from: others),
+        dropRatios: own.dropRatios(of: others))
     }
-    return report
+    return EvaluationReport(
+      kind: kind, perturbation: perturbation, own: .init(model, own), comparison: comparison)
+  }
+
+  private func measured(
+    _ model: MeasuredModel, _ perturbation: AppliedPerturbation?
+  ) throws -> MeasuredUnits<Unit> {
+    try requireFit(of: model.loaded)
+    return MeasuredUnits(
+      clean: try units(model.scorer, nil), perturbed: try perturbation.map { try units(model.scorer, $0) })
   }
 }
 

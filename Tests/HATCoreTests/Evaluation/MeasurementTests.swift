@@ -53,9 +53,12 @@ import Testing
     #expect(Measurement(choices(right: 1, of: 1)).figures.allSatisfy { $0.interval == nil })
   }
 
-  @Test func dropsAreSharesOfTheCleanValue() {
-    let drops = Measurement.relativeDrops(
-      clean: choices(right: 8, of: 10), perturbed: choices(right: 6, of: 10))
+  private func drops<Unit: Tally>(_ clean: [Unit], _ perturbed: [Unit]) throws -> [Measurement.Figure] {
+    try #require(MeasuredUnits(clean: clean, perturbed: perturbed).relativeDrops)
+  }
+
+  @Test func dropsAreSharesOfTheCleanValue() throws {
+    let drops = try drops(choices(right: 8, of: 10), choices(right: 6, of: 10))
     #expect(abs(drops[0].value - 0.25) < 1e-12)
     #expect(drops[0].interval != nil)
     #expect(!drops[1].value.isFinite, "nothing can be lost of nothing")
@@ -63,13 +66,33 @@ import Testing
     var (clean, perturbed) = (TextTally(), TextTally())
     (clean.sum.nats, clean.sum.textBytes) = (2, 1)
     (perturbed.sum.nats, perturbed.sum.textBytes) = (3, 1)
-    let bits = Measurement.relativeDrops(clean: [clean], perturbed: [perturbed])[0]
+    let bits = try self.drops([clean], [perturbed])[0]
     #expect(bits.name == "bits_per_byte" && abs(bits.value - 0.5) < 1e-12)
   }
 
-  @Test func dropsOfUnchangedUnitsAreNothing() {
+  @Test func dropsOfUnchangedUnitsAreNothing() throws {
     let units = choices(right: 9, of: 10)
-    let drop = Measurement.relativeDrops(clean: units, perturbed: units)[0]
+    let drop = try drops(units, units)[0]
     #expect(drop.value == 0 && drop.interval == 0...0)
+  }
+
+  /// Of 40 questions the one model gets 30 right and the other 28 of them: far less apart than their intervals are wide.
+  @Test func differencesAreOfPairs() throws {
+    let first = MeasuredUnits(clean: choices(right: 30, of: 40), perturbed: nil)
+    let second = MeasuredUnits(clean: choices(right: 28, of: 40), perturbed: nil)
+    let difference = first.differences(from: second)[0]
+    #expect(difference.name == "accuracy" && abs(difference.value - 0.05) < 1e-12)
+    let interval = try #require(difference.interval)
+    #expect(interval.lowerBound >= 0 && interval.upperBound < 0.2)
+    #expect(second.differences(from: first)[0].value == -difference.value)
+    #expect(first.dropRatios(of: second) == nil)
+  }
+
+  @Test func ratiosAreOfTheDrops() throws {
+    let first = MeasuredUnits(clean: choices(right: 40, of: 50), perturbed: choices(right: 36, of: 50))
+    let second = MeasuredUnits(clean: choices(right: 40, of: 50), perturbed: choices(right: 28, of: 50))
+    let ratio = try #require(first.dropRatios(of: second))[0]
+    #expect(abs(ratio.value - 3) < 1e-12)
+    #expect(try #require(second.dropRatios(of: first))[1].value.isNaN, "nothing was lost of nothing")
   }
 }

@@ -1,0 +1,1 @@
+"""The report: sections made of blocks, written as HTML and as Markdown."""

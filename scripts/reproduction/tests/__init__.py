@@ -1,0 +1,1 @@
+"""Tests of scripts/reproduce: without the program, by answers like its own."""

@@ -1,0 +1,104 @@
+"""A stand-in for hat-mpirun: it takes the same commands, does nothing, and answers as a run would."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from reproduction.tests.example import Results, comparison, results, training
+
+_EXAMPLE = results()
+_SENTENCE = "This is sentence {} of document {}, long enough to be asked about in a question, and it ends. "
+
+
+def output(arguments: list[str]) -> str:
+    """What the command prints."""
+    answered = _answer(arguments)
+    return answered if isinstance(answered, str) else "\n".join(map(json.dumps, answered))
+
+
+def _answer(arguments: list[str]) -> list[Results] | str:
+    words = [word for word in arguments if not word.startswith("-")]
+    commands: dict[str, Callable[[list[str]], list[Results] | str]] = {
+        "preprocess": _preprocess,
+        "inspect corpus": lambda _: [_EXAMPLE["corpora"]["english"]],
+        "inspect shard": _shard,
+        "tokenizer learn": _learn,
+        "plan": lambda _: [{**_EXAMPLE["match"], "configuration": "model:\n  kind: subword\n"}],
+        "train": _train,
+        "evaluate": _evaluate,
+        "inspect words": _words,
+        "generate": lambda given: f"{_option(given, '--prompt')}and so on",
+        "benchmark generate": _benchmark,
+    }
+    name = next(name for name in (" ".join(words[:2]), words[0]) if name in commands)
+    return commands[name](arguments)
+
+
+def _option(arguments: list[str], name: str) -> str:
+    return arguments[arguments.index(name) + 1]
+
+
+def _preprocess(arguments: list[str]) -> list[Results]:
+    folder = Path(_option(arguments, "--output"))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "holdout-000000-000000.shard").touch()
+    return [{}]
+
+
+def _shard(arguments: list[str]) -> list[Results]:
+    if "--document" not in arguments:
+        return [{"counts": {"documents": 6}}]
+    number = _option(arguments, "--document")
+    words = [_SENTENCE.format(sentence, number) for sentence in range(30)]
+    return [{"checksum": number, "metadata": {"source": "a/b"}, "words": words}]
+
+
+def _learn(arguments: list[str]) -> list[Results]:
+    Path(_option(arguments, "--output")).write_text("{}")
+    return [_EXAMPLE["tokenizer"]]
+
+
+def _train(arguments: list[str]) -> str:
+    run = Path(_option(arguments, "--output"))
+    run.mkdir(parents=True)
+    values = dict(arguments[place + 1].split("=") for place, word in enumerate(arguments) if word == "--set")
+    steps = int(values["training.steps"])
+    size = int(values["training.sequences_per_step"]) * int(values["data.sequence_bytes"])
+    # A byte of German costs the baseline twice as much.
+    flops = size * (2e6 if "subword" in run.name and "german" in run.name else 1e6)
+    line = {
+        "bits_per_byte": 2,
+        "target_bytes": size,
+        "step_seconds": 0.5,
+        "model_flops_per_second": 2 * flops,
+    }
+    curve = training(2.0, size)["curve"]
+    _write(run / "metrics.jsonl", [{**line, "step": step + 1} for step in range(steps)])
+    evaluated = [{**point, "text_bytes": 9} for point in curve if point["step"] <= steps]
+    _write(run / "evaluations.jsonl", evaluated)
+    (run / "config.yaml").write_text(Path(_option(arguments, "--config")).read_text())
+    return ""
+
+
+def _write(path: Path, lines: list[Results]) -> None:
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def _evaluate(arguments: list[str]) -> list[Results]:
+    kind = next((kind for kind in ("cloze", "choice") if f"--{kind}" in arguments), "text")
+    return [comparison(kind, perturbed="--perturb" in arguments)]
+
+
+def _words(arguments: list[str]) -> list[Results]:
+    found = _EXAMPLE["words"]
+    if "--near" not in arguments:
+        return [found["recognized"]["all-caps"]]
+    near = arguments[arguments.index("--near") + 1 :]
+    return [{"word": word, "neighbours": found["neighbours"][word]} for word in near]
+
+
+def _benchmark(arguments: list[str]) -> list[Results]:
+    runs = {"hierarchical": _option(arguments, "--checkpoint"), "subword": _option(arguments, "--baseline")}
+    found = _EXAMPLE["inference"]
+    measurements = [{**each, "checkpoint": runs[each["model"]]} for each in found["measurements"]]
+    return [{**found, "measurements": measurements}]

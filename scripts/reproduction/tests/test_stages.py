@@ -1,0 +1,125 @@
+import io
+import json
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest.mock import Mock
+
+from corpus.errors import ExitCode
+from reproduction.commands import Commands
+from reproduction.errors import CommandFailure, StageFailure
+from reproduction.hat import Hat
+from reproduction.laboratory import Laboratory, Result
+from reproduction.progress import Progress
+from reproduction.settings import Settings
+from reproduction.stages import Record, Stage, run_all
+
+SETTINGS = Settings(2.0, 4096, 2, "model:\n")
+
+
+class StageTests(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.done: list[str] = []
+
+    def laboratory(self) -> Laboratory:
+        progress = Progress(3, io.StringIO())
+        commands = Commands(self.folder / "logs", progress)
+        return Laboratory(self.folder, SETTINGS, Mock(spec=Hat), commands, progress, None, "")
+
+    def stage(self, name: str, result: object, *rests_on: str) -> Stage:
+        def work(laboratory: Laboratory) -> Result:
+            self.done.append(name)
+            if isinstance(result, Exception):
+                raise result
+            return {"value": result}
+
+        return Stage(name, name, work, rests_on)
+
+    def run_stages(self, *stages: Stage) -> Laboratory:
+        laboratory = self.laboratory()
+        run_all(list(stages), laboratory, Record(self.folder / "results"))
+        return laboratory
+
+    def test_a_finished_stage_is_not_done_again(self) -> None:
+        self.run_stages(self.stage("a", 1))
+        laboratory = self.run_stages(self.stage("a", 2), self.stage("b", 3, "a"))
+        self.assertEqual(self.done, ["a", "b"])
+        self.assertEqual(laboratory.results, {"a": {"value": 1}, "b": {"value": 3}})
+
+    def test_goes_on_behind_the_stage_that_failed(self) -> None:
+        with self.assertRaises(StageFailure):
+            self.run_stages(self.stage("a", 1), self.stage("b", StageFailure(65, "No", "Try")))
+        self.run_stages(self.stage("a", 1), self.stage("b", 2))
+        self.assertEqual(self.done, ["a", "b", "b"])
+
+    def test_what_rests_on_a_changed_result_is_done_again(self) -> None:
+        self.run_stages(self.stage("a", 1), self.stage("b", 1, "a"), self.stage("c", 1))
+        (self.folder / "results/a.json").unlink()
+        self.run_stages(self.stage("a", 2), self.stage("b", 1, "a"), self.stage("c", 1))
+        self.assertEqual(self.done, ["a", "b", "c", "a", "b"])
+
+    def test_half_a_result_is_none(self) -> None:
+        self.run_stages(self.stage("a", 1))
+        (self.folder / "results/a.json").write_text('{"stage"')
+        self.run_stages(self.stage("a", 1))
+        self.assertEqual(self.done, ["a", "a"])
+
+    def test_refuses_other_settings_in_the_same_folder(self) -> None:
+        path = self.folder / "settings.json"
+        SETTINGS.keep(path)
+        SETTINGS.keep(path)
+        with self.assertRaises(StageFailure) as caught:
+            Settings(1.0, 4096, 2, "model:\n").keep(path)
+        self.assertEqual(caught.exception.code, ExitCode.WRONG_USAGE)
+        self.assertIn("--hours", str(caught.exception))
+
+
+class CommandTests(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.logs = Path(folder.name)
+        self.commands = Commands(self.logs, Progress(1, io.StringIO()))
+        self.commands.begin("stage")
+
+    def python(self, code: str) -> str:
+        return self.commands.run([sys.executable, "-c", code], "python3 -c …")
+
+    def test_gives_the_output_and_keeps_the_log(self) -> None:
+        self.assertEqual(self.python("import sys; print('out'); print('said', file=sys.stderr)"), "out\n")
+        self.assertEqual((self.logs / "stage-01.log").read_text(), "$ python3 -c …\nsaid\n")
+        self.assertEqual([path.name for path in self.logs.iterdir()], ["stage-01.log"])
+
+    def test_a_failure_names_command_log_and_reason(self) -> None:
+        with self.assertRaises(CommandFailure) as caught:
+            self.python("import sys; sys.stderr.write('50%\\rerror: no such thing\\n'); sys.exit(66)")
+        self.assertEqual(caught.exception.code, ExitCode.INPUT_MISSING)
+        for part in ("python3 -c …", "stage-01.log", "error: no such thing", "exit code 66"):
+            self.assertIn(part, str(caught.exception))
+
+    def test_a_program_that_is_not_there(self) -> None:
+        with self.assertRaises(StageFailure) as caught:
+            self.commands.run(["/nowhere/hat-mpirun"], "hat-mpirun")
+        self.assertEqual(caught.exception.code, ExitCode.INPUT_MISSING)
+
+    def test_answers_are_json_objects(self) -> None:
+        program = self.logs / "hat-mpirun"
+        program.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
+        program.chmod(0o755)
+        hat = Hat(program, self.commands)
+        answer = hat.evaluate(Path("runs/a"), "data", Path("corpora/b"), perturbation="all-caps")
+        expected = [
+            "evaluate",
+            "--checkpoint",
+            "runs/a",
+            "--data",
+            "corpora/b",
+            "--perturb",
+            "all-caps",
+            "--json",
+        ]
+        self.assertEqual(answer, json.loads(json.dumps(expected)))
