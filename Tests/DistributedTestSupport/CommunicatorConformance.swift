@@ -168,8 +168,11 @@ public enum CommunicatorConformance {
 
   /// A failure on any one rank becomes the same error on all.
   private static func agreementFailures(_ communicator: any Communicator) throws -> [String] {
-    var failures: [String] = []
+    var failures = try communicator.anyRank(says: false) ? ["anyRank says so, and none does"] : []
     for failing in 0..<communicator.size {
+      if try !communicator.anyRank(says: communicator.rank == failing) {
+        failures.append("anyRank \(failing)")
+      }
       do {
         try communicator.together {
           if communicator.rank >= failing { throw CommunicationFailure("rank \(communicator.rank) fails") }

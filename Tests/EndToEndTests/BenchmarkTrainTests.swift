@@ -9,9 +9,10 @@ extension EndToEnd {
       var configuration: String
       var settings: [String]
       var ranks: Int
-      /// Of each rank; handing a kernel to several allocates (docs/performance-log.md).
+      /// Of each rank.
       var threads: Int
       var leastDenseToSgemm: Double
+      /// Of several ranks one: Open MPI's own, now and then.
       var mostAllocationsPerStep: Double
       var mostPeakResidentBytes: Int
     }

@@ -71,6 +71,8 @@ private final class CountingCommunicator: Communicator {
     try base.broadcast(buffer, from: root)
   }
 
+  func anyRank(says own: Bool) throws -> Bool { try base.anyRank(says: own) }
+
   func allGather(_ piece: UnsafeRawBufferPointer) throws -> [[UInt8]] { try base.allGather(piece) }
 
   func allGatherInPlace(

@@ -10,12 +10,16 @@ extension Communicator {
   /// Shares how some work went that every rank has done already.
   /// - Throws: `AgreedFailure` when it failed anywhere.
   public func agree<Success>(_ result: Result<Success, any Error>) throws -> Success {
-    var report: [UInt8] = []
-    if case .failure(let error) = result { report = SharedError(error).encoded }
+    guard try anyRank(says: result.error != nil) else { return try result.get() }
+    let report = result.error.map { SharedError($0).encoded } ?? []
     let reports = try report.withUnsafeBytes { try allGather($0) }
-    if let rank = reports.firstIndex(where: { !$0.isEmpty }) {
-      throw AgreedFailure(rank: rank, cause: SharedError(encoded: reports[rank]))
-    }
-    return try result.get()
+    let rank = reports.firstIndex { !$0.isEmpty }!
+    throw AgreedFailure(rank: rank, cause: SharedError(encoded: reports[rank]))
+  }
+}
+
+extension Result {
+  var error: Failure? {
+    if case .failure(let error) = self { error } else { nil }
   }
 }

@@ -14,6 +14,9 @@ public protocol Communicator: AnyObject {
   /// Makes `buffer` on every rank equal to that of `root`.
   func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws
 
+  /// Whether any rank says so, on every rank.
+  func anyRank(says own: Bool) throws -> Bool
+
   /// Collects one piece from each rank, on every rank, in rank order. Pieces may differ in length, also be empty.
   func allGather(_ piece: UnsafeRawBufferPointer) throws -> [[UInt8]]
 

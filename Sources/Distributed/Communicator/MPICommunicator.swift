@@ -66,6 +66,17 @@ public final class MPICommunicator: Communicator {
     }
   }
 
+  /// Gathered, not summed: for a sum Open MPI allocates.
+  public func anyRank(says own: Bool) throws -> Bool {
+    try withUnsafeTemporaryAllocation(of: Bool.self, capacity: size) { answers in
+      var own = own
+      try MPICall.check(
+        MPI_Allgather(&own, 1, hat_mpi_byte(), answers.baseAddress!, 1, hat_mpi_byte(), world),
+        "MPI_Allgather")
+      return answers.contains(true)
+    }
+  }
+
   public func allGather(_ piece: UnsafeRawBufferPointer) throws -> [[UInt8]] {
     var lengths = [Int64](repeating: 0, count: size)
     var length = Int64(piece.count)

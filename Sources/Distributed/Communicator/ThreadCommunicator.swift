@@ -67,6 +67,14 @@ public final class ThreadCommunicator: Communicator {
     }
   }
 
+  public func anyRank(says own: Bool) throws -> Bool {
+    var answer = false
+    try group.meet(rank: rank, shown("anyRank", nil, own ? 1 : 0)) { all in
+      answer = all.contains { $0.count > 0 }
+    }
+    return answer
+  }
+
   public func allGather(_ piece: UnsafeRawBufferPointer) throws -> [[UInt8]] {
     var pieces: [[UInt8]] = []
     try group.meet(rank: rank, shown("allGather", piece.baseAddress, piece.count)) { all in
@@ -152,8 +160,4 @@ private final class Results<Success: Sendable>: @unchecked Sendable {
 
 extension Result {
   fileprivate var isSuccess: Bool { error == nil }
-
-  fileprivate var error: Failure? {
-    if case .failure(let error) = self { error } else { nil }
-  }
 }

@@ -85,10 +85,10 @@ final class GradientReducer {
   /// Puts the sum of every rank's gradient into `destination`, for this rank's slice of `partition`. Returns when no
   /// rank of the node reads the gradients any more.
   /// - Parameters:
-  ///   - gradients: where the flat buffer of each rank of the node begins, or would begin; good for `partition`.
+  ///   - gradients: good for `partition`.
   ///   - destination: where a flat buffer begins; it may be this rank's own gradient.
   func reduce(
-    _ partition: RankPartition, of gradients: [UnsafePointer<Float>], into destination: FloatPointer
+    _ partition: RankPartition, of gradients: NodeGradients, into destination: FloatPointer
   ) throws {
     try clock.during(.wait) { try communicator.nodeBarrier() }
     try clock.during(.reduction) { try addUpPieces(partition, of: gradients, into: destination) }
@@ -96,7 +96,7 @@ final class GradientReducer {
   }
 
   private func addUpPieces(
-    _ partition: RankPartition, of gradients: [UnsafePointer<Float>], into destination: FloatPointer
+    _ partition: RankPartition, of gradients: NodeGradients, into destination: FloatPointer
   ) throws {
     let own = partition[communicator.rank]
     if senders.isEmpty { return addUp(own, of: gradients, into: destination) }
@@ -112,7 +112,7 @@ final class GradientReducer {
   }
 
   /// Sends what this node has of others' pieces, and receives what the others have of this rank's.
-  private func exchange(_ pieces: [Range<Int>], of gradients: [UnsafePointer<Float>]) throws {
+  private func exchange(_ pieces: [Range<Int>], of gradients: NodeGradients) throws {
     var (outgoing, offset): ([OutgoingMessage], Int) = ([], 0)
     for client in clients {
       let start = offset
@@ -134,7 +134,7 @@ final class GradientReducer {
   }
 
   private func write(
-    _ subtree: RankSum, _ floats: Range<Int>, of gradients: [UnsafePointer<Float>],
+    _ subtree: RankSum, _ floats: Range<Int>, of gradients: NodeGradients,
     into row: UnsafeMutableRawBufferPointer
   ) {
     for start in stride(from: floats.lowerBound, to: floats.upperBound, by: Self.blockLength) {
@@ -147,7 +147,7 @@ final class GradientReducer {
 
   /// Sums all ranks' gradients, of which other nodes' have arrived.
   private func addUp(
-    _ floats: Range<Int>, of gradients: [UnsafePointer<Float>], into destination: FloatPointer
+    _ floats: Range<Int>, of gradients: NodeGradients, into destination: FloatPointer
   ) {
     for start in stride(from: floats.lowerBound, to: floats.upperBound, by: Self.blockLength) {
       let block = start..<min(floats.upperBound, start + Self.blockLength)
@@ -163,7 +163,7 @@ final class GradientReducer {
   ///     written there before everything it may hold has been read.
   ///   - depth: the temporary results from this one on are free.
   private func evaluate(
-    _ sum: RankSum, _ floats: Range<Int>, of gradients: [UnsafePointer<Float>], piece: Range<Int>,
+    _ sum: RankSum, _ floats: Range<Int>, of gradients: NodeGradients, piece: Range<Int>,
     into place: FloatPointer, depth: Int
   ) -> UnsafePointer<Float> {
     switch sum {
@@ -182,4 +182,17 @@ final class GradientReducer {
   }
 
   private func temporary(_ index: Int) -> FloatPointer { scratch.base + index * Self.blockLength }
+}
+
+/// Where the flat buffer of each rank of a node begins, or would begin, by the rank's place on the node.
+struct NodeGradients {
+  private let bases: [UnsafePointer<Float>]
+  private let offset: Int
+
+  /// - Parameter offset: floats from each of `bases` to where its flat buffer would begin.
+  init(_ bases: [UnsafePointer<Float>], offset: Int = 0) {
+    (self.bases, self.offset) = (bases, offset)
+  }
+
+  subscript(place: Int) -> UnsafePointer<Float> { bases[place] + offset }
 }

@@ -11,10 +11,11 @@ final class GradientStore {
   private let reducer: GradientReducer
   private let spreader: SliceSpreader
   private let clock: PhaseClock
-  private let rank: Int
+  /// What this rank owns.
+  private let slices: [Range<Int>]
   private let memory: NodeMemory
   /// Where in it the part of each of the node's ranks begins, this rank's among them.
-  private let bases: [FloatPointer]
+  private let bases: [UnsafePointer<Float>]
   private let ownBase: FloatPointer
   /// Gradients of the depths of a run behind the first, which lies in shared memory. [parameters] each
   private let runSums: [FloatBuffer]
@@ -28,15 +29,15 @@ final class GradientStore {
   ) throws {
     self.sharding = sharding
     self.clock = clock
-    rank = communicator.rank
+    slices = sharding.table.slices(ofRank: communicator.rank)
     reducer = GradientReducer(
       communicator: communicator, longestSlice: sharding.table.longestSlice, format: format, clock: clock,
       limit: limit)
     spreader = SliceSpreader(communicator)
     let count = sharding.gradientFloats
     memory = try communicator.together { try communicator.allocateNodeMemory(floats: count) }
-    bases = memory.parts.indices.map(memory.part)
-    ownBase = memory.part(communicator.nodes.place(ofRank: rank))
+    bases = memory.parts.indices.map { [memory] in UnsafePointer(memory.part($0)) }
+    ownBase = memory.part(communicator.nodes.place(ofRank: communicator.rank))
     runSums = (1..<sharding.runDepth).map { _ in FloatBuffer(zeroed: count) }
     if sharding.sumsInPlace {
       roundSums = [FloatBuffer(ownBase, count: count, ownedBy: memory.floats)]
@@ -88,7 +89,7 @@ final class GradientStore {
       },
       add: { depth in Vector.add(buffer(depth + 1), to: buffer(depth), count: sharding.units.count) })
     try reducer.reduce(
-      sharding.table.partitions[0], of: bases.map { UnsafePointer($0) }, into: roundSums[depth].base)
+      sharding.table.partitions[0], of: NodeGradients(bases), into: roundSums[depth].base)
   }
 
   private func sumSliced(
@@ -96,8 +97,8 @@ final class GradientStore {
     compute: (_ number: Int, _ memory: ShardedMemory) throws -> Void
   ) throws {
     try compute(round, ShardedMemory(parameters, .sliced(self, depth: depth)))
-    try reduce(sharding.table.partitions.last!, into: depth) { $0.back }
-    try reduce(sharding.table.partitions.first!, into: depth) { $0.front }
+    try reduce(sharding.table.partitions.last!, at: working.back, into: depth)
+    try reduce(sharding.table.partitions.first!, at: working.front, into: depth)
   }
 
   /// Where this rank's working gradient lies.
@@ -105,18 +106,17 @@ final class GradientStore {
 
   /// Sums a block's gradient, which is complete, over the ranks.
   func reduceBlock(_ block: Int, into depth: Int) throws {
-    try reduce(sharding.table.partitions[block + 1], into: depth) { $0.block(block) }
+    try reduce(sharding.table.partitions[block + 1], at: working.block(block), into: depth)
   }
 
-  private func reduce(
-    _ partition: RankPartition, into depth: Int, at place: (WorkingUnits) -> FloatPointer
-  ) throws {
-    let gradients = bases.map { UnsafePointer(place(WorkingUnits(units: sharding.units, base: $0))) }
-    try reducer.reduce(partition, of: gradients, into: roundSums[depth].base)
+  /// - Parameter place: where this rank's flat buffer would begin.
+  private func reduce(_ partition: RankPartition, at place: FloatPointer, into depth: Int) throws {
+    try reducer.reduce(
+      partition, of: NodeGradients(bases, offset: place - ownBase), into: roundSums[depth].base)
   }
 
   private func addRounds(_ depth: Int) {
-    for slice in sharding.table.slices(ofRank: rank) {
+    for slice in slices {
       Vector.add(
         roundSums[depth + 1].base + slice.lowerBound, to: roundSums[depth].base + slice.lowerBound,
         count: slice.count)

@@ -14,7 +14,7 @@ public final class PhaseClock {
     case other
   }
 
-  private var spent = [Double](repeating: 0, count: Phase.allCases.count)
+  private var spent = PhaseSeconds()
   private var phase = Phase.other
   private var since = ContinuousClock().now
 
@@ -30,29 +30,31 @@ public final class PhaseClock {
 
   private func change(to next: Phase) {
     let now = ContinuousClock().now
-    spent[phase.rawValue] += (now - since) / .seconds(1)
+    spent[phase] += (now - since) / .seconds(1)
     (phase, since) = (next, now)
   }
 
   /// Seconds since the clock was made or last read, by phase.
   func read() -> PhaseSeconds {
     change(to: phase)
-    defer { spent = [Double](repeating: 0, count: spent.count) }
-    return PhaseSeconds(spent)
+    defer { spent = PhaseSeconds() }
+    return spent
   }
 }
 
 /// Seconds of one rank by phase.
 public struct PhaseSeconds: Sendable, Equatable {
-  private var seconds: [Double]
+  /// Room for eight phases, without an array on the heap each step.
+  private var seconds = SIMD8<Double>()
 
-  init(_ seconds: [Double] = [Double](repeating: 0, count: PhaseClock.Phase.allCases.count)) {
-    self.seconds = seconds
+  public internal(set) subscript(phase: PhaseClock.Phase) -> Double {
+    get { seconds[phase.rawValue] }
+    set { seconds[phase.rawValue] = newValue }
   }
 
-  public subscript(phase: PhaseClock.Phase) -> Double { seconds[phase.rawValue] }
-
   public static func + (a: PhaseSeconds, b: PhaseSeconds) -> PhaseSeconds {
-    PhaseSeconds(zip(a.seconds, b.seconds).map { $0 + $1 })
+    var sum = a
+    sum.seconds += b.seconds
+    return sum
   }
 }

@@ -25,9 +25,13 @@ final class JSONLinesFile: Sendable {
     try? descriptor.close()
   }
 
-  func append(_ line: String) throws {
+  func append(_ line: String) throws { try append(Array((line + "\n").utf8)) }
+
+  func append(_ line: JSONLine) throws { try append(line.bytes) }
+
+  private func append(_ bytes: [UInt8]) throws {
     do {
-      _ = try descriptor.writeAll(Array((line + "\n").utf8))
+      _ = try descriptor.writeAll(bytes)
     } catch let error as Errno {
       throw Self.failure(path, error)
     }

@@ -50,38 +50,28 @@ public struct StepRecord: Sendable, Equatable {
     self.phases = phases
   }
 
-  /// One JSON object; every double reads back as itself.
-  public var line: String {
-    JSONLine.object(
-      [
-        ("step", step), ("loss", loss), ("bits_per_byte", bitsPerByte), ("target_bytes", targetBytes),
-        ("gradient_norm", gradientNorm), ("learning_rate", learningRate), ("step_seconds", stepSeconds),
-        ("bytes_per_second", bytesPerSecond), ("words_per_second", wordsPerSecond),
-        ("model_flops_per_second", modelFLOPsPerSecond), ("data_wait_seconds", dataWaitSeconds),
-        ("skipped_steps", skippedSteps), ("checkpoint_stall_seconds", checkpointStallSeconds),
-        ("compute_seconds", phases[.compute]), ("wait_seconds", phases[.wait]),
-        ("reduction_seconds", phases[.reduction]), ("exchange_seconds", phases[.exchange]),
-        ("update_seconds", phases[.update]),
-      ], lists: [("epochs", epochs)])
-  }
-}
-
-/// Numbers as one line of JSON, in the order given.
-enum JSONLine {
-  /// - Parameter lists: those that are empty are left out.
-  static func object(_ entries: [(String, any Numeric)], lists: [(String, [Double])] = []) -> String {
-    // Swift writes the shortest digits that read back as the same double.
-    let fields =
-      entries.map { name, value in "\"\(name)\":\(text(value))" }
-      + lists.filter { !$0.1.isEmpty }.map { name, values in
-        "\"\(name)\":[\(values.map(text).joined(separator: ","))]"
-      }
-    return "{\(fields.joined(separator: ","))}"
-  }
-
-  /// JSON knows no infinities: a quotient without a denominator is null.
-  private static func text(_ value: any Numeric) -> String {
-    if let value = value as? Double, !value.isFinite { return "null" }
-    return "\(value)"
+  /// As one JSON object; every double reads back as itself.
+  func write(to line: inout JSONLine) {
+    line.begin()
+    line.add("step", step)
+    line.add("loss", loss)
+    line.add("bits_per_byte", bitsPerByte)
+    line.add("target_bytes", targetBytes)
+    line.add("gradient_norm", gradientNorm)
+    line.add("learning_rate", learningRate)
+    line.add("step_seconds", stepSeconds)
+    line.add("bytes_per_second", bytesPerSecond)
+    line.add("words_per_second", wordsPerSecond)
+    line.add("model_flops_per_second", modelFLOPsPerSecond)
+    line.add("data_wait_seconds", dataWaitSeconds)
+    line.add("skipped_steps", skippedSteps)
+    line.add("checkpoint_stall_seconds", checkpointStallSeconds)
+    line.add("compute_seconds", phases[.compute])
+    line.add("wait_seconds", phases[.wait])
+    line.add("reduction_seconds", phases[.reduction])
+    line.add("exchange_seconds", phases[.exchange])
+    line.add("update_seconds", phases[.update])
+    if !epochs.isEmpty { line.add("epochs", epochs) }
+    line.end()
   }
 }

@@ -13,14 +13,23 @@ extension Trainer {
     let sums = inOrder(gathered, count: count)
     let sum = sums.reduce(LossSum(), +)
     let corpora = sumsOfCorpora(sums, counts: batches.counts)
-    try folder?.evaluations.append(
-      JSONLine.object(
-        [
-          ("step", step), ("loss", sum.loss), ("bits_per_byte", sum.bitsPerByte),
-          ("byte_accuracy", sum.byteAccuracy), ("word_accuracy", sum.wordAccuracy),
-          ("text_bytes", sum.textBytes), ("words", sum.words),
-        ], lists: [("corpora_bits_per_byte", corpora.count > 1 ? corpora.map(\.bitsPerByte) : [])]))
+    try writeDown(sum, corpora: corpora)
     observe(.evaluated(step: step, sum, corpora: corpora))
+  }
+
+  private func writeDown(_ sum: LossSum, corpora: [LossSum]) throws {
+    guard let folder else { return }
+    line.begin()
+    line.add("step", step)
+    line.add("loss", sum.loss)
+    line.add("bits_per_byte", sum.bitsPerByte)
+    line.add("byte_accuracy", sum.byteAccuracy)
+    line.add("word_accuracy", sum.wordAccuracy)
+    line.add("text_bytes", sum.textBytes)
+    line.add("words", sum.words)
+    if corpora.count > 1 { line.add("corpora_bits_per_byte", corpora.map(\.bitsPerByte)) }
+    line.end()
+    try folder.evaluations.append(line)
   }
 
   private func sumsOfCorpora(_ sums: [LossSum], counts: [Int]) -> [LossSum] {

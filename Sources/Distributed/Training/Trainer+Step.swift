@@ -31,13 +31,15 @@ extension Trainer {
       seconds: seconds, dataWaitSeconds: reports.dataWaitSeconds, skippedSteps: skipped.total,
       checkpointStallSeconds: checkpointStall, epochs: source.epochs, phases: clock.read())
     checkpointStall = 0
-    try folder?.metrics.append(record.line)
+    if let folder {
+      record.write(to: &line)
+      try folder.metrics.append(line)
+    }
     observe(.step(record))
   }
 
   /// The gradient of the step's micro-batches, summed over them and over the ranks.
   private func computeGradient() throws {
-    let owned = sharding.tree.owned(byRank: communicator.rank)
     let start = ContinuousClock().now
     let next = Result { try log.record(.data) { try clock.during(.data) { try source.nextStep() } } }
     reports.record(dataWaitSeconds: (ContinuousClock().now - start) / .seconds(1))

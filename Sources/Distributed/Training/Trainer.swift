@@ -18,6 +18,8 @@ where Model.MicroBatch == Source.MicroBatch {
   let folder: RunFolder?
 
   let sharding: Sharding
+  /// This rank's micro-batches of each step, in the order it computes them.
+  let owned: [Int]
   let schedule: LearningRateSchedule
   let parameters: ParameterStore
   let gradients: GradientStore
@@ -33,6 +35,8 @@ where Model.MicroBatch == Source.MicroBatch {
   /// Seconds for which training stood still for checkpoints since the last step.
   var checkpointStall = 0.0
   var heldOut: HeldOut<Source.MicroBatch>?
+  /// The line written last; its room is used for the next.
+  var line = JSONLine()
 
   /// Opens the run and brings it to where it goes on.
   /// - Parameters:
@@ -62,6 +66,7 @@ where Model.MicroBatch == Source.MicroBatch {
         units: ModelUnits(count: model.tensors.last?.range.upperBound ?? 0, blocks: model.blocks),
         microBatches: training.microBatches)
     }
+    owned = sharding.tree.owned(byRank: communicator.rank)
     schedule = LearningRateSchedule(job.configuration)
     folder = try communicator.together {
       guard isFirst else { return nil }
@@ -86,8 +91,7 @@ where Model.MicroBatch == Source.MicroBatch {
       optimizer: optimizer)
     let manifest = try restorer.restoreNewest { isFirst ? observe(.note($0)) : () }
     step = manifest?.step ?? 0
-    let owned = sharding.tree.owned(byRank: communicator.rank)
-    source = try communicator.together { try makeSource(manifest?.cursor, owned) }
+    source = try communicator.together { [owned] in try makeSource(manifest?.cursor, owned) }
     let skips = try communicator.fromFirstRank { [folder, store, step] () -> [Int] in
       guard let folder else { return [] }
       try store.setAside(after: step)

@@ -11,6 +11,7 @@ public enum RankOperation: UInt64, Sendable, CaseIterable, Codable {
   case exchange
   case nodeBarrier
   case allocateNodeMemory
+  case agreement
 
   /// Whether it waits for other ranks.
   var isCollective: Bool { rawValue >= RankOperation.barrier.rawValue }

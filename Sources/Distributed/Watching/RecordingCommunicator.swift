@@ -18,6 +18,10 @@ final class RecordingCommunicator: Communicator {
     try log.record(.broadcast, bytes: buffer.count) { try base.broadcast(buffer, from: root) }
   }
 
+  func anyRank(says own: Bool) throws -> Bool {
+    try log.record(.agreement) { try base.anyRank(says: own) }
+  }
+
   func allGather(_ piece: UnsafeRawBufferPointer) throws -> [[UInt8]] {
     try log.record(.allGather, bytes: piece.count) { try base.allGather(piece) }
   }

@@ -14,7 +14,7 @@ struct TransformerStack {
   let rotary: RotaryTable
   let workspace: StackWorkspace
   /// Of a stack that runs over tiles; a stack that runs once a batch packs within each product.
-  let packedWeights: PackedWeights?
+  var packedWeights: PackedWeights?
   let arena: Arena
   let kernels: ModelKernels
 

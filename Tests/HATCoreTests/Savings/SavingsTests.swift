@@ -1,0 +1,45 @@
+import HATKernels
+import HATText
+import TestSupport
+import Testing
+
+@testable import HATCore
+
+@Suite("Savings")
+struct SavingsTests {
+  private static let capacity = BatchCapacity(
+    sequences: 1, sequenceWords: 256, sequenceBytes: 4096, maxWordBytes: 64)
+
+  private static func run(_ module: TileRun.Module, without saving: Saving?) -> TileRun {
+    var model = ModelConfiguration()
+    (model.encoderLayers, model.decoderLayers) = (3, 2)
+    var batches = BatchGenerator(seed: 9)
+    var savings = Saving.all(of: module)
+    if let saving { savings.remove(saving) }
+    let run = TileRun(module, model, capacity: capacity, batches.batch(words: 90), savings)
+    run.run()
+    return run
+  }
+
+  @Test(
+    "Each gives what the plain path gives", arguments: [TileRun.Module.encoder, .decoder], Saving.allCases)
+  func plainPath(module: TileRun.Module, saving: Saving) {
+    guard Saving.all(of: module).contains(saving) else { return }
+    let (saved, plain) = (Self.run(module, without: nil), Self.run(module, without: saving))
+    #expect(distance(saved.gradient.elements, plain.gradient.elements) < 1e-5)
+    #expect(distance(elements(saved.rowGradient), elements(plain.rowGradient)) < 1e-5)
+  }
+
+  private func elements(_ matrix: MatrixView) -> UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(start: matrix.base, count: matrix.rows * matrix.columns)
+  }
+
+  /// The largest difference, as a part of the largest value.
+  private func distance(
+    _ a: UnsafeMutableBufferPointer<Float>, _ b: UnsafeMutableBufferPointer<Float>
+  ) -> Float {
+    let largest = a.reduce(0) { max($0, abs($1)) }
+    #expect(largest > 0)
+    return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } / largest
+  }
+}
