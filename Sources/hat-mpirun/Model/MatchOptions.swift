@@ -70,7 +70,7 @@ struct MatchOptions: ParsableArguments {
   }
 
   private func vocabulary(for sample: TextSample) throws -> SubwordVocabulary {
-    if let tokenizer { return try SubwordVocabulary(reading: FilePath(tokenizer)) }
+    if let tokenizer { return try TokenizerFile(reading: FilePath(tokenizer)).vocabulary }
     return try SubwordVocabulary(
       learningFrom: sample.countWords(), count: vocabulary ?? Self.usualVocabulary)
   }
