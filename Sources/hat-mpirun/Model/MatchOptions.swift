@@ -44,12 +44,7 @@ struct MatchOptions: ParsableArguments {
   }
 
   func run(_ configuration: Configuration, _ plan: Plan) throws {
-    guard configuration.model.kind == .hierarchical else {
-      throw UserError(
-        .wrongUsage, at: plan.configurationFile,
-        "--match starts from a hierarchical model, this is the subword one",
-        hint: "Name the hierarchical configuration.")
-    }
+    try configuration.model.require(.hierarchical, for: "plan --match", at: plan.configurationFile)
     let corpus = try Corpus(opening: FilePath(data!))
     let sample = try TextSample(
       of: corpus, seed: configuration.data.seed, sequenceWords: configuration.data.sequenceWords,
