@@ -7,19 +7,19 @@ extension EndToEnd {
   struct MatchTests {
     private struct Report: Decodable {
       struct Text: Decodable {
-        var bytes_per_word: Double
-        var bytes_per_token: Double
+        var bytesPerWord: Double
+        var bytesPerToken: Double
         var vocabulary: Int
       }
       struct Side: Decodable {
         var parameters: [String: Int]
-        var total_parameters: Int
-        var training_flops_per_byte: Double
+        var totalParameters: Int
+        var trainingFlopsPerByte: Double
       }
       var text: Text
       var hierarchical: Side
       var subword: Side
-      var flops_ratio: Double
+      var flopsRatio: Double
       var configuration: String
     }
 
@@ -29,6 +29,13 @@ extension EndToEnd {
     init() throws {
       scratch = try Scratch()
       configuration = try scratch.configuration(["model.width": "64", "model.head_size": "4"])
+    }
+
+    private func decode<Value: Decodable>(_ type: Value.Type, from text: some StringProtocol) throws -> Value
+    {
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      return try decoder.decode(type, from: Data(text.utf8))
     }
 
     private func succeed(_ arguments: [String]) throws -> String {
@@ -43,12 +50,12 @@ extension EndToEnd {
       let (file, tokenizer) = (scratch.file("subword.yaml"), scratch.file("tokenizer.json"))
       let plan = ["plan", "--config", configuration, "--match", "--data", corpus]
       let text = try succeed(plan + ["--vocabulary", "300", "--json", "--write", file])
-      let report = try JSONDecoder().decode(Report.self, from: Data(text.utf8))
-      #expect(abs(report.flops_ratio - 1) <= 0.05 && report.text.vocabulary == 300)
+      let report = try decode(Report.self, from: text)
+      #expect(abs(report.flopsRatio - 1) <= 0.05 && report.text.vocabulary == 300)
       #expect(
         abs(
-          report.subword.training_flops_per_byte / report.hierarchical.training_flops_per_byte
-            - report.flops_ratio) < 1e-12)
+          report.subword.trainingFlopsPerByte / report.hierarchical.trainingFlopsPerByte
+            - report.flopsRatio) < 1e-12)
       #expect(report.subword.parameters.keys.sorted() == ["backbone", "head", "token_embedding"])
       #expect(try String(contentsOfFile: file, encoding: .utf8) == report.configuration)
       #expect(try succeed(["plan", "--config", file, "--print-config"]) == report.configuration)
@@ -56,12 +63,12 @@ extension EndToEnd {
       // The plan of what was written says the same, but for sequences that are not full.
       let alone = try succeed(
         [
-          "plan", "--config", file, "--json", "--bytes-per-word", "\(report.text.bytes_per_word)",
-          "--bytes-per-token", "\(report.text.bytes_per_token)",
+          "plan", "--config", file, "--json", "--bytes-per-word", "\(report.text.bytesPerWord)",
+          "--bytes-per-token", "\(report.text.bytesPerToken)",
         ])
-      let side = try JSONDecoder().decode(Report.Side.self, from: Data(alone.utf8))
-      #expect(side.total_parameters == report.subword.total_parameters)
-      #expect(abs(side.training_flops_per_byte / report.subword.training_flops_per_byte - 1) < 0.1)
+      let side = try decode(Report.Side.self, from: alone)
+      #expect(side.totalParameters == report.subword.totalParameters)
+      #expect(abs(side.trainingFlopsPerByte / report.subword.trainingFlopsPerByte - 1) < 0.1)
 
       _ = try succeed(
         ["tokenizer", "learn", "--data", corpus, "--vocabulary", "300", "--output", tokenizer])
@@ -89,8 +96,8 @@ extension EndToEnd {
     func fixedPatches() throws {
       let corpus = try scratch.corpus(rule: "fixed:8")
       let words = try succeed(["inspect", "corpus", corpus, "--json"])
-      struct Statistics: Decodable { var bytes_per_word: Double }
-      let bytesPerWord = try JSONDecoder().decode(Statistics.self, from: Data(words.utf8)).bytes_per_word
+      struct Statistics: Decodable { var bytesPerWord: Double }
+      let bytesPerWord = try decode(Statistics.self, from: words).bytesPerWord
       #expect(7.5...8 ~= bytesPerWord)
 
       let run = RunFolder(path: scratch.file("run"))
@@ -101,18 +108,18 @@ extension EndToEnd {
       // What `plan` says of such words is what the steps have cost.
       let planned = try succeed(
         ["plan", "--config", configuration, "--bytes-per-word", "\(bytesPerWord)", "--json"])
-      let expected = try JSONDecoder().decode(Report.Side.self, from: Data(planned.utf8))
+      let expected = try decode(Report.Side.self, from: planned)
       let batches = try succeed(
         ["inspect", "batches", "--config", configuration, "--data", corpus, "--steps", "12"])
       struct MicroBatch: Decodable {
-        var training_flops: Double
-        var text_bytes: Int
+        var trainingFlops: Double
+        var textBytes: Int
       }
       let parts = try batches.split(separator: "\n").map {
-        try JSONDecoder().decode(MicroBatch.self, from: Data($0.utf8))
+        try decode(MicroBatch.self, from: $0)
       }
-      let cost = parts.reduce(0) { $0 + $1.training_flops } / Double(parts.reduce(0) { $0 + $1.text_bytes })
-      #expect(abs(cost / expected.training_flops_per_byte - 1) < 0.05)
+      let cost = parts.reduce(0) { $0 + $1.trainingFlops } / Double(parts.reduce(0) { $0 + $1.textBytes })
+      #expect(abs(cost / expected.trainingFlopsPerByte - 1) < 0.05)
     }
   }
 }

@@ -44,12 +44,7 @@ struct MatchOptions: ParsableArguments {
   }
 
   func run(_ configuration: Configuration, _ plan: Plan) throws {
-    guard configuration.model.kind == .hierarchical else {
-      throw UserError(
-        .wrongUsage, at: plan.configurationFile,
-        "--match starts from a hierarchical model, this is the subword one",
-        hint: "Name the hierarchical configuration.")
-    }
+    try configuration.model.require(.hierarchical, for: "plan --match", at: plan.configurationFile)
     let corpus = try Corpus(opening: FilePath(data!))
     let sample = try TextSample(
       of: corpus, seed: configuration.data.seed, sequenceWords: configuration.data.sequenceWords,
@@ -70,7 +65,7 @@ struct MatchOptions: ParsableArguments {
   }
 
   private func vocabulary(for sample: TextSample) throws -> SubwordVocabulary {
-    if let tokenizer { return try SubwordVocabulary(reading: FilePath(tokenizer)) }
+    if let tokenizer { return try TokenizerFile(reading: FilePath(tokenizer)).vocabulary }
     return try SubwordVocabulary(
       learningFrom: sample.countWords(), count: vocabulary ?? Self.usualVocabulary)
   }
