@@ -20,7 +20,9 @@ def section(results: Results) -> Section:
             "knows: English words' tokens cut German into shorter pieces, so that a byte costs the "
             "baseline more. Batches are such that a step costs both the same: "
             f"{large(cost['hierarchical'])} and {large(cost['subword'])}FLOP, for "
-            f"{_step_bytes(runs['hierarchical'])} and {_step_bytes(runs['subword'])} bytes."
+            f"{_step_bytes(runs['hierarchical'])} and {_step_bytes(runs['subword'])} bytes. Evaluations on "
+            f"the way read {count(runs['hierarchical']['evaluated_bytes'])} and "
+            f"{count(runs['subword']['evaluated_bytes'])} bytes of held-out German."
         ),
         Charts(
             [

@@ -48,8 +48,8 @@ def section(results: Results) -> Section:
             ],
             [_row(results, metric, perturbation) for metric in _METRICS for perturbation in PERTURBATIONS],
             note="The ratio is the baseline's drop by the hierarchical model's, its interval of pairs; none "
-            "where the hierarchical model's drop may be nothing. A model that knows less has less to lose: read "
-            "the drops beside the figures.",
+            "where the hierarchical model's drop may be nothing. A model that knows less has less to "
+            "lose: read the drops beside the figures.",
         )
     )
     return Section("Robustness", blocks)
