@@ -4,14 +4,13 @@ import math
 
 # What the three runs have in common. Sequences end by bytes, so that every model sees the same text.
 SEQUENCE_BYTES = 2048
-SEQUENCES_PER_STEP = 16
 
 
 def training_values(
     steps: int,
     ranks: int,
     evaluate_every: int,
-    sequences: int = SEQUENCES_PER_STEP,
+    sequences: int,
     size: int = SEQUENCE_BYTES,
 ) -> dict[str, object]:
     """For `--set`. A checkpoint now and then, so that a stopped run loses little."""

@@ -31,6 +31,11 @@ class Settings:
         return self.hours * 3600 * ADAPTATION_SHARE
 
     @property
+    def sequences_per_step(self) -> int:
+        """Few where there is little time: a small model learns more of many small steps."""
+        return 4 if self.hours < 1 else 8 if self.hours < 4 else 16
+
+    @property
     def questions(self) -> int:
         """Of each kind: enough for narrow intervals where there is time for them."""
         return max(40, min(2000, round(400 * self.hours)))
@@ -41,7 +46,10 @@ class Settings:
 
         Of German so little that every evaluation of either model reads all of it: at most eight steps' worth.
         """
-        return {"english": max(250_000, min(3_000_000, 600_000 * self.hours)), "german": 100_000}
+        return {
+            "english": max(250_000, min(3_000_000, 600_000 * self.hours)),
+            "german": 6_000 * self.sequences_per_step,
+        }
 
     @property
     def perturbed_words(self) -> int:

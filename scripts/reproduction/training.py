@@ -52,7 +52,9 @@ def _matched_batch(laboratory: Laboratory, hierarchical: Result) -> tuple[int, i
 def _measure(laboratory: Laboratory, model: Model, corpus: str, **batch: int) -> Result:
     run = laboratory.run_folder(f"speed-{model.name}-{corpus}")
     shutil.rmtree(run, ignore_errors=True)
-    values = training_values(budget.MEASURED, laboratory.settings.ranks, evaluate_every=0, **batch)
+    values = training_values(
+        budget.MEASURED, laboratory.settings.ranks, evaluate_every=0, **_batch(laboratory) | batch
+    )
     laboratory.hat.train(
         *(laboratory.configuration(model.name), laboratory.corpus(corpus), run, laboratory.settings.ranks),
         values,
@@ -65,6 +67,11 @@ def _measure(laboratory: Laboratory, model: Model, corpus: str, **batch: int) ->
         "bytes_per_step": _mean(steps, lambda step: step.bytes),
         "flops_per_step": _mean(steps, lambda step: step.flops),
     }
+
+
+def _batch(laboratory: Laboratory) -> dict[str, int]:
+    """That of every run but the baseline's on German."""
+    return {"sequences": laboratory.settings.sequences_per_step}
 
 
 def _mean(steps: list[Step], field: Callable[[Step], float]) -> float:
@@ -80,7 +87,10 @@ def train(model: Model) -> Callable[[Laboratory], Result]:
         laboratory.hat.train(
             *(laboratory.configuration(model.name), laboratory.corpus(model.corpus), run),
             laboratory.settings.ranks,
-            training_values(steps, laboratory.settings.ranks, budget.every(steps, budget.EVALUATIONS)),
+            training_values(
+                *(steps, laboratory.settings.ranks, budget.every(steps, budget.EVALUATIONS)),
+                **_batch(laboratory),
+            ),
             tokenizer=laboratory.tokenizer if model.has_tokenizer else None,
         )
         return trained(laboratory, model.name)
@@ -94,7 +104,7 @@ def adapt(model: Model) -> Callable[[Laboratory], Result]:
     def work(laboratory: Laboratory) -> Result:
         speed = laboratory.results["speed"]
         steps = speed["german_steps"]
-        batch = speed["german_batch"] if model is SUBWORD else {}
+        batch = speed["german_batch"] if model is SUBWORD else _batch(laboratory)
         name = f"{model.name}-german"
         laboratory.hat.train(
             *(laboratory.configuration(model.name), laboratory.corpus("german"), laboratory.run_folder(name)),
