@@ -114,6 +114,15 @@ struct ModelKernels {
     }
   }
 
+  /// Attention of rows over the keys and values kept of their sequences.
+  /// - Parameter items: pairs of a row and a key and value head.
+  func keptAttention(_ items: Int, flops: Int, _ body: (_ part: Int, _ items: Range<Int>) -> Void) {
+    profile.measure(.documentAttention, flops) {
+      guard flops >= Self.leastFLOPs else { return body(0, 0..<items) }
+      pool.split(items, unit: 1, body)
+    }
+  }
+
   private func product(_ flops: Int, columns: Int, _ body: (_ columns: Range<Int>) -> Void) {
     profile.measure(.product, flops) {
       guard flops >= Self.leastFLOPs else { return body(0..<columns) }

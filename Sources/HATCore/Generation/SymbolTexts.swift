@@ -1,0 +1,22 @@
+/// The texts of a predictor's symbols, and which of them keep a text valid UTF-8.
+struct SymbolTexts {
+  private let texts: [[UInt8]]
+  /// By symbol: bytes that its last scalar still needs where it stands behind a whole scalar; nil where it cannot.
+  private let missingAtBoundary: [Int?]
+
+  init(_ predictor: some SymbolPredictor) {
+    texts = (0..<predictor.symbolCount).map(predictor.text)
+    missingAtBoundary = texts.map { UTF8Prefix().appending($0)?.missing }
+  }
+
+  subscript(symbol: Int) -> [UInt8] { texts[symbol] }
+
+  func length(of symbol: Int) -> Int { texts[symbol].count }
+
+  /// Bytes that the text's last scalar would still need behind a symbol; nil where it would not be UTF-8. Marks stand
+  /// between scalars.
+  func missing(behind prefix: UTF8Prefix, _ symbol: Int) -> Int? {
+    if prefix.isAtBoundary { return missingAtBoundary[symbol] }
+    return texts[symbol].isEmpty ? nil : prefix.appending(texts[symbol])?.missing
+  }
+}
