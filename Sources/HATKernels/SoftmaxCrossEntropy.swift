@@ -9,7 +9,7 @@ public enum SoftmaxCrossEntropy {
   ///   - losses: [R], nats
   ///   - correct: [R], whether the arg-max is the target; of equal logits the lowest index wins
   public static func loss(
-    _ logits: MatrixView, targets: UnsafePointer<UInt8>, losses: FloatPointer,
+    _ logits: MatrixView, targets: UnsafePointer<Int32>, losses: FloatPointer,
     correct: UnsafeMutablePointer<Bool>
   ) {
     for row in 0..<logits.rows {
@@ -24,7 +24,7 @@ public enum SoftmaxCrossEntropy {
 
   /// As `loss`, and overwrites the logits by the gradient of the row's loss, softmax - onehot(target).
   public static func lossAndGradient(
-    _ logits: MatrixView, targets: UnsafePointer<UInt8>, losses: FloatPointer,
+    _ logits: MatrixView, targets: UnsafePointer<Int32>, losses: FloatPointer,
     correct: UnsafeMutablePointer<Bool>
   ) {
     for row in 0..<logits.rows {

@@ -5,7 +5,7 @@ import Testing
 @Suite struct SoftmaxCrossEntropyTests {
   static let shapes = [(0, 8), (1, 1), (5, 7), (4, 16), (6, 100), (9, 256)]
 
-  private func losses(_ logits: [[Double]], _ targets: [UInt8]) -> [Double] {
+  private func losses(_ logits: [[Double]], _ targets: [Int32]) -> [Double] {
     zip(logits, targets).map { row, target in
       let largest = row.max()!
       return log(row.reduce(0) { $0 + exp($1 - largest) }) + largest - row[Int(target)]
@@ -16,7 +16,7 @@ import Testing
   func lossAndGradientFollowTheFormula(rows: Int, classes: Int) {
     var generator = SeededGenerator(seed: 12)
     let logits = TestMatrix(random: rows, classes, gap: 2, in: -8...8, using: &generator)
-    let targets = (0..<rows).map { _ in UInt8.random(in: 0...UInt8(classes - 1), using: &generator) }
+    let targets = (0..<rows).map { _ in Int32.random(in: 0...Int32(classes - 1), using: &generator) }
     let values = logits.doubles
     let (first, second) = (TestMatrix(1, rows), TestMatrix(1, rows))
     var (firstCorrect, secondCorrect) = (

@@ -1,4 +1,5 @@
 import HATStorage
+import HATText
 
 extension Configuration {
   /// Checks all that can be checked without data and ranks.
@@ -15,21 +16,29 @@ extension Configuration {
   }
 
   private func validateModel(_ check: Check) throws {
-    try check.within(1...65_536, model.byteWidth, "model.byte_width")
+    switch model.kind {
+    case .hierarchical: try validateByteModules(check)
+    case .subword:
+      let sizes = SubwordVocabulary.sizes
+      try check.within(sizes.lowerBound...sizes.upperBound, model.vocabulary, "model.vocabulary")
+    }
     try check.within(1...65_536, model.width, "model.width")
-    try check.within(1...1_000, model.encoderLayers, "model.encoder_layers")
-    try check.within(1...1_000, model.decoderLayers, "model.decoder_layers")
     try check.within(1...1_000, model.layers, "model.layers")
-    try check.head(model.byteHeadSize, "model.byte_head_size", dividing: model.byteWidth, "model.byte_width")
     try check.head(model.headSize, "model.head_size", dividing: model.width, "model.width")
     if let groups = model.keyValueHeads {
       try check.divisor(groups, "model.kv_heads", of: model.heads, "the \(model.heads) backbone heads")
     }
-    for (hidden, name) in [(model.byteMLPHidden, "byte_mlp_hidden"), (model.mlpHidden, "mlp_hidden")] {
-      if let hidden { try check.within(1...1_000_000, hidden, "model.\(name)") }
-    }
+    if let hidden = model.mlpHidden { try check.within(1...1_000_000, hidden, "model.mlp_hidden") }
     try check.that(
       model.ropeTheta >= 1, "model.rope_theta must be at least 1, not \(model.ropeTheta)", "10000 is usual.")
+  }
+
+  private func validateByteModules(_ check: Check) throws {
+    try check.within(1...65_536, model.byteWidth, "model.byte_width")
+    try check.within(1...1_000, model.encoderLayers, "model.encoder_layers")
+    try check.within(1...1_000, model.decoderLayers, "model.decoder_layers")
+    try check.head(model.byteHeadSize, "model.byte_head_size", dividing: model.byteWidth, "model.byte_width")
+    if let hidden = model.byteMLPHidden { try check.within(1...1_000_000, hidden, "model.byte_mlp_hidden") }
   }
 
   private func validateTraining(_ check: Check) throws {

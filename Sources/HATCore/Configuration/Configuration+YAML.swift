@@ -31,18 +31,25 @@ extension Configuration {
         .configuration, at: place, "this is not YAML: \(error)", hint: "Mend the syntax at the place named.")
     }
     guard let root, root != Node("") else { return }
+    var given: [(Setting, line: String)] = []
     for (section, body) in try Self.entries(of: root, named: "the configuration", at: place) {
-      try assign(section: section, body: body, at: place)
+      given += try assign(section: section, body: body, at: place)
     }
+    // The kind may stand anywhere among them.
+    for (setting, line) in given { try setting.requireConcern(with: model.kind, at: line) }
   }
 
-  private mutating func assign(section: String, body: Node, at place: String) throws {
+  /// - Returns: the settings that were given, and where.
+  private mutating func assign(
+    section: String, body: Node, at place: String
+  ) throws -> [(Setting, line: String)] {
     guard Setting.sections.contains(section) else {
       throw UserError(
         .configuration, at: place, "there is no section \(section)",
         hint: "Did you mean \(Spelling.nearest(to: section, among: Setting.sections))?")
     }
     var seen: Set<String> = []
+    var given: [(Setting, line: String)] = []
     for (key, value) in try Self.entries(of: body, named: section, at: place) {
       let line = value.mark.map { "\(place):\($0.line)" } ?? place
       guard seen.insert(key).inserted else {
@@ -53,8 +60,11 @@ extension Configuration {
         throw UserError(
           .configuration, at: line, "\(section).\(key) must be one value", hint: "Write `\(key): value`.")
       }
-      try assign(Setting.named("\(section).\(key)", at: line), scalar.string, at: line)
+      let setting = try Setting.named("\(section).\(key)", at: line)
+      try assign(setting, scalar.string, at: line)
+      given.append((setting, line))
     }
+    return given
   }
 
   private static func entries(of node: Node, named name: String, at place: String) throws -> [(String, Node)]
@@ -74,7 +84,15 @@ extension Configuration {
       throw UserError(.wrongUsage, at: place, "there is no = in it", hint: "Write --set section.key=value.")
     }
     let setting = try Setting.named(String(override[..<equals]), at: place)
+    let kind = model.kind
     try assign(setting, String(override[override.index(after: equals)...]), at: place)
+    guard model.kind == kind else {
+      throw UserError(
+        .configuration, at: place,
+        "a configuration for a model of kind \(kind.rawValue) does not suit another",
+        hint: "Write one with kind: \(model.kind.rawValue); configs/ has examples.")
+    }
+    try setting.requireConcern(with: kind, at: place)
   }
 
   private mutating func assign(_ setting: Setting, _ text: String, at place: String) throws {
@@ -88,7 +106,7 @@ extension Configuration {
   /// The complete configuration with a comment on every key.
   public func yaml() -> String {
     Setting.sections.map { section in
-      let settings = Setting.all.filter { $0.section == section }
+      let settings = Setting.all.filter { $0.section == section && $0.concerns(model.kind) }
       let entries = settings.map { "\($0.key): \($0.text(self))" }
       let width = entries.map(\.count).max()! + 2
       let lines = zip(entries, settings).map { entry, setting in

@@ -1,5 +1,9 @@
-/// The sizes of the three modules (model.md §3–4). Widths are in floats.
+/// The sizes of a model: of the three modules of the hierarchical one (model.md §3–4), or of the baseline, which is a
+/// backbone over tokens. Widths are in floats.
 public struct ModelConfiguration: Sendable, Equatable {
+  public var kind = ModelKind.hierarchical
+  /// Tokens of the baseline.
+  public var vocabulary = 8192
   /// Width `d` of encoder and decoder.
   public var byteWidth = 64
   public var byteHeadSize = 32

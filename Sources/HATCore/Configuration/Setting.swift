@@ -5,6 +5,8 @@ package struct Setting: Sendable {
   let section: String
   package let key: String
   package let comment: String
+  /// The only kind of model it concerns; nil for both.
+  package let kind: ModelKind?
   let text: @Sendable (Configuration) -> String
   let assign: @Sendable (inout Configuration, String) -> Bool
   let expectation: String
@@ -13,11 +15,12 @@ package struct Setting: Sendable {
 
   init<Value: SettingValue>(
     _ section: String, _ key: String, _ field: any WritableKeyPath<Configuration, Value> & Sendable,
-    _ comment: String
+    _ comment: String, of kind: ModelKind? = nil
   ) {
     self.section = section
     self.key = key
     self.comment = comment
+    self.kind = kind
     expectation = Value.expectation
     text = { $0[keyPath: field].settingText }
     assign = { configuration, text in
@@ -31,16 +34,23 @@ package struct Setting: Sendable {
 extension Setting {
   /// Every key there is, in the order of the file.
   package static let all: [Setting] = [
-    Setting("model", "byte_width", \.model.byteWidth, "width d of encoder and decoder"),
+    Setting("model", "kind", \.model.kind, "hierarchical (words, spelt in bytes), or subword (the baseline)"),
+    Setting(
+      "model", "vocabulary", \.model.vocabulary,
+      "tokens: the 256 bytes, the document mark, and what merges make", of: .subword),
+    Setting("model", "byte_width", \.model.byteWidth, "width d of encoder and decoder", of: .hierarchical),
     Setting(
       "model", "byte_head_size", \.model.byteHeadSize,
-      "width of one head there: even, and a divisor of byte_width"),
+      "width of one head there: even, and a divisor of byte_width", of: .hierarchical),
     Setting(
       "model", "byte_mlp_hidden", \.model.byteMLPHidden,
-      "SwiGLU width there; auto is 8/3 of byte_width, up to the next multiple of 32"),
+      "SwiGLU width there; auto is 8/3 of byte_width, up to the next multiple of 32", of: .hierarchical),
     Setting(
-      "model", "encoder_layers", \.model.encoderLayers, "blocks of the encoder (word bytes to one vector)"),
-    Setting("model", "decoder_layers", \.model.decoderLayers, "blocks of the decoder (spells the next word)"),
+      "model", "encoder_layers", \.model.encoderLayers, "blocks of the encoder (word bytes to one vector)",
+      of: .hierarchical),
+    Setting(
+      "model", "decoder_layers", \.model.decoderLayers, "blocks of the decoder (spells the next word)",
+      of: .hierarchical),
     Setting("model", "width", \.model.width, "width D of the backbone"),
     Setting(
       "model", "head_size", \.model.headSize, "width of one backbone head: even, and a divisor of width"),
@@ -91,8 +101,19 @@ extension Setting {
       "steps between evaluations on held-out text; 0: never"),
   ]
 
+  /// Whether it concerns models of that kind.
+  package func concerns(_ kind: ModelKind) -> Bool { self.kind == nil || self.kind == kind }
+
   /// The sections, in the order of the file.
   static let sections = ["model", "data", "training", "output"]
+
+  /// - Throws: `UserError` of kind `configuration` when it says nothing about models of that kind.
+  func requireConcern(with kind: ModelKind, at place: String) throws {
+    guard !concerns(kind) else { return }
+    throw UserError(
+      .configuration, at: place, "\(path) says nothing about a model of kind \(kind.rawValue)",
+      hint: "Leave it out: it belongs to models of kind \(self.kind!.rawValue).")
+  }
 
   /// - Throws: `UserError` of kind `configuration` that suggests the nearest key.
   static func named(_ path: String, at place: String) throws -> Setting {

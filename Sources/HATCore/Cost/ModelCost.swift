@@ -16,19 +16,19 @@ public struct ModelCost: Sendable {
   public func encoding(wordOfBytes bytes: Double) -> Double {
     let rows = bytes + 1
     let scores = 4 * Double(model.encoder.queryWidth) * rows * rows
-    return rows * products(model.encoder) + Double(model.encoderLayers) * scores
+    return rows * model.encoder.productFLOPs + Double(model.encoderLayers) * scores
       + 2 * Double(model.width * model.byteWidth)
   }
 
   /// Forward FLOPs of the backbone over a document piece of `words` input words.
   public func predicting(pieceOfWords words: Double) -> Double {
-    words * products(model.backbone) + Double(model.layers) * causalScores(model.backbone, rows: words)
+    words * model.backbone.productFLOPs + Double(model.layers) * model.backbone.causalScoreFLOPs(rows: words)
   }
 
   /// Forward FLOPs of spelling a word at `positions` target positions.
   public func decoding(wordOfPositions positions: Double) -> Double {
-    positions * (products(model.decoder) + 2 * 256 * Double(model.byteWidth))
-      + Double(model.decoderLayers) * causalScores(model.decoder, rows: positions)
+    positions * (model.decoder.productFLOPs + 2 * 256 * Double(model.byteWidth))
+      + Double(model.decoderLayers) * model.decoder.causalScoreFLOPs(rows: positions)
       + 2 * Double(model.width * model.byteWidth)
   }
 
@@ -55,22 +55,5 @@ public struct ModelCost: Sendable {
       encoding(wordOfBytes: bytesPerWord) + predicting(pieceOfWords: pieceWords) / pieceWords
       + decoding(wordOfPositions: bytesPerWord + 1)
     return perWord / bytesPerWord
-  }
-
-  /// FLOPs of all blocks' matrices for one row.
-  private func products(_ stack: StackShape) -> Double {
-    2 * Double(stack.layers * stack.blockMatrixParameters)
-  }
-
-  /// Scores and weighted values of one block over a segment, lower triangle.
-  private func causalScores(_ stack: StackShape, rows: Double) -> Double {
-    4 * Double(stack.queryWidth) * rows * (rows + 1) / 2
-  }
-}
-
-extension StackShape {
-  /// Parameters in one block's matrices, its norms left out.
-  public var blockMatrixParameters: Int {
-    width * queryKeyValueWidth + queryWidth * width + 3 * width * mlpHidden
   }
 }

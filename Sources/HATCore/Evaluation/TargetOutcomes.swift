@@ -11,7 +11,7 @@ struct TargetOutcomes {
 
   init(_ batch: Batch, model: HierarchicalTransformer, parameters: UnsafePointer<Float>) {
     let predictions = model.predictions(batch, parameters: parameters)
-    let targets = predictions.targets.elements.map { UInt8($0) }
+    let targets = predictions.targets.elements.map { Int32($0) }
     var losses = [Float](repeating: 0, count: targets.count)
     var isRight = [Bool](repeating: false, count: targets.count)
     withExtendedLifetime(predictions) {

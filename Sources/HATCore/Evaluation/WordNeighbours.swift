@@ -30,7 +30,7 @@ public final class WordNeighbours {
     _ model: ModelConfiguration, parameters: UnsafePointer<Float>, maxWordBytes: Int, words: [[UInt8]]
   ) {
     embedder = WordEmbedder(
-      model, layout: ParameterLayout(model), parameters: parameters, maxWordBytes: maxWordBytes)
+      model, layout: HierarchicalLayout(model), parameters: parameters, maxWordBytes: maxWordBytes)
     (width, count) = (model.width, words.count)
     mean = Array(repeating: 0, count: model.width)
     embeddings = FloatBuffer(zeroed: words.count * model.width)

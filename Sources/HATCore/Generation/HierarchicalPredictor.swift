@@ -24,7 +24,7 @@ public final class HierarchicalPredictor: SymbolPredictor {
   private var documents: [HierarchicalDocument?]
 
   /// - Parameters:
-  ///   - parameters: [layout.count], which must outlive the predictor.
+  ///   - parameters: a buffer of the model's layout, which must outlive the predictor.
   ///   - splitter: the rule and the longest word the model was trained with.
   ///   - documents: that there may be at once.
   ///   - contextWords: words the backbone was trained to see; at least 2 are used.
@@ -34,7 +34,7 @@ public final class HierarchicalPredictor: SymbolPredictor {
     _ model: ModelConfiguration, parameters: UnsafePointer<Float>, splitter: WordSplitter, documents: Int = 1,
     contextWords: Int, embeddings: Int = defaultEmbeddings, threads: Int = 1
   ) {
-    let (layout, kernels) = (ParameterLayout(model), ModelKernels(pool: WorkerPool(threads: threads)))
+    let (layout, kernels) = (HierarchicalLayout(model), ModelKernels(pool: WorkerPool(threads: threads)))
     self.splitter = splitter
     self.contextWords = max(2, contextWords)
     documentCount = documents

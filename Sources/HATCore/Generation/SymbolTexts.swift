@@ -1,17 +1,19 @@
 /// The texts of a predictor's symbols, and which of them keep a text valid UTF-8.
 struct SymbolTexts {
   private let texts: [[UInt8]]
+  private let lengths: [Int]
   /// By symbol: bytes that its last scalar still needs where it stands behind a whole scalar; nil where it cannot.
   private let missingAtBoundary: [Int?]
 
   init(_ predictor: some SymbolPredictor) {
     texts = (0..<predictor.symbolCount).map(predictor.text)
+    lengths = texts.map(\.count)
     missingAtBoundary = texts.map { UTF8Prefix().appending($0)?.missing }
   }
 
   subscript(symbol: Int) -> [UInt8] { texts[symbol] }
 
-  func length(of symbol: Int) -> Int { texts[symbol].count }
+  func length(of symbol: Int) -> Int { lengths[symbol] }
 
   /// Bytes that the text's last scalar would still need behind a symbol; nil where it would not be UTF-8. Marks stand
   /// between scalars.

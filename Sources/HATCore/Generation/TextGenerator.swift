@@ -59,15 +59,19 @@ public final class TextGenerator {
     to write: (_ document: Int, _ text: [UInt8]) throws -> Void
   ) rethrows -> [End] {
     precondition(samplers.count == documents.count)
+    let endSymbol = predictor.endSymbol
     var ends: [End] = documents.map { _ in .limit }
     var predicted = Array(documents.indices)
     while !predicted.isEmpty {
       for document in predicted where !isComplete(document, byteLimit) {
-        let rest = byteLimit - documents[document].count
+        let (prefix, rest) = (documents[document].prefix, byteLimit - documents[document].count)
         let symbol = samplers[document].next(predictor.logits(of: document)) { symbol in
-          allows(symbol, document, rest: rest, mayEnd: mayEnd)
+          guard let missing = texts.missing(behind: prefix, symbol),
+            texts.length(of: symbol) + missing <= rest, symbol != endSymbol || mayEnd
+          else { return false }
+          return predictor.allows(symbol, in: document, missing: missing)
         }
-        if symbol == predictor.endSymbol {
+        if symbol == endSymbol {
           ends[document] = .documentMark
         } else {
           try take(symbol, document, write)
@@ -80,14 +84,6 @@ public final class TextGenerator {
 
   private func isComplete(_ document: Int, _ byteLimit: Int) -> Bool {
     documents[document].count >= byteLimit && documents[document].prefix.isAtBoundary
-  }
-
-  private func allows(_ symbol: Int, _ document: Int, rest: Int, mayEnd: Bool) -> Bool {
-    guard let missing = texts.missing(behind: documents[document].prefix, symbol),
-      texts.length(of: symbol) + missing <= rest,
-      symbol != predictor.endSymbol || mayEnd
-    else { return false }
-    return predictor.allows(symbol, in: document, missing: missing)
   }
 
   private func take(

@@ -11,9 +11,10 @@ final class WordEmbedder {
   private let arena = Arena()
   private let parameters: UnsafePointer<Float>
 
-  /// - Parameter parameters: [layout.count], which do not change as long as this lives.
+  /// - Parameter parameters: a buffer of the model's layout, which do not change as long as this lives.
   init(
-    _ model: ModelConfiguration, layout: ParameterLayout, parameters: UnsafePointer<Float>, maxWordBytes: Int,
+    _ model: ModelConfiguration, layout: HierarchicalLayout, parameters: UnsafePointer<Float>,
+    maxWordBytes: Int,
     kernels: ModelKernels = ModelKernels()
   ) {
     self.parameters = parameters

@@ -20,8 +20,9 @@ final class Arena {
     ArenaMatrix(place: reserve(rows * columns), columns: columns)
   }
 
-  func allocate() {
-    buffer = FloatBuffer(zeroed: count)
+  /// - Parameter reserving: whether memory is taken only where it is used, for plans far above what batches need.
+  func allocate(reserving: Bool = false) {
+    buffer = reserving ? FloatBuffer(reserving: count) : FloatBuffer(zeroed: count)
   }
 
   /// The floats of a place.

@@ -1,15 +1,14 @@
 import HATKernels
-import HATText
 
-/// The backbone (model.md §4): causal over the words of a document piece, word embeddings e to predictive
-/// embeddings h = norm(last block). Legend: W words, `D` backbone width.
+/// The backbone (model.md §4): causal over the words of a document piece, or over its tokens, embeddings e to
+/// predictive embeddings h = norm(last block). Legend: W words or tokens, `D` backbone width.
 final class Backbone {
   private let stack: TransformerStack
   private let recomputesBlocks: Bool
-  private let layout: ParameterLayout
+  private let blocks: [Range<Int>]
   private let arena: Arena
   /// [pieces + 1]: where each piece's rows start.
-  private let offsets: FixedList<Int32>
+  private let segmentOffsets: FixedList<Int32>
   /// [W]
   private let inverseRoots: ArenaPlace
   /// [W, D], h.
@@ -19,29 +18,33 @@ final class Backbone {
   /// [W, D]
   private let residualGradient: ArenaMatrix
 
-  init(_ use: StackUse, layout: ParameterLayout, scratch: StackScratch, arena: Arena, kernels: ModelKernels) {
-    self.layout = layout
+  /// - Parameter blocks: the ranges of the flat buffer that are fetched one at a time.
+  init(
+    _ use: StackUse, offsets: StackOffsets, blocks: [Range<Int>], scratch: StackScratch, arena: Arena,
+    kernels: ModelKernels
+  ) {
+    self.blocks = blocks
     self.arena = arena
     recomputesBlocks = use.recomputesBlocks
-    stack = TransformerStack(use, offsets: layout.backbone, scratch: scratch, arena: arena, kernels: kernels)
-    offsets = FixedList(capacity: use.rows + 1)
+    stack = TransformerStack(use, offsets: offsets, scratch: scratch, arena: arena, kernels: kernels)
+    segmentOffsets = FixedList(capacity: use.rows + 1)
     inverseRoots = arena.reserve(use.rows)
     predictive = arena.reserve(rows: use.rows, columns: use.shape.width)
     predictiveGradient = arena.reserve(rows: use.rows, columns: use.shape.width)
     residualGradient = arena.reserve(rows: use.rows, columns: use.shape.width)
   }
 
-  /// Lays the pieces of a batch out as rows, one for each input word.
-  func fill(from batch: borrowing Batch) {
-    offsets.removeAll()
-    offsets.append(0)
-    for piece in 0..<batch.pieceCount {
-      offsets.append(offsets.base[piece] + Int32(batch.wordRange(ofPiece: piece).count - 1))
+  /// Lays the pieces of a batch out as rows.
+  func setSegments(_ count: Int, rows: (_ segment: Int) -> Int) {
+    segmentOffsets.removeAll()
+    segmentOffsets.append(0)
+    for segment in 0..<count {
+      segmentOffsets.append(segmentOffsets.base[segment] + Int32(rows(segment)))
     }
   }
 
-  private var words: Int { Int(offsets.base[offsets.count - 1]) }
-  private var segments: Segments { Segments(offsets: offsets.base, count: offsets.count - 1) }
+  private var words: Int { Int(segmentOffsets.base[segmentOffsets.count - 1]) }
+  private var segments: Segments { Segments(offsets: segmentOffsets.base, count: segmentOffsets.count - 1) }
 
   /// [W, D]: e, to be filled before `forward`.
   var input: MatrixView { stack.input(rows: words) }
@@ -51,13 +54,13 @@ final class Backbone {
   var outputGradient: MatrixView { arena.view(predictiveGradient, rows: words) }
 
   func forward<Parameters: ModelParameters>(_ parameters: Parameters) throws(Parameters.Failure) {
-    for block in layout.blocks.indices {
+    for block in blocks.indices {
       try parameters.withParameters(ofBlock: block) { parameters in
         stack.forward(layer: block, segments: segments, rows: words, parameters: parameters)
       }
     }
     stack.kernels.norm(
-      stack.output(rows: words), gain: parameters.backParameters + layout.backbone.norm, into: output,
+      stack.output(rows: words), gain: parameters.backParameters + stack.offsets.norm, into: output,
       inverseRoots: arena.floats(inverseRoots))
   }
 
@@ -67,15 +70,15 @@ final class Backbone {
     let residual = arena.view(residualGradient, rows: words)
     residual.fillZero()
     stack.kernels.normBackward(
-      stack.output(rows: words), gain: memory.backParameters + layout.backbone.norm,
+      stack.output(rows: words), gain: memory.backParameters + stack.offsets.norm,
       inverseRoots: arena.floats(inverseRoots), outputGradient: outputGradient, addInputGradientTo: residual,
-      addGainGradientTo: memory.backGradient + layout.backbone.norm)
-    for block in layout.blocks.indices.reversed() {
+      addGainGradientTo: memory.backGradient + stack.offsets.norm)
+    for block in blocks.indices.reversed() {
       try memory.withGradient(ofBlock: block) { parameters, gradient in
         if recomputesBlocks {
           stack.forward(layer: block, segments: segments, rows: words, parameters: parameters)
         }
-        let range = layout.blocks[block]
+        let range = blocks[block]
         (gradient + range.lowerBound).update(repeating: 0, count: range.count)
         stack.backward(
           layer: block, segments: segments, residualGradient: residual, parameters: parameters,

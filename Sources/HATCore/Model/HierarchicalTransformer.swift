@@ -8,11 +8,10 @@ import HATText
 /// caller, as flat buffers of `layout`. One instance serves one thread at a time.
 ///
 /// Legend: W input words (as many target words), U distinct input words, `D` backbone width.
-public final class HierarchicalTransformer {
+public final class HierarchicalTransformer: LanguageModel {
   public let model: ModelConfiguration
   public let layout: ParameterLayout
   public let capacity: BatchCapacity
-  /// Where the time goes, for who asks.
   public let profile = StepProfile()
 
   private let arena: Arena
@@ -38,7 +37,8 @@ public final class HierarchicalTransformer {
   ) {
     self.model = model
     self.capacity = capacity
-    layout = ParameterLayout(model)
+    let offsets = HierarchicalLayout(model)
+    layout = offsets.flat
     arena = Arena()
     let tileRows = WordTiling.rows(longestWord: capacity.wordBytes)
     let encoderUse = StackUse(
@@ -54,11 +54,13 @@ public final class HierarchicalTransformer {
     let kernels = ModelKernels(profile: profile, pool: pool)
 
     encoder = WordEncoder(
-      model, layout: layout, words: capacity.words, use: encoderUse, scratch: scratch, arena: arena,
+      model, layout: offsets, words: capacity.words, use: encoderUse, scratch: scratch, arena: arena,
       kernels: kernels)
-    backbone = Backbone(backboneUse, layout: layout, scratch: scratch, arena: arena, kernels: kernels)
+    backbone = Backbone(
+      backboneUse, offsets: offsets.backbone, blocks: layout.blocks, scratch: scratch, arena: arena,
+      kernels: kernels)
     decoder = WordDecoder(
-      model, layout: layout, words: capacity.words, use: decoderUse, scratch: scratch, arena: arena,
+      model, layout: offsets, words: capacity.words, use: decoderUse, scratch: scratch, arena: arena,
       kernels: kernels)
     inputs = DistinctWords(capacity: capacity, tileRows: tileRows)
     targets = WordList(words: capacity.words, wordBytes: capacity.wordBytes, tileRows: tileRows)
@@ -70,19 +72,6 @@ public final class HierarchicalTransformer {
     HierarchicalTransformer(planning: model, capacity: capacity).arena.count
   }
 
-  /// The loss of a batch, and its gradient.
-  /// - Parameters:
-  ///   - parameters: [layout.count]
-  ///   - gradient: [layout.count]; overwritten with the gradient of the *sum* over target positions: whoever
-  ///     sums several batches divides by their global number of positions once (model.md §5).
-  public func lossAndGradient(
-    _ batch: Batch, parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
-  ) -> LossSum {
-    lossAndGradient(batch, FlatMemory(parameters: parameters, gradient: gradient))
-  }
-
-  /// The same with parameters and gradients that are not all there at once.
-  /// - Throws: what `memory` throws.
   public func lossAndGradient<Memory: ModelMemory>(
     _ batch: Batch, _ memory: Memory
   ) throws(Memory.Failure) -> LossSum {
@@ -107,25 +96,16 @@ public final class HierarchicalTransformer {
     return sum
   }
 
-  /// Before and behind the blocks, of which the backbone clears each when its turn comes.
-  private func clearGradient(_ memory: some ModelMemory) {
-    memory.frontGradient.update(repeating: 0, count: layout.front.count)
-    (memory.backGradient + layout.back.lowerBound).update(repeating: 0, count: layout.back.count)
-  }
-
-  /// The loss of a batch.
-  public func loss(_ batch: Batch, parameters: UnsafePointer<Float>) -> LossSum {
-    loss(batch, FlatParameters(parameters))
-  }
-
-  /// The same with parameters that are not all there at once.
-  /// - Throws: what `parameters` throw.
   public func loss<Parameters: ModelParameters>(
     _ batch: Batch, _ parameters: Parameters
   ) throws(Parameters.Failure) -> LossSum {
     try predict(batch, parameters)
     return decoder.loss(targets, of: batch, predictive: backbone.output, parameters: parameters) { _, _, _ in
     }
+  }
+
+  public func trainingFLOPs(_ batch: Batch) -> Double {
+    ModelCost.trainingPasses * ModelCost(model).forward(batch)
   }
 
   /// The loss of a batch, and everything that was predicted on the way.
@@ -147,7 +127,7 @@ public final class HierarchicalTransformer {
   ) throws(Parameters.Failure) {
     inputs.fill(from: batch)
     fillTargets(from: batch)
-    backbone.fill(from: batch)
+    backbone.setSegments(batch.pieceCount) { batch.wordRange(ofPiece: $0).count - 1 }
     let embeddings = arena.view(distinctEmbeddings, rows: inputs.list.count)
     profile.during(.encoderForward) {
       encoder.prepare(parameters.frontParameters)

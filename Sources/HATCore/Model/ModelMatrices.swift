@@ -14,14 +14,14 @@ struct ModelMatrices {
   /// [V, d]
   let decoderHead: MatrixView
 
-  init(_ layout: ParameterLayout, _ model: ModelConfiguration, in buffer: FloatPointer) {
+  init(_ layout: HierarchicalLayout, _ model: ModelConfiguration, in buffer: FloatPointer) {
     self.init(layout, model, front: buffer, back: buffer)
   }
 
   /// - Parameters:
   ///   - front: the buffer as far as it concerns what stands before the backbone's blocks.
   ///   - back: the buffer as far as it concerns what stands behind them.
-  init(_ layout: ParameterLayout, _ model: ModelConfiguration, front: FloatPointer, back: FloatPointer) {
+  init(_ layout: HierarchicalLayout, _ model: ModelConfiguration, front: FloatPointer, back: FloatPointer) {
     let (d, width) = (model.byteWidth, model.width)
     byteEmbedding = MatrixView(front + layout.byteEmbedding, rows: 256, columns: d)
     encoderNorm = front + layout.encoder.norm

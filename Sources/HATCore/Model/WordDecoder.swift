@@ -8,7 +8,7 @@ import HATText
 final class WordDecoder {
   private let stack: TransformerStack
   private let model: ModelConfiguration
-  private let layout: ParameterLayout
+  private let layout: HierarchicalLayout
   private let arena: Arena
   private let kernels: ModelKernels
   private let tile: WordTile
@@ -30,7 +30,7 @@ final class WordDecoder {
   ///   - words: of a batch, at most.
   ///   - use: sized for one tile.
   init(
-    _ model: ModelConfiguration, layout: ParameterLayout, words: Int, use: StackUse, scratch: StackScratch,
+    _ model: ModelConfiguration, layout: HierarchicalLayout, words: Int, use: StackUse, scratch: StackScratch,
     arena: Arena, kernels: ModelKernels
   ) {
     self.model = model
@@ -184,7 +184,7 @@ extension LossSum {
   }
 
   private mutating func add(_ tile: WordTile, positions: Range<Int>) {
-    if tile.targets.base[positions.lowerBound] == SpecialByte.document { return }
+    if tile.targets.base[positions.lowerBound] == Int32(SpecialByte.document) { return }
     let bytes = positions.dropLast()
     var right = 0
     for position in bytes where tile.correct.base[position] { right += 1 }

@@ -9,7 +9,7 @@ import HATText
 final class WordEncoder {
   let stack: TransformerStack
   private let model: ModelConfiguration
-  private let layout: ParameterLayout
+  private let layout: HierarchicalLayout
   private let arena: Arena
   private let kernels: ModelKernels
   private let table: RowTable
@@ -31,7 +31,7 @@ final class WordEncoder {
   ///   - words: of a list, at most.
   ///   - use: sized for one tile.
   init(
-    _ model: ModelConfiguration, layout: ParameterLayout, words: Int, use: StackUse, scratch: StackScratch,
+    _ model: ModelConfiguration, layout: HierarchicalLayout, words: Int, use: StackUse, scratch: StackScratch,
     arena: Arena, kernels: ModelKernels
   ) {
     self.model = model

@@ -56,7 +56,8 @@ struct GenerationReport: Codable {
       TextTable.show([["batch", "prompt", "FLOP", "written", "FLOP"]] + ratios.map(cells))
     }
     print(
-      "\nWithout caches: \(measurements.allSatisfy(\.uncachedWritesTheSame) ? "the same text" : "OTHER TEXT")")
+      "\nWithout caches: \(measurements.allSatisfy(\.uncachedWritesTheSame) ? "the same text" : "OTHER TEXT")"
+    )
     if Set(measurements.map(\.batch)).count > 1 {
       print("At every batch size: \(batchesWriteTheSame ? "the same text" : "OTHER TEXT")")
     }

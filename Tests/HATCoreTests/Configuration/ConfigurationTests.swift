@@ -31,10 +31,27 @@ import Testing
   }
 
   @Test func everySettingIsWrittenWithItsComment() {
-    let lines = Configuration().yaml().split(separator: "\n")
-    for setting in Setting.all {
-      #expect(lines.contains { $0.contains("\(setting.key):") && $0.hasSuffix("# \(setting.comment)") })
+    for kind in ModelKind.allCases {
+      var configuration = Configuration()
+      configuration.model.kind = kind
+      let lines = configuration.yaml().split(separator: "\n")
+      for setting in Setting.all where setting.concerns(kind) {
+        #expect(lines.contains { $0.contains("\(setting.key):") && $0.hasSuffix("# \(setting.comment)") })
+      }
+      #expect(lines.count { $0.hasPrefix("  ") } == Setting.all.count { $0.concerns(kind) })
     }
+  }
+
+  @Test func settingsOfAnotherKindOfModelAreRefused() throws {
+    #expect(failure("model: { byte_width: 64, kind: subword }")?.place == "test.yaml:1")
+    #expect(failure("model: { vocabulary: 8192 }")?.hint.contains("subword") == true)
+    #expect(failure("", overrides: ["model.kind=subword"])?.kind == .configuration)
+    #expect(failure("model: { kind: subword }", overrides: ["model.encoder_layers=3"]) != nil)
+    #expect(
+      failure("model: { kind: subword, vocabulary: 257 }")?.problem.contains("model.vocabulary") == true)
+    let baseline = try Configuration(yaml: "model: { kind: subword, vocabulary: 300 }", at: "test")
+    try baseline.validate()
+    #expect(try Configuration(yaml: baseline.yaml(), at: "test") == baseline)
   }
 
   @Test func unknownKeysSuggestTheNearest() {

@@ -18,7 +18,9 @@ import Testing
     var texts = prompts.map { _ in [UInt8]() }
     for start in stride(from: 0, to: prompts.count, by: batch) {
       let range = start..<min(start + batch, prompts.count)
-      var samplers = try range.map { try Sampler(temperature: temperature, topP: 0.95, seed: 1, document: $0) }
+      var samplers = try range.map {
+        try Sampler(temperature: temperature, topP: 0.95, seed: 1, document: $0)
+      }
       generator.read(Array(prompts[range]))
       _ = generator.write(byteLimit: limit, samplers: &samplers) { document, text in
         #expect(String(validating: text, as: UTF8.self) != nil)

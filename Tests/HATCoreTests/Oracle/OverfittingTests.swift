@@ -74,7 +74,8 @@ struct OverfittingTests {
     let generator = TextGenerator(predictor)
     var samplers = [try Sampler(temperature: temperature, topP: 1, seed: 1)]
     var text: [UInt8] = []
-    generator.read(symbols: [Array(words.map { $0.map(Int.init) }.joined(separator: [Int(SpecialByte.word)]))])
+    generator.read(symbols: [Array(words.map { $0.map(Int.init) }.joined(separator: [Int(SpecialByte.word)]))]
+    )
     let ends = generator.write(byteLimit: limit, samplers: &samplers) { text += $1 }
     return (text, ends[0])
   }

@@ -23,15 +23,19 @@ extension OracleParameters {
   /// Values large enough that no gradient is lost beside the others: matrices of variance 1 / inputs,
   /// embeddings of variance 1, gains spread around 1. Every value is exact in single precision.
   public static func random(_ shape: OracleShape, seed: UInt64) -> OracleParameters {
+    random(shape.tensors, seed: seed)
+  }
+
+  static func random(_ shapes: [(name: String, shape: [Int])], seed: UInt64) -> OracleParameters {
     var generator = OracleGenerator(seed: seed)
     var tensors: [String: Tensor] = [:]
-    for (name, dimensions) in shape.tensors {
+    for (name, dimensions) in shapes {
       let count = dimensions.reduce(1, *)
       let values: [Double]
       if dimensions.count == 1 {
         values = (0..<count).map { _ in 1 + 0.2 * generator.normal() }
       } else {
-        let deviation = name == "byte_embedding.weight" ? 1 : 1 / Double(dimensions[1]).squareRoot()
+        let deviation = name.hasSuffix("_embedding.weight") ? 1 : 1 / Double(dimensions[1]).squareRoot()
         values = (0..<count).map { _ in deviation * generator.normal() }
       }
       tensors[name] = Tensor(shape: dimensions, values: values.map { Double(Float($0)) })

@@ -6,9 +6,13 @@ final class OraclePass {
   let shape: OracleShape
   let parameters: [String: OracleTensor]
 
-  init(_ model: OracleModel) {
-    shape = model.shape
-    parameters = model.parameters.tensors.mapValues { tensor in
+  convenience init(_ model: OracleModel) {
+    self.init(shape: model.shape, model.parameters)
+  }
+
+  init(shape: OracleShape, _ parameters: OracleParameters) {
+    self.shape = shape
+    self.parameters = parameters.tensors.mapValues { tensor in
       let rows = tensor.shape.count == 1 ? 1 : tensor.shape[0]
       return OracleTensor(rows: rows, columns: tensor.shape.last!, tensor.values)
     }

@@ -42,7 +42,7 @@ extension OracleShape {
     return list + [("decoder.head.weight", [256, byteWidth])]
   }
 
-  private func moduleTensors(_ module: OracleModule) -> [(name: String, shape: [Int])] {
+  func moduleTensors(_ module: OracleModule) -> [(name: String, shape: [Int])] {
     let stack = stack(module)
     let keyValueWidth = stack.keyValueHeads * stack.headSize
     var list: [(name: String, shape: [Int])] = []

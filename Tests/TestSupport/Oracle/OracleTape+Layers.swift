@@ -79,7 +79,7 @@ extension OracleTape {
   }
 
   /// −log softmax(x)[target] of every row, in nats: [rows, 1].
-  public func crossEntropy(_ x: OracleTensor, targets: [UInt8]) -> OracleTensor {
+  public func crossEntropy(_ x: OracleTensor, targets: [some BinaryInteger]) -> OracleTensor {
     precondition(targets.count == x.rows)
     let width = x.columns
     let logSums = (0..<x.rows).map { row in

@@ -12,7 +12,7 @@ final class WordTile {
   /// the encoder reads, or in the decoder one of the word's own, behind those of the bytes.
   let symbols: FixedList<Int32>
   /// [rows]: what each row of a decoder's tile predicts.
-  let targets: FixedList<UInt8>
+  let targets: FixedList<Int32>
   /// [rows]: nats, and whether the arg-max was right.
   let losses: FixedList<Float>
   let correct: FixedList<Bool>
@@ -58,11 +58,11 @@ final class WordTile {
       // The closing [S] is one position: that it ends is not predicted (model.md §4).
       if batch.isDocumentMark(batchWord) {
         appendSymbols(bytes.lowerBound..<bytes.lowerBound, behind: opening, of: batch)
-        targets.append(SpecialByte.document)
+        targets.append(Int32(SpecialByte.document))
       } else {
         appendSymbols(bytes, behind: opening, of: batch)
-        for index in bytes { targets.append(batch.bytes[index]) }
-        targets.append(SpecialByte.word)
+        for index in bytes { targets.append(Int32(batch.bytes[index])) }
+        targets.append(Int32(SpecialByte.word))
       }
       offsets.append(Int32(symbols.count))
     }

@@ -1,0 +1,110 @@
+import HATKernels
+import HATText
+
+/// The baseline's closing matrix and loss: logits = head · h of each token, and the cross-entropy of the next.
+///
+/// Runs over a tile of rows at a time, forward, loss and backward in one visit: the logits of a micro-batch never
+/// exist at once. Legend: T tokens, `D` width, V vocabulary.
+final class TokenHead {
+  /// Rows of a tile: enough for the products to reach their speed, few enough for the logits to stay in cache.
+  private static let tileRows = 128
+
+  private let layout: SubwordLayout
+  private let model: ModelConfiguration
+  private let arena: Arena
+  private let kernels: ModelKernels
+  /// [tile rows, V]
+  private let logits: ArenaMatrix
+  private let packedHead: ArenaPlace
+  /// [T]: nats, and whether the arg-max was right, of the last batch.
+  private let losses: FixedList<Float>
+  private let correct: FixedList<Bool>
+
+  init(
+    _ model: ModelConfiguration, layout: SubwordLayout, tokens: Int, arena: Arena, kernels: ModelKernels
+  ) {
+    (self.model, self.layout, self.arena, self.kernels) = (model, layout, arena, kernels)
+    logits = arena.reserve(rows: Self.tileRows, columns: model.vocabulary)
+    packedHead = arena.reserve(PackedMatrix.floats(columns: model.vocabulary, terms: model.width))
+    losses = FixedList(capacity: tokens)
+    correct = FixedList(capacity: tokens)
+  }
+
+  /// - Parameter predictive: [T, D], h.
+  func loss(_ batch: TokenBatch, predictive: MatrixView, parameters: some ModelParameters) -> LossSum {
+    forEachTile(batch, predictive, parameters) { rows, logits, targets in
+      kernels.loss(logits) { part in
+        SoftmaxCrossEntropy.loss(
+          logits.rows(part), targets: targets + part.lowerBound,
+          losses: losses.base + rows.lowerBound + part.lowerBound,
+          correct: correct.base + rows.lowerBound + part.lowerBound)
+      }
+    }
+    return sum(batch)
+  }
+
+  /// - Parameters:
+  ///   - predictive: [T, D], h.
+  ///   - predictiveGradient: [T, D], overwritten.
+  ///   - memory: to whose gradients this adds.
+  func lossAndGradient(
+    _ batch: TokenBatch, predictive: MatrixView, predictiveGradient: MatrixView, memory: some ModelMemory
+  ) -> LossSum {
+    let weight = head(FloatPointer(mutating: memory.backParameters))
+    let gradient = head(memory.backGradient)
+    forEachTile(batch, predictive, memory) { rows, logits, targets in
+      kernels.loss(logits) { part in
+        SoftmaxCrossEntropy.lossAndGradient(
+          logits.rows(part), targets: targets + part.lowerBound,
+          losses: losses.base + rows.lowerBound + part.lowerBound,
+          correct: correct.base + rows.lowerBound + part.lowerBound)
+      }
+      kernels.addWeightGradient(logits, input: predictive.rows(rows), to: gradient)
+      kernels.inputGradient(logits, weight: weight, into: predictiveGradient.rows(rows))
+    }
+    return sum(batch)
+  }
+
+  /// Nats of each target of the last batch, and whether its arg-max was right. [T]
+  func outcomes(_ count: Int) -> (losses: [Float], isRight: [Bool]) {
+    (
+      Array(UnsafeBufferPointer(start: losses.base, count: count)),
+      Array(UnsafeBufferPointer(start: correct.base, count: count))
+    )
+  }
+
+  /// Computes the logits of a tile and calls `body`, tile by tile.
+  private func forEachTile(
+    _ batch: TokenBatch, _ predictive: MatrixView, _ parameters: some ModelParameters,
+    _ body: (_ rows: Range<Int>, _ logits: MatrixView, _ targets: UnsafePointer<Int32>) -> Void
+  ) {
+    losses.refill(count: batch.tokenCount, with: 0)
+    correct.refill(count: batch.tokenCount, with: false)
+    let head = head(FloatPointer(mutating: parameters.backParameters))
+    let packed = PackedMatrix(arena.floats(packedHead), columns: model.vocabulary, terms: model.width)
+    kernels.rows(head) { _ = PackedMatrix(transposing: head, into: arena.floats(packedHead)) }
+    batch.targets.withUnsafeBufferPointer { targets in
+      for start in stride(from: 0, to: batch.tokenCount, by: Self.tileRows) {
+        let rows = start..<min(start + Self.tileRows, batch.tokenCount)
+        let logits = arena.view(logits, rows: rows.count)
+        kernels.linear(predictive.rows(rows), weight: LinearWeight(head, packed: packed), into: logits)
+        body(rows, logits, targets.baseAddress! + start)
+      }
+    }
+  }
+
+  /// [V, D] in a buffer of the layout.
+  private func head(_ buffer: FloatPointer) -> MatrixView {
+    MatrixView(buffer + layout.head, rows: model.vocabulary, columns: model.width)
+  }
+
+  private func sum(_ batch: TokenBatch) -> LossSum {
+    var sum = LossSum()
+    sum.targetPositions = batch.tokenCount
+    for token in 0..<batch.tokenCount { sum.nats += Double(losses.base[token]) }
+    sum.textBytes = batch.textBytes
+    sum.words = batch.words.count
+    for word in batch.words where word.allSatisfy({ correct.base[Int($0)] }) { sum.correctWords += 1 }
+    return sum
+  }
+}
