@@ -44,7 +44,8 @@ extension EndToEnd {
     private func trainedRun(_ name: String, settings: [String: String] = [:]) throws -> String {
       let corpus = scratch.file("corpus")
       if !FileManager.default.fileExists(atPath: corpus) { _ = try scratch.corpus() }
-      let configuration = try scratch.configuration(settings)
+      let configuration = try scratch.configuration(
+        settings.merging(["training.steps": "100", "output.checkpoint_every": "100"]) { own, _ in own })
       let training = Program.run(
         ["train", "--config", configuration, "--data", corpus, "--output", scratch.file(name)])
       try #require(training.exitCode == 0, "\(training.description)")

@@ -19,10 +19,14 @@ struct HeldOutPassages {
     for folder in folders {
       try Corpus(opening: FilePath(folder)).forEachDocument(of: .holdout) { document in
         for passage in Self.passages(of: document, bytes: bytes) {
-          // Algorithm R: of all passages seen each is among the drawn with the same probability.
-          let place = seen < count ? seen : random.next(below: seen + 1)
           seen += 1
-          if place == drawn.count { drawn.append(passage) } else if place < count { drawn[place] = passage }
+          if drawn.count < count {
+            drawn.append(passage)
+          } else {
+            // Algorithm R: of all passages seen each is among the drawn with the same probability.
+            let place = random.next(below: seen)
+            if place < count { drawn[place] = passage }
+          }
         }
       }
     }
