@@ -4,12 +4,7 @@ import HATCore
 final class MicroBatchReports {
   /// One micro-batch's sums, and what its rank has to say besides.
   struct Report {
-    var nats = 0.0
-    var targetPositions = 0
-    var textBytes = 0
-    var correctBytes = 0
-    var words = 0
-    var correctWords = 0
+    var sum = LossSum()
     var flops = 0.0
     var dataWaitSeconds = 0.0
     var wantsStop = false
@@ -38,7 +33,7 @@ final class MicroBatchReports {
   }
 
   func record(_ sum: LossSum, flops: Double, ofMicroBatch index: Int) {
-    reports[tree.slot(ofMicroBatch: index)] = Report(sum, flops: flops)
+    reports[tree.slot(ofMicroBatch: index)] = Report(sum: sum, flops: flops)
   }
 
   /// What this rank has waited for the step's data.
@@ -61,39 +56,16 @@ final class MicroBatchReports {
   var flops: Double { inOrder.reduce(0) { $0 + $1.flops } }
   /// The longest wait of any rank: what the step has lost.
   var dataWaitSeconds: Double { reports.reduce(0) { max($0, $1.dataWaitSeconds) } }
-  var sum: LossSum { inOrder.reduce(LossSum()) { $0 + $1.lossSum } }
+  var sum: LossSum { inOrder.reduce(LossSum()) { $0 + $1.sum } }
 
   /// All of them, where every loss is finite: then it is the gradient that is not.
   var microBatchesThatAreNotFinite: [Int] {
-    let found = inOrder.enumerated().filter { !$0.element.nats.isFinite }.map(\.offset)
+    let found = inOrder.enumerated().filter { !$0.element.sum.nats.isFinite }.map(\.offset)
     return found.isEmpty ? Array(reports.indices) : found
   }
 
   /// By micro-batch.
   private var inOrder: some Sequence<Report> {
     (0..<tree.microBatches).lazy.map { [reports, tree] in reports[tree.slot(ofMicroBatch: $0)] }
-  }
-}
-
-extension MicroBatchReports.Report {
-  init(_ sum: LossSum, flops: Double) {
-    nats = sum.nats
-    targetPositions = sum.targetPositions
-    textBytes = sum.textBytes
-    correctBytes = sum.correctBytes
-    words = sum.words
-    correctWords = sum.correctWords
-    self.flops = flops
-  }
-
-  var lossSum: LossSum {
-    var sum = LossSum()
-    sum.nats = nats
-    sum.targetPositions = targetPositions
-    sum.textBytes = textBytes
-    sum.correctBytes = correctBytes
-    sum.words = words
-    sum.correctWords = correctWords
-    return sum
   }
 }

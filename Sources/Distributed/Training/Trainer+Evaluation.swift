@@ -7,10 +7,10 @@ extension Trainer {
     let batches = try heldOutBatches()
     let count = batches.counts.reduce(0, +)
     guard count > 0 else { return }
-    let own = try batches.owned.map { MicroBatchReports.Report(try model.loss($0, parameters), flops: 0) }
+    let own = try batches.owned.map { try model.loss($0, parameters) }
     if batches.owned.count * communicator.size < count { try parameters.takePartInForwardPass() }
     let gathered = try own.withUnsafeBytes { try communicator.allGather($0) }
-    let sums = inOrder(gathered, count: count).map(\.lossSum)
+    let sums = inOrder(gathered, count: count)
     let sum = sums.reduce(LossSum(), +)
     let corpora = sumsOfCorpora(sums, counts: batches.counts)
     try folder?.evaluations.append(
@@ -31,13 +31,13 @@ extension Trainer {
     }
   }
 
-  /// Deals the ranks' reports out in the order of the micro-batches, so that the sum is the same on any rank count.
-  private func inOrder(_ gathered: [[UInt8]], count: Int) -> [MicroBatchReports.Report] {
+  /// Deals the ranks' sums out in the order of the micro-batches, so that the sum is the same on any rank count.
+  private func inOrder(_ gathered: [[UInt8]], count: Int) -> [LossSum] {
     let byRank = gathered.map { bytes in
       bytes.withUnsafeBytes { raw in
-        let stride = MemoryLayout<MicroBatchReports.Report>.stride
+        let stride = MemoryLayout<LossSum>.stride
         return (0..<raw.count / stride).map {
-          raw.loadUnaligned(fromByteOffset: $0 * stride, as: MicroBatchReports.Report.self)
+          raw.loadUnaligned(fromByteOffset: $0 * stride, as: LossSum.self)
         }
       }
     }

@@ -113,17 +113,14 @@ extension TextTally {
     let mark = position + bytes
     var right = 0
     for byte in position..<mark {
-      textNats += Double(outcomes.losses[byte])
+      sum.nats += Double(outcomes.losses[byte])
       if outcomes.isRight[byte] { right += 1 }
     }
+    sum.nats += Double(outcomes.losses[mark])
     markNats += Double(outcomes.losses[mark])
-    marks += 1
+    sum.targetPositions += bytes + 1
     position = mark + 1
-    guard bytes > 0 else { return }
-    textBytes += bytes
-    correctBytes += right
-    words += 1
-    if right == bytes && outcomes.isRight[mark] { correctWords += 1 }
+    if bytes > 0 { sum.countWord(bytes: bytes, right: right, isMarkRight: outcomes.isRight[mark]) }
   }
 }
 

@@ -1,7 +1,7 @@
 import Foundation
 
 /// What a batch gave, as sums: losses of several batches add up (model.md §5).
-public struct LossSum: Sendable, Equatable, Codable {
+public struct LossSum: Sendable, Equatable, Codable, BitwiseCopyable {
   /// Cross-entropy summed over all target positions.
   public var nats = 0.0
   /// Positions predicted: bytes, word marks and document marks.
@@ -16,6 +16,14 @@ public struct LossSum: Sendable, Equatable, Codable {
   public var correctWords = 0
 
   public init() {}
+
+  /// Counts a target word of `bytes` bytes, of which `right` are right, and its mark.
+  mutating func countWord(bytes: Int, right: Int, isMarkRight: Bool) {
+    textBytes += bytes
+    correctBytes += right
+    words += 1
+    if right == bytes && isMarkRight { correctWords += 1 }
+  }
 
   public static func + (first: LossSum, second: LossSum) -> LossSum {
     var sum = first

@@ -188,9 +188,7 @@ extension LossSum {
     let bytes = positions.dropLast()
     var right = 0
     for position in bytes where tile.correct.base[position] { right += 1 }
-    textBytes += bytes.count
-    correctBytes += right
-    words += 1
-    if right == bytes.count && tile.correct.base[positions.upperBound - 1] { correctWords += 1 }
+    countWord(
+      bytes: bytes.count, right: right, isMarkRight: tile.correct.base[positions.upperBound - 1])
   }
 }

@@ -44,8 +44,8 @@ public struct InputFile: Sendable, Codable, Equatable {
     let file = try FileByteSource(opening: FilePath(path), from: offset)
     return switch compression {
     case .none: file
-    case .zstd: ZstdByteSource(file, place: path)
-    case .gzip: GzipByteSource(file, place: path)
+    case .zstd: DecompressedSource(file, by: ZstdStreamDecompressor(), place: path)
+    case .gzip: DecompressedSource(file, by: GzipStreamDecompressor(), place: path)
     }
   }
 }

@@ -43,7 +43,7 @@ struct TrainRank {
   }
 
   private func train(on communicator: any Communicator) throws -> TrainingOutcome {
-    let (configuration, mixture) = try communicator.together { try open(ranks: communicator.size) }
+    let (configuration, mixture) = try communicator.together { try open(communicator) }
     let job = TrainingJob(
       run: FilePath(command.output), configuration: configuration, data: DataDescription(mixture),
       resume: command.resume)
@@ -75,16 +75,12 @@ struct TrainRank {
     if communicator.rank == 0 { TrainProgress.say(PlacementTable.text(placements)) }
   }
 
-  private func open(ranks: Int) throws -> (Configuration, Mixture) {
+  private func open(_ communicator: any Communicator) throws -> (Configuration, Mixture) {
     if let feature = Processor.missingFeature() {
       throw UserError(
         .configuration, "this processor has no \(feature)", hint: "Train on one with AVX2, FMA and F16C.")
     }
-    if let wanted = command.ranks, wanted != ranks {
-      throw UserError(
-        .wrongUsage, at: "--ranks \(wanted)", "mpirun has started \(ranks) ranks already",
-        hint: "Leave --ranks out under mpirun.")
-    }
+    try RankProgram.require(ranks: command.ranks, of: communicator)
     let configuration = try Configuration.load(
       from: FilePath(command.config), overrides: command.overrides)
     return (configuration, try Mixture(command.data))

@@ -34,8 +34,8 @@ import Testing
   @Test func documentsAreDrawnWhole() throws {
     func document(bytes: Int, correct: Int) -> TextTally {
       var tally = TextTally()
-      (tally.textBytes, tally.correctBytes) = (bytes, correct)
-      (tally.words, tally.marks) = (1, 1)
+      (tally.sum.textBytes, tally.sum.correctBytes) = (bytes, correct)
+      (tally.sum.words, tally.sum.targetPositions) = (1, bytes + 1)
       return tally
     }
     let documents = [document(bytes: 1000, correct: 1000), document(bytes: 1, correct: 0)]
@@ -61,8 +61,8 @@ import Testing
     #expect(!drops[1].value.isFinite, "nothing can be lost of nothing")
 
     var (clean, perturbed) = (TextTally(), TextTally())
-    (clean.textNats, clean.textBytes) = (2, 1)
-    (perturbed.textNats, perturbed.textBytes) = (3, 1)
+    (clean.sum.nats, clean.sum.textBytes) = (2, 1)
+    (perturbed.sum.nats, perturbed.sum.textBytes) = (3, 1)
     let bits = Measurement.relativeDrops(clean: [clean], perturbed: [perturbed])[0]
     #expect(bits.name == "bits_per_byte" && abs(bits.value - 0.5) < 1e-12)
   }

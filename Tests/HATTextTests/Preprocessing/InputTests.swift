@@ -33,6 +33,10 @@ import Testing
     }
   }
 
+  private func zstd(_ bytes: [UInt8]) -> [UInt8] {
+    ZstdCompressor(level: 3).compress(bytes) { Array($0) }
+  }
+
   private func content(_ input: InputFile) throws -> [UInt8] {
     let reader = RecordReader(try input.open(), place: input.path, delimiter: nil)
     return try reader.next().map { Array($0.bytes) } ?? []
@@ -43,6 +47,21 @@ import Testing
     let parts = [3, 200_000, 1, 70_000].map { generator.text(scalars: $0) }
     let input = try write(parts.flatMap { gzip($0) }, to: "a.txt.gz")
     #expect(try content(input) == parts.flatMap { $0 })
+  }
+
+  @Test(arguments: [1, 7, 1000, 20_000])
+  func compressedContentIsReadWholeIntoSmallBuffers(buffer: Int) throws {
+    var generator = TextGenerator(seed: 62)
+    let text = generator.text(scalars: 20_000)
+    for input in [try write(gzip(text), to: "a.txt.gz"), try write(zstd(text) + zstd(text), to: "a.txt.zst")]
+    {
+      let source = try input.open()
+      var (content, part) = ([UInt8](), [UInt8](repeating: 0, count: buffer))
+      while case let count = try part.withUnsafeMutableBytes({ try source.read(into: $0) }), count > 0 {
+        content += part[..<count]
+      }
+      #expect(content == (input.path.hasSuffix("gz") ? text : text + text))
+    }
   }
 
   @Test func damagedGzipIsRefused() throws {
