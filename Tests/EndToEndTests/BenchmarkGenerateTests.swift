@@ -44,8 +44,7 @@ extension EndToEnd {
     private func trainedRun(_ name: String, settings: [String: String] = [:]) throws -> String {
       let corpus = scratch.file("corpus")
       if !FileManager.default.fileExists(atPath: corpus) { _ = try scratch.corpus() }
-      let configuration = try scratch.configuration(
-        settings.merging(["training.steps": "100", "output.checkpoint_every": "100"]) { own, _ in own })
+      let configuration = try scratch.configuration(settings)
       let training = Program.run(
         ["train", "--config", configuration, "--data", corpus, "--output", scratch.file(name)])
       try #require(training.exitCode == 0, "\(training.description)")
@@ -77,7 +76,9 @@ extension EndToEnd {
         #expect((5 * 35...5 * 40).contains(measured.prompt.bytes))
         #expect(measured.prompt.bytesPerSecond > 0 && measured.decode.bytesPerSecond > 0)
         #expect(measured.peakResidentBytes > 1 << 20)
-        #expect((0.1..<1).contains(measured.decode.embeddingHitRate!))
+        // The prompts are of twelve words; what so young a model writes is of its own.
+        #expect((0.3..<1).contains(measured.prompt.embeddingHitRate!))
+        #expect((0..<1).contains(measured.decode.embeddingHitRate!))
       }
       let (one, three) = (report.measurements[0], report.measurements[2])
       #expect(one.textChecksum == three.textChecksum)
