@@ -5,7 +5,7 @@ import Synchronization
 /// Threads that wait for parts of one kernel's work: spinning at first, since the next kernel is microseconds away, and
 /// parked when nothing comes.
 ///
-/// One thread calls `run`; what the parts do must not depend on how many there are.
+/// One thread calls `split`; what the parts do must not depend on how many there are.
 public final class WorkerPool {
   /// The calling thread included.
   public let threads: Int
@@ -23,27 +23,48 @@ public final class WorkerPool {
     for worker in workers { pthread_join(worker, nil) }
   }
 
-  /// Calls `body` once for each part 0 ..< threads, each on a thread of its own, and returns when all are done.
-  public func run(_ body: (_ part: Int) -> Void) {
-    if threads == 1 { return body(0) }
-    withoutActuallyEscaping(body) { body in
-      signal.start(body)
-      body(0)
+  /// Cuts 0 ..< count into a part for each thread, at multiples of `unit`, has those that are not empty done, each on a
+  /// thread of its own, and returns when all are.
+  public func split(_ count: Int, unit: Int, _ work: some PoolWork) {
+    if threads == 1 || count <= unit { return work.perform(0..<count, part: 0) }
+    withUnsafePointer(to: work) { work in
+      let round = WorkerRound(work, count: count, unit: unit, parts: threads)
+      signal.start(round)
+      round.perform(part: 0)
       signal.waitUntilFinished(by: threads - 1)
     }
   }
 }
 
-extension WorkerPool {
-  /// Cuts 0 ..< count into a part for each thread, at multiples of `unit`, and calls `body` for those that are not empty.
-  public func split(_ count: Int, unit: Int, _ body: (_ part: Int, _ range: Range<Int>) -> Void) {
+/// What a pool's threads share out, as plain values: a closure would be put on the heap for every kernel.
+public protocol PoolWork {
+  /// Does the work of some of the elements.
+  /// - Parameter part: which of the pool's threads this is.
+  func perform(_ range: Range<Int>, part: Int)
+}
+
+extension PoolWork {
+  fileprivate static func perform(_ work: UnsafeRawPointer, _ range: Range<Int>, part: Int) {
+    work.assumingMemoryBound(to: Self.self).pointee.perform(range, part: part)
+  }
+}
+
+/// A piece of work as its threads see it, good while the thread that called `split` waits.
+private struct WorkerRound {
+  private let work: UnsafeRawPointer
+  private let kind: any PoolWork.Type
+  private let (count, unit, parts): (Int, Int, Int)
+
+  init<Work: PoolWork>(_ work: UnsafePointer<Work>, count: Int, unit: Int, parts: Int) {
+    (self.work, kind) = (UnsafeRawPointer(work), Work.self)
+    (self.count, self.unit, self.parts) = (count, unit, parts)
+  }
+
+  func perform(part: Int) {
     let units = (count + unit - 1) / unit
-    if threads == 1 || units < 2 { return body(0, 0..<count) }
-    run { part in
-      let start = units * part / threads * unit
-      let end = min(count, units * (part + 1) / threads * unit)
-      if start < end { body(part, start..<end) }
-    }
+    let start = units * part / parts * unit
+    let end = min(count, units * (part + 1) / parts * unit)
+    if start < end { kind.perform(work, start..<end, part: part) }
   }
 }
 
@@ -72,7 +93,7 @@ private final class Worker {
     var seen = 0
     while signal.wait(beyond: seen) {
       seen += 1
-      signal.perform(part)
+      signal.current!.perform(part: part)
       signal.finish()
     }
   }
@@ -84,8 +105,8 @@ private final class WorkerSignal: @unchecked Sendable {
   private let round = Atomic<Int>(0)
   private let finished = Atomic<Int>(0)
   private let sleeping = Atomic<Int>(0)
-  /// Of the round that is on; nil when there will be none.
-  private var body: ((_ part: Int) -> Void)?
+  /// The round that is on; nil when there will be none.
+  private(set) var current: WorkerRound?
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
@@ -104,22 +125,18 @@ private final class WorkerSignal: @unchecked Sendable {
     wake.deallocate()
   }
 
-  func start(_ body: @escaping (_ part: Int) -> Void) {
-    self.body = body
+  func start(_ work: WorkerRound) {
+    current = work
     finished.store(0, ordering: .relaxed)
     announce()
   }
 
   func waitUntilFinished(by workers: Int) {
     while finished.load(ordering: .acquiring) < workers { hat_pause() }
-    body = nil
+    current = nil
   }
 
   func stop() { announce() }
-
-  /// Does a part of the round that is on. Not inlined: no reference to the work may outlive it.
-  @inline(never)
-  func perform(_ part: Int) { body!(part) }
 
   func finish() { finished.add(1, ordering: .releasing) }
 
@@ -127,7 +144,7 @@ private final class WorkerSignal: @unchecked Sendable {
   /// - Returns: whether there is one; none comes when the pool ends.
   func wait(beyond seen: Int) -> Bool {
     for _ in 0..<Self.spins {
-      if round.load(ordering: .acquiring) > seen { return body != nil }
+      if round.load(ordering: .acquiring) > seen { return current != nil }
       hat_pause()
     }
     pthread_mutex_lock(mutex)
@@ -135,7 +152,7 @@ private final class WorkerSignal: @unchecked Sendable {
     while round.load(ordering: .sequentiallyConsistent) <= seen { pthread_cond_wait(wake, mutex) }
     sleeping.subtract(1, ordering: .sequentiallyConsistent)
     pthread_mutex_unlock(mutex)
-    return body != nil
+    return current != nil
   }
 
   private func announce() {

@@ -102,13 +102,13 @@ public final class HierarchicalPredictor: SymbolPredictor {
   public func logits(of document: Int) -> UnsafeBufferPointer<Float> { decoder.output(of: document) }
 
   /// A word has at least one byte and at most those the model was trained with; a document ends between words.
-  public func allows(_ symbol: Int, in document: Int, missing: Int) -> Bool {
+  public func rules(for document: Int) -> SymbolRules {
     let length = documents[document]!.word.count
-    return switch UInt8(symbol) {
-    case SpecialByte.word: length > 0
-    case SpecialByte.document: length == 0
-    default: length + 1 + missing <= splitter.maximumWordBytes
-    }
+    var rules = SymbolRules()
+    rules.bytes = splitter.maximumWordBytes - length
+    rules.allowsMark = length > 0
+    rules.allowsEnd = length == 0
+    return rules
   }
 
   /// Takes the words that the backbone has not read, encoder first.

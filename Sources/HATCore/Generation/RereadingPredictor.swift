@@ -45,7 +45,5 @@ public final class RereadingPredictor: SymbolPredictor {
 
   public func logits(of document: Int) -> UnsafeBufferPointer<Float> { predictor.logits(of: document) }
 
-  public func allows(_ symbol: Int, in document: Int, missing: Int) -> Bool {
-    predictor.allows(symbol, in: document, missing: missing)
-  }
+  public func rules(for document: Int) -> SymbolRules { predictor.rules(for: document) }
 }

@@ -80,5 +80,5 @@ public final class SubwordPredictor: SymbolPredictor {
   public func logits(of document: Int) -> UnsafeBufferPointer<Float> { backbone.output(of: document) }
 
   /// Any token may follow any other.
-  public func allows(_ symbol: Int, in document: Int, missing: Int) -> Bool { true }
+  public func rules(for document: Int) -> SymbolRules { SymbolRules() }
 }

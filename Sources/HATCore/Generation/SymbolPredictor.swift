@@ -29,7 +29,18 @@ public protocol SymbolPredictor: AnyObject {
   func predict() -> [Int]
   /// [symbolCount]: of the last prediction for a document, valid until the next `predict`.
   func logits(of document: Int) -> UnsafeBufferPointer<Float>
-  /// Whether the model's rules let a symbol come next in a document. That text stays valid UTF-8 is not its concern.
-  /// - Parameter missing: bytes that the text's last scalar would still need behind the symbol.
-  func allows(_ symbol: Int, in document: Int, missing: Int) -> Bool
+  /// What the model lets come next in a document. That text stays valid UTF-8 is not its concern.
+  func rules(for document: Int) -> SymbolRules
+}
+
+/// What may come next in a document.
+public struct SymbolRules: Sendable, Equatable {
+  /// Bytes of text there is room for.
+  public var bytes = Int.max
+  /// Whether a mark within the document may come.
+  public var allowsMark = true
+  /// Whether the document may end.
+  public var allowsEnd = true
+
+  public init() {}
 }

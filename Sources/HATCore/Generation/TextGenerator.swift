@@ -59,19 +59,13 @@ public final class TextGenerator {
     to write: (_ document: Int, _ text: [UInt8]) throws -> Void
   ) rethrows -> [End] {
     precondition(samplers.count == documents.count)
-    let endSymbol = predictor.endSymbol
     var ends: [End] = documents.map { _ in .limit }
     var predicted = Array(documents.indices)
     while !predicted.isEmpty {
       for document in predicted where !isComplete(document, byteLimit) {
-        let (prefix, rest) = (documents[document].prefix, byteLimit - documents[document].count)
-        let symbol = samplers[document].next(predictor.logits(of: document)) { symbol in
-          guard let missing = texts.missing(behind: prefix, symbol),
-            texts.length(of: symbol) + missing <= rest, symbol != endSymbol || mayEnd
-          else { return false }
-          return predictor.allows(symbol, in: document, missing: missing)
-        }
-        if symbol == endSymbol {
+        let allowed = allowed(in: document, byteLimit: byteLimit, mayEnd: mayEnd)
+        let symbol = samplers[document].next(predictor.logits(of: document), allows: allowed.contains)
+        if symbol == predictor.endSymbol {
           ends[document] = .documentMark
         } else {
           try take(symbol, document, write)
@@ -84,6 +78,14 @@ public final class TextGenerator {
 
   private func isComplete(_ document: Int, _ byteLimit: Int) -> Bool {
     documents[document].count >= byteLimit && documents[document].prefix.isAtBoundary
+  }
+
+  private func allowed(in document: Int, byteLimit: Int, mayEnd: Bool) -> AllowedSymbols {
+    var rules = predictor.rules(for: document)
+    rules.bytes = min(rules.bytes, byteLimit - documents[document].count)
+    rules.allowsEnd = rules.allowsEnd && mayEnd
+    return AllowedSymbols(
+      texts: texts, prefix: documents[document].prefix, rules: rules, endSymbol: predictor.endSymbol)
   }
 
   private func take(

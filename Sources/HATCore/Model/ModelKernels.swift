@@ -18,36 +18,30 @@ struct ModelKernels {
   private static let productColumns = 64
 
   func linear(_ x: MatrixView, weight: LinearWeight, into y: MatrixView) {
-    product(flops(x, y.columns), columns: y.columns) { columns in
-      MatrixProduct.linear(x, weight: weight.outputs(columns), into: y.columns(columns))
-    }
+    product(.linear(x, weight, into: y), flops(x, y.columns), columns: y.columns)
   }
 
   func addLinear(_ x: MatrixView, weight: LinearWeight, to y: MatrixView) {
-    product(flops(x, y.columns), columns: y.columns) { columns in
-      MatrixProduct.addLinear(x, weight: weight.outputs(columns), to: y.columns(columns))
-    }
+    product(.addLinear(x, weight, to: y), flops(x, y.columns), columns: y.columns)
   }
 
   func inputGradient(_ outputGradient: MatrixView, weight: MatrixView, into dx: MatrixView) {
-    product(flops(outputGradient, dx.columns), columns: dx.columns) { columns in
-      MatrixProduct.inputGradient(outputGradient, weight: weight.columns(columns), into: dx.columns(columns))
-    }
+    product(
+      .inputGradient(outputGradient, weight: weight, into: dx), flops(outputGradient, dx.columns),
+      columns: dx.columns)
   }
 
   func addWeightGradient(_ outputGradient: MatrixView, input x: MatrixView, to dW: MatrixView) {
-    product(flops(outputGradient, x.columns), columns: dW.columns) { columns in
-      MatrixProduct.addWeightGradient(outputGradient, input: x.columns(columns), to: dW.columns(columns))
-    }
+    product(
+      .addWeightGradient(outputGradient, input: x, to: dW), flops(outputGradient, x.columns),
+      columns: dW.columns)
   }
 
   func norm(
     _ x: MatrixView, gain: UnsafePointer<Float>, into y: MatrixView, inverseRoots: FloatPointer
   ) {
-    rowwise(.norm, x.rows, bytes(x) + bytes(y)) { rows in
-      RMSNorm.forward(
-        x.rows(rows), gain: gain, into: y.rows(rows), inverseRoots: inverseRoots + rows.lowerBound)
-    }
+    rowwise(
+      .norm, .norm(x, gain: gain, into: y, inverseRoots: inverseRoots), rows: x.rows, bytes(x) + bytes(y))
   }
 
   /// On one thread: the gain's gradient is a sum over rows, in their order.
@@ -64,27 +58,24 @@ struct ModelKernels {
   }
 
   func rotate(_ x: MatrixView, _ table: RotaryTable, heads: Int, segments: Segments) {
-    turn(x, table, heads: heads) { table.rotate($0, heads: $1, segments: segments) }
+    turn(.rotate(x, table, segments), heads: heads, bytes(x))
   }
 
   func rotateBack(_ x: MatrixView, _ table: RotaryTable, heads: Int, segments: Segments) {
-    turn(x, table, heads: heads) { table.rotateBack($0, heads: $1, segments: segments) }
+    turn(.rotateBack(x, table, segments), heads: heads, bytes(x))
   }
 
   func swiGLU(_ gateUp: MatrixView, into hidden: MatrixView) {
-    rowwise(.swiGLU, gateUp.rows, bytes(gateUp) + bytes(hidden)) { rows in
-      SwiGLU.forward(gateUp.rows(rows), into: hidden.rows(rows))
-    }
+    rowwise(.swiGLU, .swiGLU(gateUp, into: hidden), rows: gateUp.rows, bytes(gateUp) + bytes(hidden))
   }
 
   func swiGLUBackward(
     _ gateUp: MatrixView, hiddenGradient: MatrixView, into gateUpGradient: MatrixView, hidden: MatrixView
   ) {
-    rowwise(.swiGLU, gateUp.rows, 2 * bytes(gateUp) + 2 * bytes(hidden)) { rows in
-      SwiGLU.backward(
-        gateUp.rows(rows), hiddenGradient: hiddenGradient.rows(rows), into: gateUpGradient.rows(rows),
-        hidden: hidden.rows(rows))
-    }
+    rowwise(
+      .swiGLU,
+      .swiGLUBackward(gateUp, hiddenGradient: hiddenGradient, into: gateUpGradient, hidden: hidden),
+      rows: gateUp.rows, 2 * bytes(gateUp) + 2 * bytes(hidden))
   }
 
   /// Work on rows that is neither arithmetic nor one of the kernels above.
@@ -92,28 +83,22 @@ struct ModelKernels {
     profile.measure(.rows, passes * bytes(matrix), body)
   }
 
-  /// - Parameter body: the loss of some of the rows.
-  func loss(_ logits: MatrixView, _ body: (_ rows: Range<Int>) -> Void) {
-    rowwise(.loss, logits.rows, 2 * bytes(logits), body)
+  func loss(_ rows: LossRows) {
+    rowwise(.loss, .loss(rows), rows: rows.logits.rows, bytes(rows.logits))
   }
 
-  /// Attention of segments, or of heads where segments are long.
-  func attention(
-    _ routine: AttentionRoutine, _ shape: AttentionShape, _ segments: Segments, flops: Int,
-    _ body: (_ part: Int, _ segments: Segments, _ keyValueHeads: Range<Int>) -> Void
-  ) {
-    let heads = 0..<shape.keyValueHeads
-    profile.measure(routine == .words ? .wordAttention : .documentAttention, flops) {
-      guard flops >= Self.leastFLOPs else { return body(0, segments, heads) }
-      switch routine {
-      case .words:
-        pool.split(segments.count, unit: 1) { part, range in body(part, segments[range], heads) }
-      case .documents:
-        pool.split(heads.count, unit: 1) { part, range in body(part, segments, range) }
-      }
+  /// Overwrites the logits by their gradient.
+  func lossAndGradient(_ rows: LossRows) {
+    rowwise(.loss, .lossAndGradient(rows), rows: rows.logits.rows, 2 * bytes(rows.logits))
+  }
+
+  func attention(_ work: AttentionWork, flops: Int) {
+    profile.measure(work.routine == .words ? .wordAttention : .documentAttention, flops) {
+      share(work, work.count, unit: 1, isWorthIt: flops >= Self.leastFLOPs)
     }
   }
 
+<<<<<<< HEAD
   /// Attention of rows over the keys and values kept of their sequences.
   /// - Parameter items: pairs of a row and a key and value head.
   func keptAttention(_ items: Int, flops: Int, _ body: (_ part: Int, _ items: Range<Int>) -> Void) {
@@ -124,31 +109,24 @@ struct ModelKernels {
   }
 
   private func product(_ flops: Int, columns: Int, _ body: (_ columns: Range<Int>) -> Void) {
+=======
+  private func product(_ work: KernelWork, _ flops: Int, columns: Int) {
+>>>>>>> main
     profile.measure(.product, flops) {
-      guard flops >= Self.leastFLOPs else { return body(0..<columns) }
-      pool.split(columns, unit: Self.productColumns) { _, columns in body(columns) }
+      share(work, columns, unit: Self.productColumns, isWorthIt: flops >= Self.leastFLOPs)
     }
   }
 
-  private func rowwise(
-    _ kernel: StepProfile.Kernel, _ rows: Int, _ bytes: Int, _ body: (_ rows: Range<Int>) -> Void
-  ) {
-    profile.measure(kernel, bytes) {
-      guard bytes >= Self.leastBytes else { return body(0..<rows) }
-      pool.split(rows, unit: 8) { _, rows in body(rows) }
-    }
+  private func rowwise(_ kernel: StepProfile.Kernel, _ work: KernelWork, rows: Int, _ bytes: Int) {
+    profile.measure(kernel, bytes) { share(work, rows, unit: 8, isWorthIt: bytes >= Self.leastBytes) }
   }
 
-  private func turn(
-    _ x: MatrixView, _ table: RotaryTable, heads: Int, _ body: (_ x: MatrixView, _ heads: Int) -> Void
-  ) {
-    profile.measure(.rotary, 2 * bytes(x)) {
-      guard bytes(x) >= Self.leastBytes else { return body(x, heads) }
-      pool.split(heads, unit: 1) { _, range in
-        let columns = range.lowerBound * table.headSize..<range.upperBound * table.headSize
-        body(x.columns(columns), range.count)
-      }
-    }
+  private func turn(_ work: KernelWork, heads: Int, _ bytes: Int) {
+    profile.measure(.rotary, 2 * bytes) { share(work, heads, unit: 1, isWorthIt: bytes >= Self.leastBytes) }
+  }
+
+  private func share(_ work: some PoolWork, _ count: Int, unit: Int, isWorthIt: Bool) {
+    if isWorthIt { pool.split(count, unit: unit, work) } else { work.perform(0..<count, part: 0) }
   }
 
   private func flops(_ x: MatrixView, _ columns: Int) -> Int { 2 * x.rows * x.columns * columns }

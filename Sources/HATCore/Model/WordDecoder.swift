@@ -64,8 +64,7 @@ final class WordDecoder {
       let words = list.tile(index)
       let logits = runTile(words, of: list, batch, weights, parameters.backParameters)
       visit(words, tile, logits)
-      SoftmaxCrossEntropy.loss(
-        logits, targets: tile.targets.base, losses: tile.losses.base, correct: tile.correct.base)
+      kernels.loss(tile.losses(logits))
       sum.add(tile)
     }
     return sum
@@ -88,12 +87,7 @@ final class WordDecoder {
     for index in 0..<list.tileCount {
       let words = list.tile(index)
       let logits = runTile(words, of: list, batch, weights, memory.backParameters)
-      kernels.loss(logits) { rows in
-        let first = rows.lowerBound
-        SoftmaxCrossEntropy.lossAndGradient(
-          logits.rows(rows), targets: tile.targets.base + first, losses: tile.losses.base + first,
-          correct: tile.correct.base + first)
-      }
+      kernels.lossAndGradient(tile.losses(logits))
       sum.add(tile)
       differentiateTile(
         logitGradient: logits, weights, gradients, memory.backParameters, memory.backGradient)
@@ -172,6 +166,12 @@ final class WordDecoder {
     let starts = rows.rows(WordTile.byteRows..<rows.rows)
     kernels.addWeightGradient(starts, input: predictive, to: gradients.decoderInput)
     kernels.inputGradient(starts, weight: weights.decoderInput, into: predictiveGradient)
+  }
+}
+
+extension WordTile {
+  fileprivate func losses(_ logits: MatrixView) -> LossRows {
+    LossRows(logits: logits, targets: targets.base, losses: losses.base, correct: correct.base)
   }
 }
 

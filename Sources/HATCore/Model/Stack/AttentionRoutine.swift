@@ -11,39 +11,69 @@ enum AttentionRoutine {
     case .documents: DocumentAttention.scratchCount(shape: shape, longestSegment: longestSegment)
     }
   }
+}
 
-  /// - Parameter keyValueHeads: of documents those to do; of words all.
-  func forward(
-    _ queryKeyValue: MatrixView, segments: Segments, shape: AttentionShape, keyValueHeads: Range<Int>,
-    into output: MatrixView, logSumExp: FloatPointer, scratch: FloatPointer
-  ) {
-    switch self {
+/// One call of attention, as the threads of a rank share it: segments that are words, key and value heads of documents.
+struct AttentionWork: PoolWork {
+  let routine: AttentionRoutine
+  let shape: AttentionShape
+  let segments: Segments
+  let queryKeyValue: MatrixView
+  let output: MatrixView
+  let logSumExp: FloatPointer
+  /// Of the backward pass.
+  var gradients: (output: MatrixView, queryKeyValue: MatrixView)?
+  let scratch: AttentionScratch
+
+  /// What there is to share out.
+  var count: Int {
+    switch routine {
+    case .words: segments.count
+    case .documents: shape.keyValueHeads
+    }
+  }
+
+  func perform(_ range: Range<Int>, part: Int) {
+    if let gradients {
+      differentiate(range, gradients.output, into: gradients.queryKeyValue, scratch: scratch[part])
+    } else {
+      attend(range, scratch: scratch[part])
+    }
+  }
+
+  private func attend(_ range: Range<Int>, scratch: FloatPointer) {
+    switch routine {
     case .words:
       WordAttention.forward(
-        queryKeyValue, segments: segments, shape: shape, into: output, logSumExp: logSumExp, scratch: scratch)
+        queryKeyValue, segments: segments[range], shape: shape, into: output, logSumExp: logSumExp,
+        scratch: scratch)
     case .documents:
       DocumentAttention.forward(
-        queryKeyValue, segments: segments, shape: shape, keyValueHeads: keyValueHeads, into: output,
+        queryKeyValue, segments: segments, shape: shape, keyValueHeads: range, into: output,
         logSumExp: logSumExp, scratch: scratch)
     }
   }
 
-  /// - Parameter keyValueHeads: of documents those to do; of words all.
-  func backward(
-    _ queryKeyValue: MatrixView, segments: Segments, shape: AttentionShape, keyValueHeads: Range<Int>,
-    output: MatrixView, logSumExp: FloatPointer, outputGradient: MatrixView, into gradient: MatrixView,
-    scratch: FloatPointer
+  private func differentiate(
+    _ range: Range<Int>, _ outputGradient: MatrixView, into gradient: MatrixView, scratch: FloatPointer
   ) {
-    switch self {
+    switch routine {
     case .words:
       WordAttention.backward(
-        queryKeyValue, segments: segments, shape: shape, output: output, logSumExp: logSumExp,
+        queryKeyValue, segments: segments[range], shape: shape, output: output, logSumExp: logSumExp,
         outputGradient: outputGradient, into: gradient, scratch: scratch)
     case .documents:
       DocumentAttention.backward(
-        queryKeyValue, segments: segments, shape: shape, keyValueHeads: keyValueHeads, output: output,
-        logSumExp: logSumExp,
-        outputGradient: outputGradient, into: gradient, scratch: scratch)
+        queryKeyValue, segments: segments, shape: shape, keyValueHeads: range, output: output,
+        logSumExp: logSumExp, outputGradient: outputGradient, into: gradient, scratch: scratch)
     }
   }
+}
+
+/// Floats that attention works in, so many for each thread.
+struct AttentionScratch {
+  let base: FloatPointer
+  let floats: Int
+
+  subscript(part: Int) -> FloatPointer { base + part * floats }
 }

@@ -44,12 +44,9 @@ extension TransformerStack {
       residualGradient, input: block.attention, to: gradients.weights.attentionOutput)
     kernels.inputGradient(
       residualGradient, weight: block.weights.attentionOutput, into: gradients.attention)
-    kernels.attention(routine, shape.attention, segments, flops: 2 * attentionFLOPs(segments)) {
-      routine.backward(
-        block.queryKeyValue, segments: $1, shape: shape.attention, keyValueHeads: $2, output: block.attention,
-        logSumExp: block.logSumExp, outputGradient: gradients.attention, into: gradients.queryKeyValue,
-        scratch: attentionScratch(part: $0))
-    }
+    var attention = attention(block, segments)
+    attention.gradients = (gradients.attention, gradients.queryKeyValue)
+    kernels.attention(attention, flops: 2 * attentionFLOPs(segments))
     kernels.rotateBack(
       gradients.queriesAndKeys, rotary, heads: shape.heads + shape.keyValueHeads, segments: segments)
   }

@@ -35,7 +35,7 @@ extension TransformerStack {
     kernels.profile.measure(.wordAttention, leadingFLOPs(block)) {
       LeadingAttention.forward(
         block.queryKeyValue, segments: segments, shape: shape.attention, into: rows.attention,
-        scratch: attentionScratch(part: 0))
+        scratch: attentionScratch[0])
     }
     kernels.rows(rows.middle) {
       Vector.gatherRows(block.input, indices: segments.offsets, into: rows.middle)
@@ -56,7 +56,7 @@ extension TransformerStack {
       LeadingAttention.backward(
         block.queryKeyValue, segments: segments, shape: shape.attention,
         outputGradient: rowGradients.attention, into: gradients.queryKeyValue,
-        scratch: attentionScratch(part: 0))
+        scratch: attentionScratch[0])
     }
     kernels.rotateBack(
       gradients.queryKeyValue.columns(keys), rotary, heads: shape.keyValueHeads, segments: segments)

@@ -62,11 +62,7 @@ struct TransformerStack {
   func attend(_ block: BlockViews, segments: Segments) {
     kernels.rotate(
       block.queriesAndKeys, rotary, heads: shape.heads + shape.keyValueHeads, segments: segments)
-    kernels.attention(routine, shape.attention, segments, flops: attentionFLOPs(segments)) {
-      routine.forward(
-        block.queryKeyValue, segments: $1, shape: shape.attention, keyValueHeads: $2, into: block.attention,
-        logSumExp: block.logSumExp, scratch: attentionScratch(part: $0))
-    }
+    kernels.attention(attention(block, segments), flops: attentionFLOPs(segments))
     kernels.rows(block.middle) { block.middle.copy(block.input) }
     kernels.addLinear(block.attention, weight: block.linears.attentionOutput, to: block.middle)
   }
@@ -81,10 +77,16 @@ struct TransformerStack {
     kernels.addLinear(block.hidden, weight: block.linears.down, to: block.output)
   }
 
-  /// Each thread's own.
-  func attentionScratch(part: Int) -> FloatPointer {
+  /// The forward pass; with gradients, the backward pass.
+  func attention(_ block: BlockViews, _ segments: Segments) -> AttentionWork {
+    AttentionWork(
+      routine: routine, shape: shape.attention, segments: segments, queryKeyValue: block.queryKeyValue,
+      output: block.attention, logSumExp: block.logSumExp, scratch: attentionScratch)
+  }
+
+  var attentionScratch: AttentionScratch {
     let place = workspace.scratch.attention
-    return arena.floats(place) + part * (place.count / kernels.pool.threads)
+    return AttentionScratch(base: arena.floats(place), floats: place.count / kernels.pool.threads)
   }
 
   /// Of the forward pass, causal attention as its lower triangle.

@@ -32,14 +32,7 @@ final class TokenHead {
 
   /// - Parameter predictive: [T, D], h.
   func loss(_ batch: TokenBatch, predictive: MatrixView, parameters: some ModelParameters) -> LossSum {
-    forEachTile(batch, predictive, parameters) { rows, logits, targets in
-      kernels.loss(logits) { part in
-        SoftmaxCrossEntropy.loss(
-          logits.rows(part), targets: targets + part.lowerBound,
-          losses: losses.base + rows.lowerBound + part.lowerBound,
-          correct: correct.base + rows.lowerBound + part.lowerBound)
-      }
-    }
+    forEachTile(batch, predictive, parameters) { _, tile in kernels.loss(tile) }
     return sum(batch)
   }
 
@@ -52,15 +45,10 @@ final class TokenHead {
   ) -> LossSum {
     let weight = head(FloatPointer(mutating: memory.backParameters))
     let gradient = head(memory.backGradient)
-    forEachTile(batch, predictive, memory) { rows, logits, targets in
-      kernels.loss(logits) { part in
-        SoftmaxCrossEntropy.lossAndGradient(
-          logits.rows(part), targets: targets + part.lowerBound,
-          losses: losses.base + rows.lowerBound + part.lowerBound,
-          correct: correct.base + rows.lowerBound + part.lowerBound)
-      }
-      kernels.addWeightGradient(logits, input: predictive.rows(rows), to: gradient)
-      kernels.inputGradient(logits, weight: weight, into: predictiveGradient.rows(rows))
+    forEachTile(batch, predictive, memory) { rows, tile in
+      kernels.lossAndGradient(tile)
+      kernels.addWeightGradient(tile.logits, input: predictive.rows(rows), to: gradient)
+      kernels.inputGradient(tile.logits, weight: weight, into: predictiveGradient.rows(rows))
     }
     return sum(batch)
   }
@@ -76,7 +64,7 @@ final class TokenHead {
   /// Computes the logits of a tile and calls `body`, tile by tile.
   private func forEachTile(
     _ batch: TokenBatch, _ predictive: MatrixView, _ parameters: some ModelParameters,
-    _ body: (_ rows: Range<Int>, _ logits: MatrixView, _ targets: UnsafePointer<Int32>) -> Void
+    _ body: (_ rows: Range<Int>, _ tile: LossRows) -> Void
   ) {
     losses.refill(count: batch.tokenCount, with: 0)
     correct.refill(count: batch.tokenCount, with: false)
@@ -88,7 +76,11 @@ final class TokenHead {
         let rows = start..<min(start + Self.tileRows, batch.tokenCount)
         let logits = arena.view(logits, rows: rows.count)
         kernels.linear(predictive.rows(rows), weight: LinearWeight(head, packed: packed), into: logits)
-        body(rows, logits, targets.baseAddress! + start)
+        body(
+          rows,
+          LossRows(
+            logits: logits, targets: targets.baseAddress! + start, losses: losses.base + start,
+            correct: correct.base + start))
       }
     }
   }
