@@ -12,7 +12,7 @@ import Testing
     let (parameters, gradient) = (
       FloatBuffer(zeroed: ToyRegression.count), FloatBuffer(zeroed: ToyRegression.count)
     )
-    model.initialize(0..<ToyRegression.count, of: parameters.base, seed: 1)
+    model.initialize([0..<ToyRegression.count], of: parameters.base, seed: 1)
     for step in 1...3 {
       for index in 0..<ToyRegression.count {
         var generator = ToyGenerator(seed: UInt64(step * 100_000 + index))

@@ -20,11 +20,14 @@ public struct RankMemory: Sendable, Equatable {
 
   public var total: Int { parameters + gradients + moments + activations + exchange + staging + process }
 
-  /// - Parameter nodes: over which the ranks are spread evenly.
+  /// - Parameters:
+  ///   - nodes: over which the ranks are spread evenly.
+  ///   - bytesPerToken: of the text, for a model of tokens; 1 is the most memory any text can take.
   /// - Throws: `UserError` of kind `configuration` when the micro-batches do not divide by the ranks.
-  public init(_ configuration: Configuration, ranks: Int, nodes: Int, zeroStage: Int, maxWordBytes: Int)
-    throws
-  {
+  public init(
+    _ configuration: Configuration, ranks: Int, nodes: Int, zeroStage: Int, maxWordBytes: Int,
+    bytesPerToken: Double = 1
+  ) throws {
     let layout = ParameterLayout(configuration.model)
     let sharding = try Sharding(
       stage: zeroStage, nodes: NodeMap(ranks: ranks, nodes: nodes),
@@ -35,13 +38,27 @@ public struct RankMemory: Sendable, Equatable {
     gradients = sharding.allGradientFloats * floatBytes
     moments = 2 * sharding.updatedFloats * floatBytes
     activations =
-      HierarchicalTransformer.activationFloats(
-        configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes))
-      * floatBytes
+      floatBytes
+      * Self.activationFloats(configuration, maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken)
     exchange = GradientReducer.exchangeBytes(
       sharding.nodes, longestSlice: sharding.table.longestSlice,
       format: configuration.training.gradientExchange)
     staging = CheckpointWriter.stagingFloats(share: sharding.table.largestShare) * floatBytes
+  }
+
+  private static func activationFloats(
+    _ configuration: Configuration, maxWordBytes: Int, bytesPerToken: Double
+  ) -> Int {
+    switch configuration.model.kind {
+    case .hierarchical:
+      HierarchicalTransformer.activationFloats(
+        configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes))
+    case .subword:
+      SubwordTransformer.activationFloats(
+        configuration.model,
+        capacity: TokenCapacity(
+          of: configuration, sequences: configuration.sequencesPerMicroBatch, bytesPerToken: bytesPerToken))
+    }
   }
 }
 

@@ -54,7 +54,7 @@ struct CheckpointRestorer {
     let (manifest, place) = (reader.manifest, reader.folder.string)
     try manifest.requireSameModel(
       as: job.configuration, splittingRule: job.data.splittingRule, maxWordBytes: job.data.maxWordBytes,
-      at: place)
+      tokenizerChecksum: job.tokenizer?.checksum, at: place)
     guard manifest.parameterCount == sharding.units.count, manifest.dataFingerprint == job.data.fingerprint
     else {
       throw UserError(

@@ -14,6 +14,10 @@ struct RunDescription: Codable {
   var splittingRule: String
   var maxWordBytes: Int
   var seed: UInt64
+  /// Of a model of tokens.
+  var tokenizerChecksum: Checksum?
+  /// nil where the run began with the parameters of its seed.
+  var start: StartDescription?
   /// Ranks it ran on last; a power of two that divides the micro-batches changes no result.
   var ranks: Int
 
@@ -24,6 +28,8 @@ struct RunDescription: Codable {
     splittingRule = job.data.splittingRule
     maxWordBytes = job.data.maxWordBytes
     seed = job.configuration.data.seed
+    tokenizerChecksum = job.tokenizer?.checksum
+    start = job.start
     self.ranks = ranks
   }
 
@@ -35,6 +41,8 @@ struct RunDescription: Codable {
     case splittingRule = "splitting_rule"
     case maxWordBytes = "max_word_bytes"
     case seed
+    case tokenizerChecksum = "tokenizer_checksum"
+    case start
     case ranks
   }
 

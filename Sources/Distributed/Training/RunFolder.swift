@@ -1,6 +1,7 @@
 import Foundation
 import HATCore
 import HATStorage
+import HATText
 import SystemPackage
 
 /// The folder of a run: what it is (config.yaml, run.json), what it did (metrics.jsonl, evaluations.jsonl,
@@ -11,6 +12,7 @@ final class RunFolder {
   let evaluations: JSONLinesFile
   let skipped: JSONLinesFile
   private let lock: RunLock
+  private let description: RunDescription
 
   /// Opens the run of a job, or makes it.
   /// - Throws: `UserError`: `configuration` when the folder holds another run, or `--resume never` forbids this
@@ -21,10 +23,33 @@ final class RunFolder {
     try DurableFile.createFolder(path)
     lock = try RunLock(path)
     try DurableFile.write(Array(job.configuration.yaml().utf8), to: Self.configurationFile(path))
-    try DurableFile.write(try RunDescription(job, ranks: ranks).encoded(), to: Self.descriptionFile(path))
+    description = try Self.description(job, ranks: ranks)
+    try DurableFile.write(try description.encoded(), to: Self.descriptionFile(path))
+    if let tokenizer = job.tokenizer {
+      try DurableFile.write(tokenizer.content, to: TokenizerFile.path(inRun: path))
+    }
     metrics = try JSONLinesFile(appendingTo: path.appending("metrics.jsonl"))
     evaluations = try JSONLinesFile(appendingTo: path.appending("evaluations.jsonl"))
     skipped = try JSONLinesFile(appendingTo: path.appending("skipped.jsonl"))
+  }
+
+  /// Where a run began is known from its first start on, also where the command names it no more.
+  private static func description(_ job: TrainingJob, ranks: Int) throws -> RunDescription {
+    var description = RunDescription(job, ranks: ranks)
+    if job.start == nil, DurableFile.exists(descriptionFile(job.run)) {
+      description.start = try RunDescription.read(from: descriptionFile(job.run)).start
+    }
+    return description
+  }
+
+  /// To be asked of a run that has no checkpoint yet.
+  /// - Throws: `UserError` of kind `configuration` when it was to begin with another checkpoint's parameters.
+  func requireSameStart(as job: TrainingJob) throws {
+    guard let start = description.start, job.start == nil else { return }
+    throw UserError(
+      .configuration, at: path.string,
+      "the run was to begin with the parameters of \(start.checkpoint), and has no checkpoint of its own yet",
+      hint: "Add --initialize-from \(start.checkpoint), or choose another --output folder.")
   }
 
   /// The files that grow with the steps.
@@ -78,9 +103,19 @@ final class RunFolder {
     }
   }
 
+  private static func requireSameStart(_ there: StartDescription?, _ job: TrainingJob) throws {
+    guard let start = job.start, there.map(start.isSame) != true else { return }
+    throw UserError(
+      .configuration, at: job.run.string,
+      "the run did not begin with the parameters of \(start.checkpoint)"
+        + (there.map { ", but with those of \($0.checkpoint)" } ?? ""),
+      hint: "Leave --initialize-from out to go on with the run, or choose another --output folder.")
+  }
+
   private static func requireSameData(_ job: TrainingJob) throws {
     guard DurableFile.exists(descriptionFile(job.run)) else { return }
     let there = try RunDescription.read(from: descriptionFile(job.run))
+    try requireSameStart(there.start, job)
     guard there.dataFingerprint != job.data.fingerprint else { return }
     let differences = CorpusDescription.differences(there.corpora ?? [], job.data.corpora)
     throw UserError(

@@ -27,6 +27,6 @@ extension Trainer {
     CheckpointManifest(
       step: step, configuration: job.configuration, splittingRule: job.data.splittingRule,
       maxWordBytes: job.data.maxWordBytes, dataFingerprint: job.data.fingerprint,
-      cursor: try source.cursor(), tensors: model.tensors)
+      cursor: try source.cursor(), tokenizerChecksum: job.tokenizer?.checksum, tensors: model.tensors)
   }
 }

@@ -88,7 +88,7 @@ where Model.MicroBatch == Source.MicroBatch {
     step = manifest?.step ?? 0
     let owned = sharding.tree.owned(byRank: communicator.rank)
     source = try communicator.together { try makeSource(manifest?.cursor, owned) }
-    let skips = try communicator.fromFirstRank { [folder, store, step] in
+    let skips = try communicator.fromFirstRank { [folder, store, step] () -> [Int] in
       guard let folder else { return [] }
       try store.setAside(after: step)
       for file in folder.lines { try file.cut(after: step) }
@@ -99,8 +99,9 @@ where Model.MicroBatch == Source.MicroBatch {
   }
 
   private func initializeParameters() throws {
-    for range in optimizer.ranges {
-      model.initialize(range, of: parameters.own.base, seed: job.configuration.data.seed)
+    try communicator.together {
+      try folder?.requireSameStart(as: job)
+      try model.initialize(optimizer.ranges, of: parameters.own.base, seed: job.configuration.data.seed)
     }
     try parameters.share()
   }

@@ -1,4 +1,5 @@
 import HATCore
+import HATText
 import SystemPackage
 
 /// What is to be trained, and where it is kept.
@@ -15,14 +16,21 @@ public struct TrainingJob: Sendable {
   public var configuration: Configuration
   public var data: DataDescription
   public var resume: Resume
+  /// Of a model of tokens.
+  public var tokenizer: TokenizerFile?
+  /// The checkpoint whose parameters the run begins with; nil where it begins with those of its seed.
+  public var start: StartDescription?
 
   public init(
-    run: FilePath, configuration: Configuration, data: DataDescription, resume: Resume = .auto
+    run: FilePath, configuration: Configuration, data: DataDescription, resume: Resume = .auto,
+    tokenizer: TokenizerFile? = nil, start: StartDescription? = nil
   ) {
     self.run = run
     self.configuration = configuration
     self.data = data
     self.resume = resume
+    self.tokenizer = tokenizer
+    self.start = start
   }
 }
 

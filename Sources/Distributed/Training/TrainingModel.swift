@@ -11,8 +11,8 @@ public protocol TrainingModel: AnyObject {
   /// What is used one at a time, behind each other in the flat buffer: the blocks of `ModelMemory`.
   var blocks: [Range<Int>] { get }
 
-  /// Fills a range of the flat buffer with the values a run starts from: a function of the seed alone.
-  func initialize(_ range: Range<Int>, of parameters: UnsafeMutablePointer<Float>, seed: UInt64)
+  /// Fills ranges of the flat buffer with the values a run starts from: the same whoever asks for which ranges.
+  func initialize(_ ranges: [Range<Int>], of parameters: UnsafeMutablePointer<Float>, seed: UInt64) throws
 
   /// The loss summed over target positions; the gradient of `memory` is overwritten with the gradient of that sum.
   func lossAndGradient<Memory: ModelMemory>(

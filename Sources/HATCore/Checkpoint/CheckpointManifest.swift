@@ -17,6 +17,8 @@ public struct CheckpointManifest: Codable, Sendable, Equatable {
   /// Where the data goes on, as JSON that only its source reads.
   public var cursor: String
   public var codeVersion: String
+  /// Of the file whose tokens the model predicts; nil for one that spells.
+  public var tokenizerChecksum: Checksum?
   /// The layout of the flat buffer, in its order.
   public var tensors: [TensorRecord]
   /// The parts of the flat buffer, in its order.
@@ -36,7 +38,7 @@ public struct CheckpointManifest: Codable, Sendable, Equatable {
   public init(
     step: Int, configuration: Configuration, splittingRule: String, maxWordBytes: Int,
     dataFingerprint: String, cursor: String, codeVersion: String = CodeVersion.current,
-    tensors: [ParameterTensor], slices: [CheckpointSlice] = []
+    tokenizerChecksum: Checksum? = nil, tensors: [ParameterTensor], slices: [CheckpointSlice] = []
   ) {
     self.step = step
     self.configuration = configuration
@@ -45,12 +47,18 @@ public struct CheckpointManifest: Codable, Sendable, Equatable {
     self.dataFingerprint = dataFingerprint
     self.cursor = cursor
     self.codeVersion = codeVersion
+    self.tokenizerChecksum = tokenizerChecksum
     self.tensors = tensors.map(TensorRecord.init)
     self.slices = slices
   }
 
   /// Floats of the flat buffer.
   public var parameterCount: Int { slices.last?.range.upperBound ?? 0 }
+
+  /// Of the parameters, whose parts have checksums of their own.
+  public var parameterChecksum: Checksum {
+    Checksum(of: slices.flatMap { Array($0.checksum(of: .parameters).hexadecimal.utf8) })
+  }
 }
 
 extension CheckpointManifest {
@@ -58,7 +66,8 @@ extension CheckpointManifest {
   /// - Parameter place: the checkpoint, for the error.
   /// - Throws: `UserError` of kind `configuration` that lists the keys that differ.
   public func requireSameModel(
-    as configuration: Configuration, splittingRule: String, maxWordBytes: Int, at place: String
+    as configuration: Configuration, splittingRule: String, maxWordBytes: Int,
+    tokenizerChecksum: Checksum? = nil, at place: String
   ) throws {
     var differences = self.configuration.differences(from: configuration, sections: ["model"])
     if self.splittingRule != splittingRule {
@@ -66,6 +75,10 @@ extension CheckpointManifest {
     }
     if self.maxWordBytes != maxWordBytes {
       differences.append("max word bytes: \(self.maxWordBytes), \(maxWordBytes)")
+    }
+    if self.tokenizerChecksum != tokenizerChecksum {
+      let checksums = [self.tokenizerChecksum, tokenizerChecksum].map { $0?.hexadecimal ?? "none" }
+      differences.append("tokenizer: \(checksums.joined(separator: ", "))")
     }
     guard differences.isEmpty else {
       throw UserError(

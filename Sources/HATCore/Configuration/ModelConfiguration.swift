@@ -1,3 +1,5 @@
+import HATStorage
+
 /// The sizes of a model: of the three modules of the hierarchical one (model.md §3–4), or of the baseline, which is a
 /// backbone over tokens. Widths are in floats.
 public struct ModelConfiguration: Sendable, Equatable {
@@ -25,6 +27,15 @@ public struct ModelConfiguration: Sendable, Equatable {
 }
 
 extension ModelConfiguration {
+  /// - Throws: `UserError` of kind `configuration` when it is not of that kind.
+  public func require(_ kind: ModelKind, for purpose: String, at place: String) throws {
+    guard self.kind != kind else { return }
+    throw UserError(
+      .configuration, at: place,
+      "\(purpose) needs a model of kind \(kind.rawValue), this one is \(self.kind.rawValue)",
+      hint: "Name another configuration.")
+  }
+
   public var byteHeads: Int { byteWidth / byteHeadSize }
   /// Query heads of the backbone, `H`.
   public var heads: Int { width / headSize }

@@ -3,12 +3,13 @@ public struct ModuleParameters: Sendable {
   public let name: String
   public let count: Int
 
-  /// Byte embedding, encoder, backbone, decoder, in the order of the layout. A module's input or output
-  /// projection counts with it.
+  /// What tensors' names begin with, in the order of the layout: byte embedding, encoder, backbone, decoder; of the
+  /// baseline token embedding, backbone, head. A module's input or output projection counts with it.
   public static func all(of layout: ParameterLayout) -> [ModuleParameters] {
-    ["byte_embedding", "encoder", "backbone", "decoder"].map { module in
-      let tensors = layout.tensors.filter { $0.name.hasPrefix("\(module).") }
-      return ModuleParameters(name: module, count: tensors.reduce(0) { $0 + $1.range.count })
+    layout.tensors.reduce(into: []) { modules, tensor in
+      let name = String(tensor.name.prefix { $0 != "." })
+      let before = modules.last?.name == name ? modules.removeLast().count : 0
+      modules.append(ModuleParameters(name: name, count: before + tensor.range.count))
     }
   }
 }

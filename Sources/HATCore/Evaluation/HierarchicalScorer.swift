@@ -43,60 +43,20 @@ public final class HierarchicalScorer: TextScorer {
   /// those words, the one before the target's first byte included. Bytes of the context in the word that the target
   /// goes on with are given, not scored. The `[W]` behind the target is no part of it: a longer word may follow.
   public func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore {
-    precondition(!target.isEmpty, "there is something to score")
-    let text = context + target
-    let words = ranges(ofWordsIn: text)
-    let firstScored = words.firstIndex { $0.upperBound >= context.count }!
-    let first = try firstThatFits(words, firstScored: firstScored)
-
-    let outcomes = TargetOutcomes(
-      Self.batch(text, words, from: first), model: model, parameters: parameters)
+    let scored = try ScoredText(
+      target, after: context, splitter: splitter, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
+    let outcomes = TargetOutcomes(scored.batch, model: model, parameters: parameters)
     var score = TargetScore(nats: 0, bytes: target.count, isGreedy: true)
     var position = 0
-    for word in words[first...] {
+    for word in scored.words[scored.first...] {
       for byte in word {
-        if byte >= context.count { score.add(outcomes, at: position) }
+        if byte >= scored.start { score.add(outcomes, at: position) }
         position += 1
       }
-      if context.count..<text.count ~= word.upperBound { score.add(outcomes, at: position) }
+      if scored.start..<scored.text.count ~= word.upperBound { score.add(outcomes, at: position) }
       position += 1
     }
     return score
-  }
-
-  private func ranges(ofWordsIn text: [UInt8]) -> [Range<Int>] {
-    var start = 0
-    return splitter.split(text).map { length in
-      defer { start += Int(length) }
-      return start..<start + Int(length)
-    }
-  }
-
-  /// The earliest word from which all to the last are targets of one sequence.
-  private func firstThatFits(_ words: [Range<Int>], firstScored: Int) throws -> Int {
-    var (first, bytesLeft) = (words.count, sequenceBytes)
-    while first > 0, words.count - first < sequenceWords, words[first - 1].count <= bytesLeft {
-      first -= 1
-      bytesLeft -= words[first].count
-    }
-    guard first <= firstScored else {
-      throw UserError(
-        .invalidData,
-        "the string to be scored spans \(words.count - firstScored) words and "
-          + "\(words.last!.upperBound - words[firstScored].lowerBound) bytes, a sequence of the model holds "
-          + "\(sequenceWords) words and \(sequenceBytes) bytes",
-        hint: "Shorten it, or use a model trained with longer sequences.")
-    }
-    return first
-  }
-
-  /// One piece whose targets are the words from `first` on, behind the word before them or `[S]`.
-  private static func batch(_ text: [UInt8], _ words: [Range<Int>], from first: Int) -> Batch {
-    var batch = Batch()
-    if first == 0 { batch.appendDocumentMark() } else { batch.appendWord(text[words[first - 1]]) }
-    for word in words[first...] { batch.appendWord(text[word]) }
-    batch.endPiece()
-    return batch
   }
 }
 

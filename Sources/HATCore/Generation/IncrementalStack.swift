@@ -36,12 +36,6 @@ final class IncrementalStack {
     let linears: BlockLinears
   }
 
-  /// A row's place among those of its sequence.
-  private struct Place {
-    let sequence: Int
-    let position: Int
-  }
-
   /// - Parameters:
   ///   - parameters: the flat buffer, which does not change as long as this lives.
   ///   - sequences: that there may be at once.
@@ -92,35 +86,28 @@ final class IncrementalStack {
     flops += Double(shape.layers * attentionFLOPs(places))
   }
 
-  private func place(ofNextRowOf sequence: Int) -> Place {
+  private func place(ofNextRowOf sequence: Int) -> RowPlace {
     precondition(counts[sequence] < positions, "the sequence is full")
     counts[sequence] += 1
-    return Place(sequence: sequence, position: counts[sequence] - 1)
+    return RowPlace(sequence: sequence, position: counts[sequence] - 1)
   }
 
-  private func attend(_ rows: MatrixView, _ places: [Place], layer: Int) {
+  private func attend(_ rows: MatrixView, _ places: [RowPlace], layer: Int) {
     let block = blocks[layer]
     let queryKeyValue = arena.view(queryKeyValue, rows: rows.rows)
     kernels.linear(
       normalize(rows, block.weights.inputNorm), weight: block.linears.queryKeyValue, into: queryKeyValue)
+    let work = KeptAttentionWork(
+      places: places, kept: kept(layer), shape: shape.attention, queryKeyValue: queryKeyValue,
+      output: arena.view(attention, rows: rows.rows), scores: arena.view(scores, rows: kernels.pool.threads))
     for (row, place) in places.enumerated() {
       rotary.rotate(
         queryKeyValue.rows(row..<row + 1).columns(0..<shape.queryWidth + shape.keyValueWidth),
         heads: shape.heads + shape.keyValueHeads, position: place.position)
-      kept(place.sequence, layer).store(queryKeyValue.row(row), position: place.position)
+      work.kept[place.sequence].store(queryKeyValue.row(row), position: place.position)
     }
-    let output = arena.view(attention, rows: rows.rows)
-    kernels.keptAttention(rows.rows * shape.keyValueHeads, flops: attentionFLOPs(places)) { part, items in
-      let scores = arena.view(scores, rows: part + 1).row(part)
-      for item in items {
-        let (row, head) = item.quotientAndRemainder(dividingBy: shape.keyValueHeads)
-        kept(places[row].sequence, layer).attend(
-          queryKeyValue.row(row), keyValueHead: head, visible: places[row].position + 1,
-          into: output.row(row),
-          scores: scores)
-      }
-    }
-    kernels.addLinear(output, weight: block.linears.attentionOutput, to: rows)
+    kernels.attention(work, flops: attentionFLOPs(places))
+    kernels.addLinear(work.output, weight: block.linears.attentionOutput, to: rows)
   }
 
   private func transform(_ rows: MatrixView, _ block: Block) {
@@ -137,14 +124,14 @@ final class IncrementalStack {
     return result
   }
 
-  private func kept(_ sequence: Int, _ layer: Int) -> KeyValueRows {
-    KeyValueRows(
-      kept.base + (sequence * shape.layers + layer) * keptFloats, shape: shape.attention, positions: positions
-    )
+  private func kept(_ layer: Int) -> KeptRows {
+    KeptRows(
+      base: kept.base + layer * keptFloats, stride: shape.layers * keptFloats, shape: shape.attention,
+      positions: positions)
   }
 
   /// Of one layer.
-  private func attentionFLOPs(_ places: [Place]) -> Int {
+  private func attentionFLOPs(_ places: [RowPlace]) -> Int {
     places.reduce(0) { $0 + 4 * shape.queryWidth * ($1.position + 1) }
   }
 }

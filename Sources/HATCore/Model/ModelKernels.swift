@@ -98,20 +98,14 @@ struct ModelKernels {
     }
   }
 
-<<<<<<< HEAD
-  /// Attention of rows over the keys and values kept of their sequences.
-  /// - Parameter items: pairs of a row and a key and value head.
-  func keptAttention(_ items: Int, flops: Int, _ body: (_ part: Int, _ items: Range<Int>) -> Void) {
+  /// Of rows over the keys and values kept of their sequences.
+  func attention(_ work: KeptAttentionWork, flops: Int) {
     profile.measure(.documentAttention, flops) {
-      guard flops >= Self.leastFLOPs else { return body(0, 0..<items) }
-      pool.split(items, unit: 1, body)
+      share(work, work.count, unit: 1, isWorthIt: flops >= Self.leastFLOPs)
     }
   }
 
-  private func product(_ flops: Int, columns: Int, _ body: (_ columns: Range<Int>) -> Void) {
-=======
   private func product(_ work: KernelWork, _ flops: Int, columns: Int) {
->>>>>>> main
     profile.measure(.product, flops) {
       share(work, columns, unit: Self.productColumns, isWorthIt: flops >= Self.leastFLOPs)
     }

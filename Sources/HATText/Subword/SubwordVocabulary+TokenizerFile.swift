@@ -1,38 +1,45 @@
 import Foundation
 import HATStorage
-import SystemPackage
 
 extension SubwordVocabulary {
-  /// Writes the vocabulary as a `tokenizer.json` that the Hugging Face library `tokenizers` loads and encodes alike with.
+  /// The vocabulary as a `tokenizer.json` that the Hugging Face library `tokenizers` loads and encodes alike with.
   ///
   /// The document mark is in it as a token that no text gives.
-  /// - Throws: `UserError` of kind `cannotWrite`.
-  public func write(to path: FilePath) throws {
+  func encoded() -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    try DurableFile.write([UInt8](encoder.encode(TokenizerFile(self))) + [0x0A], to: path)
+    do {
+      return [UInt8](try encoder.encode(TokenizerContent(self))) + [0x0A]
+    } catch {
+      preconditionFailure("names and numbers can be written as JSON: \(error)")
+    }
   }
 
-  /// Reads what `write` wrote.
-  /// - Throws: `UserError`: `missingInput`, or `invalidData` for what is no such file.
-  public init(reading path: FilePath) throws {
-    let file = try FileReader(opening: path)
-    let hint = "Restore the file, or learn the vocabulary again."
-    guard file.length <= 1 << 28,
-      let content = try? JSONDecoder().decode(
-        TokenizerFile.self, from: Data(try file.read(at: 0, count: file.length)))
-    else { throw UserError(.invalidData, at: path.string, "it is not a tokenizer file", hint: hint) }
+  /// Reads what `encoded` gave.
+  /// - Throws: `UserError` of kind `invalidData` for what is no such file.
+  init(tokenizerFile bytes: [UInt8], at place: String) throws {
+    guard let content = try? JSONDecoder().decode(TokenizerContent.self, from: Data(bytes)) else {
+      throw Self.noTokenizerFile(place)
+    }
     guard let vocabulary = content.vocabulary else {
       throw UserError(
-        .invalidData, at: path.string, "its tokens and merges are not those of a vocabulary made here",
-        hint: hint)
+        .invalidData, at: place, "its tokens and merges are not those of a vocabulary made here",
+        hint: Self.damageHint)
     }
     self = vocabulary
+  }
+
+  /// In bytes: far above that of any vocabulary.
+  static let largestFile = 1 << 28
+  private static let damageHint = "Restore the file, or learn the vocabulary again."
+
+  static func noTokenizerFile(_ place: String) -> UserError {
+    UserError(.invalidData, at: place, "it is not a tokenizer file", hint: damageHint)
   }
 }
 
 /// The parts of a `tokenizer.json` that are not the same in every one of ours.
-private struct TokenizerFile: Codable {
+private struct TokenizerContent: Codable {
   struct Model: Codable {
     var type = "BPE"
     var vocab: [String: Int32]
@@ -121,7 +128,7 @@ private struct TokenizerFile: Codable {
       else { return nil }
       _ = vocabulary.add(TokenPair(left: sides[0], right: sides[1]))
     }
-    let again = TokenizerFile(vocabulary).model
+    let again = TokenizerContent(vocabulary).model
     return again.vocab == model.vocab && again.merges == model.merges ? vocabulary : nil
   }
 }

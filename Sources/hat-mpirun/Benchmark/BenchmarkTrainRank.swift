@@ -27,7 +27,8 @@ final class BenchmarkTrainRank {
     defer { scratch.remove() }
     let splitter = try corpus?.splitter ?? WordSplitter(.whitespace)
     let threads = try communicator.together { try ThreadChoice(wanted: command.threads).threads }
-    let model = TextModel(configuration, maxWordBytes: splitter.maximumWordBytes, threads: threads)
+    let model = TextModel<HierarchicalTransformer>(
+      configuration, maxWordBytes: splitter.maximumWordBytes, threads: threads)
     let job = TrainingJob(
       run: scratch.path, configuration: configuration,
       data: DataDescription(splittingRule: "", maxWordBytes: splitter.maximumWordBytes, fingerprint: ""))
@@ -50,13 +51,15 @@ final class BenchmarkTrainRank {
   private func open() throws -> (Configuration, Corpus?) {
     var configuration = try Configuration.load(
       from: FilePath(command.config), overrides: command.overrides)
+    try configuration.model.require(.hierarchical, for: "benchmark train", at: command.config)
     configuration.training.steps = Self.warmupSteps + 2 * command.steps
     return (configuration, try command.data.map { try Corpus(opening: FilePath($0)) })
   }
 
   /// First the steps as they are, then as many again with the profile on.
   private func measure<Source>(
-    _ trainer: Trainer<TextModel, Source>, _ profile: StepProfile, _ communicator: any Communicator,
+    _ trainer: Trainer<TextModel<HierarchicalTransformer>, Source>, _ profile: StepProfile,
+    _ communicator: any Communicator,
     threads: Int
   ) throws -> TrainMeasurement {
     func steps(_ count: Int) throws -> Int {

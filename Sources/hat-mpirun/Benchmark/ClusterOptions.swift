@@ -46,6 +46,7 @@ extension ClusterOptions {
     let all =
       try [("as measured", configuration)] + predict.map { ($0, try Configuration.load(from: FilePath($0))) }
     for (name, configuration) in all {
+      try configuration.model.require(.hierarchical, for: "benchmark scaling", at: name)
       let configuration = shared(configuration, by: nodes * ranksPerNode)
       let predictions = try (0...3).map {
         try ClusterPrediction(

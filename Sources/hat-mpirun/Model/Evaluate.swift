@@ -6,7 +6,7 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure a trained model on text, or on questions, as it is or perturbed.",
     discussion: """
-      Of text: bits per byte, byte accuracy, word accuracy; every word is predicted once, in sequences of the length \
+      Of text: bits per byte, word accuracy and, where the model spells, byte accuracy; every word is predicted once, in sequences of the length \
       the model was trained with. Of questions: how often it guesses a passage's end, chooses the right answer, or \
       prefers the right spelling. Each figure has its 95 % confidence interval.
       """)
@@ -35,11 +35,7 @@ struct Evaluate: ParsableCommand {
     }
     let measured = try subject.open()
     let loaded = try LoadedModel(checkpoint)
-    let scorer = HierarchicalScorer(
-      loaded.makeModel(), parameters: loaded.parameters.base, splitter: loaded.splitter,
-      sequenceWords: loaded.configuration.data.sequenceWords,
-      sequenceBytes: loaded.configuration.data.sequenceBytes)
-    let report = try measured.report(on: loaded, scorer, perturbation)
+    let report = try measured.report(on: loaded, loaded.makeScorer(), perturbation)
     try json ? JSONOutput.print(report) : report.show()
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import HATCore
+import HATText
 import SystemPackage
 
 struct Export: ParsableCommand {
@@ -22,5 +23,9 @@ struct Export: ParsableCommand {
       to: FilePath(output))
     print(
       "\(output): \(Amount.large(Double(model.parameters.count))) parameters of step \(model.manifest.step)")
+    if model.tokenizer != nil {
+      let run = try CheckpointReference(parsing: checkpoint).run
+      print("Its tokens are those of \(TokenizerFile.path(inRun: run)).")
+    }
   }
 }

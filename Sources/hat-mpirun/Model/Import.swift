@@ -27,8 +27,12 @@ struct Import: ParsableCommand {
   @Option(help: "The longest word it was trained with, where the file does not say.")
   var maxWordBytes: Int?
 
+  @Option(help: ArgumentHelp("Of a model of kind subword: its run's tokenizer.json.", valueName: "FILE"))
+  var tokenizer: String?
+
   func run() throws {
     let configuration = try Configuration.load(from: FilePath(configurationFile))
+    let tokenizer = try tokenizer(for: configuration.model)
     let store = CheckpointStore(run: FilePath(output))
     guard try store.list().isEmpty else {
       throw UserError(
@@ -40,16 +44,36 @@ struct Import: ParsableCommand {
     let splitter = try splitter()
     let moments = FloatBuffer(zeroed: layout.count)
     try store.begin(step: 0)
+    try tokenizer?.write(to: TokenizerFile.path(inRun: FilePath(output)))
     let slice = try store.writeSlice(
       step: 0, index: 0, range: 0..<layout.count, parameters: parameters.base, firstMoments: moments.base,
       secondMoments: moments.base)
     try store.commit(
       CheckpointManifest(
         step: 0, configuration: configuration, splittingRule: splitter.rule.versionedName,
-        maxWordBytes: splitter.maximumWordBytes, dataFingerprint: "", cursor: "", tensors: layout.tensors,
-        slices: [slice]),
+        maxWordBytes: splitter.maximumWordBytes, dataFingerprint: "", cursor: "",
+        tokenizerChecksum: tokenizer?.checksum, tensors: layout.tensors, slices: [slice]),
       keep: 1)
     print("\(output): \(Amount.large(Double(layout.count))) parameters as the checkpoint of step 0")
+  }
+
+  private func tokenizer(for model: ModelConfiguration) throws -> TokenizerFile? {
+    guard (model.kind == .subword) == (tokenizer != nil) else {
+      throw UserError(
+        .wrongUsage, at: configurationFile,
+        tokenizer == nil
+          ? "a model of kind subword needs its tokenizer"
+          : "a model of kind \(model.kind.rawValue) has no tokens",
+        hint: tokenizer == nil ? "Add --tokenizer RUN/tokenizer.json." : "Leave --tokenizer out.")
+    }
+    guard let file = try tokenizer.map({ try TokenizerFile(reading: FilePath($0)) }) else { return nil }
+    guard file.vocabulary.count == model.vocabulary else {
+      throw UserError(
+        .configuration, at: tokenizer!,
+        "it has \(file.vocabulary.count) tokens, the configuration's model.vocabulary is \(model.vocabulary)",
+        hint: "Name the tokenizer the weights were trained with.")
+    }
+    return file
   }
 
   /// The file's own rule, unless the user says otherwise.

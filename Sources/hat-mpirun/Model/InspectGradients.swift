@@ -26,6 +26,7 @@ struct InspectGradients: ParsableCommand {
 
   func run() throws {
     let loaded = try LoadedModel(checkpoint)
+    try loaded.require(.hierarchical, for: "inspect gradients")
     let file = try FileReader(opening: FilePath(text))
     let batch = try Batch.text(file.read(at: 0, count: file.length), splitter: loaded.splitter)
     let model = HierarchicalTransformer(

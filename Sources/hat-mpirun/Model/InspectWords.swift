@@ -58,6 +58,7 @@ struct InspectWords: ParsableCommand {
       AppliedPerturbation(kind: $0, seed: perturbSeed)
     }
     let loaded = try LoadedModel(checkpoint)
+    try loaded.require(.hierarchical, for: "inspect words")
     let queries = try near.map { try query($0, loaded.splitter) }
     let realWords = try realWords(loaded.splitter)
     let neighbours = WordNeighbours(

@@ -20,7 +20,7 @@ struct TokenizerEncode: ParsableCommand {
   var jsonLines = false
 
   func run() throws {
-    let encoder = SubwordEncoder(try SubwordVocabulary(reading: FilePath(tokenizer)))
+    let encoder = SubwordEncoder(try TokenizerFile(reading: FilePath(tokenizer)).vocabulary)
     if jsonLines { return try encodeLines(encoder) }
     let text = try StandardInput.readAll()
     try TextValidation.requireValid(text, at: "standard input")

@@ -26,7 +26,7 @@ struct TokenizerLearn: ParsableCommand {
   func run() throws {
     let corpus = try Corpus(opening: FilePath(data))
     let vocabulary = try SubwordVocabulary(learningFrom: try countWords(of: corpus), count: vocabulary)
-    try vocabulary.write(to: FilePath(output))
+    try TokenizerFile(vocabulary).write(to: FilePath(output))
     let report = Report(
       vocabulary: vocabulary.count, train: try measure(vocabulary, on: corpus, .train),
       holdout: try measure(vocabulary, on: corpus, .holdout))
@@ -35,7 +35,7 @@ struct TokenizerLearn: ParsableCommand {
 
   private func countWords(of corpus: Corpus) throws -> WordCounts {
     var counts = WordCounts()
-    try forEachText(of: corpus, .train, "counting words") { counts.add($0) }
+    try TextProgress("counting words").forEach(of: corpus, .train) { counts.add($0) }
     return counts
   }
 
@@ -44,24 +44,11 @@ struct TokenizerLearn: ParsableCommand {
   {
     let encoder = SubwordEncoder(vocabulary)
     var (bytes, tokens) = (0, 0)
-    try forEachText(of: corpus, part, "writing with tokens") { text in
+    try TextProgress("writing with tokens").forEach(of: corpus, part) { text in
       bytes += text.count
       tokens += encoder.encode(text).count
     }
     return tokens > 0 ? Measure(bytes: bytes, tokens: tokens) : nil
-  }
-
-  private func forEachText(
-    of corpus: Corpus, _ part: CorpusPart, _ activity: String, _ body: ([UInt8]) -> Void
-  ) throws {
-    let line = ProgressLine(activity, unit: .bytes)
-    defer { line.clear() }
-    var done = 0
-    try corpus.forEachDocument(of: part) { document in
-      body(document.text)
-      done += document.text.count
-      line.update(done, of: corpus.counts(part).bytes)
-    }
   }
 
   struct Measure: Encodable {

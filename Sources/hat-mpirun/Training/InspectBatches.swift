@@ -37,6 +37,7 @@ struct InspectBatches: ParsableCommand {
 
   func run() throws {
     let configuration = try Configuration.load(from: FilePath(configurationFile), overrides: overrides)
+    try configuration.model.require(.hierarchical, for: "inspect batches", at: configurationFile)
     let source = try TextMicroBatches(
       Mixture(data), configuration, cursor: nil, owned: Array(0..<configuration.training.microBatches))
     let cost = ModelCost(configuration.model)

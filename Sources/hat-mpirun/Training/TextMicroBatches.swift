@@ -3,26 +3,40 @@ import HATCore
 import HATDistributed
 import HATText
 
-/// Corpora as the trainer sees them. Reading, decompressing and packing happen on a thread of their own, ahead of the
-/// computation.
-final class TextMicroBatches: MicroBatchSource {
+/// Corpora as the trainer sees them. Reading, decompressing, packing and writing with tokens happen on a thread of their
+/// own, ahead of the computation.
+final class TextMicroBatches<MicroBatch: Sendable>: MicroBatchSource {
+  /// What makes a batch of words one of the model's.
+  typealias Conversion = (Batch) -> MicroBatch
+
+  private struct Step: Sendable {
+    let microBatches: [MicroBatch]
+    let cursor: MixtureCursor
+    let epochs: [Double]
+  }
+
   private let mixture: Mixture
   private let configuration: Configuration
-  private let steps: Prefetcher<MicroBatchStream.Step>
+  private let steps: Prefetcher<Step>
+  private let convert: Conversion
   /// Of the steps handed out, not of those that wait.
   private var position: MixtureCursor
   private var lastStep: MixtureCursor
   private(set) var epochs: [Double]
 
   /// Steps read ahead. One would do for the mean; the second is for a frame that takes long.
-  private static let stepsAhead = 2
+  private static var stepsAhead: Int { 2 }
   /// Held-out text measured at an evaluation, at most, in steps' worth of sequences.
-  private static let heldOutSteps = 8
+  private static var heldOutSteps: Int { 8 }
 
   /// - Parameters:
   ///   - cursor: a `MixtureCursor` as JSON; nil is the start.
   ///   - owned: this rank's micro-batches of each step.
-  init(_ mixture: Mixture, _ configuration: Configuration, cursor: String?, owned: [Int]) throws {
+  ///   - makeConversion: makes one for each thread.
+  init(
+    _ mixture: Mixture, _ configuration: Configuration, cursor: String?, owned: [Int],
+    makeConversion: () -> Conversion
+  ) throws {
     self.mixture = mixture
     self.configuration = configuration
     let stream = try Self.stream(
@@ -32,7 +46,13 @@ final class TextMicroBatches: MicroBatchSource {
     let microBatches = MicroBatchStream(
       stream, microBatches: configuration.training.microBatches,
       sequencesPerMicroBatch: configuration.sequencesPerMicroBatch, owned: owned)
-    steps = Prefetcher(depth: Self.stepsAhead) { try microBatches.nextStep() }
+    convert = makeConversion()
+    let convertAhead = makeConversion()
+    steps = Prefetcher(depth: Self.stepsAhead) {
+      let step = try microBatches.nextStep()
+      return Step(
+        microBatches: step.microBatches.map(convertAhead), cursor: step.cursor, epochs: step.epochs)
+    }
   }
 
   private static func stream(
@@ -50,7 +70,7 @@ final class TextMicroBatches: MicroBatchSource {
     return String(decoding: try encoder.encode(position), as: UTF8.self)
   }
 
-  func nextStep() throws -> [Batch] {
+  func nextStep() throws -> [MicroBatch] {
     let step = try steps.next()
     (lastStep, position, epochs) = (position, step.cursor, step.epochs)
     return step.microBatches
@@ -69,16 +89,16 @@ final class TextMicroBatches: MicroBatchSource {
   }
 
   /// Of each corpus as many as its weight says, at least one, as far as it has held-out text.
-  func heldOut(owned: (Int) -> Bool) throws -> HeldOut<Batch> {
+  func heldOut(owned: (Int) -> Bool) throws -> HeldOut<MicroBatch> {
     let limit = Self.heldOutSteps * configuration.training.microBatches
-    var heldOut = HeldOut<Batch>(counts: [], owned: [])
+    var heldOut = HeldOut<MicroBatch>(counts: [], owned: [])
     var index = 0
     for part in mixture.parts {
       let first = index
       let end = first + max(1, Int((Double(limit) * part.weight).rounded()))
       let stream = try heldOutText(of: part.corpus)
       while index < end, let batch = try nextHeldOut(stream) {
-        if owned(index) { heldOut.owned.append(batch) }
+        if owned(index) { heldOut.owned.append(convert(batch)) }
         index += 1
       }
       heldOut.counts.append(index - first)
@@ -100,5 +120,24 @@ final class TextMicroBatches: MicroBatchSource {
       batch.append(sequence)
     }
     return batch.pieceCount > 0 ? batch : nil
+  }
+}
+
+extension TextMicroBatches<Batch> {
+  /// Batches of words, as they are.
+  convenience init(_ mixture: Mixture, _ configuration: Configuration, cursor: String?, owned: [Int]) throws {
+    try self.init(mixture, configuration, cursor: cursor, owned: owned) { { $0 } }
+  }
+}
+
+extension TextMicroBatches<TokenBatch> {
+  /// Batches of the tokens of a vocabulary.
+  convenience init(
+    _ mixture: Mixture, _ configuration: Configuration, cursor: String?, owned: [Int],
+    _ vocabulary: SubwordVocabulary
+  ) throws {
+    try self.init(mixture, configuration, cursor: cursor, owned: owned) {
+      TokenBatcher(vocabulary).tokens(of:)
+    }
   }
 }

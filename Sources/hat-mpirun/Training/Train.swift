@@ -46,6 +46,18 @@ struct Train: ParsableCommand {
     name: .customLong("set"), help: ArgumentHelp("Change a setting.", valueName: "section.key=value"))
   var overrides: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Begin with the parameters of another run's checkpoint, and with its tokenizer, instead of random ones.",
+      valueName: "RUN[@step]"))
+  var initializeFrom: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of a model of kind subword, as tokenizer learn wrote it; learnt from the corpora without it.",
+      valueName: "FILE"))
+  var tokenizer: String?
+
   @Option(help: "What to do with a run that is there already: auto goes on, never refuses.")
   var resume: TrainingJob.Resume = .auto
 
@@ -102,6 +114,8 @@ struct Train: ParsableCommand {
     var arguments = ["train", "--config", config, "--output", output]
     arguments += ["--resume", (start == 0 ? resume : .auto).rawValue]
     if let threads { arguments += ["--threads", String(threads)] }
+    if let initializeFrom { arguments += ["--initialize-from", initializeFrom] }
+    if let tokenizer { arguments += ["--tokenizer", tokenizer] }
     if let stepTimeLimit { arguments += ["--step-time-limit", "\(stepTimeLimit)"] }
     arguments += overrides.flatMap { ["--set", $0] }
     return arguments + ["--data"] + data.map(\.argument)

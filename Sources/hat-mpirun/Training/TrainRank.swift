@@ -44,19 +44,59 @@ struct TrainRank {
 
   private func train(on communicator: any Communicator) throws -> TrainingOutcome {
     let (configuration, mixture) = try communicator.together { try open(communicator) }
-    let job = TrainingJob(
-      run: FilePath(command.output), configuration: configuration, data: DataDescription(mixture),
-      resume: command.resume)
     let choice = try communicator.together { try ThreadChoice(wanted: command.threads) }
     if communicator.rank == 0 { TrainProgress.say(choice.reason) }
-    let model = TextModel(
-      configuration, maxWordBytes: mixture.splitter.maximumWordBytes, threads: choice.threads)
+    let tokenizer = try tokenizer(for: configuration, mixture, on: communicator)
+    let start = try communicator.together {
+      try InitialParameters(command.initializeFrom, for: configuration, mixture, tokenizer: tokenizer)
+    }
+    let job = TrainingJob(
+      run: FilePath(command.output), configuration: configuration, data: DataDescription(mixture),
+      resume: command.resume, tokenizer: tokenizer, start: start.description(named: command.initializeFrom))
+    if let tokenizer {
+      return try train(
+        TextModel<SubwordTransformer>(configuration, threads: choice.threads, start: start), job, mixture,
+        on: communicator
+      ) { try TextMicroBatches(mixture, configuration, cursor: $0, owned: $1, tokenizer.vocabulary) }
+    }
+    let model = TextModel<HierarchicalTransformer>(
+      configuration, maxWordBytes: mixture.splitter.maximumWordBytes, threads: choice.threads, start: start)
+    return try train(model, job, mixture, on: communicator) {
+      try TextMicroBatches(mixture, configuration, cursor: $0, owned: $1)
+    }
+  }
+
+  /// Of a model of tokens.
+  private func tokenizer(
+    for configuration: Configuration, _ mixture: Mixture, on communicator: any Communicator
+  ) throws -> TokenizerFile? {
+    guard configuration.model.kind == .subword else {
+      guard command.tokenizer == nil else {
+        throw UserError(
+          .wrongUsage, at: "--tokenizer",
+          "a model of kind \(configuration.model.kind.rawValue) has no tokens",
+          hint: "Leave it out, or train a configuration with kind: subword.")
+      }
+      return nil
+    }
+    let initial = try communicator.together {
+      try command.initializeFrom.map(CheckpointReference.init(parsing:))
+    }
+    return try RunTokenizer(
+      run: FilePath(command.output), named: command.tokenizer, initialRun: initial?.run,
+      vocabulary: configuration.model.vocabulary, mixture: mixture
+    ).find(on: communicator)
+  }
+
+  private func train<Model, Source>(
+    _ model: TextModel<Model>, _ job: TrainingJob, _ mixture: Mixture, on communicator: any Communicator,
+    makeSource: (_ cursor: String?, _ owned: [Int]) throws -> Source
+  ) throws -> TrainingOutcome where Source: MicroBatchSource, Source.MicroBatch == Model.MicroBatch {
     let progress = TrainProgress(run: command.output, corpora: command.data.map(\.folder))
     let trainer = try Trainer(
-      communicator: communicator, job: job, model: model, log: log,
-      makeSource: { try TextMicroBatches(mixture, configuration, cursor: $0, owned: $1) },
+      communicator: communicator, job: job, model: model, log: log, makeSource: makeSource,
       observe: progress.show)
-    try showPlacement(on: communicator, configuration, mixture)
+    try showPlacement(on: communicator, job.configuration, mixture)
     let outcome = try trainer.run()
     if communicator.rank == 0 { progress.finish(outcome) }
     return outcome

@@ -1,41 +1,64 @@
 import HATCore
 import HATDistributed
+import HATStorage
 import HATText
 
-/// The hierarchical transformer as the trainer sees it.
-final class TextModel: TrainingModel {
+/// A language model as the trainer sees it.
+final class TextModel<Model: LanguageModel>: TrainingModel {
   let tensors: [ParameterTensor]
-  private let transformer: HierarchicalTransformer
-  private let cost: ModelCost
-  var profile: StepProfile { transformer.profile }
+  private let model: Model
+  private let start: InitialParameters
+  var profile: StepProfile { model.profile }
+  var blocks: [Range<Int>] { model.layout.blocks }
 
-  init(_ configuration: Configuration, maxWordBytes: Int, threads: Int = 1) {
-    transformer = HierarchicalTransformer(
-      configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes),
-      threads: threads)
-    tensors = transformer.layout.tensors
-    cost = ModelCost(configuration.model)
+  init(_ model: Model, start: InitialParameters = .seed) {
+    (self.model, self.start) = (model, start)
+    tensors = model.layout.tensors
   }
 
-  func initialize(_ range: Range<Int>, of parameters: UnsafeMutablePointer<Float>, seed: UInt64) {
-    ParameterInitializer(layout: transformer.layout, seed: seed).fill(range, of: parameters)
+  func initialize(_ ranges: [Range<Int>], of parameters: UnsafeMutablePointer<Float>, seed: UInt64) throws {
+    switch start {
+    case .seed:
+      let initializer = ParameterInitializer(layout: model.layout, seed: seed)
+      for range in ranges { initializer.fill(range, of: parameters) }
+    case .checkpoint(let reader): try reader.read(.parameters, ranges, of: parameters)
+    }
   }
-
-  var blocks: [Range<Int>] { transformer.layout.blocks }
 
   func lossAndGradient<Memory: ModelMemory>(
-    _ batch: Batch, _ memory: Memory
+    _ batch: Model.MicroBatch, _ memory: Memory
   ) throws(Memory.Failure) -> LossSum {
-    try transformer.lossAndGradient(batch, memory)
+    try model.lossAndGradient(batch, memory)
   }
 
   func loss<Parameters: ModelParameters>(
-    _ batch: Batch, _ parameters: Parameters
+    _ batch: Model.MicroBatch, _ parameters: Parameters
   ) throws(Parameters.Failure) -> LossSum {
-    try transformer.loss(batch, parameters)
+    try model.loss(batch, parameters)
   }
 
-  func trainingFLOPs(_ batch: Batch) -> Double {
-    ModelCost.trainingPasses * cost.forward(batch)
+  func trainingFLOPs(_ batch: Model.MicroBatch) -> Double { model.trainingFLOPs(batch) }
+}
+
+extension TextModel<HierarchicalTransformer> {
+  convenience init(
+    _ configuration: Configuration, maxWordBytes: Int, threads: Int, start: InitialParameters = .seed
+  ) {
+    self.init(
+      HierarchicalTransformer(
+        configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes),
+        threads: threads),
+      start: start)
+  }
+}
+
+extension TextModel<SubwordTransformer> {
+  convenience init(_ configuration: Configuration, threads: Int, start: InitialParameters = .seed) {
+    self.init(
+      SubwordTransformer(
+        configuration.model,
+        capacity: TokenCapacity(of: configuration, sequences: configuration.sequencesPerMicroBatch),
+        threads: threads),
+      start: start)
   }
 }

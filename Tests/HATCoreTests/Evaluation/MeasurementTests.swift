@@ -34,7 +34,7 @@ import Testing
   @Test func documentsAreDrawnWhole() throws {
     func document(bytes: Int, correct: Int) -> TextTally {
       var tally = TextTally()
-      (tally.sum.textBytes, tally.sum.correctBytes) = (bytes, correct)
+      (tally.sum.textBytes, tally.sum.spelledBytes, tally.sum.correctBytes) = (bytes, bytes, correct)
       (tally.sum.words, tally.sum.targetPositions) = (1, bytes + 1)
       return tally
     }

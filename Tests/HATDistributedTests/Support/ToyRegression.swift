@@ -24,8 +24,8 @@ final class ToyRegression: TrainingModel {
 
   let blocks = [7000..<9000, 9000..<13_500, 13_500..<13_600]
 
-  func initialize(_ range: Range<Int>, of parameters: UnsafeMutablePointer<Float>, seed: UInt64) {
-    for index in range {
+  func initialize(_ ranges: [Range<Int>], of parameters: UnsafeMutablePointer<Float>, seed: UInt64) {
+    for index in ranges.joined() {
       var generator = ToyGenerator(seed: seed &+ UInt64(index))
       parameters[index] = generator.float() * 0.02
     }

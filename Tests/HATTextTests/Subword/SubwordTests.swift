@@ -96,8 +96,8 @@ struct SubwordTests {
     let vocabulary = try SubwordVocabulary(
       learningFrom: Self.counts(Array(repeating: "to be or not to be, that is the question: ", count: 2)),
       count: 268)
-    try vocabulary.write(to: path)
-    #expect(try SubwordVocabulary(reading: path) == vocabulary)
+    try TokenizerFile(vocabulary).write(to: path)
+    #expect(try TokenizerFile(reading: path).vocabulary == vocabulary)
 
     let text = try String(contentsOfFile: path.string, encoding: .utf8)
     for (old, new) in [
@@ -106,7 +106,7 @@ struct SubwordTests {
       #expect(text.contains(old))
       try text.replacingOccurrences(of: old, with: new).write(
         toFile: path.string, atomically: true, encoding: .utf8)
-      #expect(throws: UserError.self) { try SubwordVocabulary(reading: path) }
+      #expect(throws: UserError.self) { try TokenizerFile(reading: path).vocabulary }
     }
   }
 

@@ -17,7 +17,7 @@ struct TokenizerFixtureTests {
 
   @Test("The tokens of the library of reference, in many scripts and on hostile text")
   func sameTokens() throws {
-    let vocabulary = try SubwordVocabulary(reading: FilePath(Self.resource("tokenizer-512.json").path))
+    let vocabulary = try TokenizerFile(reading: FilePath(Self.resource("tokenizer-512.json").path)).vocabulary
     let encoder = SubwordEncoder(vocabulary)
     let lines = try String(contentsOf: Self.resource("tokenizer-ids.jsonl"), encoding: .utf8)
     let observations = try lines.split(separator: "\n").map {

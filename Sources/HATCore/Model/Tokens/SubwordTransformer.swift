@@ -72,12 +72,12 @@ public final class SubwordTransformer: LanguageModel {
     return head.loss(batch, predictive: backbone.output, parameters: parameters)
   }
 
-  /// Nats of each target of a batch, and whether its arg-max was right. [T]
-  func outcomes(
-    _ batch: TokenBatch, parameters: UnsafePointer<Float>
-  ) -> (losses: [Float], isRight: [Bool]) {
-    _ = loss(batch, FlatParameters(parameters))
-    return head.outcomes(batch.tokenCount)
+  /// Nats of each target of the last batch, and whether its arg-max was right. [T]
+  var outcomes: (losses: UnsafeBufferPointer<Float>, isRight: UnsafeBufferPointer<Bool>) { head.outcomes }
+
+  /// [V], of one target of the last batch; valid until the next call.
+  func logits(ofTarget target: Int, parameters: UnsafePointer<Float>) -> UnsafeBufferPointer<Float> {
+    head.logits(predictive: backbone.output.rows(target..<target + 1), FlatParameters(parameters))
   }
 
   public func trainingFLOPs(_ batch: TokenBatch) -> Double {

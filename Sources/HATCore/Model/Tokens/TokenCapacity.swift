@@ -10,10 +10,10 @@ public struct TokenCapacity: Sendable, Equatable {
     (self.tokens, self.pieceTokens, self.recomputation) = (tokens, pieceTokens, recomputation)
   }
 
-  /// For sequences of text of which each byte may turn out a token.
-  public init(of configuration: Configuration, sequences: Int) {
-    let bytes = configuration.data.sequenceBytes
+  /// For sequences of text of tokens of `bytesPerToken` bytes; 1 for any text there is.
+  public init(of configuration: Configuration, sequences: Int, bytesPerToken: Double = 1) {
+    let tokens = Int((Double(configuration.data.sequenceBytes) / bytesPerToken).rounded(.up))
     self.init(
-      tokens: sequences * bytes, pieceTokens: bytes, recomputation: configuration.training.recompute)
+      tokens: sequences * tokens, pieceTokens: tokens, recomputation: configuration.training.recompute)
   }
 }

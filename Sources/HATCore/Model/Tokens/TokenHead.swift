@@ -54,11 +54,19 @@ final class TokenHead {
   }
 
   /// Nats of each target of the last batch, and whether its arg-max was right. [T]
-  func outcomes(_ count: Int) -> (losses: [Float], isRight: [Bool]) {
+  var outcomes: (losses: UnsafeBufferPointer<Float>, isRight: UnsafeBufferPointer<Bool>) {
     (
-      Array(UnsafeBufferPointer(start: losses.base, count: count)),
-      Array(UnsafeBufferPointer(start: correct.base, count: count))
+      UnsafeBufferPointer(start: losses.base, count: losses.count),
+      UnsafeBufferPointer(start: correct.base, count: correct.count)
     )
+  }
+
+  /// [V], of one row of h; valid until the next call.
+  func logits(predictive: MatrixView, _ parameters: some ModelParameters) -> UnsafeBufferPointer<Float> {
+    let logits = arena.view(logits, rows: 1)
+    kernels.linear(
+      predictive, weight: LinearWeight(head(FloatPointer(mutating: parameters.backParameters))), into: logits)
+    return UnsafeBufferPointer(start: logits.base, count: model.vocabulary)
   }
 
   /// Computes the logits of a tile and calls `body`, tile by tile.
