@@ -41,14 +41,25 @@ extension EndToEnd {
 
     init() throws { scratch = try Scratch() }
 
-    private func trainedRun(_ name: String, settings: [String: String] = [:]) throws -> String {
+    /// - Parameter isSubword: whether it is the baseline, a backbone over tokens.
+    private func trainedRun(_ name: String, isSubword: Bool = false) throws -> String {
       let corpus = scratch.file("corpus")
       if !FileManager.default.fileExists(atPath: corpus) { _ = try scratch.corpus() }
-      let configuration = try scratch.configuration(settings)
+      let configuration = isSubword ? try subwordConfiguration() : try scratch.configuration()
       let training = Program.run(
         ["train", "--config", configuration, "--data", corpus, "--output", scratch.file(name)])
       try #require(training.exitCode == 0, "\(training.description)")
       return scratch.file(name)
+    }
+
+    private func subwordConfiguration() throws -> String {
+      try scratch.write(
+        """
+        model: { kind: subword, vocabulary: 280, width: 32, head_size: 8, layers: 2, kv_heads: 2 }
+        data: { sequence_words: 24, sequence_bytes: 160, seed: 3 }
+        training: { steps: 12, sequences_per_step: 8, micro_batches: 4, warmup_steps: 3 }
+        output: { checkpoint_every: 12, evaluate_every: 0 }
+        """, to: "subword.yaml")
     }
 
     private let task = ["--prompt-bytes", "40", "--bytes", "60", "--documents", "5"]
@@ -63,7 +74,7 @@ extension EndToEnd {
 
     @Test("Every batch size and no cache write the same; a baseline is measured beside it")
     func everythingAgrees() throws {
-      let (run, other) = (try trainedRun("run"), try trainedRun("other", settings: ["model.layers": "4"]))
+      let (run, other) = (try trainedRun("run"), try trainedRun("other", isSubword: true))
       let report = try report(
         ["--checkpoint", run, "--baseline", other, "--batch", "1", "3", "--threads", "1"] + task)
       #expect(report.measurements.map(\.checkpoint) == [run, other, run, other])
@@ -76,21 +87,24 @@ extension EndToEnd {
         #expect((5 * 35...5 * 40).contains(measured.prompt.bytes))
         #expect(measured.prompt.bytesPerSecond > 0 && measured.decode.bytesPerSecond > 0)
         #expect(measured.peakResidentBytes > 1 << 20)
-        // The prompts are of twelve words; what so young a model writes is of its own.
-        #expect((0.3..<1).contains(measured.prompt.embeddingHitRate!))
-        #expect((0..<1).contains(measured.decode.embeddingHitRate!))
+      }
+      // The prompts are of twelve words; what so young a model writes is of its own.
+      for (own, others) in [(0, 1), (2, 3)].map({ (report.measurements[$0], report.measurements[$1]) }) {
+        #expect((0.3..<1).contains(own.prompt.embeddingHitRate!))
+        #expect((0..<1).contains(own.decode.embeddingHitRate!))
+        #expect(others.prompt.embeddingHitRate == nil && others.decode.embeddingHitRate == nil)
       }
       let (one, three) = (report.measurements[0], report.measurements[2])
       #expect(one.textChecksum == three.textChecksum)
       // The same work, whoever does it at once: but a word that two documents meet together is encoded once.
       #expect(abs(one.decode.flopsPerByte / three.decode.flopsPerByte - 1) < 0.2)
       #expect(report.ratios.map(\.batch) == [1, 3])
-      #expect(report.ratios.allSatisfy { $0.decodeFlopsPerByte < 1 && $0.decodeBytesPerSecond > 0 })
+      #expect(report.ratios.allSatisfy { $0.decodeFlopsPerByte > 0 && $0.decodeBytesPerSecond > 0 })
     }
 
-    @Test("generate and the benchmark's table, for people")
-    func forPeople() throws {
-      let run = try trainedRun("run")
+    @Test("generate and the benchmark's table, for people", arguments: [false, true])
+    func forPeople(isSubword: Bool) throws {
+      let run = try trainedRun("run", isSubword: isSubword)
       let shown = Program.run(["benchmark", "generate", "--checkpoint", run, "--batch", "2"] + task)
       #expect(shown.exitCode == 0 && shown.standardOutput.contains("the same text"), "\(shown.description)")
       let generate = ["generate", "--checkpoint", run, "--prompt", "the größer ", "--bytes", "50"]
