@@ -138,6 +138,21 @@ extension EndToEnd {
       #expect(refused([], output: run).exitCode == 78)
     }
 
+    @Test("Steps are measured by the same command")
+    func benchmark() throws {
+      let (configuration, tokenizer) = (try configuration(), scratch.file("t.json"))
+      let learn = ["tokenizer", "learn", "--data", corpus, "--vocabulary", "280", "--output", tokenizer]
+      try #require(Program.run(learn).exitCode == 0)
+      let measure = [
+        "benchmark", "train", "--config", configuration, "--steps", "1", "--threads", "1", "--json",
+      ]
+      let output = Program.run(measure + ["--data", corpus, "--tokenizer", tokenizer])
+      #expect(
+        output.exitCode == 0 && output.standardOutput.contains("dense_to_sgemm"), "\(output.description)")
+      let incomplete = Program.run(measure)
+      #expect(incomplete.exitCode == 64 && incomplete.standardError.contains("tokenizer learn"))
+    }
+
     @Test("A hierarchical model takes no tokenizer")
     func noTokens() throws {
       let output = Program.run([

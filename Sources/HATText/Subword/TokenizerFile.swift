@@ -20,6 +20,18 @@ public struct TokenizerFile: Sendable, Equatable {
     try self.init(content: file.read(at: 0, count: file.length), at: path.string)
   }
 
+  /// - Parameter tokens: of its vocabulary.
+  /// - Throws: `UserError`, also of kind `configuration` when it has another number of tokens.
+  public init(reading path: FilePath, tokens: Int) throws {
+    try self.init(reading: path)
+    guard vocabulary.count == tokens else {
+      throw UserError(
+        .configuration, at: path.string,
+        "it has \(vocabulary.count) tokens, the configuration's model.vocabulary is \(tokens)",
+        hint: "Set model.vocabulary: \(vocabulary.count), or name another tokenizer.")
+    }
+  }
+
   /// - Throws: `UserError` of kind `invalidData` for what is no such file.
   public init(content: [UInt8], at place: String) throws {
     self.init(try SubwordVocabulary(tokenizerFile: content, at: place), content: content)

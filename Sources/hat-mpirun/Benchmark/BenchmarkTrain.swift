@@ -19,6 +19,11 @@ struct BenchmarkTrain: ParsableCommand {
   @Option(help: "A corpus made by preprocess.")
   var data: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Of a model of kind subword: its tokenizer, as tokenizer learn wrote it.", valueName: "FILE"))
+  var tokenizer: String?
+
   @Option(help: "Start mpirun with that many ranks; one process without it.")
   var ranks: Int?
 
@@ -56,6 +61,7 @@ struct BenchmarkTrain: ParsableCommand {
     ]
     if json { arguments.append("--json") }
     if let data { arguments += ["--data", data] }
+    if let tokenizer { arguments += ["--tokenizer", tokenizer] }
     for override in overrides { arguments += ["--set", override] }
     return try Supervisor(restarts: 0) { TrainProgress.say($0) }.run { [arguments] _ in
       MPIJob(program: program, arguments: arguments, ranks: ranks, threadsPerRank: choice.threads)

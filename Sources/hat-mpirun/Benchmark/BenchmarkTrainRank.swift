@@ -27,39 +27,72 @@ final class BenchmarkTrainRank {
     defer { scratch.remove() }
     let splitter = try corpus?.splitter ?? WordSplitter(.whitespace)
     let threads = try communicator.together { try ThreadChoice(wanted: command.threads).threads }
-    let model = TextModel<HierarchicalTransformer>(
-      configuration, maxWordBytes: splitter.maximumWordBytes, threads: threads)
+    let tokenizer = try communicator.together { try self.tokenizer(for: configuration.model) }
     let job = TrainingJob(
       run: scratch.path, configuration: configuration,
-      data: DataDescription(splittingRule: "", maxWordBytes: splitter.maximumWordBytes, fingerprint: ""))
-    let trainer = try Trainer(
-      communicator: communicator, job: job, model: model,
-      makeSource: { _, owned in
-        if let corpus {
-          return try PreparedMicroBatches(corpus, configuration, steps: Self.preparedSteps, owned: owned)
-        }
-        return PreparedMicroBatches(
-          text: SampleText.text, splitter: splitter, configuration, steps: Self.preparedSteps, owned: owned)
-      },
-      observe: { [weak self] event in if case .step(let record) = event { self?.records.append(record) } })
-    var measurement = try measure(trainer, model.profile, communicator, threads: threads)
-    measurement.threads = threads
-    if communicator.rank == 0 { try measurement.show(json: command.json) }
+      data: DataDescription(splittingRule: "", maxWordBytes: splitter.maximumWordBytes, fingerprint: ""),
+      tokenizer: tokenizer)
+    func steps(_ owned: [Int]) throws -> [[Batch]] {
+      if let corpus {
+        return try PreparedSteps.of(corpus, configuration, steps: Self.preparedSteps, owned: owned)
+      }
+      return PreparedSteps.of(
+        text: SampleText.text, splitter: splitter, configuration, steps: Self.preparedSteps, owned: owned)
+    }
+    if let tokenizer {
+      let batcher = TokenBatcher(tokenizer.vocabulary)
+      try measure(
+        TextModel<SubwordTransformer>(configuration, threads: threads), job, communicator, threads: threads
+      ) { owned in try steps(owned).map { $0.map { batcher.tokens(of: $0) } } }
+    } else {
+      let model = TextModel<HierarchicalTransformer>(
+        configuration, maxWordBytes: splitter.maximumWordBytes, threads: threads)
+      try measure(model, job, communicator, threads: threads, steps: steps)
+    }
     return 0
+  }
+
+  /// Of a model of tokens.
+  private func tokenizer(for model: ModelConfiguration) throws -> TokenizerFile? {
+    guard model.kind == .subword else {
+      guard command.tokenizer == nil else {
+        throw UserError(
+          .wrongUsage, at: "--tokenizer", "a model of kind \(model.kind.rawValue) has no tokens",
+          hint: "Leave it out, or measure a configuration with kind: subword.")
+      }
+      return nil
+    }
+    guard let path = command.tokenizer else {
+      throw UserError(
+        .wrongUsage, at: command.config, "a model of kind subword needs a tokenizer",
+        hint: "Add --tokenizer FILE, made by `hat-mpirun tokenizer learn`.")
+    }
+    return try TokenizerFile(reading: FilePath(path), tokens: model.vocabulary)
   }
 
   private func open() throws -> (Configuration, Corpus?) {
     var configuration = try Configuration.load(
       from: FilePath(command.config), overrides: command.overrides)
-    try configuration.model.require(.hierarchical, for: "benchmark train", at: command.config)
     configuration.training.steps = Self.warmupSteps + 2 * command.steps
     return (configuration, try command.data.map { try Corpus(opening: FilePath($0)) })
   }
 
   /// First the steps as they are, then as many again with the profile on.
-  private func measure<Source>(
-    _ trainer: Trainer<TextModel<HierarchicalTransformer>, Source>, _ profile: StepProfile,
-    _ communicator: any Communicator,
+  private func measure<Model>(
+    _ model: TextModel<Model>, _ job: TrainingJob, _ communicator: any Communicator, threads: Int,
+    steps: (_ owned: [Int]) throws -> [[Model.MicroBatch]]
+  ) throws {
+    let trainer = try Trainer(
+      communicator: communicator, job: job, model: model,
+      makeSource: { PreparedMicroBatches(steps: try steps($1)) },
+      observe: { [weak self] event in if case .step(let record) = event { self?.records.append(record) } })
+    var measurement = try measure(trainer, model.profile, communicator, threads: threads)
+    measurement.threads = threads
+    if communicator.rank == 0 { try measurement.show(json: command.json) }
+  }
+
+  private func measure<Model, Source>(
+    _ trainer: Trainer<TextModel<Model>, Source>, _ profile: StepProfile, _ communicator: any Communicator,
     threads: Int
   ) throws -> TrainMeasurement {
     func steps(_ count: Int) throws -> Int {

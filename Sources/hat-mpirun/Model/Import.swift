@@ -66,14 +66,7 @@ struct Import: ParsableCommand {
           : "a model of kind \(model.kind.rawValue) has no tokens",
         hint: tokenizer == nil ? "Add --tokenizer RUN/tokenizer.json." : "Leave --tokenizer out.")
     }
-    guard let file = try tokenizer.map({ try TokenizerFile(reading: FilePath($0)) }) else { return nil }
-    guard file.vocabulary.count == model.vocabulary else {
-      throw UserError(
-        .configuration, at: tokenizer!,
-        "it has \(file.vocabulary.count) tokens, the configuration's model.vocabulary is \(model.vocabulary)",
-        hint: "Name the tokenizer the weights were trained with.")
-    }
-    return file
+    return try tokenizer.map { try TokenizerFile(reading: FilePath($0), tokens: model.vocabulary) }
   }
 
   /// The file's own rule, unless the user says otherwise.

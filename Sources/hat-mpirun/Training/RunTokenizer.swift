@@ -27,25 +27,14 @@ struct RunTokenizer {
     let source = [named.map { FilePath($0) }, initialRun.map(TokenizerFile.path(inRun:))].compactMap(\.self)
       .first
     if DurableFile.exists(own) {
-      let tokenizer = try read(own)
+      let tokenizer = try TokenizerFile(reading: own, tokens: vocabulary)
       if let source { try requireSame(tokenizer, source) }
       return tokenizer
     }
-    if let source { return try read(source) }
+    if let source { return try TokenizerFile(reading: source, tokens: vocabulary) }
     let tokenizer = TokenizerFile(try learn())
     TrainProgress.say(
       "a vocabulary of \(Amount.grouped(vocabulary)) tokens is learnt from the corpora, and kept as \(own)")
-    return tokenizer
-  }
-
-  private func read(_ path: FilePath) throws -> TokenizerFile {
-    let tokenizer = try TokenizerFile(reading: path)
-    guard tokenizer.vocabulary.count == vocabulary else {
-      throw UserError(
-        .configuration, at: path.string,
-        "it has \(tokenizer.vocabulary.count) tokens, the configuration's model.vocabulary is \(vocabulary)",
-        hint: "Set model.vocabulary=\(tokenizer.vocabulary.count), or name another tokenizer.")
-    }
     return tokenizer
   }
 

@@ -1,0 +1,47 @@
+import HATCore
+import HATText
+
+/// Batches of words by step, then by owned micro-batch.
+enum PreparedSteps {
+  /// Steps of a corpus.
+  static func of(
+    _ corpus: Corpus, _ configuration: Configuration, steps: Int, owned: [Int]
+  ) throws -> [[Batch]] {
+    let source = try TextMicroBatches(
+      Mixture([(corpus, 1)]), configuration, cursor: nil, owned: owned)
+    return try (0..<steps).map { _ in try source.nextStep() }
+  }
+
+  /// Steps of a text that is read over and over.
+  static func of(
+    text: String, splitter: WordSplitter, _ configuration: Configuration, steps: Int, owned: [Int]
+  ) -> [[Batch]] {
+    let bytes = Array(text.utf8)
+    var (words, start): ([ArraySlice<UInt8>], Int) = ([], 0)
+    for length in splitter.split(bytes) {
+      words.append(bytes[start..<start + Int(length)])
+      start += Int(length)
+    }
+    var position = 0
+    func sequence() -> Batch {
+      var (batch, room) = (Batch(), configuration.data.sequenceBytes - 1)
+      batch.appendDocumentMark()
+      for _ in 1..<max(2, configuration.data.sequenceWords) where words[position].count <= room {
+        room -= words[position].count
+        batch.appendWord(words[position])
+        position = (position + 1) % words.count
+      }
+      batch.appendDocumentMark()
+      batch.endPiece()
+      return batch
+    }
+    func microBatch() -> Batch {
+      (0..<configuration.sequencesPerMicroBatch).reduce(into: Batch()) { batch, _ in batch.append(sequence())
+      }
+    }
+    return (0..<steps).map { _ in
+      let all = (0..<configuration.training.microBatches).map { _ in microBatch() }
+      return owned.map { all[$0] }
+    }
+  }
+}
