@@ -4,7 +4,8 @@ struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure how fast hat is on this machine.",
     subcommands: [
-      BenchmarkTrain.self, BenchmarkCollectives.self, BenchmarkData.self, BenchmarkPreprocess.self,
+      BenchmarkTrain.self, BenchmarkGenerate.self, BenchmarkCollectives.self, BenchmarkData.self,
+      BenchmarkPreprocess.self,
       BenchmarkScaling.self,
     ])
 }

@@ -75,9 +75,10 @@ public final class WordNeighbours {
   }
 
   private func embed(_ words: ArraySlice<[UInt8]>, into rows: FloatBuffer) {
-    for (index, word) in words.enumerated() {
-      let row = MatrixView(rows.base + index * width, rows: 1, columns: width)
-      embedder.embed(word, into: row)
+    let all = MatrixView(rows.base, rows: words.count, columns: width)
+    for start in stride(from: 0, to: words.count, by: WordEmbedder.callWords) {
+      let range = start..<min(start + WordEmbedder.callWords, words.count)
+      embedder.embed(words.dropFirst(start).prefix(range.count), into: all.rows(range))
     }
   }
 

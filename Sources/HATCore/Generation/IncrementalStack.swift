@@ -1,121 +1,137 @@
-import Foundation
 import HATKernels
 
-/// A causal stack fed one row at a time, with the keys and values of the rows before it kept.
+/// A causal stack fed a few rows at a time, those of several sequences together, with the keys and values of the rows
+/// before them kept.
 ///
-/// Gives what `TransformerStack.forward` gives for the whole segment, to rounding.
+/// Gives what `TransformerStack.forward` gives for each whole sequence, to rounding. A row's bits depend on the rows of
+/// its own sequence alone: not on how they are shared out to calls, nor on the sequences beside it.
 final class IncrementalStack {
+  /// Rows of a call, at most.
+  static let callRows = 128
+
   let shape: StackShape
-  /// Rows since the last `reset`.
-  private(set) var count = 0
+  /// Floating-point operations done so far.
+  private(set) var flops = 0.0
   private let positions: Int
-  private let offsets: StackOffsets
-  private let parameters: UnsafePointer<Float>
+  private let blocks: [Block]
+  private let kernels: ModelKernels
   private let arena = Arena()
-  private let packedWeights: PackedWeights
   private let rotary: RotaryTable
-  /// A matrix [positions, queryKeyValueWidth] for each layer.
-  private let rows: [FloatBuffer]
-  /// [width], [F] or [2F], [queryWidth] and [positions] floats of scratch.
-  private let normalized: FloatBuffer
-  private let hidden: FloatBuffer
-  private let gateUp: FloatBuffer
-  private let attention: FloatBuffer
-  private let scores: FloatBuffer
+  /// [sequences]: rows of each so far.
+  private var counts: [Int]
+  /// [sequences, layers], each the floats of a `KeyValueRows`; memory is taken as they fill.
+  private let kept: FloatBuffer
+  private let keptFloats: Int
+  private let inverseRoots: ArenaPlace
+  private let normalized: ArenaMatrix
+  private let queryKeyValue: ArenaMatrix
+  private let attention: ArenaMatrix
+  private let gateUp: ArenaMatrix
+  private let hidden: ArenaMatrix
+  /// Of each thread.
+  private let scores: ArenaMatrix
+
+  private struct Block {
+    let weights: BlockMatrices
+    let linears: BlockLinears
+  }
 
   /// - Parameters:
   ///   - parameters: the flat buffer, which does not change as long as this lives.
-  ///   - positions: rows of a segment, at most.
-  init(_ shape: StackShape, offsets: StackOffsets, parameters: UnsafePointer<Float>, positions: Int) {
+  ///   - sequences: that there may be at once.
+  ///   - positions: rows of a sequence, at most.
+  init(
+    _ shape: StackShape, offsets: StackOffsets, parameters: UnsafePointer<Float>, sequences: Int,
+    positions: Int, kernels: ModelKernels
+  ) {
     precondition(shape.isCausal)
-    self.shape = shape
-    self.offsets = offsets
-    self.parameters = parameters
-    packedWeights = PackedWeights(shape, arena: arena)
+    (self.shape, self.positions, self.kernels) = (shape, positions, kernels)
+    let packedWeights = PackedWeights(shape, arena: arena)
+    inverseRoots = arena.reserve(Self.callRows)
+    normalized = arena.reserve(rows: Self.callRows, columns: shape.width)
+    queryKeyValue = arena.reserve(rows: Self.callRows, columns: shape.queryKeyValueWidth)
+    attention = arena.reserve(rows: Self.callRows, columns: shape.queryWidth)
+    gateUp = arena.reserve(rows: Self.callRows, columns: 2 * shape.mlpHidden)
+    hidden = arena.reserve(rows: Self.callRows, columns: shape.mlpHidden)
+    scores = arena.reserve(rows: kernels.pool.threads, columns: (positions + 15) / 16 * 16)
     arena.allocate()
     packedWeights.pack(offsets, parameters)
-    self.positions = positions
+    blocks = offsets.blocks.enumerated().map { layer, offsets in
+      let weights = BlockMatrices(shape, offsets, in: FloatPointer(mutating: parameters))
+      return Block(weights: weights, linears: packedWeights.linears(weights, layer: layer))
+    }
     rotary = RotaryTable(headSize: shape.headSize, theta: shape.ropeTheta, positions: positions)
-    rows = (0..<shape.layers).map { _ in FloatBuffer(zeroed: positions * shape.queryKeyValueWidth) }
-    normalized = FloatBuffer(zeroed: shape.width)
-    hidden = FloatBuffer(zeroed: shape.mlpHidden)
-    gateUp = FloatBuffer(zeroed: 2 * shape.mlpHidden)
-    attention = FloatBuffer(zeroed: shape.queryWidth)
-    scores = FloatBuffer(zeroed: positions)
+    counts = Array(repeating: 0, count: sequences)
+    keptFloats = KeyValueRows.floats(shape: shape.attention, positions: positions)
+    kept = FloatBuffer(reserving: sequences * shape.layers * keptFloats)
   }
 
-  var isFull: Bool { count == positions }
-
-  /// Starts a new segment.
-  func reset() {
-    count = 0
+  /// Starts a sequence anew.
+  func reset(_ sequence: Int) {
+    counts[sequence] = 0
   }
 
-  /// Runs the next row through all blocks, in place.
-  /// - Parameter row: [1, width]; in: the input; out: the residual stream after the last block.
-  func append(_ row: MatrixView) {
-    precondition(!isFull, "the segment is full")
-    count += 1
-    for layer in rows.indices {
-      let weights = BlockMatrices(shape, offsets.blocks[layer], in: FloatPointer(mutating: parameters))
-      let linears = packedWeights.linears(weights, layer: layer)
-      attend(row, weights, linears, layer: layer)
-      transform(row, weights, linears)
+  /// Runs rows through all blocks, in place.
+  /// - Parameters:
+  ///   - rows: [R, width], R at most `callRows`; in: the input; out: the residual stream after the last block.
+  ///   - sequences: [R], which one each row is the next of.
+  func append(_ rows: MatrixView, of sequences: ArraySlice<Int>) {
+    precondition(rows.rows == sequences.count && rows.rows <= Self.callRows)
+    let places = sequences.map(place)
+    for layer in blocks.indices {
+      attend(rows, places, layer: layer)
+      transform(rows, blocks[layer])
     }
+    flops += 2 * Double(shape.layers * shape.blockMatrixParameters * rows.rows)
+    flops += Double(shape.layers * attentionFLOPs(places))
   }
 
-  private func attend(_ row: MatrixView, _ weights: BlockMatrices, _ linears: BlockLinears, layer: Int) {
-    let all = MatrixView(rows[layer].base, rows: count, columns: shape.queryKeyValueWidth)
-    let current = all.rows(count - 1..<count)
-    MatrixProduct.linear(normalize(row, weights.inputNorm), weight: linears.queryKeyValue, into: current)
-    rotary.rotate(
-      current.columns(0..<shape.queryWidth + shape.keyValueWidth), heads: shape.heads + shape.keyValueHeads,
-      position: count - 1)
-    let output = view(attention)
-    for head in 0..<shape.heads { attendHead(head, query: current, all: all, into: output) }
-    MatrixProduct.addLinear(output, weight: linears.attentionOutput, to: row)
+  private func place(ofNextRowOf sequence: Int) -> RowPlace {
+    precondition(counts[sequence] < positions, "the sequence is full")
+    counts[sequence] += 1
+    return RowPlace(sequence: sequence, position: counts[sequence] - 1)
   }
 
-  private func attendHead(_ head: Int, query: MatrixView, all: MatrixView, into output: MatrixView) {
-    let keyHead = head / (shape.heads / shape.keyValueHeads)
-    let size = shape.headSize
-    let own = head * size..<(head + 1) * size
-    let keys = shape.queryWidth + keyHead * size
-    let values = keys + shape.keyValueWidth
-    let weights = MatrixView(scores.base, rows: 1, columns: count)
-    MatrixProduct.linear(
-      query.columns(own), weight: all.columns(keys..<keys + size), into: weights)
-    softmax(weights)
-    MatrixProduct.inputGradient(
-      weights, weight: all.columns(values..<values + size), into: output.columns(own))
-  }
-
-  private func softmax(_ row: MatrixView) {
-    let scale = 1 / Float(shape.headSize).squareRoot()
-    let values = UnsafeMutableBufferPointer(start: row.base, count: row.columns)
-    let largest = values.max()!
-    var sum: Float = 0
-    for index in values.indices {
-      values[index] = exp((values[index] - largest) * scale)
-      sum += values[index]
+  private func attend(_ rows: MatrixView, _ places: [RowPlace], layer: Int) {
+    let block = blocks[layer]
+    let queryKeyValue = arena.view(queryKeyValue, rows: rows.rows)
+    kernels.linear(
+      normalize(rows, block.weights.inputNorm), weight: block.linears.queryKeyValue, into: queryKeyValue)
+    let work = KeptAttentionWork(
+      places: places, kept: kept(layer), shape: shape.attention, queryKeyValue: queryKeyValue,
+      output: arena.view(attention, rows: rows.rows), scores: arena.view(scores, rows: kernels.pool.threads))
+    for (row, place) in places.enumerated() {
+      rotary.rotate(
+        queryKeyValue.rows(row..<row + 1).columns(0..<shape.queryWidth + shape.keyValueWidth),
+        heads: shape.heads + shape.keyValueHeads, position: place.position)
+      work.kept[place.sequence].store(queryKeyValue.row(row), position: place.position)
     }
-    for index in values.indices { values[index] /= sum }
+    kernels.attention(work, flops: attentionFLOPs(places))
+    kernels.addLinear(work.output, weight: block.linears.attentionOutput, to: rows)
   }
 
-  private func transform(_ row: MatrixView, _ weights: BlockMatrices, _ linears: BlockLinears) {
-    MatrixProduct.linear(
-      normalize(row, weights.postAttentionNorm), weight: linears.gateUp, into: view(gateUp))
-    SwiGLU.forward(view(gateUp), into: view(hidden))
-    MatrixProduct.addLinear(view(hidden), weight: linears.down, to: row)
+  private func transform(_ rows: MatrixView, _ block: Block) {
+    let (gateUp, hidden) = (arena.view(gateUp, rows: rows.rows), arena.view(hidden, rows: rows.rows))
+    kernels.linear(
+      normalize(rows, block.weights.postAttentionNorm), weight: block.linears.gateUp, into: gateUp)
+    kernels.swiGLU(gateUp, into: hidden)
+    kernels.addLinear(hidden, weight: block.linears.down, to: rows)
   }
 
-  private func normalize(_ row: MatrixView, _ gain: FloatPointer) -> MatrixView {
-    var inverseRoot: Float = 0
-    RMSNorm.forward(row, gain: gain, into: view(normalized), inverseRoots: &inverseRoot)
-    return view(normalized)
+  private func normalize(_ rows: MatrixView, _ gain: FloatPointer) -> MatrixView {
+    let result = arena.view(normalized, rows: rows.rows)
+    kernels.norm(rows, gain: gain, into: result, inverseRoots: arena.floats(inverseRoots))
+    return result
   }
 
-  private func view(_ buffer: FloatBuffer) -> MatrixView {
-    MatrixView(buffer.base, rows: 1, columns: buffer.count)
+  private func kept(_ layer: Int) -> KeptRows {
+    KeptRows(
+      base: kept.base + layer * keptFloats, stride: shape.layers * keptFloats, shape: shape.attention,
+      positions: positions)
+  }
+
+  /// Of one layer.
+  private func attentionFLOPs(_ places: [RowPlace]) -> Int {
+    places.reduce(0) { $0 + 4 * shape.queryWidth * ($1.position + 1) }
   }
 }

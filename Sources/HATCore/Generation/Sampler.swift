@@ -1,18 +1,21 @@
-import Foundation
+import HATKernels
 import HATStorage
 import HATText
 
 /// Draws the next symbol from logits: temperature, then the smallest set of likeliest symbols that holds `topP`.
 public struct Sampler {
-  private let temperature: Double
+  private let temperature: Float
   private let topP: Double
   private var random: RandomSource
+  /// [V], probabilities in proportion.
+  private var weights: [Float] = []
 
   /// - Parameters:
   ///   - temperature: 0 for always the likeliest symbol
   ///   - topP: in (0, 1]
+  ///   - document: so that documents of one seed are drawn apart
   /// - Throws: `UserError` of kind `wrongUsage` outside these bounds.
-  public init(temperature: Double, topP: Double, seed: UInt64) throws {
+  public init(temperature: Double, topP: Double, seed: UInt64, document: Int = 0) throws {
     guard temperature >= 0, temperature.isFinite else {
       throw UserError(
         .wrongUsage, at: "--temperature", "it is \(temperature)", hint: "Give 0 (greedy) or more.")
@@ -20,39 +23,74 @@ public struct Sampler {
     guard topP > 0, topP <= 1 else {
       throw UserError(.wrongUsage, at: "--top-p", "it is \(topP)", hint: "Give more than 0 and at most 1.")
     }
-    self.temperature = temperature
+    self.temperature = Float(temperature)
     self.topP = topP
-    random = RandomSource(keys: seed)
+    random = RandomSource(keys: seed, UInt64(document))
   }
 
   /// - Parameters:
   ///   - logits: [V]
   ///   - allows: the symbols that may be drawn; at least one
-  package mutating func next(_ logits: UnsafeBufferPointer<Float>, allows: (UInt8) -> Bool) -> UInt8 {
-    let allowed = (0...UInt8.max).filter(allows)
-    precondition(!allowed.isEmpty)
-    let likeliestFirst = allowed.sorted { logits[Int($0)] > logits[Int($1)] }
-    if temperature == 0 { return likeliestFirst[0] }
+  package mutating func next(_ logits: UnsafeBufferPointer<Float>, allows: (Int) -> Bool) -> Int {
+    let likeliest = likeliest(logits, allows)
+    if temperature == 0 { return likeliest }
 
-    let largest = Double(logits[Int(likeliestFirst[0])])
-    let weights = likeliestFirst.map { exp((Double(logits[Int($0)]) - largest) / temperature) }
-    let kept = nucleus(weights)
-    var rest = random.nextUnit() * weights[..<kept].reduce(0, +)
-    for index in 0..<kept {
-      rest -= weights[index]
-      if rest < 0 { return likeliestFirst[index] }
+    weigh(logits, largest: logits[likeliest], allows)
+    let candidates = candidates()
+    let kept = nucleus(candidates)
+    var rest = random.nextUnit() * candidates[..<kept].reduce(0) { $0 + Double(weights[$1]) }
+    for symbol in candidates[..<kept] {
+      rest -= Double(weights[symbol])
+      if rest < 0 { return symbol }
     }
-    return likeliestFirst[kept - 1]
+    return candidates[kept - 1]
   }
 
-  /// How many of the descending weights make up `topP` of their sum.
-  private func nucleus(_ weights: [Double]) -> Int {
-    let wanted = topP * weights.reduce(0, +)
+  private func likeliest(_ logits: UnsafeBufferPointer<Float>, _ allows: (Int) -> Bool) -> Int {
+    var best: Int?
+    for symbol in logits.indices {
+      if let best, logits[symbol] <= logits[best] { continue }
+      if allows(symbol) { best = symbol }
+    }
+    precondition(best != nil, "some symbol may be drawn")
+    return best!
+  }
+
+  private mutating func weigh(
+    _ logits: UnsafeBufferPointer<Float>, largest: Float, _ allows: (Int) -> Bool
+  ) {
+    if weights.count != logits.count { weights = Array(repeating: 0, count: logits.count) }
+    for symbol in logits.indices {
+      weights[symbol] = allows(symbol) ? (logits[symbol] - largest) / temperature : -.infinity
+    }
+    weights.withUnsafeMutableBufferPointer { weights in
+      let base = weights.baseAddress!
+      Exponential.apply(base, into: base, count: weights.count)
+    }
+  }
+
+  /// Symbols among which the nucleus is, the likeliest first.
+  ///
+  /// Symbols that each weigh less than a V-th of what the nucleus may leave out weigh no more than that together. To sort
+  /// them all would take longer than the model does.
+  private func candidates() -> [Int] {
+    let total = weights.reduce(0) { $0 + Double($1) }
+    let least = Float((1 - topP) * total / Double(weights.count))
+    // Positive floats have the order of their bits: numbers sort many times as fast as symbols by their weights.
+    let keys = weights.indices.lazy.filter { weights[$0] >= least && weights[$0] > 0 }.map { symbol in
+      UInt64(weights[symbol].bitPattern) << 32 | UInt64(UInt32.max - UInt32(symbol))
+    }
+    return keys.sorted(by: >).map { Int(UInt32.max - UInt32(truncatingIfNeeded: $0)) }
+  }
+
+  /// How many of the candidates make up `topP` of all weights.
+  private func nucleus(_ candidates: [Int]) -> Int {
+    let wanted = topP * weights.reduce(0) { $0 + Double($1) }
     var sum = 0.0
-    for (index, weight) in weights.enumerated() {
-      sum += weight
+    for (index, symbol) in candidates.enumerated() {
+      sum += Double(weights[symbol])
       if sum >= wanted { return index + 1 }
     }
-    return weights.count
+    return candidates.count
   }
 }

@@ -26,6 +26,16 @@ package struct UTF8Prefix {
     }
   }
 
+  /// The prefix behind more bytes; nil where they make no text.
+  package func appending(_ bytes: [UInt8]) -> UTF8Prefix? {
+    var result = self
+    for byte in bytes {
+      guard result.allows(byte) else { return nil }
+      result.append(byte)
+    }
+    return result
+  }
+
   package mutating func append(_ byte: UInt8) {
     precondition(allows(byte))
     guard isAtBoundary else {

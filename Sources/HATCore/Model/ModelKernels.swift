@@ -98,6 +98,13 @@ struct ModelKernels {
     }
   }
 
+  /// Of rows over the keys and values kept of their sequences.
+  func attention(_ work: KeptAttentionWork, flops: Int) {
+    profile.measure(.documentAttention, flops) {
+      share(work, work.count, unit: 1, isWorthIt: flops >= Self.leastFLOPs)
+    }
+  }
+
   private func product(_ work: KernelWork, _ flops: Int, columns: Int) {
     profile.measure(.product, flops) {
       share(work, columns, unit: Self.productColumns, isWorthIt: flops >= Self.leastFLOPs)

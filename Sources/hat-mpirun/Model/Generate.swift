@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HATCore
+import HATDistributed
 import HATStorage
 import HATText
 
@@ -28,22 +29,25 @@ struct Generate: ParsableCommand {
   @Option(help: "Of the draws: the same seed writes the same text.")
   var seed: UInt64 = 1
 
+  @Option(help: "Threads; as many as there are cores without it. The text is the same for any number.")
+  var threads: Int?
+
   func validate() throws {
     guard bytes >= 0 else { throw ValidationError("--bytes must not be negative.") }
+    guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
   }
 
   func run() throws {
-    var sampler = try Sampler(temperature: temperature, topP: topP, seed: seed)
+    var samplers = [try Sampler(temperature: temperature, topP: topP, seed: seed)]
+    let choice = try ThreadChoice(wanted: threads)
     let text = try promptBytes()
     let model = try LoadedModel(checkpoint)
-    try model.require(.hierarchical, for: "generate")
-    let generator = TextGenerator(
-      model.configuration.model, parameters: model.parameters.base,
-      contextWords: model.configuration.data.sequenceWords, maxWordBytes: model.manifest.maxWordBytes)
+    let generator = TextGenerator(model.makePredictor(documents: 1, threads: choice.threads))
     let output = FileHandle.standardOutput
     try output.write(contentsOf: Data(text))
-    _ = try generator.generate(after: words(of: text, model.splitter), byteLimit: bytes, sampler: &sampler) {
-      try output.write(contentsOf: Data($0))
+    generator.read([text])
+    _ = try generator.write(byteLimit: bytes, samplers: &samplers) { _, text in
+      try output.write(contentsOf: Data(text))
     }
     try output.write(contentsOf: Data("\n".utf8))
   }
@@ -56,13 +60,5 @@ struct Generate: ParsableCommand {
       )
     }
     return text
-  }
-
-  private func words(of text: [UInt8], _ splitter: WordSplitter) -> [[UInt8]] {
-    var start = 0
-    return splitter.split(text).map { length in
-      defer { start += Int(length) }
-      return Array(text[start..<start + Int(length)])
-    }
   }
 }

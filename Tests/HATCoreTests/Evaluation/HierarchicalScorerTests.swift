@@ -100,34 +100,36 @@ import Testing
     #expect(score.bytes == split.target.utf8.count)
   }
 
-  /// Generation reads and spells word by word: another way to the same probabilities.
+  /// Generation reads and spells symbol by symbol: another way to the same probabilities.
   @Test(arguments: [SplittingRule.whitespace, .unicode, .fixed(5)])
   func targetsCostWhatGenerationWouldPay(rule: SplittingRule) throws {
     let text = Array(Self.text.utf8)
-    let generator = TextGenerator(
-      witness.configuration, parameters: witness.parameters.base, contextWords: 256, maxWordBytes: 64)
+    let predictor = try predictor(rule)
     for start in [0, 1, 4, 9, 10, 11, 14, 20, text.count - 1] {
       var (offset, expected) = (0, 0.0)
-      generator.startDocument()
-      for length in try WordSplitter(rule).split(text) {
-        let word = Array(text[offset..<offset + Int(length)])
-        generator.startWord()
-        for byte in word {
-          if offset >= start { expected += cost(of: byte, generator) }
-          generator.appendToWord(byte)
-          offset += 1
-        }
-        if start..<text.count ~= offset { expected += cost(of: SpecialByte.word, generator) }
-        generator.read(word)
+      predictor.start(0)
+      for symbol in predictor.symbols(of: text) {
+        let isMark = symbol == Int(SpecialByte.word)
+        let isScored = isMark ? start..<text.count ~= offset : offset >= start
+        _ = predictor.predict()
+        if isScored { expected += cost(of: symbol, predictor) }
+        predictor.append([symbol], to: 0)
+        if !isMark { offset += 1 }
       }
       let score = try scorer(rule).score(Array(text[start...]), after: Array(text[..<start]))
       #expect(abs(score.nats - expected) < 1e-4 * expected, "from byte \(start)")
     }
   }
 
-  private func cost(of symbol: UInt8, _ generator: TextGenerator) -> Double {
-    let logits = generator.logitsOfNextByte().map(Double.init)
-    return log(logits.reduce(0) { $0 + exp($1) }) - logits[Int(symbol)]
+  private func predictor(_ rule: SplittingRule = .whitespace) throws -> HierarchicalPredictor {
+    HierarchicalPredictor(
+      witness.configuration, parameters: witness.parameters.base, splitter: try WordSplitter(rule),
+      contextWords: 256)
+  }
+
+  private func cost(of symbol: Int, _ predictor: HierarchicalPredictor) -> Double {
+    let logits = predictor.logits(of: 0).map(Double.init)
+    return log(logits.reduce(0) { $0 + exp($1) }) - logits[symbol]
   }
 
   @Test func aTargetInTwoPartsCostsTheSame() throws {
@@ -144,12 +146,11 @@ import Testing
   }
 
   @Test func greedyIsWhatGreedyDecodingWrites() throws {
-    let generator = TextGenerator(
-      witness.configuration, parameters: witness.parameters.base, contextWords: 256, maxWordBytes: 64)
-    generator.startDocument()
-    generator.startWord()
-    for byte in "whal".utf8 { generator.appendToWord(byte) }
-    let logits = Array(generator.logitsOfNextByte())
+    let predictor = try predictor()
+    predictor.start(0)
+    predictor.append("whal".utf8.map(Int.init), to: 0)
+    _ = predictor.predict()
+    let logits = predictor.logits(of: 0)
     let likeliest = logits.indices.max { logits[$0] < logits[$1] }!
     exchangeHeadRows(likeliest, Int(UInt8(ascii: "e")))
     let scorer = try scorer()

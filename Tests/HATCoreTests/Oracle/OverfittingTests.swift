@@ -67,12 +67,16 @@ struct OverfittingTests {
   private func generate(
     after words: [[UInt8]], contextWords: Int, limit: Int = 400, temperature: Double = 0
   ) throws -> (text: [UInt8], end: TextGenerator.End) {
-    let generator = TextGenerator(
-      Self.trained.model.model, parameters: Self.trained.parameters.base, contextWords: contextWords,
-      maxWordBytes: 64)
-    var sampler = try Sampler(temperature: temperature, topP: 1, seed: 1)
+    let predictor = HierarchicalPredictor(
+      Self.trained.model.model, parameters: Self.trained.parameters.base,
+      splitter: try WordSplitter(.whitespace),
+      contextWords: contextWords)
+    let generator = TextGenerator(predictor)
+    var samplers = [try Sampler(temperature: temperature, topP: 1, seed: 1)]
     var text: [UInt8] = []
-    let end = generator.generate(after: words, byteLimit: limit, sampler: &sampler) { text += $0 }
-    return (text, end)
+    generator.read(symbols: [Array(words.map { $0.map(Int.init) }.joined(separator: [Int(SpecialByte.word)]))]
+    )
+    let ends = generator.write(byteLimit: limit, samplers: &samplers) { text += $1 }
+    return (text, ends[0])
   }
 }
