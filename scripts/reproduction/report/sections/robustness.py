@@ -3,6 +3,7 @@
 from reproduction import evidence, paper
 from reproduction.charts.bars import Bar, Series, bar_chart
 from reproduction.evidence import Results
+from reproduction.figures import Figure
 from reproduction.measuring import PERTURBATIONS
 from reproduction.models import COMPARED
 from reproduction.numbers import fixed, percent
@@ -41,10 +42,14 @@ def section(results: Results) -> Section:
     blocks.append(Charts(charts))
     blocks.append(
         Table(
-            ["figure", "perturbation", *(model.title for model in COMPARED), "ratio of drops"],
+            [
+                *("figure", "perturbation", *(f"{model.title}, perturbed" for model in COMPARED)),
+                *(*(f"{model.title}, drop" for model in COMPARED), "ratio of drops"),
+            ],
             [_row(results, metric, perturbation) for metric in _METRICS for perturbation in PERTURBATIONS],
             note="The ratio is the baseline's drop by the hierarchical model's, its interval of pairs; none "
-            "where the hierarchical model's drop may be nothing.",
+            "where the hierarchical model's drop may be nothing. A model that knows less has less to lose: read "
+            "the drops beside the figures.",
         )
     )
     return Section("Robustness", blocks)
@@ -54,7 +59,14 @@ def _row(results: Results, metric: tuple[str, str, str], perturbation: str) -> l
     kind, name, title = metric
     drops = [percent(evidence.drop(results, model.name, kind, name, perturbation)) for model in COMPARED]
     ratio = fixed(evidence.drop_ratio(results, kind, name, perturbation), 2)
-    return [title, SPOKEN[perturbation], *drops, ratio]
+    return [title, SPOKEN[perturbation], *_perturbed(results, kind, name, perturbation), *drops, ratio]
+
+
+def _perturbed(results: Results, kind: str, name: str, perturbation: str) -> list[str]:
+    """Without their intervals: what is compared are the drops."""
+    found = (evidence.found(results, model.name, kind, name, perturbation) for model in COMPARED)
+    written = percent if "accuracy" in name else fixed
+    return [written(Figure(figure.value) if figure else None) for figure in found]
 
 
 def _chart(results: Results, kind: str, name: str, title: str) -> str:
