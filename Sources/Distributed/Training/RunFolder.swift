@@ -44,7 +44,7 @@ final class RunFolder {
 
   /// To be asked of a run that has no checkpoint yet.
   /// - Throws: `UserError` of kind `configuration` when it was to begin with another checkpoint's parameters.
-  func requireSameStart(as job: TrainingJob) throws {
+  func requireStartNamed(by job: TrainingJob) throws {
     guard let start = description.start, job.start == nil else { return }
     throw UserError(
       .configuration, at: path.string,

@@ -104,7 +104,7 @@ where Model.MicroBatch == Source.MicroBatch {
 
   private func initializeParameters() throws {
     try communicator.together {
-      try folder?.requireSameStart(as: job)
+      try folder?.requireStartNamed(by: job)
       try model.initialize(optimizer.ranges, of: parameters.own.base, seed: job.configuration.data.seed)
     }
     try parameters.share()

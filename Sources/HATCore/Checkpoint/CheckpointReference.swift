@@ -32,11 +32,7 @@ public struct CheckpointReference: Sendable, Equatable {
   /// - Parameter damaged: called with what is wrong with each newer one that is passed over.
   /// - Throws: `UserError`: `missingInput` when there is none.
   public func open(damaged: (UserError) -> Void = { _ in }) throws -> CheckpointReader {
-    guard DurableFile.isFolder(run) else {
-      throw UserError(
-        .missingInput, at: run.string, "there is no such run",
-        hint: "Name the --output folder of a training run.")
-    }
+    try requireRun()
     let store = CheckpointStore(run: run)
     if let step { return try store.reader(at: step) }
     guard let reader = try store.latestValid(damaged: damaged) else {
@@ -45,5 +41,14 @@ public struct CheckpointReference: Sendable, Equatable {
         hint: "Train it up to its first checkpoint (output.checkpoint_every).")
     }
     return reader
+  }
+
+  /// - Throws: `UserError` of kind `missingInput` when there is no such run.
+  public func requireRun() throws {
+    guard DurableFile.isFolder(run) else {
+      throw UserError(
+        .missingInput, at: run.string, "there is no such run",
+        hint: "Name the --output folder of a training run.")
+    }
   }
 }

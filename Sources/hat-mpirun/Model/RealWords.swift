@@ -85,14 +85,15 @@ struct RealWords {
 
 extension CheckpointReference {
   /// The folders of the corpora its run was trained on.
-  /// - Throws: `UserError` of kind `missingInput` when the run does not say.
+  /// - Throws: `UserError` of kind `missingInput` when there is no such run, or it does not say.
   var corpora: [String] {
     get throws {
+      try requireRun()
       let corpora = try CorpusDescription.ofRun(run)
       guard !corpora.isEmpty else {
         throw UserError(
           .missingInput, at: run.string, "the run does not say which corpora it was trained on",
-          hint: "Name one with --data, or a file of words with --list.")
+          hint: "Name one with --data.")
       }
       return corpora.map(\.folder)
     }

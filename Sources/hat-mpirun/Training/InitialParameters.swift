@@ -1,4 +1,3 @@
-import Foundation
 import HATCore
 import HATDistributed
 import HATStorage

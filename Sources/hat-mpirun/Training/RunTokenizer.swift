@@ -34,7 +34,7 @@ struct RunTokenizer {
     if let source { return try TokenizerFile(reading: source, tokens: vocabulary) }
     let tokenizer = TokenizerFile(try learn())
     TrainProgress.say(
-      "a vocabulary of \(Amount.grouped(vocabulary)) tokens is learnt from the corpora, and kept as \(own)")
+      "a vocabulary of \(Amount.grouped(vocabulary)) tokens is learnt from the corpora, to be kept as \(own)")
     return tokenizer
   }
 
