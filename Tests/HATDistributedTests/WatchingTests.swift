@@ -66,6 +66,16 @@ import Testing
     }
   }
 
+  @Test func ranksThatAskAtTheSameTimeMakeOneWholeReport() throws {
+    let run = TemporaryFolder()
+    let folder = HangFolder(run: FilePath(run.path))
+    for _ in 0..<50 {
+      for rank in 0..<4 { try folder.write(Self.record(rank: rank, of: 4)) }
+      let tasks = (0..<4).map { _ in BackgroundTask { try folder.report()?.report.missingRanks } }
+      #expect(try tasks.compactMap { try $0.wait() } == [[]])
+    }
+  }
+
   @Test func operationsAreRememberedNewestFirst() {
     let log = OperationLog()
     log.begin(.step, step: 4)

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import HATStorage
 import SystemPackage
 
@@ -6,6 +7,8 @@ import SystemPackage
 public struct HangFolder: Sendable {
   private let folder: FilePath
   private var records: FilePath { folder.appending("records") }
+  /// The records while their report is made: who moves them there makes it, and the others find none.
+  private var claimed: FilePath { folder.appending("claimed") }
 
   public init(run: FilePath) {
     folder = run.appending("hangs")
@@ -14,6 +17,7 @@ public struct HangFolder: Sendable {
   /// Forgets what an earlier start of the run has left.
   public func sweep() throws {
     try DurableFile.remove(records)
+    try DurableFile.remove(claimed)
   }
 
   func write(_ record: HangRecord) throws {
@@ -25,26 +29,34 @@ public struct HangFolder: Sendable {
   /// Whether a rank has written something down.
   public var hasRecords: Bool { DurableFile.exists(records) }
 
+  /// Makes one report of what the ranks wrote down, whoever asks for it at the same time.
+  /// - Returns: the report and its file; nil when nothing was written down, or another has taken it.
+  /// - Throws: `UserError`, `DecodingError`.
+  public func report() throws -> (report: HangReport, file: FilePath)? {
+    guard hasRecords, try claim(), let report = HangReport(try claimedRecords()) else { return nil }
+    let file = try unusedName(for: report)
+    try DurableFile.write(Array(report.text.utf8), to: file)
+    try DurableFile.remove(claimed)
+    return (report, file)
+  }
+
+  /// - Returns: whether the records are the caller's to report.
+  private func claim() throws -> Bool {
+    if rename(records.string, claimed.string) == 0 { return true }
+    let failure = Errno(rawValue: errno)
+    guard [.noSuchFileOrDirectory, .directoryNotEmpty, .fileExists].contains(failure) else {
+      throw FileFailure.writing(claimed, failure)
+    }
+    return false
+  }
+
   /// In the order of the ranks.
-  func allRecords() throws -> [HangRecord] {
-    guard hasRecords else { return [] }
-    return try DurableFile.list(records).filter { $0.hasSuffix(".json") }.map { name in
-      let file = try FileReader(opening: records.appending(name))
+  private func claimedRecords() throws -> [HangRecord] {
+    try DurableFile.list(claimed).filter { $0.hasSuffix(".json") }.map { name in
+      let file = try FileReader(opening: claimed.appending(name))
       return try JSONDecoder().decode(
         HangRecord.self, from: Data(try file.read(at: 0, count: file.length)))
     }.sorted { $0.rank < $1.rank }
-  }
-
-  /// Makes one report of what the ranks wrote down.
-  /// - Returns: the report and its file; nil when nothing was written down.
-  /// - Throws: `UserError`, `DecodingError`.
-  public func report() throws -> (report: HangReport, file: FilePath)? {
-    let records = try allRecords()
-    guard let report = HangReport(records) else { return nil }
-    let file = try unusedName(for: report)
-    try DurableFile.write(Array(report.text.utf8), to: file)
-    try sweep()
-    return (report, file)
   }
 
   private func unusedName(for report: HangReport) throws -> FilePath {

@@ -74,12 +74,10 @@ public final class Watchdog: Sendable {
     }
   }
 
-  /// Without a supervisor the first of the ranks that are left makes the report.
+  /// Without a supervisor the first rank whose patience ends makes the report: its end takes the others along.
   private func report() {
     do {
-      guard try folder.allRecords().first?.rank == rank, let (report, file) = try folder.report() else {
-        return
-      }
+      guard let (report, file) = try folder.report() else { return }
       Self.say(
         "error: \(report.summary) \(file) says who waited where. Run the same command again: it goes on from "
           + "the last checkpoint.")
