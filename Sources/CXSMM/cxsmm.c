@@ -1,6 +1,8 @@
 #include "cxsmm.h"
 #include <libxsmm.h>
+#include <pthread.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 hat_product_kernel hat_product_kernel_for(
     int m, int n, int k, int lda, int ldb, int ldc, bool transposed_b, bool adding) {
@@ -9,7 +11,18 @@ hat_product_kernel hat_product_kernel_for(
   return (hat_product_kernel)libxsmm_smmdispatch(m, n, k, &lda, &ldb, &ldc, &alpha, &beta, &flags, NULL);
 }
 
-float *hat_product_scratch(void) {
-  static _Thread_local _Alignas(64) float scratch[HAT_PRODUCT_SCRATCH_FLOATS];
+static pthread_key_t scratch_of_thread;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+// The key frees what a thread that ends leaves behind.
+static void make_key(void) { pthread_key_create(&scratch_of_thread, free); }
+
+float *hat_product_scratch(int floats) {
+  static _Thread_local float *scratch;
+  if (!scratch) {
+    pthread_once(&once, make_key);
+    scratch = aligned_alloc(64, sizeof(float) * (size_t)floats);
+    pthread_setspecific(scratch_of_thread, scratch);
+  }
   return scratch;
 }

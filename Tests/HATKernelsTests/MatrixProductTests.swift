@@ -48,6 +48,7 @@ import Testing
   static let chainShapes = [
     (1, 1, 1), (3, 16, 5), (7, 17, 8), (31, 48, 12), (32, 64, 64), (33, 65, 9), (40, 80, 100), (95, 100, 33),
     (96, 128, 511), (5, 96, 512), (2, 144, 1030), (70, 33, 513),
+    (255, 33, 17), (256, 33, 17), (530, 260, 12), (300, 3, 2100),
   ]
 
   /// What makes a row's result independent of the rows around it, and of the processor.

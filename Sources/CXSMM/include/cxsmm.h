@@ -11,8 +11,7 @@ typedef void (*hat_product_kernel)(const float *a, const float *b, float *c);
 hat_product_kernel hat_product_kernel_for(
     int m, int n, int k, int lda, int ldb, int ldc, bool transposed_b, bool adding);
 
-enum { HAT_PRODUCT_SCRATCH_FLOATS = 64 * 512 + 64 * 32 };
-
-/// Floats of the calling thread, on a cache line, for the duration of one product.
-float *hat_product_scratch(void);
+/// So many floats of the calling thread, on a cache line, made when first asked for: always as many. NULL where memory is
+/// short.
+float *hat_product_scratch(int floats);
 #endif

@@ -18,7 +18,7 @@ final class WordEmbedder {
     kernels: ModelKernels = ModelKernels()
   ) {
     self.parameters = parameters
-    let rows = WordTiling.rows(longestWord: maxWordBytes)
+    let rows = WordTiling.rows(model, longestWord: maxWordBytes)
     let use = StackUse(
       shape: model.encoder, routine: .words, rows: rows, longestSegment: maxWordBytes + 1,
       givesLeadingRows: true)

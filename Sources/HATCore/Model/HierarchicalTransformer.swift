@@ -40,7 +40,7 @@ public final class HierarchicalTransformer: LanguageModel {
     let offsets = HierarchicalLayout(model)
     layout = offsets.flat
     arena = Arena()
-    let tileRows = WordTiling.rows(longestWord: capacity.wordBytes)
+    let tileRows = WordTiling.rows(model, longestWord: capacity.wordBytes)
     let encoderUse = StackUse(
       shape: model.encoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1,
       givesLeadingRows: true)

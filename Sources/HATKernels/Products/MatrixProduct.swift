@@ -1,5 +1,3 @@
-import CXSMM
-
 /// Dense matrix products. Weights are row-major [out, in]; R rows may be 0.
 ///
 /// Every element of a result is one chain of fused multiply-adds in the order of the terms. It does not depend on how
@@ -75,6 +73,7 @@ extension MatrixProduct {
     transposed a: MatrixView, times b: MatrixView, adding: Bool, _ c: MatrixView
   ) {
     precondition(a.rows == b.rows && c.rows == a.columns && c.columns == b.columns)
+    if a.rows >= TransposedProduct.leastTerms { return TransposedProduct.multiply(a, b, adding: adding, c) }
     multiply(ProductRows(matrix: a, isTransposed: true), times: b, adding: adding, c)
   }
 
@@ -116,7 +115,7 @@ extension MatrixProduct {
     pack: (_ columns: Range<Int>, _ terms: Range<Int>, _ panel: FloatPointer) -> Void
   ) {
     guard a.terms > 0 else { return adding ? () : c.fillZero() }
-    let scratch = hat_product_scratch()!
+    let scratch = ProductScratch.ofThread.panel
     forEachPanel(c) { columns in
       let width = Panel.width(columns.count)
       for start in stride(from: 0, to: a.terms, by: Panel.terms) {

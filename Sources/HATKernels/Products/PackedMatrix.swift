@@ -21,6 +21,16 @@ public struct PackedMatrix {
     }
   }
 
+  /// Packs `source` [terms, columns].
+  /// - Parameter storage: [floats(columns: columns, terms: terms)]
+  init(_ source: MatrixView, into storage: FloatPointer) {
+    self.init(storage, columns: source.columns, terms: source.rows)
+    for index in 0..<panelCount {
+      let panel = self[index]
+      Panel.pack(source.columns(panel.columns), width: panel.width, into: panel.base)
+    }
+  }
+
   /// One that lies packed at `base` already.
   public init(_ base: FloatPointer, columns: Int, terms: Int) {
     (self.base, self.columns, self.terms) = (base, columns, terms)

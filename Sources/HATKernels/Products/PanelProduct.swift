@@ -19,8 +19,6 @@ enum PanelProduct {
   /// Terms a kernel for a transposed matrix does at once, at most: their number is a number of rows, which varies, and
   /// a kernel is made for each.
   private static let blockTerms = 256
-  /// Floats of the scratch a panel may be packed in.
-  static let panelFloats = Panel.columns * Panel.terms
 
   /// result[rows, panel's columns] = rows · panel over `terms`, or added.
   static func multiply(
@@ -40,7 +38,7 @@ enum PanelProduct {
     _ rows: ProductRows, _ terms: Range<Int>, _ panel: Panel, adding: Bool, into result: MatrixView
   ) {
     let isWhole = panel.width == result.columns
-    let padded = MatrixView(hat_product_scratch() + panelFloats, rows: blockRows, columns: panel.width)
+    let padded = MatrixView(ProductScratch.ofThread.result, rows: blockRows, columns: panel.width)
     Blocks.forEachSize(result.rows, largest: blockRows) { size, starts in
       let kernel = kernel(
         rows, count: size, terms: terms.count, panel, resultStride: isWhole ? result.stride : panel.width,

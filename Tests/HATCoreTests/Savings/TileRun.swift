@@ -49,7 +49,7 @@ final class TileRun {
     parameters = FloatBuffer(zeroed: count)
     ParameterInitializer(layout: layout.flat, seed: 5).fill(0..<count, of: parameters.base)
     gradient = FloatBuffer(zeroed: count)
-    let tileRows = WordTiling.rows(longestWord: capacity.wordBytes)
+    let tileRows = WordTiling.rows(model, longestWord: capacity.wordBytes)
     distinct = DistinctWords(capacity: capacity, tileRows: tileRows)
     distinct.fill(from: batch)
     list = WordList(words: capacity.words, wordBytes: capacity.wordBytes, tileRows: tileRows)
