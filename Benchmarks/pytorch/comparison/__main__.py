@@ -69,11 +69,12 @@ def run_preset(hat: Hat, corpus: Path, preset: str, options: argparse.Namespace)
 
 
 def fastest_layout(material: Material, mode: str, options: argparse.Namespace) -> str:
-    """By bytes a second over a few steps. What it compiles is kept, so that nothing compiles while it is measured."""
+    """By bytes a second over a few steps, which it has taken before: the second batch of another size makes PyTorch
+    compile again. What it compiles is kept, so that nothing compiles while it is measured."""
     rates = {}
     for layout in options.layouts:
         with Peer(material, MODES[mode], LAYOUTS[layout], options.folder) as peer:
-            peer.train(0, 1)
+            peer.train(0, 1 + CALIBRATION_STEPS)
             rates[layout] = rate(peer.train(1, CALIBRATION_STEPS))
         say(f"  {LAYOUTS[layout].description}: {rates[layout] / 1e3:.1f} kB/s")
     return max(rates, key=rates.__getitem__)

@@ -17,7 +17,7 @@ public struct MachineCeiling: Sendable, Encodable {
   public static func measure(threads: Int, library: Double) -> MachineCeiling {
     let pool = WorkerPool(threads: threads)
     return MachineCeiling(
-      flopsPerSecond: max(library, ownProducts(pool)),
+      flopsPerSecond: max(library, MatrixProductRate.own(pool)),
       cacheBytesPerSecond: sums(of: cachedFloats * threads, rounds: 2_000, pool),
       memoryBytesPerSecond: sums(of: longFloats, rounds: 1, pool))
   }
@@ -30,17 +30,6 @@ public struct MachineCeiling: Sendable, Encodable {
     case .encoderForward, .decoder, .encoderBackward: return cacheBytesPerSecond
     case .backboneForward, .backboneBackward: return memoryBytesPerSecond
     }
-  }
-
-  private static func ownProducts(_ pool: WorkerPool) -> Double {
-    let size = 1024
-    let matrices = (0..<4).map { _ in FloatBuffer(zeroed: size * size) }
-    for matrix in matrices { matrix.base.update(repeating: 0.5, count: size * size) }
-    let views = matrices.map { MatrixView($0.base, rows: size, columns: size) }
-    let packed = PackedMatrix(transposing: views[1], into: matrices[3].base)
-    let work = KernelWork.linear(views[0], LinearWeight(views[1], packed: packed), into: views[2])
-    let seconds = withExtendedLifetime(matrices) { fastest { pool.split(size, unit: 64, work) } }
-    return 2 * Double(size * size * size) / seconds
   }
 
   private static func sums(of count: Int, rounds: Int, _ pool: WorkerPool) -> Double {

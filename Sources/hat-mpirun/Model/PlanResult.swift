@@ -42,7 +42,7 @@ struct PlanResult: Encodable {
   /// Stages the trainer offers.
   private static let stages = 0...3
   /// The part of a core's matrix-product rate that training reaches, as `benchmark train` measures it.
-  private static let expectedFraction = 0.5
+  private static let expectedFraction = 0.6
 
   /// - Parameter coreRate: floating-point operations a second in matrix products.
   init(_ configuration: Configuration, _ plan: Plan, _ text: AssumedText, coreRate: Double) throws {
@@ -135,7 +135,7 @@ extension PlanResult {
           ("all", \PlanResult.Stage.total),
         ].map { name, field in [name] + stages.map { Amount.memory($0[keyPath: field]) } })
     print(
-      "expected speed, at half of this machine's \(Amount.large(matrixProductFlopsPerSecond)) FLOP/s a core "
+      "expected speed, at three fifths of this machine's \(Amount.large(matrixProductFlopsPerSecond)) FLOP/s a core "
         + "in matrix products")
     TextTable.show([
       ["words/s", Amount.large(expectedWordsPerSecond)], ["bytes/s", Amount.large(expectedBytesPerSecond)],
