@@ -24,6 +24,20 @@ import Testing
     }
   }
 
+  @Test func whatIsLeftOfAHangThatNobodyReportedIsForgotten() throws {
+    let (folder, run) = try stoppedRun()
+    let hangs = FilePath(run.folder).appending("hangs")
+    let (left, kept) = (["records", "claimed"].map { hangs.appending($0) }, hangs.appending("step-3.txt"))
+    for folder in left {
+      try DurableFile.createFolder(folder)
+      try DurableFile.write([1], to: folder.appending("rank-0.json"))
+    }
+    try DurableFile.write([2], to: kept)
+    _ = try run.train(ranks: 1)
+    #expect(left.allSatisfy { !DurableFile.exists($0) } && DurableFile.exists(kept))
+    withExtendedLifetime(folder) {}
+  }
+
   @Test func anotherConfigurationIsRefusedByTheKeysThatDiffer() throws {
     let (folder, original) = try stoppedRun()
     let metrics = try original.results()

@@ -22,6 +22,7 @@ final class RunFolder {
     try Self.requireWelcome(job, note: note)
     try DurableFile.createFolder(path)
     lock = try RunLock(path)
+    try HangFolder(run: path).sweep()
     try DurableFile.write(Array(job.configuration.yaml().utf8), to: Self.configurationFile(path))
     description = try Self.description(job, ranks: ranks)
     try DurableFile.write(try description.encoded(), to: Self.descriptionFile(path))

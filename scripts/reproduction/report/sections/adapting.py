@@ -2,12 +2,11 @@
 
 from reproduction import evidence, paper
 from reproduction.adaptation import Level, common_level, levels
-from reproduction.charts.lines import Curve, line_chart
 from reproduction.evidence import Results
 from reproduction.models import COMPARED
 from reproduction.numbers import count, fixed, large
 from reproduction.report.document import Block, Chart, Charts, Paragraph, Section, Table
-from reproduction.report.sections.palette import COLOURS
+from reproduction.report.sections.curves import bits_chart
 
 
 def section(results: Results) -> Section:
@@ -91,14 +90,4 @@ def _languages(results: Results, name: str, title: str) -> list[str]:
 
 
 def _chart(results: Results, field: str, unit: float, title: str) -> str:
-    curves = [
-        Curve(
-            *(model.title, COLOURS[model.name]),
-            [
-                (point[field] / unit, point["bits_per_byte"])
-                for point in results[f"adapt-{model.name}"]["curve"]
-            ],
-        )
-        for model in COMPARED
-    ]
-    return line_chart(curves, title, "bits per byte", f"Held-out German bits per byte over {title}")
+    return bits_chart(results, "adapt", COMPARED, (field, unit, title), "Held-out German")

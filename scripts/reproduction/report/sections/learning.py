@@ -1,12 +1,11 @@
 """Section: how the models learn English."""
 
 from reproduction import paper
-from reproduction.charts.lines import Curve, line_chart
 from reproduction.evidence import Results
 from reproduction.models import MODELS
 from reproduction.numbers import count, large
 from reproduction.report.document import Chart, Charts, Paragraph, Section, Table
-from reproduction.report.sections.palette import COLOURS
+from reproduction.report.sections.curves import bits_chart
 
 
 def section(results: Results) -> Section:
@@ -53,14 +52,4 @@ def section(results: Results) -> Section:
 
 
 def _chart(results: Results, field: str, unit: float, title: str) -> str:
-    curves = [
-        Curve(
-            *(model.title, COLOURS[model.name]),
-            [
-                (point[field] / unit, point["bits_per_byte"])
-                for point in results[f"train-{model.name}"]["curve"]
-            ],
-        )
-        for model in MODELS
-    ]
-    return line_chart(curves, title, "bits per byte", f"Held-out bits per byte over {title}")
+    return bits_chart(results, "train", MODELS, (field, unit, title), "Held-out")
