@@ -39,6 +39,9 @@ let package = Package(
       name: "CXSMM",
       linkerSettings: ["xsmm", "xsmmnoblas", "dl", "m"].map { .linkedLibrary($0) }),
 
+    // Matrix tiles have no intrinsics in Swift. Functions name the instructions they need: no flags.
+    .target(name: "CAMX"),
+
     // In front of the C library's allocator, so that `benchmark train` can count.
     .target(name: "CAllocations"),
 
@@ -54,7 +57,7 @@ let package = Package(
       ],
       swiftSettings: testable),
     .target(
-      name: "HATKernels", dependencies: ["COpenBLAS", "CSIMD", "CXSMM"], swiftSettings: vectorFlags),
+      name: "HATKernels", dependencies: ["CAMX", "COpenBLAS", "CSIMD", "CXSMM"], swiftSettings: vectorFlags),
     .target(
       name: "HATCore",
       dependencies: [

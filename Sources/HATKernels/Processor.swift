@@ -1,3 +1,4 @@
+import CAMX
 import CSIMD
 
 /// What the kernels need of the machine.
@@ -13,4 +14,8 @@ public enum Processor {
     ]
     return needed.first { features & $0.0 == 0 }?.1
   }
+
+  /// Whether it multiplies tiles of bfloat16 (Intel AMX, from the fourth generation of Xeon on) and the operating system
+  /// lets this process: Linux 5.16 and later.
+  public static let hasMatrixTiles = hat_tiles_available()
 }

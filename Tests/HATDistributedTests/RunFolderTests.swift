@@ -1,5 +1,6 @@
 import Foundation
 import HATCore
+import HATKernels
 import HATStorage
 import SystemPackage
 import TestSupport
@@ -49,6 +50,18 @@ import Testing
     #expect(error?.description.contains("training.clip: 1, 2") == true)
     #expect(error?.description.contains("data.seed: 1, 9") == true)
     #expect(try original.results() == metrics)
+    withExtendedLifetime(folder) {}
+  }
+
+  /// Results differ in their last bits from then on.
+  @Test func aChangeOfTheProductsArithmeticIsAllowedButTold() throws {
+    let (folder, original) = try stoppedRun()
+    var run = original
+    run.arithmetic = .matrixTiles
+    run.configuration.training.products = .matrixTiles
+    let notes = Notes()
+    #expect(try run.train(ranks: 2) { notes.add($0) } == .finished(step: 12))
+    #expect(notes.all.contains { $0.contains("matrix products: fma, amx (before, now)") })
     withExtendedLifetime(folder) {}
   }
 

@@ -14,8 +14,11 @@ import Testing
 
   private func plus(_ a: [[Double]], _ number: Double) -> [[Double]] { a.map { $0.map { $0 + number } } }
 
-  @Test(arguments: shapes)
-  func productsFollowTheirShapes(rows: Int, outputs: Int, inputs: Int) {
+  @Test(arguments: shapes, ProductArithmetic.allCases.filter(\.isAvailable))
+  func productsFollowTheirShapes(
+    shape: (rows: Int, outputs: Int, inputs: Int), by arithmetic: ProductArithmetic
+  ) {
+    let (rows, outputs, inputs) = shape
     var generator = SeededGenerator(seed: 14)
     let x = TestMatrix(random: rows, inputs, gap: 1, using: &generator)
     let weight = TestMatrix(random: outputs, inputs, gap: 2, using: &generator)
@@ -23,23 +26,21 @@ import Testing
 
     let y = TestMatrix(rows, outputs, gap: 5) { _, _ in .nan }
     let expectedY = multiply(x.doubles, transpose(weight.doubles, columns: inputs))
-    MatrixProduct.linear(x.view, weight: weight.view, into: y.view)
+    let linear = LinearWeight(weight.view)
+    MatrixProduct.linear(x.view, weight: linear, into: y.view, by: arithmetic)
     #expect(largestError(y, expectedY) < 2e-6)
-    MatrixProduct.addLinear(x.view, weight: weight.view, to: y.view)
+    MatrixProduct.addLinear(x.view, weight: linear, to: y.view, by: arithmetic)
     #expect(largestError(y, expectedY.map { $0.map { 2 * $0 } }) < 2e-6)
 
     let dx = TestMatrix(rows, inputs, gap: 5) { _, _ in .nan }
-    let expectedX = multiply(dy.doubles, weight.doubles)
-    MatrixProduct.inputGradient(dy.view, weight: weight.view, into: dx.view)
-    #expect(largestError(dx, expectedX) < 2e-6)
-    MatrixProduct.addInputGradient(dy.view, weight: weight.view, to: dx.view)
-    #expect(largestError(dx, expectedX.map { $0.map { 2 * $0 } }) < 2e-6)
+    MatrixProduct.inputGradient(dy.view, weight: weight.view, into: dx.view, by: arithmetic)
+    #expect(largestError(dx, multiply(dy.doubles, weight.doubles)) < 2e-6)
 
     let dWeight = TestMatrix(outputs, inputs, gap: 5) { _, _ in 1 }
     let expectedWeight = transpose(dy.doubles, columns: outputs).map { column in
       (0..<inputs).map { input in 1 + zip(column, x.doubles).reduce(0) { $0 + $1.0 * $1.1[input] } }
     }
-    MatrixProduct.addWeightGradient(dy.view, input: x.view, to: dWeight.view)
+    MatrixProduct.addWeightGradient(dy.view, input: x.view, to: dWeight.view, by: arithmetic)
     #expect(largestError(dWeight, expectedWeight) < 2e-6)
     #expect(y.isIntactOutside && dx.isIntactOutside && dWeight.isIntactOutside)
   }
@@ -64,11 +65,11 @@ import Testing
     )
     let before = TestMatrix(copying: dWeight)
 
-    MatrixProduct.linear(x.view, weight: weight.view, into: y.view)
+    MatrixProduct.linear(x.view, weight: LinearWeight(weight.view), into: y.view, by: .fusedMultiplyAdds)
     #expect(y.bits == chains(rows, outputs, terms: inputs) { (x[$0, $2], weight[$1, $2]) })
-    MatrixProduct.inputGradient(dy.view, weight: weight.view, into: dx.view)
+    MatrixProduct.inputGradient(dy.view, weight: weight.view, into: dx.view, by: .fusedMultiplyAdds)
     #expect(dx.bits == chains(rows, inputs, terms: outputs) { (dy[$0, $2], weight[$2, $1]) })
-    MatrixProduct.addWeightGradient(dy.view, input: x.view, to: dWeight.view)
+    MatrixProduct.addWeightGradient(dy.view, input: x.view, to: dWeight.view, by: .fusedMultiplyAdds)
     #expect(
       dWeight.bits
         == chains(outputs, inputs, terms: rows, from: before) { (dy[$2, $0], x[$2, $1]) })

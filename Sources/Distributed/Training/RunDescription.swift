@@ -1,5 +1,6 @@
 import Foundation
 import HATCore
+import HATKernels
 import HATStorage
 import SystemPackage
 
@@ -18,6 +19,8 @@ struct RunDescription: Codable {
   var tokenizerChecksum: Checksum?
   /// nil where the run began with the parameters of its seed.
   var start: StartDescription?
+  /// Of the matrix products; nil in runs of versions that knew but one.
+  var products: ProductArithmetic?
   /// Ranks it ran on last; a power of two that divides the micro-batches changes no result.
   var ranks: Int
 
@@ -30,6 +33,7 @@ struct RunDescription: Codable {
     seed = job.configuration.data.seed
     tokenizerChecksum = job.tokenizer?.checksum
     start = job.start
+    products = job.arithmetic
     self.ranks = ranks
   }
 
@@ -43,6 +47,7 @@ struct RunDescription: Codable {
     case seed
     case tokenizerChecksum = "tokenizer_checksum"
     case start
+    case products
     case ranks
   }
 

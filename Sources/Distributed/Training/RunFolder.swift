@@ -79,7 +79,7 @@ final class RunFolder {
         hint: "Put back the run's config.yaml, or choose another --output folder.")
     }
     try requireSameConfiguration(job, note: note)
-    try requireSameData(job)
+    try requireSameData(job, note: note)
   }
 
   private static func requireSameConfiguration(_ job: TrainingJob, note: (String) -> Void) throws {
@@ -89,17 +89,16 @@ final class RunFolder {
     let telling = differences.filter { difference in
       !neutralSettings.contains { difference.hasPrefix("\($0): ") }
     }
-    let (longer, forbidden) = (
-      telling.filter { $0.hasPrefix("training.steps: ") },
-      telling.filter { !$0.hasPrefix("training.steps: ") }
-    )
+    func changes(_ setting: String) -> [String] { telling.filter { $0.hasPrefix("\(setting): ") } }
+    let allowed = changes("training.steps") + changes("training.products")
+    let forbidden = telling.filter { !allowed.contains($0) }
     guard forbidden.isEmpty else {
       throw UserError(
         .configuration, at: job.run.string,
         "it holds a run of another configuration (there, here): \(forbidden.joined(separator: "; "))",
         hint: "Choose another --output folder, or go on with the run's own config.yaml.")
     }
-    for difference in longer {
+    for difference in changes("training.steps") {
       note("\(difference) (before, now): the learning rate follows the new schedule from here on")
     }
   }
@@ -113,10 +112,16 @@ final class RunFolder {
       hint: "Leave --initialize-from out to go on with the run, or choose another --output folder.")
   }
 
-  private static func requireSameData(_ job: TrainingJob) throws {
+  private static func requireSameData(_ job: TrainingJob, note: (String) -> Void) throws {
     guard DurableFile.exists(descriptionFile(job.run)) else { return }
     let there = try RunDescription.read(from: descriptionFile(job.run))
     try requireSameStart(there.start, job)
+    let products = there.products ?? .fusedMultiplyAdds
+    if products != job.arithmetic {
+      note(
+        "matrix products: \(products.rawValue), \(job.arithmetic.rawValue) (before, now): results differ in their "
+          + "last bits from what the run would have become")
+    }
     guard there.dataFingerprint != job.data.fingerprint else { return }
     let differences = CorpusDescription.differences(there.corpora ?? [], job.data.corpora)
     throw UserError(

@@ -1,4 +1,5 @@
 import HATCore
+import HATKernels
 import HATText
 import SystemPackage
 
@@ -20,10 +21,13 @@ public struct TrainingJob: Sendable {
   public var tokenizer: TokenizerFile?
   /// The checkpoint whose parameters the run begins with; nil where it begins with those of its seed.
   public var start: StartDescription?
+  /// Of the matrix products.
+  public var arithmetic: ProductArithmetic
 
   public init(
     run: FilePath, configuration: Configuration, data: DataDescription, resume: Resume = .auto,
-    tokenizer: TokenizerFile? = nil, start: StartDescription? = nil
+    tokenizer: TokenizerFile? = nil, start: StartDescription? = nil,
+    arithmetic: ProductArithmetic = .fusedMultiplyAdds
   ) {
     self.run = run
     self.configuration = configuration
@@ -31,6 +35,7 @@ public struct TrainingJob: Sendable {
     self.resume = resume
     self.tokenizer = tokenizer
     self.start = start
+    self.arithmetic = arithmetic
   }
 }
 

@@ -13,11 +13,15 @@ public struct MachineCeiling: Sendable, Encodable {
   private static let cachedFloats = 1 << 14
   private static let longFloats = 1 << 23
 
-  /// - Parameter library: what OpenBLAS has reached.
-  public static func measure(threads: Int, library: Double) -> MachineCeiling {
+  /// - Parameters:
+  ///   - library: what OpenBLAS has reached.
+  ///   - arithmetic: of our products.
+  public static func measure(
+    threads: Int, library: Double, arithmetic: ProductArithmetic
+  ) -> MachineCeiling {
     let pool = WorkerPool(threads: threads)
     return MachineCeiling(
-      flopsPerSecond: max(library, MatrixProductRate.own(pool)),
+      flopsPerSecond: max(library, MatrixProductRate.own(arithmetic, pool)),
       cacheBytesPerSecond: sums(of: cachedFloats * threads, rounds: 2_000, pool),
       memoryBytesPerSecond: sums(of: longFloats, rounds: 1, pool))
   }

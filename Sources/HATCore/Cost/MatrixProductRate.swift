@@ -13,13 +13,15 @@ public enum MatrixProductRate {
   }
 
   /// Of the products that training is made of, with the right-hand side packed beforehand.
-  public static func own(_ pool: WorkerPool = WorkerPool(threads: 1)) -> Double {
+  public static func own(
+    _ arithmetic: ProductArithmetic, _ pool: WorkerPool = WorkerPool(threads: 1)
+  ) -> Double {
     let storage = FloatBuffer(zeroed: PackedMatrix.floats(columns: size, terms: size))
     return measure { matrices in
       let views = matrices.map { MatrixView($0, rows: size, columns: size) }
       let packed = LinearWeight(
         views[1], packed: PackedMatrix(storage.base, columns: size, terms: size))
-      pool.split(size, unit: 64, KernelWork.linear(views[0], packed, into: views[2]))
+      pool.split(size, unit: 64, KernelWork.linear(views[0], packed, into: views[2], by: arithmetic))
     }
   }
 

@@ -54,8 +54,8 @@ public final class WordNeighbours {
     return withExtendedLifetime((queries, cosines)) {
       MatrixProduct.linear(
         MatrixView(queries.base, rows: words.count, columns: width),
-        weight: MatrixView(embeddings.base, rows: count, columns: width),
-        into: MatrixView(cosines.base, rows: words.count, columns: count))
+        weight: LinearWeight(MatrixView(embeddings.base, rows: count, columns: width)),
+        into: MatrixView(cosines.base, rows: words.count, columns: count), by: .fusedMultiplyAdds)
       return words.indices.map { word in
         let row = cosines.base + (word - words.startIndex) * count
         return largest(wanted, of: UnsafeBufferPointer(start: row, count: count))

@@ -26,14 +26,20 @@ public final class HierarchicalTransformer: LanguageModel {
   /// - Parameters:
   ///   - capacity: the largest batch there will be; it sizes the arena.
   ///   - threads: to compute with; results are the same for any number.
-  public convenience init(_ model: ModelConfiguration, capacity: BatchCapacity, threads: Int = 1) {
-    self.init(planning: model, capacity: capacity, pool: WorkerPool(threads: threads))
+  ///   - arithmetic: of its matrix products.
+  public convenience init(
+    _ model: ModelConfiguration, capacity: BatchCapacity, threads: Int = 1,
+    arithmetic: ProductArithmetic = .fusedMultiplyAdds
+  ) {
+    self.init(
+      planning: model, capacity: capacity, pool: WorkerPool(threads: threads), arithmetic: arithmetic)
     arena.allocate()
   }
 
   /// Plans everything and allocates nothing.
   private init(
-    planning model: ModelConfiguration, capacity: BatchCapacity, pool: WorkerPool = WorkerPool(threads: 1)
+    planning model: ModelConfiguration, capacity: BatchCapacity, pool: WorkerPool = WorkerPool(threads: 1),
+    arithmetic: ProductArithmetic = .fusedMultiplyAdds
   ) {
     self.model = model
     self.capacity = capacity
@@ -51,7 +57,7 @@ public final class HierarchicalTransformer: LanguageModel {
       recomputesBlocks: capacity.recomputation == .blocks)
     let scratch = StackScratch(
       for: [encoderUse, backboneUse, decoderUse], arena: arena, threads: pool.threads)
-    let kernels = ModelKernels(profile: profile, pool: pool)
+    let kernels = ModelKernels(profile: profile, pool: pool, arithmetic: arithmetic)
 
     encoder = WordEncoder(
       model, layout: offsets, words: capacity.words, use: encoderUse, scratch: scratch, arena: arena,

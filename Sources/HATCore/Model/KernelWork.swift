@@ -2,10 +2,10 @@ import HATKernels
 
 /// One call of a kernel, as the threads of a rank share it: columns of a product, rows of the others, heads of a rotation.
 enum KernelWork: PoolWork {
-  case linear(MatrixView, LinearWeight, into: MatrixView)
-  case addLinear(MatrixView, LinearWeight, to: MatrixView)
-  case inputGradient(MatrixView, weight: MatrixView, into: MatrixView)
-  case addWeightGradient(MatrixView, input: MatrixView, to: MatrixView)
+  case linear(MatrixView, LinearWeight, into: MatrixView, by: ProductArithmetic)
+  case addLinear(MatrixView, LinearWeight, to: MatrixView, by: ProductArithmetic)
+  case inputGradient(MatrixView, weight: MatrixView, into: MatrixView, by: ProductArithmetic)
+  case addWeightGradient(MatrixView, input: MatrixView, to: MatrixView, by: ProductArithmetic)
   case norm(MatrixView, gain: UnsafePointer<Float>, into: MatrixView, inverseRoots: FloatPointer)
   case swiGLU(MatrixView, into: MatrixView)
   case swiGLUBackward(
@@ -17,14 +17,15 @@ enum KernelWork: PoolWork {
 
   func perform(_ range: Range<Int>, part: Int) {
     switch self {
-    case .linear(let x, let weight, let y):
-      MatrixProduct.linear(x, weight: weight.outputs(range), into: y.columns(range))
-    case .addLinear(let x, let weight, let y):
-      MatrixProduct.addLinear(x, weight: weight.outputs(range), to: y.columns(range))
-    case .inputGradient(let dy, let weight, let dx):
-      MatrixProduct.inputGradient(dy, weight: weight.columns(range), into: dx.columns(range))
-    case .addWeightGradient(let dy, let x, let dW):
-      MatrixProduct.addWeightGradient(dy, input: x.columns(range), to: dW.columns(range))
+    case .linear(let x, let weight, let y, let arithmetic):
+      MatrixProduct.linear(x, weight: weight.outputs(range), into: y.columns(range), by: arithmetic)
+    case .addLinear(let x, let weight, let y, let arithmetic):
+      MatrixProduct.addLinear(x, weight: weight.outputs(range), to: y.columns(range), by: arithmetic)
+    case .inputGradient(let dy, let weight, let dx, let arithmetic):
+      MatrixProduct.inputGradient(
+        dy, weight: weight.columns(range), into: dx.columns(range), by: arithmetic)
+    case .addWeightGradient(let dy, let x, let dW, let arithmetic):
+      MatrixProduct.addWeightGradient(dy, input: x.columns(range), to: dW.columns(range), by: arithmetic)
     case .norm(let x, let gain, let y, let inverseRoots):
       RMSNorm.forward(
         x.rows(range), gain: gain, into: y.rows(range), inverseRoots: inverseRoots + range.lowerBound)

@@ -7,9 +7,15 @@ import HATKernels
 struct ModelKernels {
   let profile: StepProfile
   let pool: WorkerPool
+  /// Of products, but for those inside attention: their sums are short, and splitting their factors costs more than
+  /// tiles save.
+  let arithmetic: ProductArithmetic
 
-  init(profile: StepProfile = StepProfile(), pool: WorkerPool = WorkerPool(threads: 1)) {
-    (self.profile, self.pool) = (profile, pool)
+  init(
+    profile: StepProfile = StepProfile(), pool: WorkerPool = WorkerPool(threads: 1),
+    arithmetic: ProductArithmetic = .fusedMultiplyAdds
+  ) {
+    (self.profile, self.pool, self.arithmetic) = (profile, pool, arithmetic)
   }
 
   /// Floating-point operations, or bytes, from which on a second thread is worth waking.
@@ -18,23 +24,23 @@ struct ModelKernels {
   private static let productColumns = 64
 
   func linear(_ x: MatrixView, weight: LinearWeight, into y: MatrixView) {
-    product(.linear(x, weight, into: y), flops(x, y.columns), columns: y.columns)
+    product(.linear(x, weight, into: y, by: arithmetic), flops(x, y.columns), columns: y.columns)
   }
 
   func addLinear(_ x: MatrixView, weight: LinearWeight, to y: MatrixView) {
-    product(.addLinear(x, weight, to: y), flops(x, y.columns), columns: y.columns)
+    product(.addLinear(x, weight, to: y, by: arithmetic), flops(x, y.columns), columns: y.columns)
   }
 
   func inputGradient(_ outputGradient: MatrixView, weight: MatrixView, into dx: MatrixView) {
     product(
-      .inputGradient(outputGradient, weight: weight, into: dx), flops(outputGradient, dx.columns),
-      columns: dx.columns)
+      .inputGradient(outputGradient, weight: weight, into: dx, by: arithmetic),
+      flops(outputGradient, dx.columns), columns: dx.columns)
   }
 
   func addWeightGradient(_ outputGradient: MatrixView, input x: MatrixView, to dW: MatrixView) {
     product(
-      .addWeightGradient(outputGradient, input: x, to: dW), flops(outputGradient, x.columns),
-      columns: dW.columns)
+      .addWeightGradient(outputGradient, input: x, to: dW, by: arithmetic),
+      flops(outputGradient, x.columns), columns: dW.columns)
   }
 
   func norm(

@@ -26,17 +26,16 @@ public enum DocumentAttention {
         forEachBlock(rows.count, shape: shape) { block, keys in
           let scores = MatrixView(scratch, rows: block.count, columns: keys, stride: paddedToLanes(keys))
           let visibleRows = inputs.rows(0..<keys)
-          MatrixProduct.product(
+          ChainProduct.product(
             inputs.rows(block).columns(head.query), timesTransposed: visibleRows.columns(head.key),
-            adding: false,
-            scores)
+            adding: false, scores)
           for row in block {
             let scoreRow = ScoreRow(
               scores: scores.row(row - block.lowerBound), scale: shape.scale,
               visible: shape.causal ? row + 1 : keys, count: keys)
             logSumExp[(rows.lowerBound + row) * shape.heads + index] = scoreRow.normalize()
           }
-          MatrixProduct.product(
+          ChainProduct.product(
             scores, times: visibleRows.columns(head.value), adding: false,
             outputs.rows(block).columns(head.query))
         }
@@ -88,9 +87,9 @@ public enum DocumentAttention {
       let blockOutputs = outputs.rows(block).columns(head.query)
       let blockGradients = outputGradients.rows(block).columns(head.query)
 
-      MatrixProduct.product(
+      ChainProduct.product(
         queries, timesTransposed: visibleRows.columns(head.key), adding: false, probabilities)
-      MatrixProduct.product(
+      ChainProduct.product(
         blockGradients, timesTransposed: visibleRows.columns(head.value), adding: false, scoreGradients)
       for (local, row) in block.enumerated() {
         let scoreRow = ScoreRow(
@@ -100,12 +99,12 @@ public enum DocumentAttention {
           scoreGradients.row(local), logSumExp: logSumExp[row * shape.heads + head.index],
           delta: SoftmaxRow.dot(blockOutputs.row(local), blockGradients.row(local), count: shape.headSize))
       }
-      MatrixProduct.product(
+      ChainProduct.product(
         scoreGradients, times: visibleRows.columns(head.key), adding: false,
         gradients.rows(block).columns(head.query))
-      MatrixProduct.product(
+      ChainProduct.product(
         transposed: scoreGradients, times: queries, adding: true, visibleGradients.columns(head.key))
-      MatrixProduct.product(
+      ChainProduct.product(
         transposed: probabilities, times: blockGradients, adding: true, visibleGradients.columns(head.value))
     }
   }

@@ -2,6 +2,7 @@ import CAllocations
 import Foundation
 import HATCore
 import HATDistributed
+import HATKernels
 import HATStorage
 import HATText
 import SystemPackage
@@ -29,11 +30,12 @@ final class BenchmarkTrainRank {
     defer { scratch.remove() }
     let splitter = try corpus?.splitter ?? WordSplitter(.whitespace)
     let threads = try communicator.together { try ThreadChoice(wanted: command.threads).threads }
+    let arithmetic = try ArithmeticChoice(configuration.training.products, on: communicator).arithmetic
     let tokenizer = try communicator.together { try self.tokenizer(for: configuration.model) }
     let job = TrainingJob(
       run: scratch.path, configuration: configuration,
       data: DataDescription(splittingRule: "", maxWordBytes: splitter.maximumWordBytes, fingerprint: ""),
-      tokenizer: tokenizer)
+      tokenizer: tokenizer, arithmetic: arithmetic)
     func steps(_ owned: [Int]) throws -> [[Batch]] {
       if let corpus {
         return try PreparedSteps.of(corpus, configuration, steps: Self.preparedSteps, owned: owned)
@@ -44,11 +46,12 @@ final class BenchmarkTrainRank {
     if let tokenizer {
       let batcher = TokenBatcher(tokenizer.vocabulary)
       try measure(
-        TextModel<SubwordTransformer>(configuration, threads: threads), job, communicator, threads: threads
+        TextModel<SubwordTransformer>(configuration, threads: threads, arithmetic: arithmetic), job,
+        communicator, threads: threads
       ) { owned in try steps(owned).map { $0.map { batcher.tokens(of: $0) } } }
     } else {
       let model = TextModel<HierarchicalTransformer>(
-        configuration, maxWordBytes: splitter.maximumWordBytes, threads: threads)
+        configuration, maxWordBytes: splitter.maximumWordBytes, threads: threads, arithmetic: arithmetic)
       try measure(model, job, communicator, threads: threads, steps: steps)
     }
     return 0
@@ -88,14 +91,14 @@ final class BenchmarkTrainRank {
       communicator: communicator, job: job, model: model,
       makeSource: { PreparedMicroBatches(steps: try steps($1)) },
       observe: { [weak self] event in if case .step(let record) = event { self?.records.append(record) } })
-    var measurement = try measure(trainer, model.profile, communicator, threads: threads)
-    measurement.threads = threads
+    let measurement = try measure(
+      trainer, model.profile, communicator, threads: threads, arithmetic: job.arithmetic)
     if communicator.rank == 0 { try measurement.show(json: command.json) }
   }
 
   private func measure<Model, Source>(
     _ trainer: Trainer<TextModel<Model>, Source>, _ profile: StepProfile, _ communicator: any Communicator,
-    threads: Int
+    threads: Int, arithmetic: ProductArithmetic
   ) throws -> TrainMeasurement {
     func steps(_ count: Int) throws -> Int {
       let before = hat_allocation_count()
@@ -112,10 +115,13 @@ final class BenchmarkTrainRank {
     let peak = try ResidentMemory.peak()
     try communicator.barrier()
     let sgemm = max(before, after)
-    let ceiling = MachineCeiling.measure(threads: threads, library: sgemm / Double(communicator.size))
-    return try TrainMeasurement(
+    let ceiling = MachineCeiling.measure(
+      threads: threads, library: sgemm / Double(communicator.size), arithmetic: arithmetic)
+    var measurement = try TrainMeasurement(
       records: records.dropFirst(Self.warmupSteps), measuredSteps: command.steps, profile: profile,
       allocations: allocations, peakBytes: peak, sgemm: sgemm, ceiling: ceiling, communicator: communicator)
+    (measurement.threads, measurement.products) = (threads, arithmetic)
+    return measurement
   }
 
   /// Floating-point operations a second of the library's products on all ranks at once.

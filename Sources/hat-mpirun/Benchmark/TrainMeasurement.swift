@@ -1,11 +1,14 @@
 import Foundation
 import HATCore
 import HATDistributed
+import HATKernels
 
 /// What `benchmark train` found.
 struct TrainMeasurement: Encodable {
   var ranks: Int
   var threads: Int
+  /// How matrix products were computed.
+  var products: ProductArithmetic
   /// Median over the measured steps.
   var stepSeconds: Double
   var bytesPerSecond: Double
@@ -46,6 +49,7 @@ struct TrainMeasurement: Encodable {
     let counts = try communicator.values(Double(allocations) / Double(measuredSteps))
     ranks = communicator.size
     threads = 1
+    products = .fusedMultiplyAdds
     sgemmFlopsPerSecond = sgemm
     self.ceiling = ceiling
     allocationsPerStep = counts.max()!
@@ -91,7 +95,9 @@ struct TrainMeasurement: Encodable {
 extension TrainMeasurement {
   func show(json: Bool) throws {
     if json { return try JSONOutput.print(self) }
-    print("\(ranks) \(ranks == 1 ? "rank" : "ranks"), \(threads) \(threads == 1 ? "thread" : "threads") each")
+    print(
+      "\(ranks) \(ranks == 1 ? "rank" : "ranks"), \(threads) \(threads == 1 ? "thread" : "threads") each, products by \(products.rawValue)"
+    )
     TextTable.show([
       ["text", "\(Amount.bytes(Int(bytesPerSecond)))/s, \(Amount.large(wordsPerSecond)) words/s"],
       ["step", "\(Amount.fixed(1000 * stepSeconds, 1)) ms"],

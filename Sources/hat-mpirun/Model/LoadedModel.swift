@@ -71,7 +71,9 @@ struct LoadedModel {
     let data = configuration.data
     if let tokenizer {
       return SubwordScorer(
-        SubwordTransformer(configuration.model, capacity: TokenCapacity(of: configuration, sequences: 1)),
+        SubwordTransformer(
+          configuration.model, capacity: TokenCapacity(of: configuration, sequences: 1),
+          arithmetic: .fastest),
         parameters: parameters.base, tokenizer.vocabulary, splitter: splitter,
         sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes)
     }
@@ -79,7 +81,8 @@ struct LoadedModel {
       configuration.model,
       capacity: BatchCapacity(
         sequences: 1, sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes,
-        maxWordBytes: manifest.maxWordBytes))
+        maxWordBytes: manifest.maxWordBytes),
+      arithmetic: .fastest)
     return HierarchicalScorer(
       model, parameters: parameters.base, splitter: splitter, sequenceWords: data.sequenceWords,
       sequenceBytes: data.sequenceBytes)

@@ -29,7 +29,7 @@ struct MatchResult: Encodable {
   init(
     hierarchical: Configuration, subword: Configuration, _ text: MeasuredText, _ plan: Plan, vocabulary: Int
   ) throws {
-    let coreRate = MatrixProductRate.own()
+    let coreRate = MatrixProductRate.own(hierarchical.training.productsHere)
     let sides = try [hierarchical, subword].map { configuration in
       try PlanResult(
         configuration, plan, forwardFlopsPerByte: text.forwardPerByte(configuration.model),

@@ -59,7 +59,7 @@ struct Plan: ParsableCommand {
     if printConfig { return print(configuration.yaml(), terminator: "") }
     guard !matching.match else { return try matching.run(configuration, self) }
     let result = try PlanResult(
-      configuration, self, text.assumed, coreRate: MatrixProductRate.own())
+      configuration, self, text.assumed, coreRate: MatrixProductRate.own(configuration.training.productsHere))
     try json ? JSONOutput.print(result) : result.show()
     try requireFit(result, of: configurationFile)
   }

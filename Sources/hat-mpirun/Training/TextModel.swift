@@ -1,5 +1,6 @@
 import HATCore
 import HATDistributed
+import HATKernels
 import HATStorage
 import HATText
 
@@ -42,23 +43,27 @@ final class TextModel<Model: LanguageModel>: TrainingModel {
 
 extension TextModel<HierarchicalTransformer> {
   convenience init(
-    _ configuration: Configuration, maxWordBytes: Int, threads: Int, start: InitialParameters = .seed
+    _ configuration: Configuration, maxWordBytes: Int, threads: Int, arithmetic: ProductArithmetic,
+    start: InitialParameters = .seed
   ) {
     self.init(
       HierarchicalTransformer(
         configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes),
-        threads: threads),
+        threads: threads, arithmetic: arithmetic),
       start: start)
   }
 }
 
 extension TextModel<SubwordTransformer> {
-  convenience init(_ configuration: Configuration, threads: Int, start: InitialParameters = .seed) {
+  convenience init(
+    _ configuration: Configuration, threads: Int, arithmetic: ProductArithmetic,
+    start: InitialParameters = .seed
+  ) {
     self.init(
       SubwordTransformer(
         configuration.model,
         capacity: TokenCapacity(of: configuration, sequences: configuration.sequencesPerMicroBatch),
-        threads: threads),
+        threads: threads, arithmetic: arithmetic),
       start: start)
   }
 }

@@ -44,22 +44,26 @@ struct TrainRank {
   private func train(on communicator: any Communicator) throws -> TrainingOutcome {
     let (configuration, mixture) = try communicator.together { try open(communicator) }
     let choice = try communicator.together { try ThreadChoice(wanted: command.threads) }
-    if communicator.rank == 0 { TrainProgress.say(choice.reason) }
+    let products = try ArithmeticChoice(configuration.training.products, on: communicator)
+    if communicator.rank == 0 { [choice.reason, products.reason].forEach(TrainProgress.say) }
     let tokenizer = try tokenizer(for: configuration, mixture, on: communicator)
     let start = try communicator.together {
       try InitialParameters(command.initializeFrom, for: configuration, mixture, tokenizer: tokenizer)
     }
     let job = TrainingJob(
       run: FilePath(command.output), configuration: configuration, data: DataDescription(mixture),
-      resume: command.resume, tokenizer: tokenizer, start: start.description(named: command.initializeFrom))
+      resume: command.resume, tokenizer: tokenizer, start: start.description(named: command.initializeFrom),
+      arithmetic: products.arithmetic)
     if let tokenizer {
       return try train(
-        TextModel<SubwordTransformer>(configuration, threads: choice.threads, start: start), job, mixture,
-        on: communicator
+        TextModel<SubwordTransformer>(
+          configuration, threads: choice.threads, arithmetic: products.arithmetic, start: start),
+        job, mixture, on: communicator
       ) { try TextMicroBatches(mixture, configuration, cursor: $0, owned: $1, tokenizer.vocabulary) }
     }
     let model = TextModel<HierarchicalTransformer>(
-      configuration, maxWordBytes: mixture.splitter.maximumWordBytes, threads: choice.threads, start: start)
+      configuration, maxWordBytes: mixture.splitter.maximumWordBytes, threads: choice.threads,
+      arithmetic: products.arithmetic, start: start)
     return try train(model, job, mixture, on: communicator) {
       try TextMicroBatches(mixture, configuration, cursor: $0, owned: $1)
     }

@@ -1,12 +1,13 @@
 import HATCore
+import HATKernels
 import HATText
 import TestSupport
 import Testing
 
 /// Losses that a change which should not change results must not change.
 ///
-/// The oracle's are doubles and hold to rounding in the last digits; the trained ones are sums of floats, whose
-/// order OpenBLAS chooses by processor.
+/// The oracle's are doubles and hold to rounding in the last digits; the trained ones are sums of floats, whose order
+/// the arithmetic decides.
 @Suite("Golden losses")
 struct GoldenLossTests {
   static let initial: [Double] = [
@@ -30,9 +31,11 @@ struct GoldenLossTests {
     #expect(abs(sum.loss - Self.initial[sample]) <= 2e-6 * loss, "the model says \(sum.loss)")
   }
 
-  @Test("Ten steps of training from the model's own first parameters")
-  func trained() {
-    let training = SoloTraining(ModelConfiguration.tinySamples[0], seed: 44)
+  @Test(
+    "Ten steps of training from the model's own first parameters",
+    arguments: ProductArithmetic.allCases.filter(\.isAvailable))
+  func trained(by arithmetic: ProductArithmetic) {
+    let training = SoloTraining(ModelConfiguration.tinySamples[0], seed: 44, by: arithmetic)
     var batches = BatchGenerator(seed: 45)
     for golden in Self.trained {
       let loss = training.step(batches.batch(), learningRate: 1e-3)

@@ -1,4 +1,5 @@
 import HATCore
+import HATKernels
 import HATText
 import TestSupport
 import Testing
@@ -17,9 +18,14 @@ struct GradientTests {
   }
 
   @Test(
-    "Loss, logits and every gradient", arguments: ModelConfiguration.tinySamples.indices, [UInt64(1), 2])
-  func gradients(sample: Int, seed: UInt64) {
-    let witness = ModelWitness(ModelConfiguration.tinySamples[sample], seed: seed)
+    "Loss, logits and every gradient", arguments: ModelConfiguration.tinySamples.indices,
+    ProductArithmetic.allCases.filter(\.isAvailable))
+  func gradients(sample: Int, by arithmetic: ProductArithmetic) {
+    for seed in [UInt64(1), 2] { gradients(sample: sample, seed: seed, by: arithmetic) }
+  }
+
+  private func gradients(sample: Int, seed: UInt64, by arithmetic: ProductArithmetic) {
+    let witness = ModelWitness(ModelConfiguration.tinySamples[sample], seed: seed, by: arithmetic)
     var batches = BatchGenerator(seed: 100 * UInt64(sample) + seed)
     let batch = batches.batch()
     let truth = witness.oracle.run(batch)

@@ -13,7 +13,7 @@ final class ModelWitness {
   let gradient: FloatBuffer
 
   init(
-    _ configuration: ModelConfiguration, seed: UInt64,
+    _ configuration: ModelConfiguration, seed: UInt64, by arithmetic: ProductArithmetic = .fusedMultiplyAdds,
     capacity: BatchCapacity = BatchCapacity(
       sequences: 1, sequenceWords: 256, sequenceBytes: 4096, maxWordBytes: 64)
   ) {
@@ -21,7 +21,7 @@ final class ModelWitness {
     shape = OracleShape(configuration)
     let values = OracleParameters.random(shape, seed: seed)
     oracle = OracleModel(shape: shape, parameters: values)
-    model = HierarchicalTransformer(configuration, capacity: capacity)
+    model = HierarchicalTransformer(configuration, capacity: capacity, arithmetic: arithmetic)
     parameters = FloatBuffer(zeroed: model.layout.count)
     gradient = FloatBuffer(zeroed: model.layout.count)
     for tensor in model.layout.tensors {

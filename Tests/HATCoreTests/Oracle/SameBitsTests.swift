@@ -14,8 +14,11 @@ struct SameBitsTests {
     sequences: 1, sequenceWords: 256, sequenceBytes: 4096, maxWordBytes: 64)
 
   /// Loss and gradient of one batch.
-  static func run(capacity: BatchCapacity = capacity, threads: Int = 1) -> (LossSum, [UInt32]) {
-    let transformer = HierarchicalTransformer(model, capacity: capacity, threads: threads)
+  static func run(
+    capacity: BatchCapacity = capacity, threads: Int = 1, by arithmetic: ProductArithmetic
+  ) -> (LossSum, [UInt32]) {
+    let transformer = HierarchicalTransformer(
+      model, capacity: capacity, threads: threads, arithmetic: arithmetic)
     let count = transformer.layout.count
     let (parameters, gradient) = (FloatBuffer(zeroed: count), FloatBuffer(zeroed: count))
     ParameterInitializer(layout: transformer.layout, seed: 3).fill(0..<count, of: parameters.base)
@@ -25,19 +28,21 @@ struct SameBitsTests {
     return (sum, (0..<count).map { gradient.base[$0].bitPattern })
   }
 
-  @Test("Any number of threads", arguments: [2, 3, 4])
-  func threads(count: Int) {
-    let (one, many) = (Self.run(), Self.run(threads: count))
+  @Test("Any number of threads", arguments: [2, 3, 4], ProductArithmetic.allCases.filter(\.isAvailable))
+  func threads(count: Int, by arithmetic: ProductArithmetic) {
+    let (one, many) = (Self.run(by: arithmetic), Self.run(threads: count, by: arithmetic))
     #expect(one.0 == many.0)
     let isSame = one.1 == many.1
     #expect(isSame)
   }
 
-  @Test("Blocks of the backbone computed again, in less memory")
-  func recomputation() {
+  @Test(
+    "Blocks of the backbone computed again, in less memory",
+    arguments: ProductArithmetic.allCases.filter(\.isAvailable))
+  func recomputation(by arithmetic: ProductArithmetic) {
     let less = BatchCapacity(
       sequences: 1, sequenceWords: 256, sequenceBytes: 4096, maxWordBytes: 64, recomputation: .blocks)
-    let (kept, again) = (Self.run(), Self.run(capacity: less))
+    let (kept, again) = (Self.run(by: arithmetic), Self.run(capacity: less, by: arithmetic))
     #expect(kept.0 == again.0)
     let isSame = kept.1 == again.1
     #expect(isSame)

@@ -11,10 +11,13 @@ final class SoloTraining {
   private let secondMoments: FloatBuffer
   private var stepCount = 0
 
-  init(_ configuration: ModelConfiguration, seed: UInt64) {
+  init(
+    _ configuration: ModelConfiguration, seed: UInt64, by arithmetic: ProductArithmetic = .fusedMultiplyAdds
+  ) {
     model = HierarchicalTransformer(
       configuration,
-      capacity: BatchCapacity(sequences: 1, sequenceWords: 256, sequenceBytes: 4096, maxWordBytes: 64))
+      capacity: BatchCapacity(sequences: 1, sequenceWords: 256, sequenceBytes: 4096, maxWordBytes: 64),
+      arithmetic: arithmetic)
     let count = model.layout.count
     parameters = FloatBuffer(zeroed: count)
     gradient = FloatBuffer(zeroed: count)

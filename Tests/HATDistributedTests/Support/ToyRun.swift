@@ -12,6 +12,7 @@ struct ToyRun {
   var configuration = ToyRun.configuration(steps: 12)
   var data = DataDescription(splittingRule: "toy-v1", maxWordBytes: 64, fingerprint: "toy")
   var resume = TrainingJob.Resume.auto
+  var arithmetic = ProductArithmetic.fusedMultiplyAdds
   /// Steps that cannot be applied.
   var poison: [Int: ToyExamples.Poison] = [:]
   var failure: (@Sendable (_ rank: Int) -> (step: Int, error: any Error)?)?
@@ -35,7 +36,8 @@ struct ToyRun {
     observe: @escaping @Sendable (TrainingEvent) -> Void = { _ in }
   ) throws -> TrainingOutcome {
     let job = TrainingJob(
-      run: FilePath(folder), configuration: configuration, data: data, resume: resume)
+      run: FilePath(folder), configuration: configuration, data: data, resume: resume,
+      arithmetic: arithmetic)
     let (failure, poison) = (failure, poison)
     return try ThreadCommunicator.run(size: ranks, nodes: nodes) { communicator in
       let trainer = try Trainer(

@@ -18,14 +18,20 @@ public final class SubwordTransformer: LanguageModel {
   /// - Parameters:
   ///   - capacity: the largest batch there will be. Memory is taken as batches first need it.
   ///   - threads: to compute with; results are the same for any number.
-  public convenience init(_ model: ModelConfiguration, capacity: TokenCapacity, threads: Int = 1) {
-    self.init(planning: model, capacity: capacity, pool: WorkerPool(threads: threads))
+  ///   - arithmetic: of its matrix products.
+  public convenience init(
+    _ model: ModelConfiguration, capacity: TokenCapacity, threads: Int = 1,
+    arithmetic: ProductArithmetic = .fusedMultiplyAdds
+  ) {
+    self.init(
+      planning: model, capacity: capacity, pool: WorkerPool(threads: threads), arithmetic: arithmetic)
     arena.allocate(reserving: true)
   }
 
   /// Plans everything and allocates nothing.
   private init(
-    planning model: ModelConfiguration, capacity: TokenCapacity, pool: WorkerPool = WorkerPool(threads: 1)
+    planning model: ModelConfiguration, capacity: TokenCapacity, pool: WorkerPool = WorkerPool(threads: 1),
+    arithmetic: ProductArithmetic = .fusedMultiplyAdds
   ) {
     self.model = model
     offsets = SubwordLayout(model)
@@ -34,7 +40,7 @@ public final class SubwordTransformer: LanguageModel {
     let use = StackUse(
       shape: model.backbone, routine: .documents, rows: capacity.tokens, longestSegment: capacity.pieceTokens,
       recomputesBlocks: capacity.recomputation == .blocks)
-    let kernels = ModelKernels(profile: profile, pool: pool)
+    let kernels = ModelKernels(profile: profile, pool: pool, arithmetic: arithmetic)
     backbone = Backbone(
       use, offsets: offsets.backbone, blocks: layout.blocks,
       scratch: StackScratch(for: [use], arena: arena, threads: pool.threads), arena: arena, kernels: kernels)

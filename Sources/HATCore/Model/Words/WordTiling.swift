@@ -1,7 +1,7 @@
 /// How large the tiles are that the byte modules run over.
 enum WordTiling {
   /// Rows whose activations stay near the core, with the weights.
-  private static let rows = 96
+  private static let rows = 256
   /// Rows where the weights do not: so many that reading them for each tile, and their gradients, costs little.
   private static let rowsOfLargeStack = 384
   /// Bytes of weights that stay near the core: a second-level cache.
