@@ -146,28 +146,49 @@ ON_TILES static inline void transpose(__m512 rows[16]) {
 /// The lowest `count` of sixteen.
 static inline __mmask16 lowest(int count) { return count >= 16 ? 0xffff : count > 0 ? (1 << count) - 1 : 0; }
 
-/// Rows of 16 floats, of which the first `count` are there and of them what `present` says; zeros elsewhere.
-ON_TILES static inline void load(__m512 rows[16], const float *source, long stride, int count, __mmask16 present) {
-  for (int i = 0; i < 16; i++) {
-    rows[i] = i < count ? _mm512_maskz_loadu_ps(present, source + i * stride) : _mm512_setzero_ps();
-  }
-}
-
-ON_TILES static inline void store_tile(char *tile, const __m512 lower[16], const __m512 upper[16]) {
-  for (int i = 0; i < 16; i++) store(tile + i * 64, split(lower[i], upper[i]));
+/// Row `row` of a tile's worth of floats, of which the first `count` rows are there and of them what `present` says; else 0.
+ON_TILES static inline __m512 row_of(const float *source, long stride, int row, int count, __mmask16 present) {
+  return row < count ? _mm512_maskz_loadu_ps(present, source + row * stride) : _mm512_setzero_ps();
 }
 
 // A row of a left tile is a line, a column of a right tile is one; either way its terms t and t + 16 make a pair.
 
+/// A tile whose rows lie in memory as it wants them: the lower of a pair at `lower`, the upper at `upper`.
+ON_TILES static inline void store_rows(
+    char *tile, const float *lower, int lower_count, __mmask16 lower_present, const float *upper, int upper_count,
+    __mmask16 upper_present, long stride) {
+  for (int i = 0; i < 16; i++) {
+    store(
+        tile + i * 64, split(
+                           row_of(lower, stride, i, lower_count, lower_present),
+                           row_of(upper, stride, i, upper_count, upper_present)));
+  }
+}
+
+/// The same of rows that lie in memory as columns.
+ON_TILES static inline void store_columns(
+    char *tile, const float *lower, int lower_count, __mmask16 lower_present, const float *upper, int upper_count,
+    __mmask16 upper_present, long stride) {
+  __m512 below[16], above[16];
+  for (int i = 0; i < 16; i++) below[i] = row_of(lower, stride, i, lower_count, lower_present);
+  transpose(below);
+  for (int i = 0; i < 16; i++) above[i] = row_of(upper, stride, i, upper_count, upper_present);
+  transpose(above);
+  for (int i = 0; i < 16; i++) store(tile + i * 64, split(below[i], above[i]));
+}
+
 ON_TILES void hat_tiles_split_along(
     const float *source, long stride, int lines, int terms, bool is_right, void *block) {
+  const __mmask16 lower = lowest(terms), upper = lowest(terms - 16);
   for (int half = 0; half < 2; half++) {
     const float *first = source + 16 * half * stride;
-    __m512 lower[16], upper[16];
-    load(lower, first, stride, lines - 16 * half, lowest(terms));
-    load(upper, first + 16, stride, lines - 16 * half, lowest(terms - 16));
-    if (is_right) transpose(lower), transpose(upper);
-    store_tile((char *)block + half * tile_bytes, lower, upper);
+    char *tile = (char *)block + half * tile_bytes;
+    const int count = lines - 16 * half;
+    if (is_right) {
+      store_columns(tile, first, count, lower, first + 16, count, upper, stride);
+    } else {
+      store_rows(tile, first, count, lower, first + 16, count, upper, stride);
+    }
   }
 }
 
@@ -175,11 +196,12 @@ ON_TILES void hat_tiles_split_across(
     const float *source, long stride, int lines, int terms, bool is_right, void *block) {
   for (int half = 0; half < 2; half++) {
     const float *first = source + 16 * half;
+    char *tile = (char *)block + half * tile_bytes;
     const __mmask16 present = lowest(lines - 16 * half);
-    __m512 lower[16], upper[16];
-    load(lower, first, stride, terms, present);
-    load(upper, first + 16 * stride, stride, terms - 16, present);
-    if (!is_right) transpose(lower), transpose(upper);
-    store_tile((char *)block + half * tile_bytes, lower, upper);
+    if (is_right) {
+      store_rows(tile, first, terms, present, first + 16 * stride, terms - 16, present, stride);
+    } else {
+      store_columns(tile, first, terms, present, first + 16 * stride, terms - 16, present, stride);
+    }
   }
 }

@@ -15,7 +15,7 @@ import CAMX
 /// Higher-Precision Computations", ARITH 2019.
 enum TileProduct {
   /// Of one run through c: the blocks of both sides come from the second-level cache.
-  static let (rows, columns, terms) = (1024, 256, 512)
+  static let (rows, columns, terms) = (512, 256, 512)
 
   /// c[rows, columns] = left · right, or added to c.
   static func multiply(_ left: TileOperand, _ right: TileOperand, adding: Bool, _ c: MatrixView) {

@@ -37,15 +37,21 @@ struct SubwordGradientTests {
     #expect(tensors.map(\.shape) == expected.map(\.shape))
   }
 
-  @Test("Loss, counts and every gradient", arguments: samples.indices, [UInt64(1), 2])
-  func gradients(sample: Int, seed: UInt64) throws {
+  @Test(
+    "Loss, counts and every gradient", arguments: samples.indices,
+    ProductArithmetic.allCases.filter(\.isAvailable))
+  func gradients(sample: Int, by arithmetic: ProductArithmetic) throws {
+    for seed in [UInt64(1), 2] { try gradients(sample: sample, seed: seed, by: arithmetic) }
+  }
+
+  private func gradients(sample: Int, seed: UInt64, by arithmetic: ProductArithmetic) throws {
     let configuration = Self.samples[sample]
     let oracle = OracleSubwordModel(
       shape: OracleShape(configuration), vocabulary: configuration.vocabulary, seed: seed)
     let batch = Self.batch(try Self.vocabulary(configuration.vocabulary), seed: 10 * seed + UInt64(sample))
     let truth = oracle.run(batch)
 
-    let model = SubwordTransformer(configuration, capacity: Self.capacity)
+    let model = SubwordTransformer(configuration, capacity: Self.capacity, arithmetic: arithmetic)
     let parameters = FloatBuffer(zeroed: model.layout.count)
     let gradient = FloatBuffer(zeroed: model.layout.count)
     gradient.base.update(repeating: .nan, count: gradient.count)
