@@ -1,6 +1,7 @@
 import HATCore
 import HATKernels
 import HATStorage
+import SystemPackage
 
 /// How the ranks of a run compute matrix products, all alike, and why.
 public struct ArithmeticChoice: Sendable {
@@ -9,11 +10,12 @@ public struct ArithmeticChoice: Sendable {
 
   /// Collective.
   /// - Parameters:
-  ///   - wanted: nil for the fastest that every rank's processor can.
+  ///   - wanted: nil for what the run has computed with so far, or else the fastest, where every rank's processor can.
+  ///   - began: what a run that goes on has computed with.
   ///   - hasTiles: whether the calling rank's processor has matrix tiles.
   /// - Throws: `UserError` of kind `configuration` where a rank's processor cannot do what is wanted.
   public init(
-    _ wanted: ProductArithmetic?, on communicator: any Communicator,
+    _ wanted: ProductArithmetic?, began: ProductArithmetic? = nil, on communicator: any Communicator,
     hasTiles: Bool = Processor.hasMatrixTiles
   ) throws {
     let someHaveNone = try communicator.anyRank(says: !hasTiles)
@@ -23,12 +25,19 @@ public struct ArithmeticChoice: Sendable {
       self.init(.matrixTiles, "as asked for")
     case .fusedMultiplyAdds?:
       self.init(.fusedMultiplyAdds, "as asked for")
+    case nil where someHaveNone:
+      self.init(.fusedMultiplyAdds, "not every rank's processor has matrix tiles")
     case nil:
       self.init(
-        someHaveNone ? .fusedMultiplyAdds : .matrixTiles,
-        someHaveNone
-          ? "not every rank's processor has matrix tiles" : "every rank's processor has matrix tiles")
+        began ?? .matrixTiles, began == nil ? "every rank's processor has matrix tiles" : "as the run began")
     }
+  }
+
+  /// Of the run in that folder, or of a new one. Collective.
+  /// - Throws: as `init(_:began:on:hasTiles:)`; `UserError` of kind `invalidData` where the run's description is damaged.
+  public init(_ wanted: ProductArithmetic?, run: FilePath, on communicator: any Communicator) throws {
+    let began = try communicator.onFirstRank { [try RunDescription.products(ofRun: run)].compactMap(\.self) }
+    try self.init(wanted, began: began.first, on: communicator)
   }
 
   private init(_ arithmetic: ProductArithmetic, _ reason: String) {

@@ -70,6 +70,14 @@ struct RunDescription: Codable {
     }
   }
 
+  /// How the run in that folder has computed matrix products so far; nil where there is none.
+  /// - Throws: `UserError` of kind `invalidData`.
+  static func products(ofRun run: FilePath) throws -> ProductArithmetic? {
+    let path = RunFolder.descriptionFile(run)
+    guard DurableFile.exists(path) else { return nil }
+    return try read(from: path).products ?? .fusedMultiplyAdds
+  }
+
   private static func checksumOfProgram() -> Checksum? {
     guard let file = try? FileReader(opening: "/proc/self/exe"),
       let bytes = try? file.read(at: 0, count: file.length)

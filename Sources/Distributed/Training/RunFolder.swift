@@ -79,7 +79,8 @@ final class RunFolder {
         hint: "Put back the run's config.yaml, or choose another --output folder.")
     }
     try requireSameConfiguration(job, note: note)
-    try requireSameData(job, note: note)
+    try requireSameData(job)
+    try noteProducts(job, note: note)
   }
 
   private static func requireSameConfiguration(_ job: TrainingJob, note: (String) -> Void) throws {
@@ -112,16 +113,17 @@ final class RunFolder {
       hint: "Leave --initialize-from out to go on with the run, or choose another --output folder.")
   }
 
-  private static func requireSameData(_ job: TrainingJob, note: (String) -> Void) throws {
+  private static func noteProducts(_ job: TrainingJob, note: (String) -> Void) throws {
+    guard let before = try RunDescription.products(ofRun: job.run), before != job.arithmetic else { return }
+    note(
+      "matrix products: \(before.rawValue), \(job.arithmetic.rawValue) (before, now): results differ in their last "
+        + "bits from what the run would have become")
+  }
+
+  private static func requireSameData(_ job: TrainingJob) throws {
     guard DurableFile.exists(descriptionFile(job.run)) else { return }
     let there = try RunDescription.read(from: descriptionFile(job.run))
     try requireSameStart(there.start, job)
-    let products = there.products ?? .fusedMultiplyAdds
-    if products != job.arithmetic {
-      note(
-        "matrix products: \(products.rawValue), \(job.arithmetic.rawValue) (before, now): results differ in their "
-          + "last bits from what the run would have become")
-    }
     guard there.dataFingerprint != job.data.fingerprint else { return }
     let differences = CorpusDescription.differences(there.corpora ?? [], job.data.corpora)
     throw UserError(

@@ -39,7 +39,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var clip = 1.0
   /// Which of {moments, gradients, parameters} exist only as owned slices.
   public var zeroStage = 1
-  /// How matrix products are computed; nil for the fastest that every rank's processor can.
+  /// How matrix products are computed; nil for as the run began, or else the fastest, where
+  /// every rank's processor can.
   public var products: ProductArithmetic?
   /// What is computed twice to save memory.
   public var recompute = Recomputation.none

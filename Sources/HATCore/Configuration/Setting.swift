@@ -88,7 +88,7 @@ extension Setting {
       "what ranks keep only slices of: 0 nothing, 1 moments, 2 also gradients, 3 also parameters"),
     Setting(
       "training", "products", \.training.products,
-      "fma: the same bits on every processor; amx: matrix tiles; auto is amx where every rank has it"),
+      "fma: the same bits on every processor; amx: matrix tiles, faster; auto is amx where every rank has it"),
     Setting(
       "training", "recompute", \.training.recompute,
       "none, or blocks: backbone blocks run forward twice and keep less; same result"),

@@ -29,11 +29,11 @@ struct MatchResult: Encodable {
   init(
     hierarchical: Configuration, subword: Configuration, _ text: MeasuredText, _ plan: Plan, vocabulary: Int
   ) throws {
-    let coreRate = MatrixProductRate.own(hierarchical.training.productsHere)
+    let core = CoreRate(for: hierarchical)
     let sides = try [hierarchical, subword].map { configuration in
       try PlanResult(
         configuration, plan, forwardFlopsPerByte: text.forwardPerByte(configuration.model),
-        bytesPerWord: text.bytesPerWord, bytesPerToken: text.bytesPerToken, coreRate: coreRate)
+        bytesPerWord: text.bytesPerWord, bytesPerToken: text.bytesPerToken, core: core)
     }
     (self.hierarchical, self.subword) = (sides[0], sides[1])
     flopsRatio = sides[1].forwardFlopsPerByte / sides[0].forwardFlopsPerByte

@@ -59,7 +59,7 @@ struct Plan: ParsableCommand {
     if printConfig { return print(configuration.yaml(), terminator: "") }
     guard !matching.match else { return try matching.run(configuration, self) }
     let result = try PlanResult(
-      configuration, self, text.assumed, coreRate: MatrixProductRate.own(configuration.training.productsHere))
+      configuration, self, text.assumed, core: CoreRate(for: configuration))
     try json ? JSONOutput.print(result) : result.show()
     try requireFit(result, of: configurationFile)
   }

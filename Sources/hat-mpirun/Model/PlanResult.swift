@@ -1,5 +1,6 @@
 import HATCore
 import HATDistributed
+import HATKernels
 
 /// What `plan` says about a configuration.
 struct PlanResult: Encodable {
@@ -25,6 +26,7 @@ struct PlanResult: Encodable {
   /// Bytes of one rank, by purpose, for each stage there is.
   let bytesPerRank: [Stage]
   /// Of one core of this machine.
+  let matrixProducts: ProductArithmetic
   let matrixProductFlopsPerSecond: Double
   let expectedWordsPerSecond: Double
   let expectedBytesPerSecond: Double
@@ -33,27 +35,26 @@ struct PlanResult: Encodable {
   private let configuration: Configuration
   private let maxWordBytes: Int
   private let bytesPerToken: Double
+  private let expectedFraction: Double
 
   private enum CodingKeys: CodingKey {
     case parameters, totalParameters, forwardFlopsPerByte, trainingFlopsPerByte, ranks, nodes, zeroStage,
-      bytesPerRank, matrixProductFlopsPerSecond, expectedWordsPerSecond, expectedBytesPerSecond
+      bytesPerRank, matrixProducts, matrixProductFlopsPerSecond, expectedWordsPerSecond,
+      expectedBytesPerSecond
   }
 
   /// Stages the trainer offers.
   private static let stages = 0...3
-  /// The part of a core's matrix-product rate that training reaches, as `benchmark train` measures it.
-  private static let expectedFraction = 0.6
 
-  /// - Parameter coreRate: floating-point operations a second in matrix products.
-  init(_ configuration: Configuration, _ plan: Plan, _ text: AssumedText, coreRate: Double) throws {
+  init(_ configuration: Configuration, _ plan: Plan, _ text: AssumedText, core: CoreRate) throws {
     try self.init(
       configuration, plan, forwardFlopsPerByte: text.forwardPerByte(configuration),
-      bytesPerWord: text.bytesPerWord, bytesPerToken: text.bytesPerToken, coreRate: coreRate)
+      bytesPerWord: text.bytesPerWord, bytesPerToken: text.bytesPerToken, core: core)
   }
 
   init(
     _ configuration: Configuration, _ plan: Plan, forwardFlopsPerByte: Double, bytesPerWord: Double,
-    bytesPerToken: Double, coreRate: Double
+    bytesPerToken: Double, core: CoreRate
   ) throws {
     self.configuration = configuration
     (ranks, nodes, maxWordBytes) = (plan.ranks, plan.nodes, plan.maxWordBytes)
@@ -71,9 +72,10 @@ struct PlanResult: Encodable {
           configuration, ranks: plan.ranks, nodes: plan.nodes, zeroStage: stage,
           maxWordBytes: plan.maxWordBytes, bytesPerToken: bytesPerToken))
     }
-    matrixProductFlopsPerSecond = coreRate
+    (matrixProducts, matrixProductFlopsPerSecond) = (core.products, core.flopsPerSecond)
+    expectedFraction = core.expectedFraction
     expectedBytesPerSecond =
-      Double(ranks) * matrixProductFlopsPerSecond * Self.expectedFraction / trainingFlopsPerByte
+      Double(ranks) * core.flopsPerSecond * core.expectedFraction / trainingFlopsPerByte
     expectedWordsPerSecond = expectedBytesPerSecond / bytesPerWord
   }
 
@@ -135,8 +137,9 @@ extension PlanResult {
           ("all", \PlanResult.Stage.total),
         ].map { name, field in [name] + stages.map { Amount.memory($0[keyPath: field]) } })
     print(
-      "expected speed, at three fifths of this machine's \(Amount.large(matrixProductFlopsPerSecond)) FLOP/s a core "
-        + "in matrix products")
+      "expected speed, at \(Amount.fixed(100 * expectedFraction, 0)) % of this machine's "
+        + "\(Amount.large(matrixProductFlopsPerSecond))FLOP/s a core in matrix products by \(matrixProducts.rawValue)"
+    )
     TextTable.show([
       ["words/s", Amount.large(expectedWordsPerSecond)], ["bytes/s", Amount.large(expectedBytesPerSecond)],
     ])

@@ -44,7 +44,8 @@ struct TrainRank {
   private func train(on communicator: any Communicator) throws -> TrainingOutcome {
     let (configuration, mixture) = try communicator.together { try open(communicator) }
     let choice = try communicator.together { try ThreadChoice(wanted: command.threads) }
-    let products = try ArithmeticChoice(configuration.training.products, on: communicator)
+    let products = try ArithmeticChoice(
+      configuration.training.products, run: FilePath(command.output), on: communicator)
     if communicator.rank == 0 { [choice.reason, products.reason].forEach(TrainProgress.say) }
     let tokenizer = try tokenizer(for: configuration, mixture, on: communicator)
     let start = try communicator.together {
