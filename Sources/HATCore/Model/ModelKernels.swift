@@ -23,6 +23,14 @@ struct ModelKernels {
   /// Columns of a product that one thread takes, a multiple: a panel.
   private static let productColumns = 64
 
+  func linear(_ x: MatrixView, weight: MatrixView, into y: MatrixView) {
+    linear(x, weight: LinearWeight(weight), into: y)
+  }
+
+  func addLinear(_ x: MatrixView, weight: MatrixView, to y: MatrixView) {
+    addLinear(x, weight: LinearWeight(weight), to: y)
+  }
+
   func linear(_ x: MatrixView, weight: LinearWeight, into y: MatrixView) {
     product(.linear(x, weight, into: y, by: arithmetic), flops(x, y.columns), columns: y.columns)
   }

@@ -24,7 +24,6 @@ final class WordDecoder {
   private let decodedGradient: ArenaMatrix
   /// [tile rows, d]
   private let residualGradient: ArenaMatrix
-  private let packedHead: ArenaPlace
 
   /// - Parameters:
   ///   - words: of a batch, at most.
@@ -46,7 +45,6 @@ final class WordDecoder {
     logits = arena.reserve(rows: use.rows, columns: 256)
     decodedGradient = arena.reserve(rows: use.rows, columns: d)
     residualGradient = arena.reserve(rows: use.rows, columns: d)
-    packedHead = arena.reserve(PackedMatrix.floats(columns: 256, terms: d))
   }
 
   /// The loss of the target words.
@@ -102,18 +100,14 @@ final class WordDecoder {
       back: FloatPointer(mutating: parameters.backParameters))
   }
 
-  /// What all tiles need: W_D·h of every word, and the weights packed.
+  /// What all tiles need: W_D·h of every word, in their table.
   private func start(
     _ list: WordList, _ predictive: MatrixView, _ weights: ModelMatrices, _ parameters: UnsafePointer<Float>
   ) {
-    stack.packWeights(parameters)
-    kernels.rows(weights.decoderHead) {
-      _ = PackedMatrix(transposing: weights.decoderHead, into: arena.floats(packedHead))
-    }
     let rows = table.rows(tableCount(list))
     rows.rows(0..<WordTile.byteRows).copy(weights.byteEmbedding)
     kernels.linear(
-      predictive, weight: LinearWeight(weights.decoderInput), into: rows.rows(WordTile.byteRows..<rows.rows))
+      predictive, weight: weights.decoderInput, into: rows.rows(WordTile.byteRows..<rows.rows))
     table.prepare(rows.rows, parameters: parameters)
   }
 
@@ -131,8 +125,7 @@ final class WordDecoder {
       stack.output(rows: tile.rows), gain: weights.decoderNorm, into: decoded,
       inverseRoots: arena.floats(inverseRoots))
     let logits = arena.view(logits, rows: tile.rows)
-    let head = PackedMatrix(arena.floats(packedHead), columns: 256, terms: model.byteWidth)
-    kernels.linear(decoded, weight: LinearWeight(weights.decoderHead, packed: head), into: logits)
+    kernels.linear(decoded, weight: weights.decoderHead, into: logits)
     return logits
   }
 

@@ -52,7 +52,6 @@ final class WordEncoder {
 
   /// To be called before `forward` whenever the parameters have changed.
   func prepare(_ parameters: UnsafePointer<Float>) {
-    stack.packWeights(parameters)
     let weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
     table.rows(WordTile.byteRows).copy(weights.byteEmbedding)
     table.prepare(WordTile.byteRows, parameters: parameters)
@@ -73,7 +72,7 @@ final class WordEncoder {
     let normalized = arena.view(normalized, rows: list.count)
     kernels.norm(
       marks, gain: weights.encoderNorm, into: normalized, inverseRoots: arena.floats(inverseRoots))
-    kernels.linear(normalized, weight: LinearWeight(weights.encoderOutput), into: embeddings)
+    kernels.linear(normalized, weight: weights.encoderOutput, into: embeddings)
   }
 
   private func runTile(

@@ -8,8 +8,8 @@ import CAMX
 ///     a·b ≈ a₁b₃ + a₁b₂ + a₁b₁ + a₂b₁ + a₂b₂ + a₃b₁
 ///
 /// for 32 terms at a time, added to the sum in that order. Sums of 32 terms meet the running sum once for each pair of
-/// parts, where a chain of fused multiply-adds rounds at every term: the error is half the chain's, measured by
-/// `TileProductTests`. Parts below 2⁻¹²⁶ count as zero; an infinite factor makes NaN.
+/// parts, where a chain of fused multiply-adds rounds at every term: the error is about half the chain's, and held
+/// below it by `TileProductTests`. Parts below 2⁻¹²⁶ count as zero; an infinite factor makes NaN.
 ///
 /// Source: G. Henry, P. T. P. Tang, A. Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
 /// Higher-Precision Computations", ARITH 2019.

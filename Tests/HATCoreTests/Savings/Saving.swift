@@ -1,12 +1,11 @@
-/// What the structure of the model saves (model.md §9), and what it saves to lay weights out once for all tiles.
+/// What the structure of the model saves (model.md §9).
 enum Saving: String, CaseIterable {
   case distinctWords = "each distinct word once"
   case leadingRows = "last encoder block at [W]"
   case rowTable = "first block from a table"
-  case packedWeights = "weights packed once"
 
   /// Those that a module has.
   static func all(of module: TileRun.Module) -> Set<Saving> {
-    module == .encoder ? Set(allCases) : [.rowTable, .packedWeights]
+    module == .encoder ? Set(allCases) : [.rowTable]
   }
 }

@@ -61,7 +61,6 @@ final class TileRun {
     stack = TransformerStack(
       use, offsets: module == .encoder ? layout.encoder : layout.decoder,
       scratch: StackScratch(for: [use], arena: arena), arena: arena, kernels: ModelKernels())
-    if !savings.contains(.packedWeights) { stack.packedWeights = nil }
     rowCount = WordTile.byteRows + (module == .encoder ? 0 : distinct.ofInput.count)
     table = RowTable(stack, rows: rowCount, arena: arena)
     arena.allocate()
@@ -110,7 +109,6 @@ final class TileRun {
   /// One step: forward and backward, of the encoder forward before, as it keeps no activations.
   func run() {
     Vector.fillZero(gradient.base, count: gradient.count)
-    stack.packWeights(parameters.base)
     let tableRows = table.rows(rowCount)
     tableRows.copy(MatrixView(rows.base, rows: rowCount, columns: width))
     if savings.contains(.rowTable) { table.prepare(rowCount, parameters: parameters.base) }

@@ -3,7 +3,6 @@ import HATKernels
 /// One block's weights and activations, as views; legend as in `StackWorkspace.Block`.
 struct BlockViews {
   let weights: BlockMatrices
-  let linears: BlockLinears
 
   let input: MatrixView
   let inputInverseRoots: FloatPointer
@@ -26,8 +25,6 @@ struct BlockViews {
     let shape = stack.shape
     // Views are of mutable floats; the weights are only read.
     weights = BlockMatrices(shape, stack.offsets.blocks[layer], in: FloatPointer(mutating: parameters))
-
-    linears = stack.packedWeights?.linears(weights, layer: layer) ?? BlockLinears(weights)
 
     let (blocks, arena) = (stack.workspace.blocks, stack.arena)
     let places = blocks[layer]

@@ -43,7 +43,7 @@ struct RowTable {
       rows(count), gain: block.weights.inputNorm, into: normalized,
       inverseRoots: stack.arena.floats(inverseRoots))
     stack.kernels.linear(
-      normalized, weight: block.linears.queryKeyValue, into: stack.view(queryKeyValue, count))
+      normalized, weight: block.weights.queryKeyValue, into: stack.view(queryKeyValue, count))
   }
 
   /// Fills a tile's input and its queries, keys and values.

@@ -14,14 +14,14 @@ extension TransformerStack {
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
     kernels.linear(
-      block.normalized, weight: block.linears.queryKeyValue.outputs(keysAndValues),
+      block.normalized, weight: block.weights.queryKeyValue.rows(keysAndValues),
       into: block.queryKeyValue.columns(keysAndValues))
 
     let (rows, rowQueries) = (
       view(places.normalized, segments.count), view(places.queries, segments.count)
     )
     kernels.rows(rows) { Vector.gatherRows(block.normalized, indices: segments.offsets, into: rows) }
-    kernels.linear(rows, weight: block.linears.queryKeyValue.outputs(queries), into: rowQueries)
+    kernels.linear(rows, weight: block.weights.queryKeyValue.rows(queries), into: rowQueries)
     kernels.rows(rowQueries) {
       Vector.scatterRows(rowQueries, indices: segments.offsets, into: block.queryKeyValue.columns(queries))
     }
@@ -40,7 +40,7 @@ extension TransformerStack {
     kernels.rows(rows.middle) {
       Vector.gatherRows(block.input, indices: segments.offsets, into: rows.middle)
     }
-    kernels.addLinear(rows.attention, weight: block.linears.attentionOutput, to: rows.middle)
+    kernels.addLinear(rows.attention, weight: block.weights.attentionOutput, to: rows.middle)
   }
 
   /// - Parameter residualGradient: [S, width], the loss by the residual stream between attention and MLP.

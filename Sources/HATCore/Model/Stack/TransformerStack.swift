@@ -13,8 +13,6 @@ struct TransformerStack {
   let routine: AttentionRoutine
   let rotary: RotaryTable
   let workspace: StackWorkspace
-  /// Of a stack that runs over tiles; a stack that runs once a batch packs within each product.
-  var packedWeights: PackedWeights?
   let arena: Arena
   let kernels: ModelKernels
 
@@ -27,7 +25,6 @@ struct TransformerStack {
       headSize: use.shape.headSize, theta: use.shape.ropeTheta, positions: use.longestSegment)
     self.offsets = offsets
     workspace = StackWorkspace(use, scratch: scratch, arena: arena)
-    packedWeights = use.routine == .words ? PackedWeights(use.shape, arena: arena) : nil
     self.arena = arena
     self.kernels = kernels
   }
@@ -56,7 +53,7 @@ struct TransformerStack {
     kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
-    kernels.linear(block.normalized, weight: block.linears.queryKeyValue, into: block.queryKeyValue)
+    kernels.linear(block.normalized, weight: block.weights.queryKeyValue, into: block.queryKeyValue)
   }
 
   func attend(_ block: BlockViews, segments: Segments) {
@@ -64,17 +61,17 @@ struct TransformerStack {
       block.queriesAndKeys, rotary, heads: shape.heads + shape.keyValueHeads, segments: segments)
     kernels.attention(attention(block, segments), flops: attentionFLOPs(segments))
     kernels.rows(block.middle) { block.middle.copy(block.input) }
-    kernels.addLinear(block.attention, weight: block.linears.attentionOutput, to: block.middle)
+    kernels.addLinear(block.attention, weight: block.weights.attentionOutput, to: block.middle)
   }
 
   func transform(_ block: BlockViews) {
     kernels.norm(
       block.middle, gain: block.weights.postAttentionNorm, into: block.normalized,
       inverseRoots: block.middleInverseRoots)
-    kernels.linear(block.normalized, weight: block.linears.gateUp, into: block.gateUp)
+    kernels.linear(block.normalized, weight: block.weights.gateUp, into: block.gateUp)
     kernels.swiGLU(block.gateUp, into: block.hidden)
     kernels.rows(block.output) { block.output.copy(block.middle) }
-    kernels.addLinear(block.hidden, weight: block.linears.down, to: block.output)
+    kernels.addLinear(block.hidden, weight: block.weights.down, to: block.output)
   }
 
   /// The forward pass; with gradients, the backward pass.
@@ -95,11 +92,6 @@ struct TransformerStack {
       let rows = segments.rows(segment).count
       return sum + 4 * shape.queryWidth * (shape.isCausal ? rows * (rows + 1) / 2 : rows * rows)
     }
-  }
-
-  /// To be called before `forward` whenever the parameters have changed.
-  func packWeights(_ parameters: UnsafePointer<Float>) {
-    packedWeights?.pack(offsets, parameters)
   }
 
   func view(_ matrix: ArenaMatrix, _ rows: Int) -> MatrixView {

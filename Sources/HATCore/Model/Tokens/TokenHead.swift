@@ -65,7 +65,7 @@ final class TokenHead {
   func logits(predictive: MatrixView, _ parameters: some ModelParameters) -> UnsafeBufferPointer<Float> {
     let logits = arena.view(logits, rows: 1)
     kernels.linear(
-      predictive, weight: LinearWeight(head(FloatPointer(mutating: parameters.backParameters))), into: logits)
+      predictive, weight: head(FloatPointer(mutating: parameters.backParameters)), into: logits)
     return UnsafeBufferPointer(start: logits.base, count: model.vocabulary)
   }
 

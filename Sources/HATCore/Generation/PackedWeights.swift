@@ -1,6 +1,6 @@
 import HATKernels
 
-/// Where a stack that runs over few rows at a time keeps its weights as products read them, packed once.
+/// Where a stack that runs over few rows at a time keeps its weights as products read them, packed once for all calls.
 struct PackedWeights {
   struct Block {
     let queryKeyValue: ArenaPlace
@@ -34,14 +34,6 @@ struct BlockLinears {
   let gateUp: LinearWeight
   let down: LinearWeight
 
-  /// Packed by each product.
-  init(_ weights: BlockMatrices) {
-    queryKeyValue = LinearWeight(weights.queryKeyValue)
-    attentionOutput = LinearWeight(weights.attentionOutput)
-    gateUp = LinearWeight(weights.gateUp)
-    down = LinearWeight(weights.down)
-  }
-
   fileprivate init(_ weights: BlockMatrices, _ places: PackedWeights.Block, arena: Arena) {
     func linear(_ weight: MatrixView, _ place: ArenaPlace) -> LinearWeight {
       LinearWeight(
@@ -55,7 +47,7 @@ struct BlockLinears {
 }
 
 extension PackedWeights {
-  /// Packs the weights of a stack: before the first row, and whenever they have changed.
+  /// Packs the weights of a stack, before the first row.
   func pack(_ offsets: StackOffsets, _ parameters: UnsafePointer<Float>) {
     for (offsets, places) in zip(offsets.blocks, blocks) {
       let weights = BlockMatrices(shape, offsets, in: FloatPointer(mutating: parameters))
