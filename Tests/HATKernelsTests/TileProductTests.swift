@@ -55,6 +55,26 @@ struct TileProductTests {
       linear(one, x, by: .matrixTiles).bits == (0..<33).map { row in (0..<40).map { x[$0, row].bitPattern } })
   }
 
+  /// The gradient of an unlikely byte is one: what is lost of it must be small too.
+  @Test func factorsNearTheSmallestThereAreLoseNoMoreThanThat() {
+    var generator = SeededGenerator(seed: 75)
+    let x = TestMatrix(64, 64) { _, _ in
+      Float(bitPattern: UInt32.random(in: 0...0x1800_0000, using: &generator))
+        * (Bool.random(using: &generator) ? 1 : -1)
+    }
+    let one = TestMatrix(64, 64) { $0 == $1 ? 1 : 0 }
+    for (y, expected) in [
+      (linear(x, one, by: .matrixTiles), x),
+      (linear(one, x, by: .matrixTiles), TestMatrix(64, 64) { x[$1, $0] }),
+    ] {
+      for row in 0..<64 {
+        for column in 0..<64 {
+          #expect(abs(y[row, column] - expected[row, column]) <= 3 * Float.leastNormalMagnitude)
+        }
+      }
+    }
+  }
+
   @Test(arguments: shapes)
   func aRowDependsNeitherOnTheRowsAroundItNorOnWhichColumnsAreAskedFor(rows: Int, outputs: Int, inputs: Int) {
     var generator = SeededGenerator(seed: 73)
