@@ -93,16 +93,16 @@ typedef struct {
   __m512i first, second, third;
 } pairs;
 
+ON_TILES static inline __m512i upper_half(__m512i x) { return _mm512_and_si512(x, _mm512_set1_epi32((int)0xffff0000)); }
+
 ON_TILES static inline __m512 nearest(__m512 x) {
-  const __m512i half = _mm512_set1_epi32(0x8000), upper = _mm512_set1_epi32((int)0xffff0000);
-  return _mm512_castsi512_ps(_mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(x), half), upper));
+  return _mm512_castsi512_ps(upper_half(_mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000))));
 }
 
 /// The upper halves of both. A rest below 2^-126 has bits in its lower half, which must not reach its neighbour.
 ON_TILES static inline __m512i paired(__m512 lower, __m512 upper) {
-  const __m512i upper_half = _mm512_set1_epi32((int)0xffff0000);
   return _mm512_or_si512(
-      _mm512_srli_epi32(_mm512_castps_si512(lower), 16), _mm512_and_si512(_mm512_castps_si512(upper), upper_half));
+      _mm512_srli_epi32(_mm512_castps_si512(lower), 16), upper_half(_mm512_castps_si512(upper)));
 }
 
 ON_TILES static inline pairs split(__m512 lower, __m512 upper) {

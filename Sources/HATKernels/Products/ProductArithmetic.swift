@@ -10,6 +10,8 @@ public enum ProductArithmetic: String, Sendable, Codable, CaseIterable {
 
   /// Whether this processor can.
   public var isAvailable: Bool { self == .fusedMultiplyAdds || Processor.hasMatrixTiles }
+  /// Those this processor can.
+  public static var available: [ProductArithmetic] { allCases.filter(\.isAvailable) }
   /// The fastest this processor can.
   public static var fastest: ProductArithmetic {
     Processor.hasMatrixTiles ? .matrixTiles : .fusedMultiplyAdds

@@ -33,7 +33,7 @@ struct GoldenLossTests {
 
   @Test(
     "Ten steps of training from the model's own first parameters",
-    arguments: ProductArithmetic.allCases.filter(\.isAvailable))
+    arguments: ProductArithmetic.available)
   func trained(by arithmetic: ProductArithmetic) {
     let training = SoloTraining(ModelConfiguration.tinySamples[0], seed: 44, by: arithmetic)
     var batches = BatchGenerator(seed: 45)

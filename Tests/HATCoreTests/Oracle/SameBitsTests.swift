@@ -28,7 +28,7 @@ struct SameBitsTests {
     return (sum, (0..<count).map { gradient.base[$0].bitPattern })
   }
 
-  @Test("Any number of threads", arguments: [2, 3, 4], ProductArithmetic.allCases.filter(\.isAvailable))
+  @Test("Any number of threads", arguments: [2, 3, 4], ProductArithmetic.available)
   func threads(count: Int, by arithmetic: ProductArithmetic) {
     let (one, many) = (Self.run(by: arithmetic), Self.run(threads: count, by: arithmetic))
     #expect(one.0 == many.0)
@@ -38,7 +38,7 @@ struct SameBitsTests {
 
   @Test(
     "Blocks of the backbone computed again, in less memory",
-    arguments: ProductArithmetic.allCases.filter(\.isAvailable))
+    arguments: ProductArithmetic.available)
   func recomputation(by arithmetic: ProductArithmetic) {
     let less = BatchCapacity(
       sequences: 1, sequenceWords: 256, sequenceBytes: 4096, maxWordBytes: 64, recomputation: .blocks)
