@@ -1,3 +1,4 @@
+import CAMX
 import CXSMM
 
 /// Where a thread lays out parts of matrices during one product on vector registers.
@@ -29,26 +30,28 @@ struct ProductScratch {
 
 /// The same during one product on matrix tiles.
 struct TileScratch {
-  let left: TileBlocks
-  let right: TileBlocks
-  /// [TileBlocks.lines, TileBlocks.lines]: a block of a result that is not whole.
-  let result: FloatPointer
+  private let base: FloatPointer
 
-  private static let leftFloats = blockFloats(lines: TileProduct.rows)
-  private static let rightFloats = blockFloats(lines: TileProduct.columns)
-  fileprivate static let floats = leftFloats + rightFloats + TileBlocks.lines * TileBlocks.lines
+  /// Of 32 lines.
+  private static let panelFloats =
+    TileBlock.count(TileProduct.terms) * TileBlock.bytes / MemoryLayout<Float>.size
+  private static let resultFloats = TileBlock.lines * TileBlock.lines
+  /// Two panels of the left-hand side: one is split while the other is multiplied.
+  private static let panels = 2 + TileProduct.columns / TileBlock.lines
+  fileprivate static let floats = panels * panelFloats + resultFloats + Int(HAT_TILE_TRANSPOSED_FLOATS)
 
-  private static func blockFloats(lines: Int) -> Int {
-    lines / TileBlocks.lines * TileBlocks.count(terms: TileProduct.terms) * TileBlocks.bytes
-      / MemoryLayout<Float>.size
-  }
+  static var ofThread: TileScratch { TileScratch(base: ThreadScratch.base) }
 
-  static var ofThread: TileScratch {
-    let base = ThreadScratch.base
-    let right = base + leftFloats
-    return TileScratch(
-      left: TileBlocks(base: UnsafeMutableRawPointer(base)),
-      right: TileBlocks(base: UnsafeMutableRawPointer(right)), result: right + rightFloats)
+  /// The blocks of 32 lines of the left-hand side, each of `terms`.
+  func left(_ panel: Int, terms: Int) -> UnsafeMutableRawPointer { blocks(panel % 2, terms) }
+  func right(_ panel: Int, terms: Int) -> UnsafeMutableRawPointer { blocks(2 + panel, terms) }
+
+  /// [TileBlock.lines, TileBlock.lines]: a block of a result that is not whole.
+  var result: FloatPointer { base + Self.panels * Self.panelFloats }
+  var transposed: FloatPointer { result + Self.resultFloats }
+
+  private func blocks(_ panel: Int, _ terms: Int) -> UnsafeMutableRawPointer {
+    UnsafeMutableRawPointer(base) + panel * TileBlock.count(terms) * TileBlock.bytes
   }
 }
 

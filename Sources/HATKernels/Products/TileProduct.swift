@@ -13,9 +13,11 @@ import CAMX
 ///
 /// Source: G. Henry, P. T. P. Tang, A. Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
 /// Higher-Precision Computations", ARITH 2019.
+///
+/// The next panel of 32 lines is split while tiles multiply the one before, by vector registers that are idle then.
 enum TileProduct {
-  /// Of one run through c: the blocks of both sides come from the second-level cache.
-  static let (rows, columns, terms) = (512, 256, 512)
+  /// Columns and terms of one run through c: their blocks stay in the second-level cache.
+  static let (columns, terms) = (384, 384)
 
   /// c[rows, columns] = left · right, or added to c.
   static func multiply(_ left: TileOperand, _ right: TileOperand, adding: Bool, _ c: MatrixView) {
@@ -25,38 +27,14 @@ enum TileProduct {
     let scratch = TileScratch.ofThread
     hat_tiles_start()
     forEach(left.terms, by: Self.terms) { terms in
-      forEach(c.rows, by: Self.rows) { rows in
-        left.split(rows, terms, into: scratch.left)
-        forEach(c.columns, by: Self.columns) { columns in
-          right.split(columns, terms, into: scratch.right)
-          multiply(
-            scratch, terms: terms.count, adding: adding || terms.lowerBound > 0, c.rows(rows).columns(columns)
-          )
-        }
+      forEach(c.columns, by: Self.columns) { columns in
+        TileRun(
+          left: left.terms(terms), right: right.lines(columns).terms(terms),
+          adding: adding || terms.lowerBound > 0, result: c.columns(columns), scratch: scratch
+        ).multiply()
       }
     }
     hat_tiles_stop()
-  }
-
-  /// c = the blocks that have been split, or added to c.
-  private static func multiply(_ scratch: TileScratch, terms: Int, adding: Bool, _ c: MatrixView) {
-    forEach(c.rows, by: TileBlocks.lines) { rows in
-      let left = scratch.left[line: rows.lowerBound, terms: terms]
-      forEach(c.columns, by: TileBlocks.lines) { columns in
-        let right = scratch.right[line: columns.lowerBound, terms: terms]
-        let count = TileBlocks.count(terms: terms)
-        let result = c.rows(rows).columns(columns)
-        if rows.count == TileBlocks.lines && columns.count == TileBlocks.lines {
-          hat_tiles_multiply(left, right, count, result.base, result.stride, adding)
-        } else {
-          let whole = MatrixView(scratch.result, rows: TileBlocks.lines, columns: TileBlocks.lines)
-          let visible = whole.rows(0..<rows.count).columns(0..<columns.count)
-          if adding { visible.copy(result) }
-          hat_tiles_multiply(left, right, count, whole.base, whole.stride, adding)
-          result.copy(visible)
-        }
-      }
-    }
   }
 
   @inline(__always)
