@@ -43,7 +43,7 @@ def check_gradients(hat: Hat, material: Material, mode: Mode) -> str:
     text.write_text(DOCUMENT)
     hat.run("inspect", "gradients", "--checkpoint", material.checkpoint, "--text", text, "--output", record)
     request = json.dumps({"text_b64": b64encode(DOCUMENT.encode()).decode()})
-    hat.run("split", "--json-lines", stdin=f"{request}\n".encode(), output=words)
+    hat.run("split", "--json-lines", *material.splitting, stdin=f"{request}\n".encode(), output=words)
     result = compare(material.weights, record, words, mode)
     line = (
         f"one document: loss {result['hat_loss']:.7f} (hat) {result['loss']:.7f} (PyTorch); gradients apart by at most "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,13 @@ class Material:
         return f"{self.run}@{TRAINED_STEPS}"
 
     @property
+    def splitting(self) -> list[str]:
+        """Options of `hat-mpirun split` that cut a text as the corpus was cut."""
+        description = json.loads((self.run / "run.json").read_text())
+        rule = description["splitting_rule"].partition("-")[0]
+        return ["--split", rule, "--max-word-bytes", str(description["max_word_bytes"])]
+
+    @property
     def compared_step(self) -> dict:
         """hat's own record of the first step after the weights."""
         return read_metrics(self.run)[TRAINED_STEPS]
@@ -45,7 +53,8 @@ class Material:
 def prepare(hat: Hat, preset: Path, corpus: Path, folder: Path, steps: int) -> Material:
     """- steps: how many steps' batches there must be."""
     material = Material(preset, corpus, folder / preset.stem)
-    stamp, wanted = material.folder / "stamp", f"{digest(hat.program)} {corpus.resolve()} {steps}"
+    stamp = material.folder / "stamp"
+    wanted = f"{digest(hat.program)} {digest(corpus / 'corpus.json')} {corpus.resolve()} {steps}"
     if stamp.exists() and stamp.read_text() == wanted:
         return material
     shutil.rmtree(material.folder, ignore_errors=True)
