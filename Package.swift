@@ -41,6 +41,7 @@ let package = Package(
 
     // Matrix tiles have no intrinsics in Swift. Functions name the instructions they need: no flags.
     .target(name: "CAMX"),
+    .target(name: "CWide"),
 
     // In front of the C library's allocator, so that `benchmark train` can count.
     .target(name: "CAllocations"),
@@ -57,7 +58,8 @@ let package = Package(
       ],
       swiftSettings: testable),
     .target(
-      name: "HATKernels", dependencies: ["CAMX", "COpenBLAS", "CSIMD", "CXSMM"], swiftSettings: vectorFlags),
+      name: "HATKernels", dependencies: ["CAMX", "COpenBLAS", "CSIMD", "CWide", "CXSMM"],
+      swiftSettings: vectorFlags),
     .target(
       name: "HATCore",
       dependencies: [

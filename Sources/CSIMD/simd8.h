@@ -26,6 +26,11 @@ HAT_INLINE hat_float8 hat_max(hat_float8 a, hat_float8 b) {
 HAT_INLINE hat_float8 hat_load(const float *p) { return (hat_float8)_mm256_loadu_ps(p); }
 HAT_INLINE void hat_store(float *p, hat_float8 a) { _mm256_storeu_ps(p, (__m256)a); }
 
+/// Copies 32 floats.
+HAT_INLINE void hat_copy32(const float *source, float *destination) {
+  for (int i = 0; i < 32; i += 8) _mm256_storeu_ps(destination + i, _mm256_loadu_ps(source + i));
+}
+
 /// All bits set in the first `count` lanes.
 HAT_INLINE __m256i hat_first_lanes(int count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));

@@ -25,7 +25,7 @@ public enum SoftmaxCrossEntropy {
   /// As `loss`, and overwrites the logits by the gradient of the row's loss, softmax - onehot(target).
   public static func lossAndGradient(
     _ logits: MatrixView, targets: UnsafePointer<Int32>, losses: FloatPointer,
-    correct: UnsafeMutablePointer<Bool>
+    correct: UnsafeMutablePointer<Bool>, on registers: Registers = .widest
   ) {
     for row in 0..<logits.rows {
       let (values, target) = (logits.row(row), Int(targets[row]))
@@ -33,7 +33,7 @@ public enum SoftmaxCrossEntropy {
       let largest = SoftmaxRow.largest(values, count: logits.columns)
       let margin = values[target] - largest
       correct[row] = isFirst(target, equalTo: largest, values)
-      let sum = SoftmaxRow.exponentiate(values, count: logits.columns, minus: largest)
+      let sum = SoftmaxRow.exponentiate(values, count: logits.columns, minus: largest, on: registers)
       losses[row] = logf(sum) - margin
       SoftmaxRow.scale(values, count: logits.columns, by: 1 / sum)
       values[target] -= 1

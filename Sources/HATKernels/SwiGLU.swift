@@ -1,16 +1,21 @@
 import CSIMD
+import CWide
 
 /// hidden = silu(gate) ⊙ up, with silu(g) = g / (1 + e^-g) (model.md §4).
 public enum SwiGLU {
   /// - Parameters:
   ///   - gateUp: [R, 2F], gate | up
   ///   - hidden: [R, F]
-  public static func forward(_ gateUp: MatrixView, into hidden: MatrixView) {
+  public static func forward(
+    _ gateUp: MatrixView, into hidden: MatrixView, on registers: Registers = .widest
+  ) {
     let width = hidden.columns
     precondition(gateUp.columns == 2 * width && gateUp.rows == hidden.rows)
     for row in 0..<hidden.rows {
       let (gate, up, result) = (gateUp.row(row), gateUp.row(row) + width, hidden.row(row))
-      LaneLoop.forEach(width) { offset, access in
+      let wide = registers.wideCount(width)
+      hat_wide_swiglu(gate, up, result, wide)
+      LaneLoop.forEach(wide..<width) { offset, access in
         let g = access.load(gate + offset)
         access.store(g * sigmoid(g) * access.load(up + offset), result + offset)
       }
@@ -24,7 +29,7 @@ public enum SwiGLU {
   ///   - hidden: [R, F] or `nil`: where to compute the forward pass again; may be `hiddenGradient`
   public static func backward(
     _ gateUp: MatrixView, hiddenGradient: MatrixView, into gateUpGradient: MatrixView,
-    hidden: MatrixView? = nil
+    hidden: MatrixView? = nil, on registers: Registers = .widest
   ) {
     let width = hiddenGradient.columns
     precondition(gateUp.columns == 2 * width && gateUp.rows == hiddenGradient.rows)
@@ -33,18 +38,20 @@ public enum SwiGLU {
     for row in 0..<gateUp.rows {
       backwardRow(
         gateUp.row(row), hiddenGradient.row(row), into: gateUpGradient.row(row), hidden: hidden?.row(row),
-        width: width)
+        width: width, registers)
     }
   }
 
   @inline(__always)
   private static func backwardRow(
     _ gateUp: FloatPointer, _ hiddenGradient: FloatPointer, into gradient: FloatPointer,
-    hidden: FloatPointer?,
-    width: Int
+    hidden: FloatPointer?, width: Int, _ registers: Registers
   ) {
+    let wide = registers.wideCount(width)
+    hat_wide_swiglu_backward(
+      gateUp, gateUp + width, hiddenGradient, gradient, gradient + width, hidden, wide)
     let one = Lanes(repeating: 1)
-    LaneLoop.forEach(width) { offset, access in
+    LaneLoop.forEach(wide..<width) { offset, access in
       let (g, u) = (access.load(gateUp + offset), access.load(gateUp + width + offset))
       let dh = access.load(hiddenGradient + offset)
       let s = sigmoid(g)

@@ -36,6 +36,22 @@ import Testing
     #expect(logits.isIntactOutside)
   }
 
+  @Test(arguments: [1, 15, 16, 17, 100, 256])
+  func registersOfEightGiveTheSameBits(classes: Int) {
+    var generator = SeededGenerator(seed: 14)
+    let logits = TestMatrix(random: 30, classes, gap: 1, in: -60...60, using: &generator)
+    let targets = [Int32](repeating: Int32(classes / 2), count: 30)
+    let runs = [Registers.widest, .eightFloats].map { registers in
+      let (gradient, losses) = (TestMatrix(copying: logits), TestMatrix(1, 30))
+      var correct = [Bool](repeating: false, count: 30)
+      SoftmaxCrossEntropy.lossAndGradient(
+        gradient.view, targets: targets, losses: losses.pointer, correct: &correct, on: registers)
+      #expect(gradient.isIntactOutside)
+      return gradient.bits + losses.bits
+    }
+    #expect(runs[0] == runs[1])
+  }
+
   @Test func theLowestOfEqualLogitsIsTheGuess() {
     let logits = TestMatrix(3, 20) { _, column in column == 4 || column == 17 ? 2 : 1 }
     var correct = [Bool](repeating: false, count: 3)

@@ -50,6 +50,27 @@ import Testing
     #expect(gateUp.bits == gradient.bits)
   }
 
+  @Test(arguments: [1, 15, 16, 17, 96, 123])
+  func registersOfEightGiveTheSameBits(width: Int) {
+    var generator = SeededGenerator(seed: 13)
+    let gateUp = TestMatrix(random: 40, 2 * width, gap: 3, in: -100...100, using: &generator)
+    for (row, gate) in [-Float.infinity, .infinity, .nan, -0, 87.33, 88.37, -1e-40].enumerated() {
+      gateUp[row, row % width] = gate
+    }
+    let hiddenGradient = TestMatrix(random: 40, width, gap: 1, using: &generator)
+    let runs = [Registers.widest, .eightFloats].map { registers in
+      let (hidden, again) = (TestMatrix(40, width, gap: 5), TestMatrix(40, width, gap: 5))
+      let gradient = TestMatrix(copying: gateUp)
+      SwiGLU.forward(gateUp.view, into: hidden.view, on: registers)
+      SwiGLU.backward(
+        gradient.view, hiddenGradient: hiddenGradient.view, into: gradient.view, hidden: again.view,
+        on: registers)
+      #expect(hidden.isIntactOutside && again.isIntactOutside && gradient.isIntactOutside)
+      return [hidden.bits, again.bits, gradient.bits]
+    }
+    #expect(runs[0] == runs[1])
+  }
+
   @Test func largeGatesNeitherOverflowNorTurnIntoNaN() {
     let gateUp = TestMatrix([-1e4, -200, 200, 1e4, 1, 1, 1, 1])
     let hidden = TestMatrix(1, 4)

@@ -15,7 +15,7 @@ public enum DocumentAttention {
   ///   - scratch: [scratchCount]
   public static func forward(
     _ qkv: MatrixView, segments: Segments, shape: AttentionShape, keyValueHeads: Range<Int>,
-    into output: MatrixView, logSumExp: FloatPointer, scratch: FloatPointer
+    into output: MatrixView, logSumExp: FloatPointer, scratch: FloatPointer, on registers: Registers = .widest
   ) {
     precondition(qkv.columns == shape.totalWidth && output.columns == shape.queryWidth)
     for segment in 0..<segments.count {
@@ -33,7 +33,7 @@ public enum DocumentAttention {
             let scoreRow = ScoreRow(
               scores: scores.row(row - block.lowerBound), scale: shape.scale,
               visible: shape.causal ? row + 1 : keys, count: keys)
-            logSumExp[(rows.lowerBound + row) * shape.heads + index] = scoreRow.normalize()
+            logSumExp[(rows.lowerBound + row) * shape.heads + index] = scoreRow.normalize(on: registers)
           }
           ChainProduct.product(
             scores, times: visibleRows.columns(head.value), adding: false,
@@ -50,8 +50,7 @@ public enum DocumentAttention {
   public static func backward(
     _ qkv: MatrixView, segments: Segments, shape: AttentionShape, keyValueHeads: Range<Int>,
     output: MatrixView, logSumExp: UnsafePointer<Float>, outputGradient: MatrixView,
-    into qkvGradient: MatrixView,
-    scratch: FloatPointer
+    into qkvGradient: MatrixView, scratch: FloatPointer, on registers: Registers = .widest
   ) {
     precondition(qkv.columns == shape.totalWidth && qkvGradient.columns == shape.totalWidth)
     precondition(output.columns == shape.queryWidth && outputGradient.columns == shape.queryWidth)
@@ -67,7 +66,7 @@ public enum DocumentAttention {
         backwardHead(
           AttentionHead(index, of: shape), shape: shape, inputs: qkv.rows(rows), outputs: output.rows(rows),
           logSumExp: logSumExp + rows.lowerBound * shape.heads, outputGradients: outputGradient.rows(rows),
-          addingTo: gradients, scratch: scratch)
+          addingTo: gradients, scratch: scratch, registers)
       }
     }
   }
@@ -75,7 +74,7 @@ public enum DocumentAttention {
   private static func backwardHead(
     _ head: AttentionHead, shape: AttentionShape, inputs: MatrixView, outputs: MatrixView,
     logSumExp: UnsafePointer<Float>, outputGradients: MatrixView, addingTo gradients: MatrixView,
-    scratch: FloatPointer
+    scratch: FloatPointer, _ registers: Registers
   ) {
     forEachBlock(inputs.rows, shape: shape) { block, keys in
       let stride = paddedToLanes(keys)
@@ -97,7 +96,8 @@ public enum DocumentAttention {
           count: keys)
         scoreRow.differentiate(
           scoreGradients.row(local), logSumExp: logSumExp[row * shape.heads + head.index],
-          delta: SoftmaxRow.dot(blockOutputs.row(local), blockGradients.row(local), count: shape.headSize))
+          delta: SoftmaxRow.dot(blockOutputs.row(local), blockGradients.row(local), count: shape.headSize),
+          on: registers)
       }
       ChainProduct.product(
         scoreGradients, times: visibleRows.columns(head.key), adding: false,

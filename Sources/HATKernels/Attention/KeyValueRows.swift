@@ -55,7 +55,7 @@ public struct KeyValueRows {
       multiply(row + column, head: keyValueHead, groups: paddedToLanes(visible) / Self.group, into: scores)
       let scoreRow = ScoreRow(
         scores: scores, scale: shape.scale, visible: visible, count: paddedToLanes(visible))
-      _ = scoreRow.normalize()
+      _ = scoreRow.normalize(on: .widest)
       let own = keyValueHead * shape.headSize..<(keyValueHead + 1) * shape.headSize
       SmallProduct.combine(
         .init(base: scores, rowStride: 0, termStride: 1), values.rows(0..<visible).columns(own), terms: .all,

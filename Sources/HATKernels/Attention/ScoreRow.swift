@@ -1,4 +1,5 @@
 import CSIMD
+import CWide
 import Glibc
 
 /// The products of one query with the keys, in a row of `count` floats padded to whole registers; times `scale` they
@@ -12,50 +13,37 @@ struct ScoreRow {
 
   /// Products become probabilities, 0 of invisible keys; returns log Σ e^score.
   @inline(__always)
-  func normalize() -> Float {
+  func normalize(on registers: Registers) -> Float {
     let largest = SoftmaxRow.largest(scores, count: visible) * scale
-    let (scale, shift) = (Lanes(repeating: scale), Lanes(repeating: -largest))
-    var sum = Lanes()
-    forEachRegister { place, lanes in
-      let result = Exponential.lanes(Lanes(at: place).times(scale, plus: shift))
-        .keeping(first: lanes, otherwise: Lanes())
-      result.store(at: place)
-      sum += result
-    }
-    let total = sum.total
-    let factor = Lanes(repeating: 1 / total)
-    forEachRegister { place, _ in (Lanes(at: place) * factor).store(at: place) }
+    let sum = SoftmaxRow.exponentiate(scores, count: visible, times: scale, minus: largest, on: registers)
+    SoftmaxRow.scale(scores, count: visible, by: 1 / sum)
     clearInvisible(scores)
-    return largest + logf(total)
+    return largest + logf(sum)
   }
 
   /// Products become probabilities p = e^(score - logSumExp), and `gradients`, from those of the probabilities, those
   /// of the products: scale · p · (dp - delta); both 0 for invisible keys.
   @inline(__always)
-  func differentiate(_ gradients: FloatPointer, logSumExp: Float, delta: Float) {
+  func differentiate(
+    _ gradients: FloatPointer, logSumExp: Float, delta: Float, on registers: Registers
+  ) {
+    let wide = registers.wideCount(visible)
+    hat_wide_softmax_backward(scores, gradients, wide, scale, -logSumExp, delta)
     let (shift, delta, scale) = (
       Lanes(repeating: -logSumExp), Lanes(repeating: delta), Lanes(repeating: scale)
     )
-    let offset = gradients - scores
-    forEachRegister { place, lanes in
-      let probability = Exponential.lanes(Lanes(at: place).times(scale, plus: shift))
-      let gradient = (Lanes(at: place + offset) - delta) * probability * scale
-      probability.keeping(first: lanes, otherwise: Lanes()).store(at: place)
-      gradient.keeping(first: lanes, otherwise: Lanes()).store(at: place + offset)
+    LaneLoop.forEach(wide..<visible) { offset, access in
+      let probability = Exponential.lanes(access.load(scores + offset).times(scale, plus: shift))
+      let gradient = (access.load(gradients + offset) - delta) * probability * scale
+      access.store(probability, scores + offset)
+      access.store(gradient, gradients + offset)
     }
     clearInvisible(scores)
     clearInvisible(gradients)
   }
 
-  /// Calls `body(place, lanes)` for each register with visible keys, `lanes` of them visible (8 or more: all).
-  @inline(__always)
-  private func forEachRegister(_ body: (_ place: FloatPointer, _ lanes: Int) -> Void) {
-    for offset in stride(from: 0, to: visible, by: 8) { body(scores + offset, visible - offset) }
-  }
-
-  /// Zeroes the registers without visible keys.
   @inline(__always)
   private func clearInvisible(_ row: FloatPointer) {
-    for offset in stride(from: paddedToLanes(visible), to: count, by: 8) { Lanes().store(at: row + offset) }
+    for key in visible..<paddedToLanes(count) { row[key] = 0 }
   }
 }

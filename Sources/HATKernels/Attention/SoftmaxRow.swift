@@ -1,4 +1,5 @@
 import CSIMD
+import CWide
 import Glibc
 
 /// The steps of a softmax over one row.
@@ -34,13 +35,21 @@ enum SoftmaxRow {
     return sum.total
   }
 
-  /// value = e^(value - shift) in place; returns their sum.
+  /// value = e^(scale · value - shift) in place; returns their sum.
   @inline(__always)
-  static func exponentiate(_ values: FloatPointer, count: Int, minus shift: Float) -> Float {
-    let shift = Lanes(repeating: shift)
+  static func exponentiate(
+    _ values: FloatPointer, count: Int, times scale: Float = 1, minus shift: Float, on registers: Registers
+  ) -> Float {
     var sum = Lanes()
-    LaneLoop.forEach(count) { offset, access in
-      let result = Exponential.lanes(access.load(values + offset) - shift)
+    let wide = registers.wideCount(count)
+    if wide > 0 {
+      withUnsafeMutableBytes(of: &sum) {
+        hat_wide_exponentials(values, wide, scale, -shift, $0.assumingMemoryBound(to: Float.self).baseAddress)
+      }
+    }
+    let (scale, shift) = (Lanes(repeating: scale), Lanes(repeating: -shift))
+    LaneLoop.forEach(wide..<count) { offset, access in
+      let result = Exponential.lanes(access.load(values + offset).times(scale, plus: shift))
       sum += result.keeping(first: access.count, otherwise: Lanes())
       access.store(result, values + offset)
     }

@@ -6,13 +6,19 @@ enum LaneLoop {
   /// Calls `body(offset, lanes)` for each register of `count` floats, `lanes` being 8 or, at the end, fewer.
   @inline(__always)
   static func forEach(_ count: Int, _ body: (_ offset: Int, _ access: LaneAccess) -> Void) {
-    let full = count & ~7
-    var offset = 0
+    forEach(0..<count, body)
+  }
+
+  /// The same for the floats of a range.
+  @inline(__always)
+  static func forEach(_ range: Range<Int>, _ body: (_ offset: Int, _ access: LaneAccess) -> Void) {
+    let full = range.lowerBound + (range.count & ~7)
+    var offset = range.lowerBound
     while offset < full {
       body(offset, .full)
       offset += 8
     }
-    if full < count { body(full, LaneAccess(count: count - full)) }
+    if full < range.upperBound { body(full, LaneAccess(count: range.upperBound - full)) }
   }
 }
 

@@ -1,3 +1,5 @@
+import CSIMD
+
 /// A matrix laid out once for many products as their right-hand side: panels of columns behind each other, each
 /// [terms, width of the panel].
 public struct PackedMatrix {
@@ -25,8 +27,16 @@ public struct PackedMatrix {
   /// - Parameter storage: [floats(columns: columns, terms: terms)]
   init(_ source: MatrixView, into storage: FloatPointer) {
     self.init(storage, columns: source.columns, terms: source.rows)
-    for index in 0..<panelCount {
-      let panel = self[index]
+    let whole = columns / Panel.columns * Panel.columns
+    for term in 0..<terms {
+      let (row, place) = (source.row(term), storage + term * Panel.columns)
+      for first in stride(from: 0, to: whole, by: Panel.columns) {
+        hat_copy32(row + first, place + first * terms)
+        hat_copy32(row + first + 32, place + first * terms + 32)
+      }
+    }
+    if whole < columns {
+      let panel = self[panelCount - 1]
       Panel.pack(source.columns(panel.columns), width: panel.width, into: panel.base)
     }
   }

@@ -16,9 +16,11 @@ struct ProductRows {
 enum PanelProduct {
   /// Rows a kernel does at once, at most.
   static let blockRows = 32
-  /// Terms a kernel for a transposed matrix does at once, at most: their number is a number of rows, which varies, and
-  /// a kernel is made for each.
-  private static let blockTerms = 256
+  /// Terms a kernel for a transposed matrix does at once, at most: with as many of the panel they lie in the first-level
+  /// cache.
+  private static let blockTerms = 128
+  /// The same where the matrix's rows lie behind each other, and are fetched ahead.
+  private static let packedBlockTerms = 512
 
   /// result[rows, panel's columns] = rows · panel over `terms`, or added.
   static func multiply(
@@ -27,7 +29,8 @@ enum PanelProduct {
     guard rows.isTransposed else {
       return multiplyTerms(rows, terms, panel, adding: adding, into: result)
     }
-    Blocks.forEach(terms.count, largest: blockTerms) { block in
+    let largest = rows.matrix.stride == blockRows ? packedBlockTerms : blockTerms
+    Blocks.forEachRun(terms.count, largest: largest) { block in
       multiplyTerms(
         rows, terms.lowerBound + block.lowerBound..<terms.lowerBound + block.upperBound,
         panel.dropping(terms: block.lowerBound), adding: adding || block.lowerBound > 0, into: result)
@@ -73,10 +76,21 @@ enum PanelProduct {
 
 /// A range cut into few sizes, so that few kernels are made: as many of the largest as fit, then powers of two.
 enum Blocks {
+  private static let unit = 16
+
+  /// As many whole units at once as there are, up to `largest`, then powers of two.
   @inline(__always)
-  static func forEach(_ count: Int, largest: Int, _ body: (Range<Int>) -> Void) {
-    forEachSize(count, largest: largest) { size, starts in
-      for start in starts { body(start..<start + size) }
+  static func forEachRun(_ count: Int, largest: Int, _ body: (Range<Int>) -> Void) {
+    var start = 0
+    while start < count {
+      let left = count - start
+      var size = min(largest, left / unit * unit)
+      if size == 0 {
+        size = unit
+        while size > left { size /= 2 }
+      }
+      body(start..<start + size)
+      start += size
     }
   }
 

@@ -1,3 +1,5 @@
+import CSIMD
+
 /// aᵀ · b of many terms, as weight gradients are.
 ///
 /// A kernel that walks down the terms of wide matrices touches a page for each: blocks of both are copied together first,
@@ -45,10 +47,14 @@ private struct LeftBlock {
   /// - Parameter source: [terms, rows]
   init(_ source: MatrixView, into base: FloatPointer) {
     (self.base, rows, terms) = (base, source.columns, source.rows)
-    for first in stride(from: 0, to: rows, by: Self.kernelRows) {
-      let columns = first..<min(first + Self.kernelRows, rows)
-      kernelBlock(columns).copy(source.columns(columns))
+    let whole = rows / Self.kernelRows * Self.kernelRows
+    for term in 0..<terms {
+      let (row, place) = (source.row(term), base + term * Self.kernelRows)
+      for first in stride(from: 0, to: whole, by: Self.kernelRows) {
+        hat_copy32(row + first, place + first * terms)
+      }
     }
+    if whole < rows { kernelBlock(whole..<rows).copy(source.columns(whole..<rows)) }
   }
 
   /// [terms, rows]

@@ -12,6 +12,8 @@ struct AttentionRun {
   let lengths: [Int]
   /// In how many shares the heads of documents are done, as threads would.
   var shares = 1
+  /// Of documents.
+  var registers = Registers.widest
 
   private var headShares: [Range<Int>] {
     (0..<shares).map { shape.keyValueHeads * $0 / shares..<shape.keyValueHeads * ($0 + 1) / shares }
@@ -44,7 +46,7 @@ struct AttentionRun {
           for heads in headShares {
             DocumentAttention.forward(
               qkv.view, segments: segments, shape: shape, keyValueHeads: heads, into: output.view,
-              logSumExp: logSumExp.pointer, scratch: scratch)
+              logSumExp: logSumExp.pointer, scratch: scratch, on: registers)
           }
         }
       }
@@ -67,7 +69,7 @@ struct AttentionRun {
             DocumentAttention.backward(
               qkv.view, segments: segments, shape: shape, keyValueHeads: heads, output: output.view,
               logSumExp: logSumExp.pointer, outputGradient: outputGradient.view, into: gradient.view,
-              scratch: scratch)
+              scratch: scratch, on: registers)
           }
         }
       }
