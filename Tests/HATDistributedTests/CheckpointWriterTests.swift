@@ -1,4 +1,5 @@
 import Foundation
+import HATKernels
 import HATStorage
 import SystemPackage
 import TestSupport
@@ -21,18 +22,16 @@ import Testing
   }
 
   /// One rank that owns `values`, which it changes while its checkpoint waits at a gate.
-  private func write(_ values: inout [Float], opening gate: DispatchSemaphore) throws -> [String] {
+  private func write(_ values: FloatBuffer, opening gate: DispatchSemaphore) throws -> [String] {
     let reports = Reports()
     let writer = CheckpointWriter(
-      communicator: SoloCommunicator(), store: store, slices: [(0, 0..<values.count)], keep: 1
+      communicator: SoloCommunicator(), store: store, slices: [(0, 0..<values.count)], keep: 1,
+      hasStaging: true
     ) { step, _ in reports.add("step \(step)") }
-    try values.withUnsafeBufferPointer { buffer in
-      let section = buffer.baseAddress!
-      try writer.begin(
-        manifest(step: 1, count: buffer.count), sections: [section, section, section],
-        flush: { gate.wait() })
-    }
-    for index in values.indices { values[index] = -1 }
+    try writer.begin(
+      manifest(step: 1, count: values.count), sections: [values, values, values], isLast: false,
+      flush: { gate.wait() })
+    values.elements.update(repeating: -1)
     #expect(!writer.hasWritten)
     try writer.advance(allHaveWritten: writer.hasWritten)
     #expect(try store.list() == [] && reports.all == [])
@@ -48,14 +47,36 @@ import Testing
   }
 
   @Test func theStateIsThatOfTheMomentItWasBegun() throws {
-    let original = (0..<5000).map(Float.init)
-    var values = original
-    #expect(try write(&values, opening: DispatchSemaphore(value: 0)) == ["step 1"])
-    var read = [Float](repeating: 0, count: original.count)
-    let reader = try store.reader(at: 1)
-    try reader.verify()
-    try read.withUnsafeMutableBufferPointer { try reader.readParameters(into: $0.baseAddress!) }
-    #expect(read == original)
+    let values = buffer(0..<5000)
+    #expect(try write(values, opening: DispatchSemaphore(value: 0)) == ["step 1"])
+    #expect(try section(.parameters, of: 1, count: 5000) == (0..<5000).map(Float.init))
+  }
+
+  @Test func theLastNeedsNoRoomForACopy() throws {
+    let writer = CheckpointWriter(
+      communicator: SoloCommunicator(), store: store, slices: [(0, 0..<10), (1, 10..<4000)], keep: 1,
+      hasStaging: false
+    ) { _, _ in }
+    try writer.begin(
+      manifest(step: 7, count: 4000),
+      sections: [buffer(0..<4000), buffer(4000..<8000), buffer(8000..<12000)],
+      isLast: true, flush: {})
+    try writer.finish()
+    #expect(try section(.parameters, of: 7, count: 4000) == (0..<4000).map(Float.init))
+    #expect(try section(.firstMoments, of: 7, count: 4000) == (4000..<8000).map(Float.init))
+    #expect(try section(.secondMoments, of: 7, count: 4000) == (8000..<12000).map(Float.init))
+  }
+
+  private func buffer(_ values: Range<Int>) -> FloatBuffer {
+    let buffer = FloatBuffer(zeroed: values.count)
+    for (index, value) in values.enumerated() { buffer.base[index] = Float(value) }
+    return buffer
+  }
+
+  private func section(_ section: CheckpointSection, of step: Int, count: Int) throws -> [Float] {
+    let read = FloatBuffer(zeroed: count)
+    try store.reader(at: step).read(section, 0..<count, into: read.base)
+    return Array(read.elements)
   }
 
   @Test func anErrorOfTheThreadSurfacesOnEveryRank() throws {
@@ -63,15 +84,13 @@ import Testing
     let failures = try ThreadCommunicator.run(size: 3) { communicator in
       let writer = CheckpointWriter(
         communicator: communicator, store: CheckpointStore(run: FilePath(folder)),
-        slices: [(communicator.rank, RankPartition(count: 30, ranks: 3)[communicator.rank])], keep: 1
+        slices: [(communicator.rank, RankPartition(count: 30, ranks: 3)[communicator.rank])], keep: 1,
+        hasStaging: true
       ) { _, _ in Issue.record("nothing was written") }
-      let values = [Float](repeating: 1, count: 30)
-      try values.withUnsafeBufferPointer { buffer in
-        let section = buffer.baseAddress!
-        try writer.begin(
-          manifest(step: 1, count: 30), sections: [section, section, section],
-          flush: { [rank = communicator.rank] in if rank == 1 { throw error } })
-      }
+      let values = FloatBuffer(zeroed: 30)
+      try writer.begin(
+        manifest(step: 1, count: 30), sections: [values, values, values], isLast: false,
+        flush: { [rank = communicator.rank] in if rank == 1 { throw error } })
       let failure = #expect(throws: AgreedFailure.self) { try writer.finish() }
       try writer.finish()
       return failure

@@ -14,7 +14,7 @@ public struct RankMemory: Sendable, Equatable {
   public var activations: Int
   /// What travels between nodes while gradients are summed.
   public var exchange: Int
-  /// The copy of the rank's slice that a checkpoint is written from.
+  /// The copy of the rank's slice that a checkpoint is written from while training goes on.
   public var staging: Int
   public var process = RankMemory.processBytes
 
@@ -43,7 +43,9 @@ public struct RankMemory: Sendable, Equatable {
     exchange = GradientReducer.exchangeBytes(
       sharding.nodes, longestSlice: sharding.table.longestSlice,
       format: configuration.training.gradientExchange)
-    staging = CheckpointWriter.stagingFloats(share: sharding.table.largestShare) * floatBytes
+    staging =
+      configuration.output.checkpointEvery > 0
+      ? CheckpointWriter.stagingFloats(share: sharding.table.largestShare) * floatBytes : 0
   }
 
   private static func activationFloats(

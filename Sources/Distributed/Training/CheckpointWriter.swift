@@ -4,10 +4,10 @@ import HATKernels
 
 /// Writes checkpoints while training goes on.
 ///
-/// `begin` copies what a rank owns into a staging buffer, from which a thread brings it to the disk. With every step
-/// the ranks tell each other whose slice is there; when all are, `advance` gathers what the manifest says of them,
-/// and a thread of rank 0 writes it. Until then there is no checkpoint: a run killed at any moment has its last whole
-/// one. What a thread throws, every rank throws at the next call that waits for it.
+/// `begin` copies what a rank owns into a staging buffer, from which a thread brings it to the disk; where training is at
+/// its end, from where it lies. With every step the ranks tell each other whose slice is there; when all are, `advance`
+/// gathers what the manifest says of them, and a thread of rank 0 writes it. Until then there is no checkpoint: a run
+/// killed at any moment has its last whole one. What a thread throws, every rank throws at the next call that waits for it.
 final class CheckpointWriter {
   /// All ranks are in the same state.
   private enum State {
@@ -26,19 +26,22 @@ final class CheckpointWriter {
   private let report: (_ step: Int, _ seconds: Double) -> Void
   private var state = State.idle
   private var begun: (step: Int, at: ContinuousClock.Instant)?
-  /// Of each slice parameters, first and second moments, slice after slice.
-  private let staging: FloatBuffer
+  /// Of each slice parameters, first and second moments, slice after slice; nil where training goes on after none.
+  private let staging: FloatBuffer?
 
+  /// - Parameter hasStaging: whether there is room for a copy, which all checkpoints but the last need.
   init(
     communicator: any Communicator, store: CheckpointStore, slices: [(number: Int, range: Range<Int>)],
-    keep: Int, report: @escaping (_ step: Int, _ seconds: Double) -> Void
+    keep: Int, hasStaging: Bool, report: @escaping (_ step: Int, _ seconds: Double) -> Void
   ) {
     self.communicator = communicator
     self.store = store
     self.slices = slices
     self.keep = keep
     self.report = report
-    staging = FloatBuffer(zeroed: Self.stagingFloats(share: slices.reduce(0) { $0 + $1.range.count }))
+    staging =
+      hasStaging
+      ? FloatBuffer(zeroed: Self.stagingFloats(share: slices.reduce(0) { $0 + $1.range.count })) : nil
   }
 
   deinit {
@@ -61,36 +64,43 @@ final class CheckpointWriter {
   /// Starts a checkpoint, after waiting for the one before it where that is not yet there.
   /// - Parameters:
   ///   - manifest: without slices.
-  ///   - sections: where flat buffers begin, in the order of `CheckpointSection`, good for this rank's slices.
+  ///   - sections: flat buffers, in the order of `CheckpointSection`, good for this rank's slices.
+  ///   - isLast: whether they stay as they are until `finish` returns.
   ///   - flush: brings to the disk, on the thread, what must be there before the checkpoint is.
   func begin(
-    _ manifest: CheckpointManifest, sections: [UnsafePointer<Float>],
+    _ manifest: CheckpointManifest, sections: [FloatBuffer], isLast: Bool,
     flush: @escaping @Sendable () throws -> Void
   ) throws {
     try finish()
     begun = (manifest.step, ContinuousClock().now)
-    var place = staging.base
-    for (_, range) in slices {
-      for section in sections {
-        place.update(from: section + range.lowerBound, count: range.count)
-        place += range.count
-      }
-    }
+    let source = isLast ? Source.inPlace(sections) : copy(sections)
     try communicator.together {
       if communicator.rank == 0 { try store.begin(step: manifest.step) }
     }
-    let task = BackgroundTask { [store, staging, slices] in
+    let task = BackgroundTask { [store, slices] in
       try flush()
-      var place = staging.base
+      var offset = 0
       return try slices.map { number, range in
-        defer { place += CheckpointSection.allCases.count * range.count }
+        defer { offset += range.count }
+        let sections = source.sections(of: range, behind: offset)
         return try store.writeSlice(
-          step: manifest.step, index: number, range: range, parameters: place,
-          firstMoments: place + range.count,
-          secondMoments: place + 2 * range.count)
+          step: manifest.step, index: number, range: range, parameters: sections[0],
+          firstMoments: sections[1], secondMoments: sections[2])
       }
     }
     state = .writing(manifest, task)
+  }
+
+  private func copy(_ sections: [FloatBuffer]) -> Source {
+    guard let staging else { preconditionFailure("only the last checkpoint needs no copy") }
+    var place = staging.base
+    for (_, range) in slices {
+      for section in sections {
+        place.update(from: section.base + range.lowerBound, count: range.count)
+        place += range.count
+      }
+    }
+    return .copy(staging)
   }
 
   /// Takes the checkpoint under way a step further, if that needs no waiting.
@@ -134,5 +144,23 @@ final class CheckpointWriter {
     guard let begun, (try? task.wait()) != nil else { return }
     report(begun.step, (ContinuousClock().now - begun.at) / .seconds(1))
     self.begun = nil
+  }
+}
+
+/// Where a thread finds the sections of a checkpoint.
+private enum Source: Sendable {
+  /// Of each slice its sections, slice after slice.
+  case copy(FloatBuffer)
+  /// A flat buffer for each section.
+  case inPlace([FloatBuffer])
+
+  /// - Parameter offset: floats of the slices before this one.
+  func sections(of range: Range<Int>, behind offset: Int) -> [UnsafePointer<Float>] {
+    switch self {
+    case .copy(let buffer):
+      let base = buffer.base + CheckpointSection.allCases.count * offset
+      return CheckpointSection.allCases.indices.map { UnsafePointer(base + $0 * range.count) }
+    case .inPlace(let buffers): return buffers.map { UnsafePointer($0.base + range.lowerBound) }
+    }
   }
 }

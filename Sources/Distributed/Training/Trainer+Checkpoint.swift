@@ -2,16 +2,15 @@ import HATCore
 
 extension Trainer {
   /// Starts writing a checkpoint of the steps done: every rank its slice at once, rank 0 the manifest.
-  func checkpoint() throws {
+  /// - Parameter isLast: whether no step follows.
+  func checkpoint(isLast: Bool) throws {
     log.begin(.checkpoint, step: step)
     try standingStill {
       let manifest = try communicator.together { try manifestWithoutSlices() }
       let files = folder?.lines ?? []
       try checkpoints.begin(
         manifest,
-        sections: [parameters.own, optimizer.firstMoments, optimizer.secondMoments].map {
-          UnsafePointer($0.base)
-        },
+        sections: [parameters.own, optimizer.firstMoments, optimizer.secondMoments], isLast: isLast,
         flush: { for file in files { try file.synchronize() } })
     }
   }

@@ -83,7 +83,7 @@ where Model.MicroBatch == Source.MicroBatch {
     checkpoints = CheckpointWriter(
       communicator: communicator, store: store,
       slices: sharding.table.numberedSlices(ofRank: communicator.rank),
-      keep: job.configuration.output.keep
+      keep: job.configuration.output.keep, hasStaging: job.configuration.output.checkpointEvery > 0
     ) { observe(.checkpointed(step: $0, seconds: $1)) }
 
     let restorer = CheckpointRestorer(
@@ -139,7 +139,8 @@ where Model.MicroBatch == Source.MicroBatch {
         try evaluate()
       }
       try standingStill { try checkpoints.advance(allHaveWritten: reports.allHaveWritten) }
-      if stops || step == steps || isCheckpointDue { try checkpoint() }
+      let isLast = stops || step == steps
+      if isLast || isCheckpointDue { try checkpoint(isLast: isLast) }
       if stops && step < steps { return .stopped(step: step) }
     }
     return .finished(step: step)
