@@ -40,8 +40,13 @@ import Testing
     let expectedWeight = transpose(dy.doubles, columns: outputs).map { column in
       (0..<inputs).map { input in 1 + zip(column, x.doubles).reduce(0) { $0 + $1.0 * $1.1[input] } }
     }
-    MatrixProduct.addWeightGradient(dy.view, input: x.view, to: dWeight.view, by: arithmetic)
+    MatrixProduct.weightGradient(
+      dy.view, input: x.view, adding: true, into: dWeight.view, by: arithmetic)
     #expect(largestError(dWeight, expectedWeight) < 2e-6)
+    let alone = TestMatrix(outputs, inputs, gap: 5) { _, _ in .nan }
+    MatrixProduct.weightGradient(dy.view, input: x.view, adding: false, into: alone.view, by: arithmetic)
+    #expect(largestError(alone, expectedWeight.map { $0.map { $0 - 1 } }) < 2e-6)
+    #expect(alone.isIntactOutside)
     #expect(y.isIntactOutside && dx.isIntactOutside && dWeight.isIntactOutside)
   }
 
@@ -69,7 +74,8 @@ import Testing
     #expect(y.bits == chains(rows, outputs, terms: inputs) { (x[$0, $2], weight[$1, $2]) })
     MatrixProduct.inputGradient(dy.view, weight: weight.view, into: dx.view, by: .fusedMultiplyAdds)
     #expect(dx.bits == chains(rows, inputs, terms: outputs) { (dy[$0, $2], weight[$2, $1]) })
-    MatrixProduct.addWeightGradient(dy.view, input: x.view, to: dWeight.view, by: .fusedMultiplyAdds)
+    MatrixProduct.weightGradient(
+      dy.view, input: x.view, adding: true, into: dWeight.view, by: .fusedMultiplyAdds)
     #expect(
       dWeight.bits
         == chains(outputs, inputs, terms: rows, from: before) { (dy[$2, $0], x[$2, $1]) })

@@ -108,7 +108,8 @@ struct TileProductTests {
     MatrixProduct.inputGradient(x.view, weight: weightAcross.view, into: second.view, by: .matrixTiles)
     #expect(second.bits == y.bits)
     let third = TestMatrix(rows, outputs)
-    MatrixProduct.addWeightGradient(xAcross.view, input: weightAcross.view, to: third.view, by: .matrixTiles)
+    MatrixProduct.weightGradient(
+      xAcross.view, input: weightAcross.view, adding: true, into: third.view, by: .matrixTiles)
     #expect(third.bits == y.bits)
   }
 

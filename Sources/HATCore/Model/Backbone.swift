@@ -78,11 +78,9 @@ final class Backbone {
         if recomputesBlocks {
           stack.forward(layer: block, segments: segments, rows: words, parameters: parameters)
         }
-        let range = blocks[block]
-        (gradient + range.lowerBound).update(repeating: 0, count: range.count)
         stack.backward(
           layer: block, segments: segments, residualGradient: residual, parameters: parameters,
-          gradient: gradient)
+          gradient: gradient, isAdding: false)
       }
     }
     return residual

@@ -5,7 +5,7 @@ enum KernelWork: PoolWork {
   case linear(MatrixView, LinearWeight, into: MatrixView, by: ProductArithmetic)
   case addLinear(MatrixView, LinearWeight, to: MatrixView, by: ProductArithmetic)
   case inputGradient(MatrixView, weight: MatrixView, into: MatrixView, by: ProductArithmetic)
-  case addWeightGradient(MatrixView, input: MatrixView, to: MatrixView, by: ProductArithmetic)
+  case weightGradient(MatrixView, input: MatrixView, adding: Bool, into: MatrixView, by: ProductArithmetic)
   case norm(MatrixView, gain: UnsafePointer<Float>, into: MatrixView, inverseRoots: FloatPointer)
   case swiGLU(MatrixView, into: MatrixView)
   case swiGLUBackward(
@@ -24,8 +24,9 @@ enum KernelWork: PoolWork {
     case .inputGradient(let dy, let weight, let dx, let arithmetic):
       MatrixProduct.inputGradient(
         dy, weight: weight.columns(range), into: dx.columns(range), by: arithmetic)
-    case .addWeightGradient(let dy, let x, let dW, let arithmetic):
-      MatrixProduct.addWeightGradient(dy, input: x.columns(range), to: dW.columns(range), by: arithmetic)
+    case .weightGradient(let dy, let x, let adding, let dW, let arithmetic):
+      MatrixProduct.weightGradient(
+        dy, input: x.columns(range), adding: adding, into: dW.columns(range), by: arithmetic)
     case .norm(let x, let gain, let y, let inverseRoots):
       RMSNorm.forward(
         x.rows(range), gain: gain, into: y.rows(range), inverseRoots: inverseRoots + range.lowerBound)

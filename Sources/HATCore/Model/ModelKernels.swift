@@ -46,8 +46,12 @@ struct ModelKernels {
   }
 
   func addWeightGradient(_ outputGradient: MatrixView, input x: MatrixView, to dW: MatrixView) {
+    weightGradient(outputGradient, input: x, adding: true, into: dW)
+  }
+
+  func weightGradient(_ outputGradient: MatrixView, input x: MatrixView, adding: Bool, into dW: MatrixView) {
     product(
-      .addWeightGradient(outputGradient, input: x, to: dW, by: arithmetic),
+      .weightGradient(outputGradient, input: x, adding: adding, into: dW, by: arithmetic),
       flops(outputGradient, x.columns), columns: dW.columns)
   }
 

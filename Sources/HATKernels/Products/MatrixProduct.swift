@@ -39,13 +39,15 @@ public enum MatrixProduct {
     }
   }
 
-  /// dW[out, in] += dy[R, out]ᵀ · x[R, in].
-  public static func addWeightGradient(
-    _ outputGradient: MatrixView, input x: MatrixView, to dW: MatrixView, by arithmetic: ProductArithmetic
+  /// dW[out, in] = dy[R, out]ᵀ · x[R, in], or added to dW.
+  public static func weightGradient(
+    _ outputGradient: MatrixView, input x: MatrixView, adding: Bool, into dW: MatrixView,
+    by arithmetic: ProductArithmetic
   ) {
     switch arithmetic {
-    case .fusedMultiplyAdds: ChainProduct.product(transposed: outputGradient, times: x, adding: true, dW)
-    case .matrixTiles: TileProduct.multiply(.left(terms: outputGradient), .right(terms: x), adding: true, dW)
+    case .fusedMultiplyAdds: ChainProduct.product(transposed: outputGradient, times: x, adding: adding, dW)
+    case .matrixTiles:
+      TileProduct.multiply(.left(terms: outputGradient), .right(terms: x), adding: adding, dW)
     }
   }
 }

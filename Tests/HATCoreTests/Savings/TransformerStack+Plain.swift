@@ -27,9 +27,9 @@ extension TransformerStack {
     if let leading = workspace.leading {
       let block = BlockViews(stack: self, layer: last, rows: rows, parameters: parameters)
       let firsts = BlockViews(stack: self, layer: last, rows: segments.count, parameters: parameters)
-      let gradients = BlockGradients(stack: self, layer: last, rows: rows, gradient: gradient)
+      let gradients = BlockGradients(stack: self, layer: last, rows: rows, gradient: gradient, isAdding: true)
       let firstGradients = BlockGradients(
-        stack: self, layer: last, rows: segments.count, gradient: gradient)
+        stack: self, layer: last, rows: segments.count, gradient: gradient, isAdding: true)
       differentiateTransform(firsts, firstGradients, residual)
       differentiateAttendLeading(block, firsts, gradients, firstGradients, residual, segments)
       let firstResidual = residual
@@ -41,7 +41,7 @@ extension TransformerStack {
     for layer in wholeLayers.reversed() {
       backward(
         layer: layer, segments: segments, residualGradient: residual, parameters: parameters,
-        gradient: gradient)
+        gradient: gradient, isAdding: true)
     }
     return residual
   }

@@ -48,6 +48,8 @@ struct BlockViews {
 /// One block's gradients, as views: of its weights in the flat gradient buffer, of its activations in scratch.
 struct BlockGradients {
   let weights: BlockMatrices
+  /// Whether other rows' gradients of the weights are there already.
+  let isAdding: Bool
 
   /// [R, F]
   let hidden: MatrixView
@@ -57,7 +59,8 @@ struct BlockGradients {
   let queriesAndKeys: MatrixView
   let normalized: MatrixView
 
-  init(stack: TransformerStack, layer: Int, rows: Int, gradient: FloatPointer) {
+  init(stack: TransformerStack, layer: Int, rows: Int, gradient: FloatPointer, isAdding: Bool) {
+    self.isAdding = isAdding
     let (shape, arena, scratch) = (stack.shape, stack.arena, stack.workspace.scratch)
     weights = BlockMatrices(shape, stack.offsets.blocks[layer], in: gradient)
 

@@ -4,14 +4,19 @@ extension TransformerStack {
   /// Differentiates one block.
   /// - Parameters:
   ///   - residualGradient: [rows, width]; in: the loss by the block's output; out: the loss by its input.
-  ///   - gradient: the flat gradient buffer, which this adds to.
+  ///   - gradient: the flat gradient buffer, whose part of the block this overwrites, or adds to.
   func backward(
     layer: Int, segments: Segments, residualGradient: MatrixView, parameters: UnsafePointer<Float>,
-    gradient: FloatPointer
+    gradient: FloatPointer, isAdding: Bool
   ) {
     let rows = residualGradient.rows
     let block = BlockViews(stack: self, layer: layer, rows: rows, parameters: parameters)
-    let gradients = BlockGradients(stack: self, layer: layer, rows: rows, gradient: gradient)
+    let gradients = BlockGradients(
+      stack: self, layer: layer, rows: rows, gradient: gradient, isAdding: isAdding)
+    if !isAdding {
+      Vector.fillZero(gradients.weights.inputNorm, count: shape.width)
+      Vector.fillZero(gradients.weights.postAttentionNorm, count: shape.width)
+    }
     differentiateTransform(block, gradients, residualGradient)
     differentiateAttend(block, gradients, residualGradient, segments: segments)
     differentiateProject(block, gradients, residualGradient)
@@ -23,12 +28,14 @@ extension TransformerStack {
     kernels.inputGradient(residualGradient, weight: block.weights.down, into: gradients.hidden)
     kernels.swiGLUBackward(
       block.gateUp, hiddenGradient: gradients.hidden, into: block.gateUp, hidden: block.hidden)
-    kernels.addWeightGradient(residualGradient, input: block.hidden, to: gradients.weights.down)
+    kernels.weightGradient(
+      residualGradient, input: block.hidden, adding: gradients.isAdding, into: gradients.weights.down)
 
     kernels.norm(
       block.middle, gain: block.weights.postAttentionNorm, into: block.normalized,
       inverseRoots: block.middleInverseRoots)
-    kernels.addWeightGradient(block.gateUp, input: block.normalized, to: gradients.weights.gateUp)
+    kernels.weightGradient(
+      block.gateUp, input: block.normalized, adding: gradients.isAdding, into: gradients.weights.gateUp)
     kernels.inputGradient(block.gateUp, weight: block.weights.gateUp, into: gradients.normalized)
     kernels.normBackward(
       block.middle, gain: block.weights.postAttentionNorm, inverseRoots: block.middleInverseRoots,
@@ -40,8 +47,9 @@ extension TransformerStack {
   func differentiateAttend(
     _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView, segments: Segments
   ) {
-    kernels.addWeightGradient(
-      residualGradient, input: block.attention, to: gradients.weights.attentionOutput)
+    kernels.weightGradient(
+      residualGradient, input: block.attention, adding: gradients.isAdding,
+      into: gradients.weights.attentionOutput)
     kernels.inputGradient(
       residualGradient, weight: block.weights.attentionOutput, into: gradients.attention)
     var attention = attention(block, segments)
@@ -57,8 +65,9 @@ extension TransformerStack {
     kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
-    kernels.addWeightGradient(
-      gradients.queryKeyValue, input: block.normalized, to: gradients.weights.queryKeyValue)
+    kernels.weightGradient(
+      gradients.queryKeyValue, input: block.normalized, adding: gradients.isAdding,
+      into: gradients.weights.queryKeyValue)
     kernels.inputGradient(
       gradients.queryKeyValue, weight: block.weights.queryKeyValue, into: gradients.normalized)
     kernels.normBackward(

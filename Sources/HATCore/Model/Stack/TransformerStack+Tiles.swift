@@ -38,13 +38,14 @@ extension TransformerStack {
     var residual = residualGradient
     for layer in workspace.blocks.indices.reversed() {
       let block = BlockViews(stack: self, layer: layer, rows: tile.count, parameters: parameters)
-      let gradients = BlockGradients(stack: self, layer: layer, rows: tile.count, gradient: gradient)
+      let gradients = BlockGradients(
+        stack: self, layer: layer, rows: tile.count, gradient: gradient, isAdding: true)
       let leading = layer == lastLayer ? workspace.leading : nil
       if let leading {
         let rows = BlockViews(
           stack: self, layer: layer, rows: tile.segments.count, parameters: parameters)
         let rowGradients = BlockGradients(
-          stack: self, layer: layer, rows: tile.segments.count, gradient: gradient)
+          stack: self, layer: layer, rows: tile.segments.count, gradient: gradient, isAdding: true)
         differentiateTransform(rows, rowGradients, residual)
         differentiateAttendLeading(block, rows, gradients, rowGradients, residual, tile.segments)
         let leadingGradient = residual
