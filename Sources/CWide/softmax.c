@@ -1,8 +1,6 @@
 #include "cwide.h"
 #include "exponential.h"
 
-bool hat_wide_available(void) { return __builtin_cpu_supports("avx512f"); }
-
 WIDE void hat_wide_exponentials(float *values, long count, float scale, float shift, float *sums) {
   __m256 sum = _mm256_loadu_ps(sums);
   for (long i = 0; i < count; i += 16) {

@@ -3,7 +3,7 @@ enum WordTiling {
   /// Rows whose activations stay near the core, with the weights.
   private static let rows = 256
   /// Rows where the weights do not: so many that reading them for each tile, and their gradients, costs little.
-  private static let rowsOfLargeStack = 384
+  private static let rowsOfLargeStack = 1024
   /// Bytes of weights that stay near the core: a second-level cache.
   private static let nearBytes = 2 << 20
 
