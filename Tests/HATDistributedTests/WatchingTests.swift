@@ -76,6 +76,25 @@ import Testing
     }
   }
 
+  /// A rank that ends takes the others along, and with them a report that is not yet told of.
+  @Test func whoAsksInVainWaitsUntilTheReportIsTold() throws {
+    let run = TemporaryFolder()
+    let folder = HangFolder(run: FilePath(run.path))
+    for rank in 0..<2 { try folder.write(Self.record(rank: rank, of: 2)) }
+    let (begun, told) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let first = BackgroundTask {
+      try folder.report { _, _ in
+        begun.signal()
+        Thread.sleep(forTimeInterval: 0.2)
+        told.signal()
+      } != nil
+    }
+    begun.wait()
+    #expect(try folder.report() == nil)
+    #expect(told.wait(timeout: .now()) == .success)
+    #expect(try first.wait())
+  }
+
   @Test func operationsAreRememberedNewestFirst() {
     let log = OperationLog()
     log.begin(.step, step: 4)

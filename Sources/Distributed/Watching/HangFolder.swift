@@ -30,14 +30,30 @@ public struct HangFolder: Sendable {
   public var hasRecords: Bool { DurableFile.exists(records) }
 
   /// Makes one report of what the ranks wrote down, whoever asks for it at the same time.
+  /// - Parameter tell: called once it is written. Whoever asked in vain waits for that: where ranks ask, the end of one
+  ///   takes the others along.
   /// - Returns: the report and its file; nil when nothing was written down, or another has taken it.
   /// - Throws: `UserError`, `DecodingError`.
-  public func report() throws -> (report: HangReport, file: FilePath)? {
-    guard hasRecords, try claim(), let report = HangReport(try claimedRecords()) else { return nil }
+  @discardableResult
+  public func report(
+    _ tell: (_ report: HangReport, _ file: FilePath) -> Void = { _, _ in }
+  ) throws -> (report: HangReport, file: FilePath)? {
+    guard hasRecords, try claim() else {
+      waitUntilTold()
+      return nil
+    }
+    guard let report = HangReport(try claimedRecords()) else { return nil }
     let file = try unusedName(for: report)
     try DurableFile.write(Array(report.text.utf8), to: file)
+    tell(report, file)
     try DurableFile.remove(claimed)
     return (report, file)
+  }
+
+  /// Who has the records may have died over them: not for ever.
+  private func waitUntilTold() {
+    let end = ContinuousClock.now + .seconds(5)
+    while DurableFile.exists(claimed) && ContinuousClock.now < end { Thread.sleep(forTimeInterval: 0.01) }
   }
 
   /// - Returns: whether the records are the caller's to report.

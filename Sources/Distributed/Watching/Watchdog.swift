@@ -77,10 +77,11 @@ public final class Watchdog: Sendable {
   /// Without a supervisor the first rank whose patience ends makes the report: its end takes the others along.
   private func report() {
     do {
-      guard let (report, file) = try folder.report() else { return }
-      Self.say(
-        "error: \(report.summary) \(file) says who waited where. Run the same command again: it goes on from "
-          + "the last checkpoint.")
+      try folder.report { report, file in
+        Self.say(
+          "error: \(report.summary) \(file) says who waited where. Run the same command again: it goes on from "
+            + "the last checkpoint.")
+      }
     } catch {
       Self.say("error: the run hung, and the report on it cannot be made: \(error)")
     }
