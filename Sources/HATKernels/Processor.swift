@@ -1,5 +1,6 @@
 import CAMX
 import CSIMD
+import CWide
 
 /// What the kernels need of the machine.
 public enum Processor {
@@ -18,4 +19,7 @@ public enum Processor {
   /// Whether it multiplies tiles of bfloat16 (Intel AMX, from the fourth generation of Xeon on) and the operating system
   /// lets this process: Linux 5.16 and later.
   public static let hasMatrixTiles = hat_tiles_available()
+
+  /// Whether it has registers of sixteen floats (AVX-512).
+  static let hasWideRegisters = hat_wide_available()
 }

@@ -25,8 +25,7 @@ import Testing
   private func write(_ values: FloatBuffer, opening gate: DispatchSemaphore) throws -> [String] {
     let reports = Reports()
     let writer = CheckpointWriter(
-      communicator: SoloCommunicator(), store: store, slices: [(0, 0..<values.count)], keep: 1,
-      hasStaging: true
+      communicator: SoloCommunicator(), store: store, slices: [(0, 0..<values.count)], keep: 1, every: 1
     ) { step, _ in reports.add("step \(step)") }
     try writer.begin(
       manifest(step: 1, count: values.count), sections: [values, values, values], isLast: false,
@@ -54,8 +53,7 @@ import Testing
 
   @Test func theLastNeedsNoRoomForACopy() throws {
     let writer = CheckpointWriter(
-      communicator: SoloCommunicator(), store: store, slices: [(0, 0..<10), (1, 10..<4000)], keep: 1,
-      hasStaging: false
+      communicator: SoloCommunicator(), store: store, slices: [(0, 0..<10), (1, 10..<4000)], keep: 1, every: 0
     ) { _, _ in }
     try writer.begin(
       manifest(step: 7, count: 4000),
@@ -74,8 +72,9 @@ import Testing
   }
 
   private func section(_ section: CheckpointSection, of step: Int, count: Int) throws -> [Float] {
-    let read = FloatBuffer(zeroed: count)
-    try store.reader(at: step).read(section, 0..<count, into: read.base)
+    let (reader, read) = (try store.reader(at: step), FloatBuffer(zeroed: count))
+    try reader.verify()
+    try reader.read(section, 0..<count, into: read.base)
     return Array(read.elements)
   }
 
@@ -85,7 +84,7 @@ import Testing
       let writer = CheckpointWriter(
         communicator: communicator, store: CheckpointStore(run: FilePath(folder)),
         slices: [(communicator.rank, RankPartition(count: 30, ranks: 3)[communicator.rank])], keep: 1,
-        hasStaging: true
+        every: 1
       ) { _, _ in Issue.record("nothing was written") }
       let values = FloatBuffer(zeroed: 30)
       try writer.begin(

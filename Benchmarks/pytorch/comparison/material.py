@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from .failure import Failure
 from .hat import Hat, read_metrics, settings
 
 TRAINED_STEPS = 1
@@ -52,9 +53,12 @@ class Material:
 
 def prepare(hat: Hat, preset: Path, corpus: Path, folder: Path, steps: int) -> Material:
     """- steps: how many steps' batches there must be."""
+    description = corpus / "corpus.json"
+    if not description.is_file():
+        raise Failure(f"{corpus} is no corpus: it has no corpus.json. Name a folder that `hat-mpirun preprocess` made.")
     material = Material(preset, corpus, folder / preset.stem)
     stamp = material.folder / "stamp"
-    wanted = f"{digest(hat.program)} {digest(corpus / 'corpus.json')} {corpus.resolve()} {steps}"
+    wanted = f"{digest(hat.program)} {digest(description)} {corpus.resolve()} {steps}"
     if stamp.exists() and stamp.read_text() == wanted:
         return material
     shutil.rmtree(material.folder, ignore_errors=True)

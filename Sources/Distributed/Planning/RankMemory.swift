@@ -44,8 +44,9 @@ public struct RankMemory: Sendable, Equatable {
       sharding.nodes, longestSlice: sharding.table.longestSlice,
       format: configuration.training.gradientExchange)
     staging =
-      configuration.output.checkpointEvery > 0
-      ? CheckpointWriter.stagingFloats(share: sharding.table.largestShare) * floatBytes : 0
+      floatBytes
+      * CheckpointWriter.stagingFloats(
+        share: sharding.table.largestShare, every: configuration.output.checkpointEvery)
   }
 
   private static func activationFloats(

@@ -26,22 +26,21 @@ final class CheckpointWriter {
   private let report: (_ step: Int, _ seconds: Double) -> Void
   private var state = State.idle
   private var begun: (step: Int, at: ContinuousClock.Instant)?
-  /// Of each slice parameters, first and second moments, slice after slice; nil where training goes on after none.
-  private let staging: FloatBuffer?
+  /// Of each slice parameters, first and second moments, slice after slice.
+  private let staging: FloatBuffer
 
-  /// - Parameter hasStaging: whether there is room for a copy, which all checkpoints but the last need.
+  /// - Parameter every: steps between checkpoints; 0: only the last is written.
   init(
     communicator: any Communicator, store: CheckpointStore, slices: [(number: Int, range: Range<Int>)],
-    keep: Int, hasStaging: Bool, report: @escaping (_ step: Int, _ seconds: Double) -> Void
+    keep: Int, every: Int, report: @escaping (_ step: Int, _ seconds: Double) -> Void
   ) {
     self.communicator = communicator
     self.store = store
     self.slices = slices
     self.keep = keep
     self.report = report
-    staging =
-      hasStaging
-      ? FloatBuffer(zeroed: Self.stagingFloats(share: slices.reduce(0) { $0 + $1.range.count })) : nil
+    staging = FloatBuffer(
+      zeroed: Self.stagingFloats(share: slices.reduce(0) { $0 + $1.range.count }, every: every))
   }
 
   deinit {
@@ -53,8 +52,11 @@ final class CheckpointWriter {
     }
   }
 
-  /// Floats set aside for the copy of all slices of a rank, `share` floats together.
-  static func stagingFloats(share: Int) -> Int { CheckpointSection.allCases.count * share }
+  /// Floats set aside for the copy of all slices of a rank, `share` floats together: none where only the last checkpoint
+  /// is written, which needs no copy.
+  static func stagingFloats(share: Int, every: Int) -> Int {
+    every > 0 ? CheckpointSection.allCases.count * share : 0
+  }
 
   /// Whether this rank's slice of the checkpoint under way, if there is one, is on the disk.
   var hasWritten: Bool {
@@ -92,7 +94,8 @@ final class CheckpointWriter {
   }
 
   private func copy(_ sections: [FloatBuffer]) -> Source {
-    guard let staging else { preconditionFailure("only the last checkpoint needs no copy") }
+    let share = slices.reduce(0) { $0 + $1.range.count }
+    precondition(staging.count >= sections.count * share, "only the last checkpoint needs no copy")
     var place = staging.base
     for (_, range) in slices {
       for section in sections {

@@ -83,7 +83,7 @@ where Model.MicroBatch == Source.MicroBatch {
     checkpoints = CheckpointWriter(
       communicator: communicator, store: store,
       slices: sharding.table.numberedSlices(ofRank: communicator.rank),
-      keep: job.configuration.output.keep, hasStaging: job.configuration.output.checkpointEvery > 0
+      keep: job.configuration.output.keep, every: job.configuration.output.checkpointEvery
     ) { observe(.checkpointed(step: $0, seconds: $1)) }
 
     let restorer = CheckpointRestorer(

@@ -82,7 +82,7 @@ public enum LeadingAttention {
       weights[row] = SoftmaxRow.dot(query, keys.row(row), count: shape.headSize) * shape.scale
     }
     let largest = SoftmaxRow.largest(weights, count: qkv.rows)
-    let sum = SoftmaxRow.exponentiate(weights, count: qkv.rows, minus: largest, on: .eightFloats)
+    let sum = SoftmaxRow.exponentiate(weights, count: qkv.rows, minus: largest, on: .widest)
     SoftmaxRow.scale(weights, count: qkv.rows, by: 1 / sum)
   }
 

@@ -10,7 +10,8 @@ public enum Exponential {
     }
   }
 
-  /// x = n·ln 2 + r with |r| ≤ ln 2 / 2, then a polynomial in r (Cephes expf) times 2^n.
+  /// x = n·ln 2 + r with |r| ≤ ln 2 / 2, then a polynomial in r (Cephes expf) times 2^n. In sixteen lanes, with the same
+  /// bits: CWide/exponential.h.
   @inline(__always)
   static func lanes(_ x: Lanes) -> Lanes {
     let clamped = hat_min(Lanes(repeating: 88.37), x)

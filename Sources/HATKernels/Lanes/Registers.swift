@@ -1,5 +1,3 @@
-import CWide
-
 /// The registers that elementwise kernels run on: the same operations in the same order, and so the same bits.
 public enum Registers: Sendable {
   /// AVX2, which every processor here has.
@@ -8,7 +6,7 @@ public enum Registers: Sendable {
   case sixteenFloats
 
   /// The widest this processor has.
-  public static let widest: Registers = hat_wide_available() ? .sixteenFloats : .eightFloats
+  public static let widest: Registers = Processor.hasWideRegisters ? .sixteenFloats : .eightFloats
 
   /// How many of `count` floats lie in whole registers of sixteen, from the first on; none where those are not used.
   @inline(__always)

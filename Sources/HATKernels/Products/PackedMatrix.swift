@@ -28,6 +28,7 @@ public struct PackedMatrix {
   init(_ source: MatrixView, into storage: FloatPointer) {
     self.init(storage, columns: source.columns, terms: source.rows)
     let whole = columns / Panel.columns * Panel.columns
+    // A row at a time: each lies on a page of its own.
     for term in 0..<terms {
       let (row, place) = (source.row(term), storage + term * Panel.columns)
       for first in stride(from: 0, to: whole, by: Panel.columns) {

@@ -19,8 +19,8 @@ enum PanelProduct {
   /// Terms a kernel for a transposed matrix does at once, at most: with as many of the panel they lie in the first-level
   /// cache.
   private static let blockTerms = 128
-  /// The same where the matrix's rows lie behind each other, and are fetched ahead.
-  private static let packedBlockTerms = 512
+  /// The same where one kernel takes the whole width of the matrix: its rows lie behind each other, and are fetched ahead.
+  private static let narrowBlockTerms = 512
 
   /// result[rows, panel's columns] = rows · panel over `terms`, or added.
   static func multiply(
@@ -29,7 +29,7 @@ enum PanelProduct {
     guard rows.isTransposed else {
       return multiplyTerms(rows, terms, panel, adding: adding, into: result)
     }
-    let largest = rows.matrix.stride == blockRows ? packedBlockTerms : blockTerms
+    let largest = rows.matrix.columns <= blockRows ? narrowBlockTerms : blockTerms
     Blocks.forEachRun(terms.count, largest: largest) { block in
       multiplyTerms(
         rows, terms.lowerBound + block.lowerBound..<terms.lowerBound + block.upperBound,
@@ -76,9 +76,10 @@ enum PanelProduct {
 
 /// A range cut into few sizes, so that few kernels are made: as many of the largest as fit, then powers of two.
 enum Blocks {
+  /// Sizes are multiples of it, or powers of two below.
   private static let unit = 16
 
-  /// As many whole units at once as there are, up to `largest`, then powers of two.
+  /// Few runs of a range whose size varies: as many whole units at once as there are, up to `largest`, then powers of two.
   @inline(__always)
   static func forEachRun(_ count: Int, largest: Int, _ body: (Range<Int>) -> Void) {
     var start = 0

@@ -48,6 +48,7 @@ private struct LeftBlock {
   init(_ source: MatrixView, into base: FloatPointer) {
     (self.base, rows, terms) = (base, source.columns, source.rows)
     let whole = rows / Self.kernelRows * Self.kernelRows
+    // A row at a time: each lies on a page of its own.
     for term in 0..<terms {
       let (row, place) = (source.row(term), base + term * Self.kernelRows)
       for first in stride(from: 0, to: whole, by: Self.kernelRows) {
