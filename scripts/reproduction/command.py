@@ -4,29 +4,24 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from corpus.errors import ExitCode, FetchError
 from corpus.folders import claimed
 from corpus.manifest import write_durably
-from reproduction.catalogue import stages
-from reproduction.commands import Commands, shown
-from reproduction.errors import StageFailure
+from reproduction.commands import Commands, Progress, StageFailure, duration, shown
 from reproduction.hat import Hat
-from reproduction.laboratory import Laboratory
+from reproduction.laboratory import Laboratory, Settings
 from reproduction.material import ROOT
-from reproduction.progress import Progress, duration
-from reproduction.report.assemble import assemble
-from reproduction.report.html import html
-from reproduction.report.markdown import markdown
-from reproduction.settings import Settings
-from reproduction.stages import Record, run_all
+from reproduction.report import html, markdown
+from reproduction.stages import Record, run_all, stages
 
-_DESCRIPTION = """Puts the paper's claims to the test at a size for two cores: trains the hierarchical model,
-a subword baseline of equal compute and a model of fixed patches on English, measures them on held-out text as
-it is and perturbed, goes on with German, and writes report.html. Run the same command again to go on after a
-stop."""
+_DESCRIPTION = """Puts the paper's claims to the test, at a size for two cores. Trains the hierarchical model,
+a subword baseline with equal compute and a model of fixed patches on English, evaluates them on held-out
+text, clean and perturbed, adapts two of them to German, and writes report.html. After a stop, run the same
+command to continue."""
 
 _PROGRAM = ROOT / ".build/release/hat-mpirun"
 
@@ -41,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The process's exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(given)
-    # A batch system's way of stopping ends in the same orderly one as Ctrl-C.
+    # Batch systems stop a job with SIGTERM: treat it as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         settings = _settings(options)
@@ -55,53 +50,30 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error.filename or options.output}: {error.strerror or error}", file=sys.stderr)
         return ExitCode.CANNOT_WRITE
     except KeyboardInterrupt:
-        print("Stopped; run the same command to go on.", file=sys.stderr)
+        print("Stopped. Run the same command to continue.", file=sys.stderr)
         return ExitCode.STOPPED_EARLY
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="scripts/reproduce", description=_DESCRIPTION)
-    parser.add_argument("--hours", type=_hours, default=2.0, metavar="H", help="time to use; default: 2")
-    parser.add_argument(
-        "--output", type=Path, default=Path("runs/reproduce"), metavar="DIR", help="default: runs/reproduce"
-    )
-    parser.add_argument(
-        "--corpora",
-        type=Path,
-        metavar="DIR",
-        help="texts that are there already, in DIR/english and DIR/german; fetched where not given",
-    )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=ROOT / "configs/reproduction.yaml",
-        metavar="FILE",
-        help="the hierarchical model's sizes; default: configs/reproduction.yaml",
-    )
-    parser.add_argument(
-        "--vocabulary", type=int, default=4096, metavar="N", help="the baseline's tokens; default: 4096"
-    )
-    parser.add_argument(
-        "--ranks",
-        type=int,
-        default=_ranks(),
-        metavar="N",
-        help="processes that train; default: a core each, at most 4",
-    )
-    parser.add_argument(
-        "--program",
-        type=Path,
-        metavar="FILE",
-        help="a hat-mpirun that is built already; built where not given",
-    )
+    config = ROOT / "configs/reproduction.yaml"
+    add = parser.add_argument
+    add("--hours", type=_hours, default=2.0, metavar="H", help="time to use; default: 2")
+    add("--output", type=Path, default=Path("runs/reproduce"), metavar="DIR", help="default: runs/reproduce")
+    add("--corpora", type=Path, metavar="DIR", help="texts in DIR/english, DIR/german; default: fetch them")
+    sizes = "the hierarchical model's configuration; default: configs/reproduction.yaml"
+    add("--config", type=Path, default=config, metavar="FILE", help=sizes)
+    add("--vocabulary", type=int, default=4096, metavar="N", help="tokens of the baseline; default: 4096")
+    add("--ranks", type=int, default=_ranks(), metavar="N", help="default: one per core, at most 4")
+    add("--program", type=Path, metavar="FILE", help="a built hat-mpirun; default: build it")
     return parser
 
 
 def _hours(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 10_000:
-        raise argparse.ArgumentTypeError("must be above 0")
-    return value
+    with suppress(ValueError):
+        if 0 < float(text) < 10_000:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a number above 0 and below 10000")
 
 
 def _ranks() -> int:
@@ -123,24 +95,19 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _reproduce(options: argparse.Namespace, settings: Settings, typed: str) -> None:
-    settings.keep(options.output / "settings.json")
+    folder = options.output
+    settings.keep(folder / "settings.json")
     work = stages()
     progress = Progress(len(work) + 1)
-    commands = Commands(options.output / "logs", progress)
-    laboratory = Laboratory(
-        options.output,
-        settings,
-        Hat(_program(options.program, commands), commands),
-        commands,
-        progress,
-        options.corpora,
-        typed,
-    )
-    run_all(work, laboratory, Record(options.output / "results"))
+    commands = Commands(folder / "logs", progress)
+    hat = Hat(_program(options.program, commands), commands)
+    laboratory = Laboratory(folder, settings, hat, commands, progress, options.corpora, typed)
+    run_all(work, laboratory, Record(folder / "results"))
     progress.begin("Writing the report")
-    _write_report(laboratory)
-    taken = sum(laboratory.seconds.values())
-    print(f"{options.output / 'report.html'}: {len(work)} stages in {duration(taken)}")
+    found = laboratory.results, laboratory.seconds
+    write_durably(folder / "report.html", html(*found).encode("utf-8"))
+    write_durably(folder / "results.md", markdown(*found).encode("utf-8"))
+    print(f"{folder / 'report.html'}: {len(work)} stages in {duration(sum(laboratory.seconds.values()))}")
 
 
 def _program(given: Path | None, commands: Commands) -> Path:
@@ -148,17 +115,11 @@ def _program(given: Path | None, commands: Commands) -> Path:
         return given.resolve()
     print("Building (about two minutes the first time)", file=sys.stderr)
     commands.begin("build")
-    for command in (
-        ["scripts/install-dependencies"],
-        ["swift", "build", "-c", "release", "--product", "hat-mpirun"],
-    ):
-        commands.run(
-            [str(ROOT / command[0]) if "/" in command[0] else command[0], *command[1:]], shown(*command), ROOT
-        )
+    commands.run([str(ROOT / "scripts/install-dependencies")], "scripts/install-dependencies", ROOT)
+    build = ["swift", "build", "-c", "release", "--product", "hat-mpirun"]
+    commands.run(build, shown(*build), ROOT)
     return _PROGRAM
 
 
-def _write_report(laboratory: Laboratory) -> None:
-    report = assemble(laboratory.results, laboratory.seconds)
-    write_durably(laboratory.folder / "report.html", html(report).encode("utf-8"))
-    write_durably(laboratory.folder / "results.md", markdown(report).encode("utf-8"))
+if __name__ == "__main__":
+    sys.exit(main())

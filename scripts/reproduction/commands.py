@@ -1,21 +1,82 @@
-"""Starts programs: their logs are kept, their ends are explained, and they never outlive this one."""
+"""Runs programs: keeps their logs, explains their failures, and stops them when this process is stopped."""
 
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from corpus.errors import ExitCode
-from reproduction.errors import CommandFailure, StageFailure
-from reproduction.progress import Progress
 
-# Seconds between looks at a command that runs, and those it has to write its checkpoint after a stop.
+# Seconds between updates of the progress line, and seconds a stopped command has to write its checkpoint.
 _INTERVAL = 0.5
 _GRACE = 120
 
 
+class StageFailure(Exception):
+    """A stage that cannot continue. Finished stages are kept. Exit codes are those of `hat-mpirun`."""
+
+    def __init__(self, code: int, message: str, hint: str) -> None:
+        super().__init__(f"{message}. {hint}")
+        self.code = code
+
+
+class CommandFailure(StageFailure):
+    """A command that failed: which one, the end of its output, and where its log is."""
+
+    def __init__(self, command: str, code: int, log: Path, last_words: str) -> None:
+        # A signal is reported as a negative number, which is no exit code.
+        super().__init__(
+            code if code > 0 else ExitCode.OUR_FAULT,
+            f"`{command}` ended with {f'exit code {code}' if code > 0 else f'signal {-code}'}"
+            + (f": {last_words}" if last_words else ""),
+            f"Its log is {log}. Finished stages are kept: fix it and run the same command to continue.",
+        )
+
+
+class Progress:
+    """Progress on standard error: a line when a stage begins and a line when it ends."""
+
+    def __init__(self, stages: int, stream: TextIO | None = None) -> None:
+        self._stages = stages
+        self._stream = stream or sys.stderr
+        self._number = 0
+
+    def begin(self, title: str) -> None:
+        self._number += 1
+        self.note(title)
+
+    def note(self, text: str) -> None:
+        """Writes a line that stays."""
+        self._clear()
+        self._stream.write(f"{self._prefix()} {text}\n")
+        self._stream.flush()
+
+    def activity(self, text: str) -> None:
+        """Shows a line that the next one overwrites. Only a terminal gets it."""
+        if self._stream.isatty():
+            self._clear()
+            self._stream.write(f"{self._prefix()} {text}"[:118])
+            self._stream.flush()
+
+    def _prefix(self) -> str:
+        width = len(str(self._stages))
+        return f"[{self._number:{width}}/{self._stages}]"
+
+    def _clear(self) -> None:
+        if self._stream.isatty():
+            self._stream.write("\r\x1b[K")
+
+
+def duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
 class Commands:
-    """Runs one command after the other. Standard error goes to a file of `logs`, standard output back."""
+    """Runs one command at a time. Its standard error goes to a file in `logs`."""
 
     def __init__(self, logs: Path, progress: Progress) -> None:
         self._logs = logs
@@ -24,15 +85,13 @@ class Commands:
         self._stage = "start"
 
     def begin(self, stage: str) -> None:
-        """Logs are named after the stage, and numbered in it."""
+        """Logs are named after the stage and numbered within it."""
         self._stage, self._count = stage, 0
 
-    def run(
-        self, command: list[str], said_as: str, folder: Path | None = None, standard_input: str = ""
-    ) -> str:
-        """What the command writes to standard output; `said_as` is how a reader would type it.
+    def run(self, command: list[str], said_as: str, folder: Path | None = None) -> str:
+        """Returns the command's standard output. `said_as` is the command as a reader would type it.
 
-        - Raises: `CommandFailure`, or `StageFailure` where it cannot be started.
+        - Raises: `CommandFailure`, or `StageFailure` if the command cannot be started.
         """
         self._count += 1
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -43,34 +102,30 @@ class Commands:
             errors.flush()
             try:
                 process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=written, stderr=errors, text=True, cwd=folder
+                    command, stdin=subprocess.DEVNULL, stdout=written, stderr=errors, text=True, cwd=folder
                 )
             except OSError as error:
                 raise StageFailure(
                     ExitCode.INPUT_MISSING,
                     f"{command[0]} cannot be started ({error.strerror})",
-                    "Build it with swift build -c release, or name another one with --program.",
+                    "Build it with swift build -c release, or name another program with --program.",
                 ) from error
-            self._wait(process, standard_input, log)
+            self._wait(process, log)
             written.seek(0)
             text = written.read()
         output.unlink()
         if process.returncode != 0:
-            raise CommandFailure(said_as, process.returncode, log, reason(log))
+            raise CommandFailure(said_as, process.returncode, log, _reason(log))
         return text
 
-    def _wait(self, process: subprocess.Popen[str], standard_input: str, log: Path) -> None:
+    def _wait(self, process: subprocess.Popen[str], log: Path) -> None:
         try:
-            if process.stdin:
-                process.stdin.write(standard_input)
-                process.stdin.close()
             while True:
                 try:
                     process.wait(_INTERVAL)
                     return
                 except subprocess.TimeoutExpired:
-                    if sys.stderr.isatty():
-                        self._progress.activity(last_words(log))
+                    self._progress.activity((_last_lines(log) or [""])[-1])
         except KeyboardInterrupt:
             # A training run writes a checkpoint before it ends.
             process.terminate()
@@ -80,29 +135,22 @@ class Commands:
                 process.kill()
                 process.wait()
             raise
-        except BrokenPipeError:
-            process.wait()
 
 
 def shown(*arguments: str) -> str:
-    """A command as a reader would type it."""
+    """The command as a reader would type it."""
     return shlex.join(arguments)
 
 
-def last_words(log: Path) -> str:
-    """The last line that a program wrote."""
-    return (_last_lines(log) or [""])[-1]
-
-
-def reason(log: Path) -> str:
-    """The last line that says that it is an error; where none does, the last one."""
+def _reason(log: Path) -> str:
+    """The last line that reports an error, or else the last line."""
     lines = _last_lines(log)
     errors = [line for line in lines if line.lower().startswith("error:")]
     return (errors or lines or [""])[-1].rstrip(".")
 
 
 def _last_lines(log: Path) -> list[str]:
-    """Of a terminal's progress line, which overwrites itself, every state is one."""
+    """A terminal's progress line overwrites itself: each of its states counts as a line."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 4000))
         text = file.read().decode("utf-8", errors="replace")

@@ -1,58 +1,76 @@
-"""Every call of `hat-mpirun`: what the stages ask of it, and what it answers."""
+"""Everything this program asks of `hat-mpirun` and reads from the files it writes."""
 
 import json
+from bisect import bisect_right
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from corpus.errors import ExitCode
-from reproduction.commands import Commands, shown
-from reproduction.errors import StageFailure
+from reproduction.commands import Commands, StageFailure, shown
 
 Answer = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class HeldOutDocument:
+    """A document that no model was trained on. `key` identifies it independently of the order."""
+
+    key: str
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A training step. `flops` are those of the plain algorithm, without hat's savings."""
+
+    step: int
+    bytes: int
+    flops: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """An evaluation on held-out text after this many bytes, FLOPs and seconds of training."""
+
+    step: int
+    bytes: int
+    flops: float
+    seconds: float
+    bits_per_byte: float
+
+
 class Hat:
-    """`program` is the executable; answers are its JSON objects."""
+    """Runs the commands of the executable `program` and returns the JSON objects that they print."""
 
     def __init__(self, program: Path, commands: Commands) -> None:
         self._program = program
         self._commands = commands
 
     def preprocess(self, texts: Path, corpus: Path, rule: str, holdout: float) -> Answer:
-        return self._answer(
-            *("preprocess", "--output", corpus, "--split", rule, "--holdout", f"{holdout:g}", texts)
-        )
+        return self._answer("preprocess", texts, output=corpus, split=rule, holdout=f"{holdout:g}")
 
     def corpus(self, corpus: Path) -> Answer:
-        return self._answer("inspect", "corpus", corpus, "--quick")
+        return self._answer("inspect corpus", corpus, quick=True)
 
-    def shard(self, shard: Path) -> Answer:
-        return self._answer("inspect", "shard", shard)
-
-    def document(self, shard: Path, number: int) -> Answer:
-        return self._answer("inspect", "shard", shard, "--document", number)
+    def held_out_documents(self, corpus: Path) -> list[HeldOutDocument]:
+        """In the order of the shards, which depends on the texts alone. The rule must be `whitespace`."""
+        found = []
+        for shard in sorted(corpus.glob("holdout-*.shard")):
+            for number in range(self._answer("inspect shard", shard)["counts"]["documents"]):
+                document = self._answer("inspect shard", shard, document=number)
+                source, text = document["metadata"].get("source", ""), "".join(document["words"])
+                found.append(HeldOutDocument(document["checksum"], source, text))
+        return found
 
     def learn_tokenizer(self, corpus: Path, vocabulary: int, file: Path) -> Answer:
-        return self._answer(
-            *("tokenizer", "learn", "--data", corpus, "--vocabulary", vocabulary, "--output", file)
-        )
+        return self._answer("tokenizer learn", data=corpus, vocabulary=vocabulary, output=file)
 
     def match(self, config: Path, corpus: Path, tokenizer: Path, ranks: int) -> Answer:
-        """Both sides of the comparison: the baseline's sizes at the hierarchical model's FLOPs per byte."""
-        return self._answer(
-            *(
-                "plan",
-                "--config",
-                config,
-                "--match",
-                "--data",
-                corpus,
-                "--tokenizer",
-                tokenizer,
-                "--ranks",
-                ranks,
-            )
-        )
+        """Both sides of the comparison: the baseline matches the hierarchical model's FLOPs per byte."""
+        return self._answer("plan", config=config, match=True, data=corpus, tokenizer=tokenizer, ranks=ranks)
 
     def train(
         self,
@@ -64,16 +82,11 @@ class Hat:
         tokenizer: Path | None = None,
         start: Path | None = None,
     ) -> None:
-        """To the end, from where an earlier start got to. `start` is a run whose weights it begins with."""
-        arguments: list[object] = ["train", "--config", config, "--data", corpus, "--output", run]
-        arguments += ["--ranks", ranks]
-        if start:
-            arguments += ["--initialize-from", start]
-        elif tokenizer:
-            arguments += ["--tokenizer", tokenizer]
-        for name, value in values.items():
-            arguments += ["--set", f"{name}={value}"]
-        self._run(*arguments)
+        """Trains to the end, continuing an earlier start. `start` is a run whose weights it starts from."""
+        options = {"config": config, "data": corpus, "output": run, "ranks": ranks}
+        options |= {"initialize_from": start} if start else {"tokenizer": tokenizer}
+        settings = (word for name, value in values.items() for word in ("--set", f"{name}={value}"))
+        self._run("train", *settings, **options)
 
     def evaluate(
         self,
@@ -83,52 +96,91 @@ class Hat:
         against: Path | None = None,
         perturbation: str | None = None,
     ) -> Answer:
-        """`subject` is `data`, of a corpus, or `cloze` or `choice`, of a file.
+        """Evaluates `run`, and `against` on the same text or questions.
 
-        `against` is another run, measured on the same.
+        `subject` is `data` for a corpus, or `cloze` or `choice` for a file of questions.
         """
-        arguments: list[object] = ["evaluate", "--checkpoint", run, f"--{subject}", source]
-        if against:
-            arguments += ["--against", against]
-        if perturbation:
-            arguments += ["--perturb", perturbation]
-        return self._answer(*arguments)
+        compared = {"against": against, "perturb": perturbation}
+        return self._answer("evaluate", checkpoint=run, **{subject: source}, **compared)
 
     def neighbours(self, run: Path, words: list[str], count: int) -> list[Answer]:
-        arguments = ["inspect", "words", "--checkpoint", run, "--count", count, "--json", "--near", *words]
-        return _objects(self._run(*arguments))
+        return _objects(self._run("inspect words", checkpoint=run, count=count, json=True, near=words))
 
     def recognized(self, run: Path, words: int, perturbation: str) -> Answer:
-        return self._answer(
-            *("inspect", "words", "--checkpoint", run, "--words", words, "--perturb", perturbation)
-        )
+        return self._answer("inspect words", checkpoint=run, words=words, perturb=perturbation)
 
     def generate(self, run: Path, prompt: str, size: int, seed: int) -> str:
-        """The prompt and what the model wrote after it."""
-        return self._run(
-            *("generate", "--checkpoint", run, "--prompt", prompt, "--bytes", size, "--seed", seed)
-        )
+        """The prompt and its continuation."""
+        return self._run("generate", checkpoint=run, prompt=prompt, bytes=size, seed=seed)
 
     def benchmark_generate(self, run: Path, baseline: Path) -> Answer:
-        return self._answer("benchmark", "generate", "--checkpoint", run, "--baseline", baseline)
+        return self._answer("benchmark generate", checkpoint=run, baseline=baseline)
 
-    def _answer(self, *arguments: object) -> Answer:
-        found = _objects(self._run(*arguments, "--json"))
+    def _answer(self, command: str, *operands: object, **options: object) -> Answer:
+        found = _objects(self._run(command, *operands, **options, json=True))
         if len(found) != 1:
             raise StageFailure(
                 ExitCode.OUR_FAULT,
-                f"`{self._said(*arguments)}` gave {len(found)} JSON objects, not one",
-                "The program and scripts/reproduce do not belong together: take both from one commit.",
+                f"`{self._program.name} {command}` printed {len(found)} JSON objects instead of one",
+                "The program does not match scripts/reproduce: build both from the same commit.",
             )
         return found[0]
 
-    def _run(self, *arguments: object) -> str:
-        words = [str(argument) for argument in arguments]
-        return self._commands.run([str(self._program), *words], self._said(*arguments))
+    def _run(self, command: str, *operands: object, **options: object) -> str:
+        words = command.split()
+        for name, value in options.items():
+            if value is None:
+                continue
+            words.append(f"--{name.replace('_', '-')}")
+            if value is not True:
+                words += map(str, value if isinstance(value, list) else [value])
+        words += map(str, operands)
+        return self._commands.run([str(self._program), *words], shown(self._program.name, *words))
 
-    def _said(self, *arguments: object) -> str:
-        return shown(self._program.name, *(str(argument) for argument in arguments))
+
+def read_steps(run: Path) -> list[Step]:
+    """In order. A step that was repeated after a stop counts once, with its last line."""
+    found = {line["step"]: line for line in _lines(run / "metrics.jsonl")}
+    return [
+        Step(
+            step=number,
+            bytes=line["target_bytes"],
+            flops=line["model_flops_per_second"] * line["step_seconds"],
+            seconds=line["step_seconds"],
+        )
+        for number, line in sorted(found.items())
+    ]
+
+
+def read_curve(run: Path) -> list[Point]:
+    """The evaluations, with what training had cost before each."""
+    steps = read_steps(run)
+    numbers = [step.step for step in steps]
+    totals = [(0, 0.0, 0.0)]
+    for step in steps:
+        size, flops, seconds = totals[-1]
+        totals.append((size + step.bytes, flops + step.flops, seconds + step.seconds))
+    found = {line["step"]: line["bits_per_byte"] for line in _lines(run / "evaluations.jsonl")}
+    return [
+        Point(number, *totals[bisect_right(numbers, number)], bits_per_byte)
+        for number, bits_per_byte in sorted(found.items())
+    ]
+
+
+def evaluated_bytes(run: Path) -> int:
+    """The held-out text that every evaluation of the run read."""
+    lines = _lines(run / "evaluations.jsonl")
+    return int(lines[-1]["text_bytes"]) if lines else 0
+
+
+def configuration(run: Path) -> str:
+    """The run's effective configuration, as YAML."""
+    return (run / "config.yaml").read_text("utf-8")
+
+
+def _lines(path: Path) -> list[Answer]:
+    return _objects(path.read_text("utf-8")) if path.exists() else []
 
 
 def _objects(text: str) -> list[Answer]:
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    return [json.loads(line) for line in text.split("\n") if line.strip()]

@@ -1,30 +1,122 @@
-"""What every stage works with."""
+"""What every stage works with: the settings, the models that are compared, and the work folder."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reproduction.commands import Commands
+from corpus.errors import ExitCode
+from corpus.manifest import write_durably
+from reproduction.commands import Commands, Progress, StageFailure
 from reproduction.hat import Hat
-from reproduction.progress import Progress
-from reproduction.settings import Settings
 
-# What a stage found, as JSON.
+# The result of a stage, as JSON.
 Result = dict[str, Any]
+
+# Shares of the time. The rest is for preparation, inference and samples.
+_ENGLISH_SHARE = 0.45
+_ADAPTATION_SHARE = 0.35
+
+
+@dataclass(frozen=True)
+class Model:
+    """Its run, configuration and stages are named after it; `corpus` is the English corpus it trains on."""
+
+    name: str
+    title: str
+    corpus: str
+    # Of its curves and bars; the three are distinct to colour-blind readers too.
+    colour: str
+    has_tokenizer: bool = False
+
+
+HIERARCHICAL = Model("hierarchical", "Hierarchical", "english", "#16697a")
+SUBWORD = Model("subword", "Subword baseline", "english", "#dd7230", has_tokenizer=True)
+FIXED = Model("fixed", "Fixed patches", "english-fixed", "#8d99a6")
+
+MODELS = (HIERARCHICAL, SUBWORD, FIXED)
+# The models that are adapted to German and whose robustness is compared.
+COMPARED = (HIERARCHICAL, SUBWORD)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What determines a reproduction besides the code. It is kept in the work folder.
+
+    `config` is the text of the hierarchical model's configuration: the file may change between starts.
+    """
+
+    hours: float
+    vocabulary: int
+    ranks: int
+    config: str
+
+    @property
+    def english_seconds(self) -> float:
+        return self.hours * 3600 * _ENGLISH_SHARE
+
+    @property
+    def adaptation_seconds(self) -> float:
+        return self.hours * 3600 * _ADAPTATION_SHARE
+
+    @property
+    def sequences_per_step(self) -> int:
+        """Few in short runs: a small model learns more from many small steps."""
+        return 4 if self.hours < 1 else 8 if self.hours < 4 else 16
+
+    @property
+    def questions(self) -> int:
+        """Of each kind. More questions give narrower intervals and take more time."""
+        return max(40, min(2000, round(400 * self.hours)))
+
+    @property
+    def holdout_bytes(self) -> dict[str, float]:
+        """Approximate size of the held-out text.
+
+        Every evaluation of either model reads all of German: at most eight steps' worth.
+        """
+        return {
+            "english": max(250_000, min(3_000_000, 600_000 * self.hours)),
+            "german": 6_000 * self.sequences_per_step,
+        }
+
+    @property
+    def perturbed_words(self) -> int:
+        return 2000
+
+    def keep(self, path: Path) -> None:
+        """Writes the settings, or checks that they are those of the earlier start.
+
+        - Raises: `StageFailure` if they differ.
+        """
+        content = asdict(self)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(path, (json.dumps(content, indent=2) + "\n").encode())
+            return
+        before = json.loads(path.read_text("utf-8"))
+        differing = sorted(name for name in content if content[name] != before.get(name))
+        if differing:
+            options = " and ".join(f"--{name}" for name in differing)
+            raise StageFailure(
+                ExitCode.WRONG_USAGE,
+                f"{path.parent} was started with a different {options}",
+                "Use the same options to continue, or choose another --output.",
+            )
 
 
 @dataclass
 class Laboratory:
-    """`results` and `seconds` are those of the stages done so far, by name."""
+    """`results` and `seconds` are those of the stages finished so far, by name."""
 
     folder: Path
     settings: Settings
     hat: Hat
     commands: Commands
     progress: Progress
-    # Texts that are there already: folders `english` and `german` in it. None to fetch them.
+    # Existing texts, in its folders `english` and `german`. None: fetch them.
     texts: Path | None
-    # The command that was typed, for the report.
+    # The command line, for the report.
     typed: str
     results: dict[str, Result] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)

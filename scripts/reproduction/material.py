@@ -1,32 +1,62 @@
-"""Stages: text, corpora, vocabulary, matched sizes."""
+"""Stages: the machine, the texts, the corpora, the vocabulary and the matched sizes."""
 
 import json
+import os
+import platform
+import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from corpus.errors import ExitCode
 from corpus.manifest import write_durably
-from reproduction.commands import shown
-from reproduction.errors import StageFailure
-from reproduction.laboratory import Laboratory, Result
-from reproduction.models import FIXED, HIERARCHICAL, SUBWORD
+from reproduction.commands import StageFailure, shown
+from reproduction.laboratory import FIXED, HIERARCHICAL, SUBWORD, Laboratory, Result
 
 ROOT = Path(__file__).resolve().parents[2]
 
-LANGUAGES = ("english", "german")
-CORPORA = {
+_LANGUAGES = ("english", "german")
+# Each corpus's text and rule.
+_CORPORA = {
     "english": ("english", "whitespace"),
     "english-fixed": ("english", "fixed:8"),
     "german": ("german", "whitespace"),
 }
-# Of a small text more is left to train on.
+# A small text keeps most of its bytes for training.
 _LARGEST_HOLDOUT = 0.1
 
 
+def describe_machine(laboratory: Laboratory) -> Result:
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": laboratory.typed,
+        "commit": _git("rev-parse", "HEAD"),
+        "changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "system": platform.platform(),
+    }
+
+
+def _git(*arguments: str) -> str:
+    """Empty outside a checkout."""
+    outcome = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    return outcome.stdout.strip() if outcome.returncode == 0 else ""
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.machine()
+
+
 def fetch(laboratory: Laboratory) -> Result:
-    """The texts: where they are, of which packages, with the checksums of their files."""
-    return {language: _text(laboratory, language) for language in LANGUAGES}
+    """The texts: their folders, and their packages with the checksums of their files."""
+    return {language: _text(laboratory, language) for language in _LANGUAGES}
 
 
 def _text(laboratory: Laboratory, language: str) -> Result:
@@ -34,15 +64,14 @@ def _text(laboratory: Laboratory, language: str) -> Result:
         folder = laboratory.texts / language
     else:
         folder = laboratory.folder / "texts" / language
-        command = [str(ROOT / "scripts/fetch-corpus"), language, "--output", str(folder)]
-        laboratory.commands.run(
-            [sys.executable, *command], shown("scripts/fetch-corpus", language, "--output", str(folder))
-        )
+        arguments = [language, "--output", str(folder)]
+        command = [sys.executable, str(ROOT / "scripts/fetch-corpus"), *arguments]
+        laboratory.commands.run(command, shown("scripts/fetch-corpus", *arguments))
     if not folder.is_dir():
         raise StageFailure(
             ExitCode.INPUT_MISSING,
             f"{folder}: there is no such folder",
-            "--corpora is a folder with the texts of scripts/fetch-corpus in `english` and `german`.",
+            "--corpora names a folder with the texts of scripts/fetch-corpus in `english` and `german`.",
         )
     manifest = folder / "manifest.json"
     packages = json.loads(manifest.read_text("utf-8"))["packages"] if manifest.exists() else []
@@ -58,7 +87,7 @@ def _text(laboratory: Laboratory, language: str) -> Result:
 def prepare(laboratory: Laboratory) -> Result:
     """The corpora: English by words and by patches, German by words."""
     found: dict[str, Any] = {}
-    for name, (language, rule) in CORPORA.items():
+    for name, (language, rule) in _CORPORA.items():
         text = laboratory.results["texts"][language]
         share = min(_LARGEST_HOLDOUT, laboratory.settings.holdout_bytes[language] / text["bytes"])
         corpus = laboratory.corpus(name)
@@ -68,20 +97,17 @@ def prepare(laboratory: Laboratory) -> Result:
 
 
 def learn_vocabulary(laboratory: Laboratory) -> Result:
-    return laboratory.hat.learn_tokenizer(
-        laboratory.corpus("english"), laboratory.settings.vocabulary, laboratory.tokenizer
-    )
+    corpus, size = laboratory.corpus("english"), laboratory.settings.vocabulary
+    return laboratory.hat.learn_tokenizer(corpus, size, laboratory.tokenizer)
 
 
 def match(laboratory: Laboratory) -> Result:
-    """The configurations: the hierarchical model's, for patches too, and the baseline's of equal compute."""
+    """The configurations: the given one for words and for patches, and the baseline's with equal compute."""
     settings = laboratory.settings
     for model in (HIERARCHICAL, FIXED):
         _write(laboratory.configuration(model.name), settings.config)
-    found = laboratory.hat.match(
-        *(laboratory.configuration(HIERARCHICAL.name), laboratory.corpus("english")),
-        *(laboratory.tokenizer, settings.ranks),
-    )
+    config, corpus = laboratory.configuration(HIERARCHICAL.name), laboratory.corpus("english")
+    found = laboratory.hat.match(config, corpus, laboratory.tokenizer, settings.ranks)
     _write(laboratory.configuration(SUBWORD.name), found["configuration"])
     return found
 

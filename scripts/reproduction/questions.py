@@ -1,28 +1,65 @@
-"""Questions made of held-out text: the last word of a passage, and how a passage goes on.
+"""Stage: questions made from held-out text: the last word of a passage, and how a passage continues.
 
-A context ends with white space, where a word ends for the one model and a token for the other.
+A context ends with white space, where a word ends for one model and a token for the other.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from reproduction.heldout import HeldOutDocument
+from corpus.errors import ExitCode
+from corpus.manifest import whole_or_absent
+from reproduction.commands import StageFailure
+from reproduction.hat import HeldOutDocument
+from reproduction.laboratory import Laboratory, Result
 
-# Bytes. A passage is some sentences, as LAMBADA's are; a continuation is one.
+KINDS = ("cloze", "choice")
+CHOICES = 4
+
+# Sizes in bytes. A passage has several sentences, as in LAMBADA; a continuation is one sentence.
 _PASSAGE = (200, 700)
 _CONTINUATION = (40, 200)
-# A continuation competes with others whose length differs by this much at most.
+# The lengths of a question's continuations differ from the right one's by at most this share.
 _TOLERANCE = 0.15
-CHOICES = 4
+
+_SENTENCE_END = re.compile(r"[.!?][\"'’”)\]]*\s+")
+# A word of letters only, right before the end of the sentence.
+_LAST_WORD = re.compile(r"(?P<word>[^\W\d_]{3,})[.!?][\"'’”)\]]*\s+$")
 
 Question = dict[str, Any]
 
-_SENTENCE_END = re.compile(r"[.!?][\"'’”)\]]*\s+")
-# A word of letters alone, in front of the sentence's end.
-_LAST_WORD = re.compile(r"(?P<word>[^\W\d_]{3,})[.!?][\"'’”)\]]*\s+$")
+
+def make_questions(laboratory: Laboratory) -> Result:
+    """Writes a file of questions of each kind, made from held-out English."""
+    documents = laboratory.hat.held_out_documents(laboratory.corpus("english"))
+    found = passages(documents)
+    most = laboratory.settings.questions
+    files = {"cloze": cloze(found, most), "choice": choice(found, most)}
+    for kind, made in files.items():
+        if not made:
+            raise StageFailure(
+                ExitCode.INVALID_DATA,
+                f"no passage of the held-out English is suitable for a {kind} question",
+                "Give --corpora with more running text.",
+            )
+    written = {kind: _write(question_file(laboratory, kind), made) for kind, made in files.items()}
+    return {"documents": len(documents), "passages": len(found), **written}
+
+
+def question_file(laboratory: Laboratory, kind: str) -> Path:
+    return laboratory.folder / "questions" / f"{kind}.jsonl"
+
+
+def _write(path: Path, made: list[Question]) -> Result:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = "".join(json.dumps(question, ensure_ascii=False) + "\n" for question in made).encode("utf-8")
+    with whole_or_absent(path) as file:
+        file.write(content)
+    return {"questions": len(made), "sha256": hashlib.sha256(content).hexdigest(), "example": made[0]}
 
 
 @dataclass(frozen=True)
@@ -36,17 +73,17 @@ class Passage:
 
     @property
     def continuation(self) -> str:
-        """Without the white space behind it, which would tell in what kind of text it stood."""
+        """Without trailing white space, which would reveal the kind of text it is from."""
         return self.next.rstrip()
 
     @property
     def order(self) -> bytes:
-        """As good as random, and the same everywhere."""
+        """As good as random, and the same on every machine."""
         return _order(self.document.key, self.number)
 
 
 def passages(documents: Iterable[HeldOutDocument]) -> list[Passage]:
-    """All that the documents have, none overlapping another, in an order that mixes the documents."""
+    """All passages of the documents, without overlaps, in an order that mixes the documents."""
     found: list[Passage] = []
     for document in documents:
         found += _passages_of(document)
@@ -65,12 +102,12 @@ def cloze(found: list[Passage], most: int) -> list[Question]:
 
 
 def choice(found: list[Passage], most: int) -> list[Question]:
-    """Passages and four ways to go on, three from other documents: {"context", "choices", "answer"}."""
+    """Passages and four continuations, three from other documents: {"context", "choices", "answer"}."""
     questions: list[Question] = []
     for passage in found:
         if len(questions) == most:
             break
-        others = _rivals(passage, found)
+        others = _distractors(passage, found)
         if len(others) == CHOICES - 1:
             answer = passage.order[0] % CHOICES
             choices = [*others[:answer], passage.continuation, *others[answer:]]
@@ -94,7 +131,7 @@ def _passages_of(document: HeldOutDocument) -> list[Passage]:
 
 
 def sentences(text: str) -> list[str]:
-    """Pieces that join to the text, each with the white space behind it; what has no end is left out."""
+    """The sentences, each with the white space after it. Text after the last sentence's end is left out."""
     found: list[str] = []
     start = 0
     for end in _SENTENCE_END.finditer(text):
@@ -103,7 +140,7 @@ def sentences(text: str) -> list[str]:
     return found
 
 
-def _rivals(passage: Passage, among: list[Passage]) -> list[str]:
+def _distractors(passage: Passage, among: list[Passage]) -> list[str]:
     size = _bytes(passage.continuation)
     fitting = [
         other

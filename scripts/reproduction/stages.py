@@ -1,4 +1,4 @@
-"""Stages: each is done once, and its result kept, so that a run that was stopped goes on where it was."""
+"""The stages and their order. Each is done once: its result is kept, so that a stopped run can continue."""
 
 import hashlib
 import json
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.manifest import write_durably
-from reproduction.laboratory import Laboratory, Result
-from reproduction.progress import duration
+from reproduction import material, measuring, questions, training
+from reproduction.commands import duration
+from reproduction.laboratory import COMPARED, MODELS, Laboratory, Result
 
 
 @dataclass(frozen=True)
 class Stage:
-    """`work` gets the laboratory, with the results of the stages that are named in `rests_on`."""
+    """`work` may use the results of the stages named in `rests_on`."""
 
     name: str
     title: str
@@ -22,8 +23,48 @@ class Stage:
     rests_on: tuple[str, ...] = ()
 
 
+def stages() -> list[Stage]:
+    both = tuple(f"train-{model.name}" for model in COMPARED)
+    adapted = tuple(f"adapt-{model.name}" for model in COMPARED)
+    return [
+        Stage("machine", "Recording machine and commit", material.describe_machine),
+        Stage("texts", "Fetching English and German text", material.fetch),
+        Stage("corpora", "Preprocessing: words, and patches of 8 bytes", material.prepare, ("texts",)),
+        Stage("tokenizer", "Learning the baseline's vocabulary", material.learn_vocabulary, ("corpora",)),
+        Stage("match", "Matching the baseline's compute", material.match, ("corpora", "tokenizer")),
+        Stage("questions", "Making questions from held-out text", questions.make_questions, ("corpora",)),
+        Stage("speed", "Measuring training speed", training.measure_speed, ("match",)),
+        *(
+            Stage(
+                *(f"train-{model.name}", f"Training on English: {model.title}"),
+                *(training.train(model), ("match", "speed")),
+            )
+            for model in MODELS
+        ),
+        Stage(
+            *("measure", "Evaluating the hierarchical model and the baseline, clean and perturbed"),
+            *(measuring.measure, ("questions", *both)),
+        ),
+        Stage(
+            *("measure-fixed", "Evaluating the model of fixed patches"),
+            *(measuring.measure_fixed, ("questions", "train-hierarchical", "train-fixed")),
+        ),
+        *(
+            Stage(
+                *(f"adapt-{model.name}", f"Training on German: {model.title}"),
+                *(training.adapt(model), ("speed", f"train-{model.name}")),
+            )
+            for model in COMPARED
+        ),
+        Stage("adaptation", "Evaluating both languages", measuring.measure_adaptation, adapted),
+        Stage("words", "Finding the nearest words", measuring.find_neighbours, ("train-hierarchical",)),
+        Stage("inference", "Measuring generation speed", measuring.measure_inference, both),
+        Stage("samples", "Generating samples", measuring.write_samples, both),
+    ]
+
+
 class Record:
-    """The results on disk, a file for each stage."""
+    """The results on disk, one file per stage."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -32,7 +73,7 @@ class Record:
         return self._folder / f"{stage.name}.json"
 
     def finished(self, stage: Stage, basis: str) -> Result | None:
-        """What the stage found, unless something it rests on is another now."""
+        """The stage's result. None if it has none, or if a result that it rests on has changed since."""
         try:
             content: Result = json.loads(self.path(stage).read_text("utf-8"))
         except (FileNotFoundError, ValueError):
@@ -42,16 +83,15 @@ class Record:
     def keep(self, stage: Stage, basis: str, seconds: float, result: Result) -> Result:
         content = {"stage": stage.name, "basis": basis, "seconds": seconds, "result": result}
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_durably(
-            self.path(stage), (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
-        )
+        text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+        write_durably(self.path(stage), text.encode("utf-8"))
         return content
 
 
 def run_all(stages: list[Stage], laboratory: Laboratory, record: Record) -> None:
-    """Does what is still to do, in order.
+    """Does the stages that are not done yet, in order.
 
-    - Raises: `StageFailure` of the first stage that cannot go on.
+    - Raises: `StageFailure` of the first stage that fails.
     """
     for stage in stages:
         laboratory.progress.begin(stage.title)
@@ -70,6 +110,6 @@ def run_all(stages: list[Stage], laboratory: Laboratory, record: Record) -> None
 
 
 def _basis(stage: Stage, laboratory: Laboratory) -> str:
-    """Changes whenever a result that the stage rests on does."""
+    """Changes whenever a result that the stage rests on changes."""
     content = json.dumps([laboratory.results[name] for name in stage.rests_on], sort_keys=True)
     return hashlib.sha256(content.encode("utf-8")).hexdigest()[:16]

@@ -1,45 +1,105 @@
-"""Stages: how fast each model trains here, how many steps that makes, and the trainings on English."""
+"""Stages: the speed of each model, the number of steps there is time for, and the training runs."""
 
+import math
 import shutil
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
-from reproduction import budget
-from reproduction.configurations import equal_flops, training_values
-from reproduction.curves import Step, evaluated_bytes, read_curve, read_steps
-from reproduction.laboratory import Laboratory, Result
-from reproduction.models import HIERARCHICAL, MODELS, SUBWORD, Model
+from reproduction.hat import Step, configuration, evaluated_bytes, read_curve, read_steps
+from reproduction.laboratory import HIERARCHICAL, MODELS, SUBWORD, Laboratory, Model, Result
 
-# A forward pass is a third of a step, and an evaluation reads at most eight steps' worth of text.
+# Sequences end by bytes, so that every model sees the same text.
+SEQUENCE_BYTES = 2048
+FEWEST_STEPS = 40
+
+# Steps of a speed measurement. The first ones fill caches and wait for the first text.
+_MEASURED_STEPS = 12
+_WARM_UP_STEPS = 3
+_EVALUATIONS = 24
+_ADAPTATION_EVALUATIONS = 40
+# The cost of an evaluation, in steps: a forward pass is a third of a step, and an evaluation reads at most
+# eight steps' worth of text.
 _STEPS_PER_EVALUATION = 8 / 3
 
 
 def measure_speed(laboratory: Laboratory) -> Result:
-    """Seconds and FLOPs of a step, and from them the steps there is time for."""
+    """Seconds and FLOPs per step, and from them the number of steps there is time for."""
     english = {model.name: _measure(laboratory, model, model.corpus) for model in MODELS}
     german = {HIERARCHICAL.name: _measure(laboratory, HIERARCHICAL, "german")}
     sequences, size = _matched_batch(laboratory, german[HIERARCHICAL.name])
     german[SUBWORD.name] = _measure(laboratory, SUBWORD, "german", sequences=sequences, size=size)
     settings = laboratory.settings
+    english_seconds = [speed["step_seconds"] for speed in english.values()]
+    german_seconds = [speed["step_seconds"] for speed in german.values()]
     return {
         "english": english,
         "german": german,
-        "english_steps": budget.steps(
-            settings.english_seconds,
-            (speed["step_seconds"] for speed in english.values()),
-            *(budget.EVALUATIONS, _STEPS_PER_EVALUATION),
-        ),
-        "german_steps": budget.steps(
-            settings.adaptation_seconds,
-            (speed["step_seconds"] for speed in german.values()),
-            *(budget.ADAPTATION_EVALUATIONS, _STEPS_PER_EVALUATION),
+        "english_steps": affordable_steps(settings.english_seconds, english_seconds, _EVALUATIONS),
+        "german_steps": affordable_steps(
+            settings.adaptation_seconds, german_seconds, _ADAPTATION_EVALUATIONS
         ),
         "german_batch": {"sequences": sequences, "size": size},
     }
 
 
+def affordable_steps(seconds: float, seconds_per_step: Iterable[float], evaluations: int) -> int:
+    """Steps that all the runs together have time for, including their evaluations."""
+    affordable = seconds / sum(seconds_per_step) - evaluations * _STEPS_PER_EVALUATION
+    if affordable >= 100:
+        # Two digits: such a number divides into evaluations and is easy to remember.
+        unit = 10 ** (len(str(int(affordable))) - 2)
+        affordable = affordable // unit * unit
+    return max(FEWEST_STEPS, int(affordable))
+
+
+def equal_flops(
+    bytes_per_step: float, flops_per_byte: float, other_flops_per_byte: float, micro_batches: int
+) -> tuple[int, int]:
+    """Sequences per step, and bytes per sequence, for which the other model's step costs as many FLOPs."""
+    wanted = bytes_per_step * flops_per_byte / other_flops_per_byte
+    groups = max(1, round(wanted / SEQUENCE_BYTES / micro_batches))
+    sequences = groups * micro_batches
+    return sequences, math.floor(wanted / sequences)
+
+
+def train(model: Model) -> Callable[[Laboratory], Result]:
+    """The stage that trains the model on English."""
+
+    def work(laboratory: Laboratory) -> Result:
+        steps = laboratory.results["speed"]["english_steps"]
+        laboratory.hat.train(
+            *(laboratory.configuration(model.name), laboratory.corpus(model.corpus)),
+            *(laboratory.run_folder(model.name), laboratory.settings.ranks),
+            _values(laboratory, steps, math.ceil(steps / _EVALUATIONS)),
+            tokenizer=laboratory.tokenizer if model.has_tokenizer else None,
+        )
+        return _trained(laboratory, model.name)
+
+    return work
+
+
+def adapt(model: Model) -> Callable[[Laboratory], Result]:
+    """The stage that continues with German, with a fresh optimiser and schedule."""
+
+    def work(laboratory: Laboratory) -> Result:
+        speed = laboratory.results["speed"]
+        steps = speed["german_steps"]
+        batch = speed["german_batch"] if model is SUBWORD else {}
+        name = f"{model.name}-german"
+        laboratory.hat.train(
+            *(laboratory.configuration(model.name), laboratory.corpus("german")),
+            *(laboratory.run_folder(name), laboratory.settings.ranks),
+            _values(laboratory, steps, math.ceil(steps / _ADAPTATION_EVALUATIONS), **batch),
+            start=laboratory.run_folder(model.name),
+        )
+        return _trained(laboratory, name)
+
+    return work
+
+
 def _matched_batch(laboratory: Laboratory, hierarchical: Result) -> tuple[int, int]:
-    """The baseline's batch at the FLOPs of the hierarchical model's: German takes it more tokens a byte."""
+    """The baseline's batch, at the FLOPs of the hierarchical model's: German needs more tokens per byte."""
     subword = _measure(laboratory, SUBWORD, "german")
     return equal_flops(
         hierarchical["bytes_per_step"],
@@ -52,76 +112,49 @@ def _matched_batch(laboratory: Laboratory, hierarchical: Result) -> tuple[int, i
 def _measure(laboratory: Laboratory, model: Model, corpus: str, **batch: int) -> Result:
     run = laboratory.run_folder(f"speed-{model.name}-{corpus}")
     shutil.rmtree(run, ignore_errors=True)
-    values = training_values(
-        budget.MEASURED, laboratory.settings.ranks, evaluate_every=0, **_batch(laboratory) | batch
-    )
     laboratory.hat.train(
         *(laboratory.configuration(model.name), laboratory.corpus(corpus), run, laboratory.settings.ranks),
-        values,
+        _values(laboratory, _MEASURED_STEPS, evaluate_every=0, **batch),
         tokenizer=laboratory.tokenizer if model.has_tokenizer else None,
     )
     steps = read_steps(run)
     shutil.rmtree(run)
     return {
-        "step_seconds": budget.step_seconds(steps),
+        "step_seconds": statistics.median(step.seconds for step in steps[_WARM_UP_STEPS:]),
         "bytes_per_step": _mean(steps, lambda step: step.bytes),
         "flops_per_step": _mean(steps, lambda step: step.flops),
     }
-
-
-def _batch(laboratory: Laboratory) -> dict[str, int]:
-    """That of every run but the baseline's on German."""
-    return {"sequences": laboratory.settings.sequences_per_step}
 
 
 def _mean(steps: list[Step], field: Callable[[Step], float]) -> float:
     return sum(map(field, steps)) / len(steps)
 
 
-def train(model: Model) -> Callable[[Laboratory], Result]:
-    """The stage that trains it on English."""
-
-    def work(laboratory: Laboratory) -> Result:
-        steps = laboratory.results["speed"]["english_steps"]
-        run = laboratory.run_folder(model.name)
-        laboratory.hat.train(
-            *(laboratory.configuration(model.name), laboratory.corpus(model.corpus), run),
-            laboratory.settings.ranks,
-            training_values(
-                *(steps, laboratory.settings.ranks, budget.every(steps, budget.EVALUATIONS)),
-                **_batch(laboratory),
-            ),
-            tokenizer=laboratory.tokenizer if model.has_tokenizer else None,
-        )
-        return trained(laboratory, model.name)
-
-    return work
-
-
-def adapt(model: Model) -> Callable[[Laboratory], Result]:
-    """The stage that goes on with German, with a fresh optimiser and schedule."""
-
-    def work(laboratory: Laboratory) -> Result:
-        speed = laboratory.results["speed"]
-        steps = speed["german_steps"]
-        batch = speed["german_batch"] if model is SUBWORD else _batch(laboratory)
-        name = f"{model.name}-german"
-        laboratory.hat.train(
-            *(laboratory.configuration(model.name), laboratory.corpus("german"), laboratory.run_folder(name)),
-            laboratory.settings.ranks,
-            training_values(
-                *(steps, laboratory.settings.ranks, budget.every(steps, budget.ADAPTATION_EVALUATIONS)),
-                **batch,
-            ),
-            start=laboratory.run_folder(model.name),
-        )
-        return trained(laboratory, name)
-
-    return work
+def _values(
+    laboratory: Laboratory,
+    steps: int,
+    evaluate_every: int,
+    sequences: int | None = None,
+    size: int = SEQUENCE_BYTES,
+) -> dict[str, object]:
+    """The settings that all runs share. Only the baseline's batch of German text is another."""
+    return {
+        "data.sequence_bytes": size,
+        # So many that a sequence ends by its bytes, whatever the units.
+        "data.sequence_words": size // 2,
+        "training.steps": steps,
+        "training.sequences_per_step": sequences or laboratory.settings.sequences_per_step,
+        "training.micro_batches": max(2, laboratory.settings.ranks),
+        "training.warmup_steps": max(5, min(500, steps // 20)),
+        "output.evaluate_every": evaluate_every,
+        # Often enough that a stopped run loses little.
+        "output.checkpoint_every": max(20, steps // 10),
+        "output.keep": 1,
+    }
 
 
-def trained(laboratory: Laboratory, name: str) -> Result:
-    """What the run cost and its curve."""
+def _trained(laboratory: Laboratory, name: str) -> Result:
+    """The cost of the run, and its curve."""
     run = laboratory.run_folder(name)
     steps = read_steps(run)
     return {
@@ -131,5 +164,5 @@ def trained(laboratory: Laboratory, name: str) -> Result:
         "seconds": sum(step.seconds for step in steps),
         "evaluated_bytes": evaluated_bytes(run),
         "curve": [asdict(point) for point in read_curve(run)],
-        "configuration": (run / "config.yaml").read_text("utf-8"),
+        "configuration": configuration(run),
     }

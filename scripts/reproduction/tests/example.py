@@ -3,10 +3,8 @@
 import math
 from typing import Any
 
-from reproduction.measuring import CLEAN, PERTURBATIONS
-from reproduction.models import COMPARED, MODELS
-from reproduction.words import SPELLINGS
-from reproduction.writing import PROMPTS
+from reproduction.laboratory import COMPARED, MODELS
+from reproduction.measuring import CLEAN, PERTURBATIONS, PROMPTS, SPELLINGS
 
 Results = dict[str, Any]
 

@@ -3,11 +3,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from reproduction import budget
-from reproduction.adaptation import common_level, levels
-from reproduction.configurations import SEQUENCE_BYTES, equal_flops
-from reproduction.curves import Point, flops_to_reach, read_curve, read_steps
-from reproduction.figures import Figure, figure
+from reproduction.adaptation import common_level, flops_to_reach, levels
+from reproduction.evidence import Figure, figure
+from reproduction.hat import Point, read_curve, read_steps
+from reproduction.training import FEWEST_STEPS, SEQUENCE_BYTES, affordable_steps, equal_flops
 
 
 def curve(*bits: float) -> list[Point]:
@@ -76,10 +75,10 @@ class FigureTests(unittest.TestCase):
 
 class BudgetTests(unittest.TestCase):
     def test_all_runs_together_take_the_time(self) -> None:
-        self.assertEqual(budget.steps(1000, [0.2, 0.3], evaluations=10, steps_per_evaluation=5), 1900)
+        self.assertEqual(affordable_steps(1000, [0.2, 0.3], evaluations=18), 1900)
 
     def test_short_runs_still_train(self) -> None:
-        self.assertEqual(budget.steps(1, [10], evaluations=10, steps_per_evaluation=5), budget.FEWEST)
+        self.assertEqual(affordable_steps(1, [10], evaluations=10), FEWEST_STEPS)
 
     def test_batches_of_equal_flops(self) -> None:
         sequences, size = equal_flops(16 * SEQUENCE_BYTES, 3.0, 6.5, micro_batches=2)

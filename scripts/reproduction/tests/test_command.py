@@ -9,8 +9,7 @@ from unittest.mock import patch
 from corpus.errors import ExitCode
 from corpus.folders import claimed
 from reproduction.command import main
-from reproduction.commands import Commands
-from reproduction.errors import CommandFailure
+from reproduction.commands import CommandFailure, Commands
 from reproduction.tests.program import output
 
 
@@ -60,7 +59,7 @@ class CommandTests(unittest.TestCase):
         self.broken = True
         code, said = self.reproduce()
         self.assertEqual(code, ExitCode.INVALID_DATA)
-        for part in ("hat-mpirun preprocess", "out of order", "logs/a.log", "to go on"):
+        for part in ("hat-mpirun preprocess", "out of order", "logs/a.log", "to continue"):
             self.assertIn(part, said)
         self.broken = False
         self.assertEqual(self.reproduce()[0], ExitCode.DONE)

@@ -1,6 +1,6 @@
 import unittest
 
-from reproduction.heldout import HeldOutDocument
+from reproduction.hat import HeldOutDocument
 from reproduction.questions import CHOICES, choice, cloze, passages, sentences
 
 

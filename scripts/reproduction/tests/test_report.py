@@ -2,33 +2,42 @@ import re
 import unittest
 from xml.etree import ElementTree
 
-from reproduction.charts.bars import Bar, Series, bar_chart
-from reproduction.charts.lines import Curve, line_chart
-from reproduction.charts.scale import Scale, nice_step
+from reproduction.charts import bar_chart, line_chart
 from reproduction.claims import Verdict, claims
-from reproduction.report.assemble import assemble
-from reproduction.report.html import html
-from reproduction.report.markdown import markdown
+from reproduction.evidence import Evidence, Figure
+from reproduction.laboratory import HIERARCHICAL
+from reproduction.report import html, markdown
 from reproduction.tests.example import Results, results
+
+SECONDS = {"train": 60.0}
 
 
 class ReportTests(unittest.TestCase):
-    def setUp(self) -> None:
-        self.report = assemble(results(), {"train": 60.0})
-
     def test_html_needs_nothing_else_and_is_well_formed(self) -> None:
-        written = html(self.report)
+        written = html(results(), SECONDS)
         self.assertNotRegex(written, r'(src|href)="(?!#|https://arxiv)')
+        self.assertNotRegex(written, r"@import|url\((?!#)")
         root = ElementTree.fromstring(re.sub(r"<!doctype html>|<meta[^>]*>", "", written))
         self.assertGreaterEqual(len(list(root.iter("{http://www.w3.org/2000/svg}svg"))), 6)
+        anchors = [link.attrib["href"] for link in next(root.iter("nav"))]
+        self.assertEqual(anchors, [f"#{section.attrib['id']}" for section in root.iter("section")])
+        self.assertGreaterEqual(len(anchors), 9)
 
     def test_text_of_models_is_no_markup(self) -> None:
-        self.assertIn("&amp; so &lt;on&gt;", html(self.report))
+        found = results()
+        found["words"]["neighbours"]["mercy"] = [{"word": "<b>|*a*|`", "cosine": 0.5}]
+        found["samples"]["fixed"]["In the beginning "] = "In the beginning \n\n</pre>\r<h2>no</h2>\n\n# no"
+        written = html(found, SECONDS)
+        self.assertIn("&amp; so &lt;on&gt;", written)
+        self.assertIn("<td>&lt;b&gt;|*a*|` 0.50</td>", written)
+        self.assertIn("&lt;h2&gt;no&lt;/h2&gt;\n\n# no\n</code></pre>", written)
 
     def test_markdown_has_the_tables_and_no_chart(self) -> None:
-        written = markdown(self.report)
-        self.assertNotIn("<svg", written)
-        for table in re.findall(r"(?:^\|.*\n)+", written, re.MULTILINE):
+        written = markdown(results(), SECONDS)
+        self.assertNotRegex(written, "<svg|<div|<span|<details|{[{%#]")
+        tables = re.findall(r"(?:^\|.*\n)+", written, re.MULTILINE)
+        self.assertGreaterEqual(len(tables), 12)
+        for table in tables:
             self.assertEqual(
                 len({line.count("|") - line.count("\\|") for line in table.splitlines()}), 1, table
             )
@@ -36,7 +45,7 @@ class ReportTests(unittest.TestCase):
 
 class ClaimTests(unittest.TestCase):
     def verdict(self, claim: str, found: Results) -> Verdict:
-        return next(each.verdict for each in claims(found) if claim in each.claim)
+        return next(each.verdict for each in claims(Evidence(found)) if claim in each.claim)
 
     def test_a_larger_drop_of_the_baseline_holds_and_a_smaller_one_does_not(self) -> None:
         found = results()
@@ -64,18 +73,20 @@ class ClaimTests(unittest.TestCase):
 
 
 class ChartTests(unittest.TestCase):
-    def test_ticks_are_round_and_inside(self) -> None:
-        self.assertEqual([nice_step(step) for step in (0.9, 1.1, 30, 0.03)], [1, 2, 50, 0.05])
-        self.assertEqual(Scale(1.87, 2.93, 0, 1).ticks(), [2.0, 2.5])
-        self.assertEqual(Scale(1, 100, 0, 1, logarithmic=True).ticks(3), [1, 10, 100])
+    def test_values_are_shown_to_who_points_at_them(self) -> None:
+        drawn = line_chart({HIERARCHICAL: [(1.0, 2.0), (10.0, 1.5)]}, "x", "y", "A < B")
+        titles = [
+            title.text for title in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}title")
+        ]
+        self.assertEqual(titles, ["A < B", "Hierarchical: 2.000 at 1", "Hierarchical: 1.500 at 10"])
 
-    def test_places_of_both_kinds_of_axis(self) -> None:
-        self.assertAlmostEqual(Scale(1, 100, 50, 150, logarithmic=True).place(10), 100)
-        self.assertAlmostEqual(Scale(0, 4, 100, 0).place(1), 75)
+    def test_the_same_values_give_the_same_bytes(self) -> None:
+        first, second = (bar_chart(["a"], {HIERARCHICAL: [Figure(1, (0, 2))]}, "y", "d") for _ in range(2))
+        self.assertEqual(first, second)
 
     def test_charts_of_few_values(self) -> None:
         for points in ([(1.0, 2.0)], [(1.0, 2.0), (2.0, 2.0)]):
-            ElementTree.fromstring(line_chart([Curve("a", "#000", points)], "x", "y", "A < B"))
-        self.assertEqual(line_chart([Curve("a", "#000", [])], "x", "y", "none"), "")
-        bars = [Bar(-0.1, (-0.2, 0.1)), None]
-        ElementTree.fromstring(bar_chart(["g", "h"], [Series("a", "#000", bars)], "y", "d"))
+            ElementTree.fromstring(line_chart({HIERARCHICAL: points}, "x", "y", "A < B"))
+        self.assertEqual(line_chart({HIERARCHICAL: []}, "x", "y", "none"), "")
+        figures = [Figure(-0.1, (-0.2, 0.1)), None]
+        ElementTree.fromstring(bar_chart(["g", "h"], {HIERARCHICAL: figures}, "y", "d"))

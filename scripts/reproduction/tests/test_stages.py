@@ -7,12 +7,9 @@ from pathlib import Path
 from unittest.mock import Mock
 
 from corpus.errors import ExitCode
-from reproduction.commands import Commands
-from reproduction.errors import CommandFailure, StageFailure
+from reproduction.commands import CommandFailure, Commands, Progress, StageFailure
 from reproduction.hat import Hat
-from reproduction.laboratory import Laboratory, Result
-from reproduction.progress import Progress
-from reproduction.settings import Settings
+from reproduction.laboratory import Laboratory, Result, Settings
 from reproduction.stages import Record, Stage, run_all
 
 SETTINGS = Settings(2.0, 4096, 2, "model:\n")

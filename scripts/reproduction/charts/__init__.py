@@ -1,1 +1,0 @@
-"""Charts as SVG, without a library: lines, and bars with whiskers."""

@@ -1,1 +1,0 @@
-"""The report: sections made of blocks, written as HTML and as Markdown."""
