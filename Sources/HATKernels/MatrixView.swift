@@ -34,7 +34,7 @@ public struct MatrixView {
   public var isContiguous: Bool { stride == columns || rows <= 1 }
 
   /// Overwrites this matrix with one of the same shape.
-  public func copy(_ source: MatrixView) {
+  public func copy(_ source: ConstantMatrixView) {
     precondition(source.rows == rows && source.columns == columns)
     if isContiguous && source.isContiguous {
       base.update(from: source.base, count: rows * columns)
@@ -43,7 +43,51 @@ public struct MatrixView {
     }
   }
 
+  /// Overwrites this matrix with one of the same shape.
+  public func copy(_ source: MatrixView) { copy(source.constant) }
+
   public func fillZero() {
     for index in 0..<rows { row(index).update(repeating: 0, count: columns) }
   }
+
+  /// This matrix, to be read only.
+  public var constant: ConstantMatrixView {
+    ConstantMatrixView(base, rows: rows, columns: columns, stride: stride)
+  }
+}
+
+/// A read-only view of a row-major matrix of floats that somebody else owns.
+public struct ConstantMatrixView {
+  public let base: UnsafePointer<Float>
+  public let rows: Int
+  public let columns: Int
+  /// Floats from the start of a row to the start of the next, at least `columns`.
+  public let stride: Int
+
+  public init(_ base: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
+    self.base = base
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride ?? columns
+    precondition(rows >= 0 && columns >= 0 && self.stride >= columns)
+  }
+
+  public func row(_ index: Int) -> UnsafePointer<Float> {
+    base + index * stride
+  }
+
+  /// Rows `range` of this matrix.
+  public func rows(_ range: Range<Int>) -> ConstantMatrixView {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows)
+    return ConstantMatrixView(row(range.lowerBound), rows: range.count, columns: columns, stride: stride)
+  }
+
+  /// Columns `range` of this matrix.
+  public func columns(_ range: Range<Int>) -> ConstantMatrixView {
+    precondition(range.lowerBound >= 0 && range.upperBound <= columns)
+    return ConstantMatrixView(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+  }
+
+  /// Whether the rows lie behind each other without gaps.
+  public var isContiguous: Bool { stride == columns || rows <= 1 }
 }

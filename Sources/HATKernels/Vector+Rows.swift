@@ -1,7 +1,7 @@
 extension Vector {
   /// Row r of `destination` [R, columns] = row `indices[r]` of `table`.
   public static func gatherRows(
-    _ table: MatrixView, indices: UnsafePointer<Int32>, into destination: MatrixView
+    _ table: ConstantMatrixView, indices: UnsafePointer<Int32>, into destination: MatrixView
   ) {
     precondition(table.columns == destination.columns)
     for row in 0..<destination.rows {
@@ -9,6 +9,13 @@ extension Vector {
       precondition(index >= 0 && index < table.rows)
       destination.row(row).update(from: table.row(index), count: table.columns)
     }
+  }
+
+  /// The same from a table that is not read only.
+  public static func gatherRows(
+    _ table: MatrixView, indices: UnsafePointer<Int32>, into destination: MatrixView
+  ) {
+    gatherRows(table.constant, indices: indices, into: destination)
   }
 
   /// Row `indices[r]` of `table` = row r of `source` [R, columns].

@@ -26,14 +26,14 @@ import Testing
 
     let y = TestMatrix(rows, outputs, gap: 5) { _, _ in .nan }
     let expectedY = multiply(x.doubles, transpose(weight.doubles, columns: inputs))
-    let linear = LinearWeight(weight.view)
+    let linear = LinearWeight(weight.constant)
     MatrixProduct.linear(x.view, weight: linear, into: y.view, by: arithmetic)
     #expect(largestError(y, expectedY) < 2e-6)
     MatrixProduct.addLinear(x.view, weight: linear, to: y.view, by: arithmetic)
     #expect(largestError(y, expectedY.map { $0.map { 2 * $0 } }) < 2e-6)
 
     let dx = TestMatrix(rows, inputs, gap: 5) { _, _ in .nan }
-    MatrixProduct.inputGradient(dy.view, weight: weight.view, into: dx.view, by: arithmetic)
+    MatrixProduct.inputGradient(dy.view, weight: weight.constant, into: dx.view, by: arithmetic)
     #expect(largestError(dx, multiply(dy.doubles, weight.doubles)) < 2e-6)
 
     let dWeight = TestMatrix(outputs, inputs, gap: 5) { _, _ in 1 }
@@ -70,9 +70,9 @@ import Testing
     )
     let before = TestMatrix(copying: dWeight)
 
-    MatrixProduct.linear(x.view, weight: LinearWeight(weight.view), into: y.view, by: .fusedMultiplyAdds)
+    MatrixProduct.linear(x.view, weight: LinearWeight(weight.constant), into: y.view, by: .fusedMultiplyAdds)
     #expect(y.bits == chains(rows, outputs, terms: inputs) { (x[$0, $2], weight[$1, $2]) })
-    MatrixProduct.inputGradient(dy.view, weight: weight.view, into: dx.view, by: .fusedMultiplyAdds)
+    MatrixProduct.inputGradient(dy.view, weight: weight.constant, into: dx.view, by: .fusedMultiplyAdds)
     #expect(dx.bits == chains(rows, inputs, terms: outputs) { (dy[$0, $2], weight[$2, $1]) })
     MatrixProduct.weightGradient(
       dy.view, input: x.view, adding: true, into: dWeight.view, by: .fusedMultiplyAdds)

@@ -16,7 +16,7 @@ struct TileProductTests {
 
   private func linear(_ x: TestMatrix, _ weight: TestMatrix, by arithmetic: ProductArithmetic) -> TestMatrix {
     let y = TestMatrix(x.rows, weight.rows, gap: 3) { _, _ in .nan }
-    MatrixProduct.linear(x.view, weight: LinearWeight(weight.view), into: y.view, by: arithmetic)
+    MatrixProduct.linear(x.view, weight: LinearWeight(weight.constant), into: y.view, by: arithmetic)
     #expect(y.isIntactOutside)
     return y
   }
@@ -84,13 +84,14 @@ struct TileProductTests {
     for row in [0, rows / 2, rows - 1] {
       let alone = TestMatrix(1, outputs) { _, _ in .nan }
       MatrixProduct.linear(
-        x.view.rows(row..<row + 1), weight: LinearWeight(weight.view), into: alone.view, by: .matrixTiles)
+        x.view.rows(row..<row + 1), weight: LinearWeight(weight.constant), into: alone.view, by: .matrixTiles)
       #expect(alone.bits[0] == whole.bits[row])
     }
     let column = outputs / 2
     let part = TestMatrix(rows, outputs - column) { _, _ in .nan }
     MatrixProduct.linear(
-      x.view, weight: LinearWeight(weight.view).outputs(column..<outputs), into: part.view, by: .matrixTiles)
+      x.view, weight: LinearWeight(weight.constant).outputs(column..<outputs), into: part.view,
+      by: .matrixTiles)
     #expect(part.bits == whole.bits.map { Array($0[column...]) })
   }
 
@@ -105,7 +106,7 @@ struct TileProductTests {
     )
     let y = linear(x, weight, by: .matrixTiles)
     let second = TestMatrix(rows, outputs) { _, _ in .nan }
-    MatrixProduct.inputGradient(x.view, weight: weightAcross.view, into: second.view, by: .matrixTiles)
+    MatrixProduct.inputGradient(x.view, weight: weightAcross.constant, into: second.view, by: .matrixTiles)
     #expect(second.bits == y.bits)
     let third = TestMatrix(rows, outputs)
     MatrixProduct.weightGradient(

@@ -66,7 +66,7 @@ import Testing
     let table = TestMatrix(random: 5, width, gap: 3, using: &generator)
     let indices: [Int32] = [4, 0, 4, 4, 2, 0]
     let rows = TestMatrix(6, width, gap: 1)
-    Vector.gatherRows(table.view, indices: indices, into: rows.view)
+    Vector.gatherRows(table.constant, indices: indices, into: rows.view)
     #expect((0..<6).allSatisfy { rows.bits[$0] == table.bits[Int(indices[$0])] })
 
     let sums = TestMatrix(5, width, gap: 2)

@@ -20,7 +20,7 @@ public enum MatrixProductRate {
     return measure { matrices in
       let views = matrices.map { MatrixView($0, rows: size, columns: size) }
       let packed = LinearWeight(
-        views[1], packed: PackedMatrix(storage.base, columns: size, terms: size))
+        views[1].constant, packed: PackedMatrix(storage.base, columns: size, terms: size))
       pool.split(size, unit: 64, KernelWork.linear(views[0], packed, into: views[2], by: arithmetic))
     }
   }

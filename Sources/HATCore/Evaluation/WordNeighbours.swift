@@ -54,7 +54,7 @@ public final class WordNeighbours {
     return withExtendedLifetime((queries, cosines)) {
       MatrixProduct.linear(
         MatrixView(queries.base, rows: words.count, columns: width),
-        weight: LinearWeight(MatrixView(embeddings.base, rows: count, columns: width)),
+        weight: LinearWeight(ConstantMatrixView(embeddings.base, rows: count, columns: width)),
         into: MatrixView(cosines.base, rows: words.count, columns: count), by: .fusedMultiplyAdds)
       return words.indices.map { word in
         let row = cosines.base + (word - words.startIndex) * count

@@ -36,7 +36,7 @@ final class IncrementalModule {
     let packed = arena.reserve(PackedMatrix.floats(columns: weight.rows, terms: weight.columns))
     arena.allocate()
     self.weight = LinearWeight(
-      weight, packed: PackedMatrix(transposing: weight, into: arena.floats(packed)))
+      weight.constant, packed: PackedMatrix(transposing: weight.constant, into: arena.floats(packed)))
   }
 
   /// Floating-point operations done so far.

@@ -37,7 +37,8 @@ struct BlockLinears {
   fileprivate init(_ weights: BlockMatrices, _ places: PackedWeights.Block, arena: Arena) {
     func linear(_ weight: MatrixView, _ place: ArenaPlace) -> LinearWeight {
       LinearWeight(
-        weight, packed: PackedMatrix(arena.floats(place), columns: weight.rows, terms: weight.columns))
+        weight.constant,
+        packed: PackedMatrix(arena.floats(place), columns: weight.rows, terms: weight.columns))
     }
     queryKeyValue = linear(weights.queryKeyValue, places.queryKeyValue)
     attentionOutput = linear(weights.attentionOutput, places.attentionOutput)
@@ -59,7 +60,7 @@ extension PackedWeights {
   }
 
   private func pack(_ weight: MatrixView, _ place: ArenaPlace) {
-    _ = PackedMatrix(transposing: weight, into: arena.floats(place))
+    _ = PackedMatrix(transposing: weight.constant, into: arena.floats(place))
   }
 
   /// One block's weights as `pack` has left them.

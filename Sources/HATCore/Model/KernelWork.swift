@@ -4,7 +4,7 @@ import HATKernels
 enum KernelWork: PoolWork {
   case linear(MatrixView, LinearWeight, into: MatrixView, by: ProductArithmetic)
   case addLinear(MatrixView, LinearWeight, to: MatrixView, by: ProductArithmetic)
-  case inputGradient(MatrixView, weight: MatrixView, into: MatrixView, by: ProductArithmetic)
+  case inputGradient(MatrixView, weight: ConstantMatrixView, into: MatrixView, by: ProductArithmetic)
   case weightGradient(MatrixView, input: MatrixView, adding: Bool, into: MatrixView, by: ProductArithmetic)
   case norm(MatrixView, gain: UnsafePointer<Float>, into: MatrixView, inverseRoots: FloatPointer)
   case swiGLU(MatrixView, into: MatrixView)

@@ -24,11 +24,11 @@ struct ModelKernels {
   private static let productColumns = 64
 
   func linear(_ x: MatrixView, weight: MatrixView, into y: MatrixView) {
-    linear(x, weight: LinearWeight(weight), into: y)
+    linear(x, weight: LinearWeight(weight.constant), into: y)
   }
 
   func addLinear(_ x: MatrixView, weight: MatrixView, to y: MatrixView) {
-    addLinear(x, weight: LinearWeight(weight), to: y)
+    addLinear(x, weight: LinearWeight(weight.constant), to: y)
   }
 
   func linear(_ x: MatrixView, weight: LinearWeight, into y: MatrixView) {
@@ -41,7 +41,7 @@ struct ModelKernels {
 
   func inputGradient(_ outputGradient: MatrixView, weight: MatrixView, into dx: MatrixView) {
     product(
-      .inputGradient(outputGradient, weight: weight, into: dx, by: arithmetic),
+      .inputGradient(outputGradient, weight: weight.constant, into: dx, by: arithmetic),
       flops(outputGradient, dx.columns), columns: dx.columns)
   }
 

@@ -27,7 +27,7 @@ public enum DocumentAttention {
           let scores = MatrixView(scratch, rows: block.count, columns: keys, stride: paddedToLanes(keys))
           let visibleRows = inputs.rows(0..<keys)
           ChainProduct.product(
-            inputs.rows(block).columns(head.query), timesTransposed: visibleRows.columns(head.key),
+            inputs.rows(block).columns(head.query), timesTransposed: visibleRows.columns(head.key).constant,
             adding: false, scores)
           for row in block {
             let scoreRow = ScoreRow(
@@ -36,7 +36,7 @@ public enum DocumentAttention {
             logSumExp[(rows.lowerBound + row) * shape.heads + index] = scoreRow.normalize(on: registers)
           }
           ChainProduct.product(
-            scores, times: visibleRows.columns(head.value), adding: false,
+            scores, times: visibleRows.columns(head.value).constant, adding: false,
             outputs.rows(block).columns(head.query))
         }
       }
@@ -87,9 +87,10 @@ public enum DocumentAttention {
       let blockGradients = outputGradients.rows(block).columns(head.query)
 
       ChainProduct.product(
-        queries, timesTransposed: visibleRows.columns(head.key), adding: false, probabilities)
+        queries, timesTransposed: visibleRows.columns(head.key).constant, adding: false, probabilities)
       ChainProduct.product(
-        blockGradients, timesTransposed: visibleRows.columns(head.value), adding: false, scoreGradients)
+        blockGradients, timesTransposed: visibleRows.columns(head.value).constant, adding: false,
+        scoreGradients)
       for (local, row) in block.enumerated() {
         let scoreRow = ScoreRow(
           scores: probabilities.row(local), scale: shape.scale, visible: shape.causal ? row + 1 : keys,
@@ -100,12 +101,13 @@ public enum DocumentAttention {
           on: registers)
       }
       ChainProduct.product(
-        scoreGradients, times: visibleRows.columns(head.key), adding: false,
+        scoreGradients, times: visibleRows.columns(head.key).constant, adding: false,
         gradients.rows(block).columns(head.query))
       ChainProduct.product(
-        transposed: scoreGradients, times: queries, adding: true, visibleGradients.columns(head.key))
+        transposed: scoreGradients, times: queries.constant, adding: true, visibleGradients.columns(head.key))
       ChainProduct.product(
-        transposed: probabilities, times: blockGradients, adding: true, visibleGradients.columns(head.value))
+        transposed: probabilities, times: blockGradients.constant, adding: true,
+        visibleGradients.columns(head.value))
     }
   }
 

@@ -11,31 +11,38 @@ enum ChainProduct {
   }
 
   /// c = a · bᵀ, or added to c.
-  static func product(_ a: MatrixView, timesTransposed b: MatrixView, adding: Bool, _ c: MatrixView) {
+  static func product(
+    _ a: MatrixView, timesTransposed b: ConstantMatrixView, adding: Bool, _ c: MatrixView
+  ) {
     precondition(a.columns == b.columns && c.rows == a.rows && c.columns == b.rows)
-    multiply(ProductRows(matrix: a, isTransposed: false), adding: adding, c) { columns, terms, panel in
+    multiply(ProductRows(matrix: a.constant, isTransposed: false), adding: adding, c) {
+      columns, terms, panel in
       Panel.pack(transposed: b.rows(columns).columns(terms), width: Panel.width(columns.count), into: panel)
     }
   }
 
   /// c = a · b, or added to c.
-  static func product(_ a: MatrixView, times b: MatrixView, adding: Bool, _ c: MatrixView) {
+  static func product(_ a: MatrixView, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView) {
     precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns)
-    multiply(ProductRows(matrix: a, isTransposed: false), times: b, adding: adding, c)
+    multiply(ProductRows(matrix: a.constant, isTransposed: false), times: b, adding: adding, c)
   }
 
   /// c = aᵀ · b, or added to c.
-  static func product(transposed a: MatrixView, times b: MatrixView, adding: Bool, _ c: MatrixView) {
+  static func product(
+    transposed a: MatrixView, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView
+  ) {
     precondition(a.rows == b.rows && c.rows == a.columns && c.columns == b.columns)
-    if a.rows >= TransposedProduct.leastTerms { return TransposedProduct.multiply(a, b, adding: adding, c) }
-    multiply(ProductRows(matrix: a, isTransposed: true), times: b, adding: adding, c)
+    if a.rows >= TransposedProduct.leastTerms {
+      return TransposedProduct.multiply(a.constant, b, adding: adding, c)
+    }
+    multiply(ProductRows(matrix: a.constant, isTransposed: true), times: b, adding: adding, c)
   }
 
   /// c = a · packed, or added to c.
   private static func product(_ a: MatrixView, times packed: PackedMatrix, adding: Bool, _ c: MatrixView) {
     precondition(a.columns == packed.terms && c.rows == a.rows && c.columns == packed.columns)
     guard c.rows > 0 else { return }
-    let rows = ProductRows(matrix: a, isTransposed: false)
+    let rows = ProductRows(matrix: a.constant, isTransposed: false)
     for index in 0..<packed.panelCount {
       let panel = packed[index]
       PanelProduct.multiply(
@@ -47,7 +54,9 @@ enum ChainProduct {
   private static let packingRows = 256
 
   /// c = a · b, reading b where it lies if its panels are whole and there are few rows.
-  private static func multiply(_ a: ProductRows, times b: MatrixView, adding: Bool, _ c: MatrixView) {
+  private static func multiply(
+    _ a: ProductRows, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView
+  ) {
     let last = c.columns % Panel.columns
     if c.rows >= packingRows || (last > 0 && Panel.width(last) != last) {
       return multiply(a, adding: adding, c) { columns, terms, panel in

@@ -24,18 +24,19 @@ public enum MatrixProduct {
     case .fusedMultiplyAdds: ChainProduct.product(x, timesTransposed: weight, adding: adding, y)
     // Splits the weight itself, packed or not.
     case .matrixTiles:
-      TileProduct.multiply(.left(rows: x), .right(columns: weight.matrix), adding: adding, y)
+      TileProduct.multiply(.left(rows: x.constant), .right(columns: weight.matrix), adding: adding, y)
     }
   }
 
   /// dx[R, in] = dy[R, out] · weight[out, in].
   public static func inputGradient(
-    _ outputGradient: MatrixView, weight: MatrixView, into dx: MatrixView, by arithmetic: ProductArithmetic
+    _ outputGradient: MatrixView, weight: ConstantMatrixView, into dx: MatrixView,
+    by arithmetic: ProductArithmetic
   ) {
     switch arithmetic {
     case .fusedMultiplyAdds: ChainProduct.product(outputGradient, times: weight, adding: false, dx)
     case .matrixTiles:
-      TileProduct.multiply(.left(rows: outputGradient), .right(terms: weight), adding: false, dx)
+      TileProduct.multiply(.left(rows: outputGradient.constant), .right(terms: weight), adding: false, dx)
     }
   }
 
@@ -45,19 +46,21 @@ public enum MatrixProduct {
     by arithmetic: ProductArithmetic
   ) {
     switch arithmetic {
-    case .fusedMultiplyAdds: ChainProduct.product(transposed: outputGradient, times: x, adding: adding, dW)
+    case .fusedMultiplyAdds:
+      ChainProduct.product(transposed: outputGradient, times: x.constant, adding: adding, dW)
     case .matrixTiles:
-      TileProduct.multiply(.left(terms: outputGradient), .right(terms: x), adding: adding, dW)
+      TileProduct.multiply(
+        .left(terms: outputGradient.constant), .right(terms: x.constant), adding: adding, dW)
     }
   }
 }
 
 /// A weight[out, in] of `linear`, with its packed transpose where it serves many products.
 public struct LinearWeight {
-  public let matrix: MatrixView
+  public let matrix: ConstantMatrixView
   public let packed: PackedMatrix?
 
-  public init(_ matrix: MatrixView, packed: PackedMatrix? = nil) {
+  public init(_ matrix: ConstantMatrixView, packed: PackedMatrix? = nil) {
     (self.matrix, self.packed) = (matrix, packed)
   }
 

@@ -3,7 +3,7 @@ import CSIMD
 /// A matrix laid out once for many products as their right-hand side: panels of columns behind each other, each
 /// [terms, width of the panel].
 public struct PackedMatrix {
-  let base: FloatPointer
+  let base: UnsafePointer<Float>
   let columns: Int
   let terms: Int
 
@@ -15,17 +15,19 @@ public struct PackedMatrix {
 
   /// Packs the transpose of weight[out, in], for `MatrixProduct.linear`.
   /// - Parameter storage: [floats(columns: out, terms: in)]
-  public init(transposing weight: MatrixView, into storage: FloatPointer) {
+  public init(transposing weight: ConstantMatrixView, into storage: FloatPointer) {
     self.init(storage, columns: weight.rows, terms: weight.columns)
     for index in 0..<panelCount {
       let panel = self[index]
-      Panel.pack(transposed: weight.rows(panel.columns), width: panel.width, into: panel.base)
+      Panel.pack(
+        transposed: weight.rows(panel.columns), width: panel.width,
+        into: storage + panel.columns.lowerBound * terms)
     }
   }
 
   /// Packs `source` [terms, columns].
   /// - Parameter storage: [floats(columns: columns, terms: terms)]
-  init(_ source: MatrixView, into storage: FloatPointer) {
+  init(_ source: ConstantMatrixView, into storage: FloatPointer) {
     self.init(storage, columns: source.columns, terms: source.rows)
     let whole = columns / Panel.columns * Panel.columns
     // A row at a time: each lies on a page of its own.
@@ -38,12 +40,12 @@ public struct PackedMatrix {
     }
     if whole < columns {
       let panel = self[panelCount - 1]
-      Panel.pack(source.columns(panel.columns), width: panel.width, into: panel.base)
+      Panel.pack(source.columns(panel.columns), width: panel.width, into: storage + whole * terms)
     }
   }
 
   /// One that lies packed at `base` already.
-  public init(_ base: FloatPointer, columns: Int, terms: Int) {
+  public init(_ base: UnsafePointer<Float>, columns: Int, terms: Int) {
     (self.base, self.columns, self.terms) = (base, columns, terms)
   }
 

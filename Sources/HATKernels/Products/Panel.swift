@@ -10,7 +10,7 @@ struct Panel {
 
   /// The columns of the matrix it holds.
   let columns: Range<Int>
-  let base: FloatPointer
+  let base: UnsafePointer<Float>
   let width: Int
   let rowStride: Int
 
@@ -26,7 +26,7 @@ struct Panel {
   }
 
   /// Packs `source` [terms, columns].
-  static func pack(_ source: MatrixView, width: Int, into panel: FloatPointer) {
+  static func pack(_ source: ConstantMatrixView, width: Int, into panel: FloatPointer) {
     for term in 0..<source.rows {
       let row = panel + term * width
       row.update(from: source.row(term), count: source.columns)
@@ -35,7 +35,7 @@ struct Panel {
   }
 
   /// Packs `source` [columns, terms], transposing it.
-  static func pack(transposed source: MatrixView, width: Int, into panel: FloatPointer) {
+  static func pack(transposed source: ConstantMatrixView, width: Int, into panel: FloatPointer) {
     let (wholeColumns, wholeTerms) = (source.rows & ~7, source.columns & ~7)
     for column in stride(from: 0, to: wholeColumns, by: 8) {
       for term in stride(from: 0, to: wholeTerms, by: 8) {
@@ -50,7 +50,8 @@ struct Panel {
   }
 
   private static func copy(
-    _ source: MatrixView, _ columns: Range<Int>, _ terms: Range<Int>, width: Int, into panel: FloatPointer
+    _ source: ConstantMatrixView, _ columns: Range<Int>, _ terms: Range<Int>, width: Int,
+    into panel: FloatPointer
   ) {
     for column in columns {
       for term in terms { panel[term * width + column] = source.row(column)[term] }

@@ -2,12 +2,12 @@ import CXSMM
 
 /// The left-hand side of a product: a [rows, terms], or aᵀ where the matrix is [terms, rows].
 struct ProductRows {
-  let matrix: MatrixView
+  let matrix: ConstantMatrixView
   let isTransposed: Bool
 
   var terms: Int { isTransposed ? matrix.rows : matrix.columns }
 
-  func element(row: Int, term: Int) -> FloatPointer {
+  func element(row: Int, term: Int) -> UnsafePointer<Float> {
     isTransposed ? matrix.row(term) + row : matrix.row(row) + term
   }
 }

@@ -5,21 +5,21 @@ import CAMX
 struct TileOperand {
   enum Side { case left, right }
 
-  let matrix: MatrixView
+  let matrix: ConstantMatrixView
   /// Whether a row of the matrix is a line; otherwise a row is one term of all lines.
   let rowsAreLines: Bool
   let side: Side
 
-  static func left(rows matrix: MatrixView) -> TileOperand {
+  static func left(rows matrix: ConstantMatrixView) -> TileOperand {
     TileOperand(matrix: matrix, rowsAreLines: true, side: .left)
   }
-  static func left(terms matrix: MatrixView) -> TileOperand {
+  static func left(terms matrix: ConstantMatrixView) -> TileOperand {
     TileOperand(matrix: matrix, rowsAreLines: false, side: .left)
   }
-  static func right(columns matrix: MatrixView) -> TileOperand {
+  static func right(columns matrix: ConstantMatrixView) -> TileOperand {
     TileOperand(matrix: matrix, rowsAreLines: true, side: .right)
   }
-  static func right(terms matrix: MatrixView) -> TileOperand {
+  static func right(terms matrix: ConstantMatrixView) -> TileOperand {
     TileOperand(matrix: matrix, rowsAreLines: false, side: .right)
   }
 

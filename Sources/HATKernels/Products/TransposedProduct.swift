@@ -13,7 +13,9 @@ enum TransposedProduct {
   static let leastTerms = 256
 
   /// c[rows, columns] = a[terms, rows]ᵀ · b[terms, columns], or added to c.
-  static func multiply(_ a: MatrixView, _ b: MatrixView, adding: Bool, _ c: MatrixView) {
+  static func multiply(
+    _ a: ConstantMatrixView, _ b: ConstantMatrixView, adding: Bool, _ c: MatrixView
+  ) {
     let scratch = ProductScratch.ofThread
     let terms = blockTerms(columns: b.columns)
     for start in stride(from: 0, to: a.rows, by: terms) {
@@ -45,7 +47,7 @@ private struct LeftBlock {
   private static let kernelRows = PanelProduct.blockRows
 
   /// - Parameter source: [terms, rows]
-  init(_ source: MatrixView, into base: FloatPointer) {
+  init(_ source: ConstantMatrixView, into base: FloatPointer) {
     (self.base, rows, terms) = (base, source.columns, source.rows)
     let whole = rows / Self.kernelRows * Self.kernelRows
     // A row at a time: each lies on a page of its own.
@@ -71,7 +73,8 @@ private struct LeftBlock {
       for first in stride(from: 0, to: rows, by: Self.kernelRows) {
         let rows = first..<min(first + Self.kernelRows, rows)
         PanelProduct.multiply(
-          ProductRows(matrix: kernelBlock(rows), isTransposed: true), terms: 0..<terms, panel, adding: adding,
+          ProductRows(matrix: kernelBlock(rows).constant, isTransposed: true), terms: 0..<terms, panel,
+          adding: adding,
           into: c.rows(rows).columns(panel.columns))
       }
     }

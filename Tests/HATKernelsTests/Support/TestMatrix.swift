@@ -43,6 +43,7 @@ final class TestMatrix {
 
   var pointer: FloatPointer { base }
   var view: MatrixView { MatrixView(base, rows: rows, columns: columns, stride: stride) }
+  var constant: ConstantMatrixView { view.constant }
 
   var doubles: [[Double]] {
     (0..<rows).map { row in (0..<columns).map { Double(self[row, $0]) } }

@@ -78,12 +78,13 @@ final class TokenHead {
     correct.refill(count: batch.tokenCount, with: false)
     let head = head(FloatPointer(mutating: parameters.backParameters))
     let packed = PackedMatrix(arena.floats(packedHead), columns: model.vocabulary, terms: model.width)
-    kernels.rows(head) { _ = PackedMatrix(transposing: head, into: arena.floats(packedHead)) }
+    kernels.rows(head) { _ = PackedMatrix(transposing: head.constant, into: arena.floats(packedHead)) }
     batch.targets.withUnsafeBufferPointer { targets in
       for start in stride(from: 0, to: batch.tokenCount, by: Self.tileRows) {
         let rows = start..<min(start + Self.tileRows, batch.tokenCount)
         let logits = arena.view(logits, rows: rows.count)
-        kernels.linear(predictive.rows(rows), weight: LinearWeight(head, packed: packed), into: logits)
+        kernels.linear(
+          predictive.rows(rows), weight: LinearWeight(head.constant, packed: packed), into: logits)
         body(
           rows,
           LossRows(
