@@ -1,8 +1,8 @@
 #include "layout.h"
 #include <immintrin.h>
 
-// Sixteen pairs of terms, each element in three bfloat16 whose sum it is: the nearest to it, the nearest to what is left,
-// and the rest. The second of a pair lies in the upper halves.
+// Sixteen pairs of terms. Each element is the sum of three bfloat16: the nearest to it, the nearest to what is left, and the
+// rest. The second term of a pair lies in the upper halves.
 typedef struct {
   __m512i first, second, third;
 } pairs;
@@ -13,7 +13,7 @@ ON_TILES static inline __m512 nearest(__m512 x) {
   return _mm512_castsi512_ps(upper_half(_mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000))));
 }
 
-/// The upper halves of both. A rest below 2^-126 has bits in its lower half, which must not reach its neighbour.
+/// The upper halves of both. A rest below 2^-126 also has bits in its lower half, which must not reach its neighbour.
 ON_TILES static inline __m512i paired(__m512 lower, __m512 upper) {
   return _mm512_or_si512(
       _mm512_srli_epi32(_mm512_castps_si512(lower), 16), upper_half(_mm512_castps_si512(upper)));
@@ -28,7 +28,7 @@ ON_TILES static inline pairs split(__m512 lower, __m512 upper) {
       paired(_mm512_sub_ps(lower_left, lower_second), _mm512_sub_ps(upper_left, upper_second))};
 }
 
-/// A row of a tile of each part.
+/// Stores one row in the tile of each part.
 ON_TILES static inline void store(char *row, pairs p) {
   _mm512_store_si512(row, p.first);
   _mm512_store_si512(row + part_bytes, p.second);
@@ -61,15 +61,15 @@ ON_TILES static inline void transpose(__m512 rows[16]) {
   }
 }
 
-/// Sixteen floats of a row of the matrix, zeros for those that are missing. Fetches what the same step of the next block
-/// reads: rows may lie pages apart, which no hardware foresees.
+/// Sixteen floats of a row of the matrix, and zeros where it ends. Also prefetches what the same step of the next block
+/// reads: rows may lie pages apart, which the hardware cannot predict.
 ON_TILES static inline __m512 load(const hat_tile_splitting *splitting, int upper, long row) {
   const float *source = splitting->source + row * splitting->stride + (upper ? splitting->upper : 0);
   __builtin_prefetch(source + splitting->block);
   return _mm512_maskz_loadu_ps(row < splitting->rows[upper] ? splitting->present[upper] : 0, source);
 }
 
-// Where the rows of a tile are columns of the matrix, it is transposed before: first its terms, then their partners.
+// If the rows of a tile are columns of the matrix, they are transposed first: the terms, then their partners.
 enum { transposing_steps = 2, rows_of_a_step = 2, splitting_steps = 16 / rows_of_a_step };
 
 ON_TILES static __attribute__((noinline)) void transpose_step(const hat_tile_splitting *splitting, int upper) {
@@ -92,10 +92,10 @@ ON_TILES static inline void split_step(const hat_tile_splitting *splitting, long
   }
 }
 
-/// The lowest `count` of sixteen.
+/// A mask of the lowest `count` of sixteen.
 static inline unsigned short lowest(long count) { return count >= 16 ? 0xffff : count > 0 ? (1 << count) - 1 : 0; }
 
-/// Notes what there is of sixteen rows from the source on, and of those that hold the partners of its terms.
+/// Notes how much exists of the sixteen rows at the source, and of those that hold the partners of their terms.
 static inline void start_tile(hat_tile_splitting *splitting) {
   const long lines = splitting->lines - (splitting->is_second_half ? 16 : 0), terms = splitting->terms;
   for (int upper = 0; upper < 2; upper++) {

@@ -40,8 +40,8 @@ ON_TILES void hat_tiles_stop(void) { _tile_release(); }
 #define MULTIPLY_10 _tile_dpbf16ps(2, 5, 6)
 #define MULTIPLY_11 _tile_dpbf16ps(3, 5, 7)
 
-/// A twelfth of a block of either side on its way to the first-level cache, half a block before it is loaded: no hardware
-/// does it in time.
+/// Fetches a twelfth of a block of either side into the first-level cache, half a block before it is loaded. The hardware
+/// does not prefetch it in time.
 static inline void fetch(const char *left, const char *right, int twelfth) {
   for (int line = 0; line < 8; line++) {
     const int offset = HAT_TILE_BLOCK_BYTES / 2 + twelfth * tile_bytes / 2 + row_bytes * line;
@@ -50,7 +50,7 @@ static inline void fetch(const char *left, const char *right, int twelfth) {
   }
 }
 
-// What vector registers do while tiles multiply: evenly spread, for the processor looks ahead over no more than a few
+// What the vector registers do while tiles multiply. It is spread evenly, since the processor looks ahead over only a few
 // products. `due` counts twelfths of blocks times steps.
 #define MEANWHILE(twelfth)            \
   fetch(left, right, twelfth);        \
@@ -75,7 +75,7 @@ ON_TILES void hat_tiles_multiply(
     _tile_zero(3);
   }
   for (; count > 0; count--, left += HAT_TILE_BLOCK_BYTES, right += HAT_TILE_BLOCK_BYTES) {
-    // Two lines for each pair of parts, left · right; a tile is loaded once its last product is under way.
+    // Two lines for each pair of parts, left · right. A tile is loaded as soon as its last product is under way.
     LEFT(0, 0), RIGHT(0, 2), MULTIPLY_00, LEFT(1, 0), MULTIPLY_10;
     MEANWHILE(0);
     RIGHT(1, 2), RIGHT(0, 1), MULTIPLY_01, MULTIPLY_11;

@@ -1,5 +1,5 @@
-// Eight-lane float helpers. Swift scalarises .addingProduct, .squareRoot() and horizontal operations on
-// SIMD8<Float>; these come in as SIMD8<Float> and compile to one or a few instructions each.
+// Helpers for eight floats. Swift scalarises .addingProduct, .squareRoot() and horizontal operations on SIMD8<Float>. These
+// are imported with SIMD8<Float> and compile to one or a few instructions each.
 #ifndef HAT_SIMD8_H
 #define HAT_SIMD8_H
 #include <cpuid.h>
@@ -35,7 +35,7 @@ HAT_INLINE void hat_copy32(const float *source, float *destination) {
 HAT_INLINE __m256i hat_first_lanes(int count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-/// The first `count` floats at p, zeros behind them; memory behind them is not touched.
+/// The first `count` floats at p, then zeros. Memory behind those floats is not touched.
 HAT_INLINE hat_float8 hat_load_first(const float *p, int count) {
   return (hat_float8)_mm256_maskload_ps(p, hat_first_lanes(count));
 }
@@ -46,7 +46,7 @@ HAT_INLINE void hat_store_first(float *p, hat_float8 a, int count) {
 HAT_INLINE hat_float8 hat_keep_first(hat_float8 a, int count, hat_float8 fill) {
   return (hat_float8)_mm256_blendv_ps((__m256)fill, (__m256)a, (__m256)hat_first_lanes(count));
 }
-/// a where test is not below limit, zero where it is.
+/// a where test is not below limit, and zero where it is.
 HAT_INLINE hat_float8 hat_zero_where_below(hat_float8 a, hat_float8 test, hat_float8 limit) {
   return (hat_float8)_mm256_andnot_ps(_mm256_cmp_ps((__m256)test, (__m256)limit, _CMP_LT_OQ), (__m256)a);
 }
@@ -63,7 +63,7 @@ HAT_INLINE float hat_largest(hat_float8 a) {
   s = _mm_max_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
-/// Lane k of the result is the sum of the lanes of the k-th argument, each in the same order.
+/// Lane k of the result is the sum of the lanes of argument k; all are summed in the same order.
 HAT_INLINE hat_float8 hat_sums(
     hat_float8 a0, hat_float8 a1, hat_float8 a2, hat_float8 a3, hat_float8 a4, hat_float8 a5,
     hat_float8 a6, hat_float8 a7) {
@@ -111,7 +111,7 @@ HAT_INLINE hat_double4 hat_high_doubles(hat_float8 a) {
   return (hat_double4)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)a, 1));
 }
 
-/// Tells the processor that this thread waits in a loop.
+/// Tells the processor that this thread is waiting in a loop.
 HAT_INLINE void hat_pause(void) { _mm_pause(); }
 
 enum { HAT_HAS_AVX = 1, HAT_HAS_AVX2 = 2, HAT_HAS_FMA = 4, HAT_HAS_F16C = 8 };

@@ -14,7 +14,7 @@ hat_product_kernel hat_product_kernel_for(
 static pthread_key_t scratch_of_thread;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-// The key frees what a thread that ends leaves behind.
+// The key frees the floats of a thread when it ends.
 static void make_key(void) { pthread_key_create(&scratch_of_thread, free); }
 
 float *hat_product_scratch(int floats) {

@@ -1,28 +1,28 @@
-// Products on the processor's matrix tiles (Intel AMX): what Swift has no intrinsics for.
+// Products on the processor's matrix tiles (Intel AMX), for which Swift has no intrinsics.
 #ifndef HAT_CAMX_H
 #define HAT_CAMX_H
 #include <stdbool.h>
 
-/// Asks the operating system for the tiles. False where it or the processor has none for bfloat16.
+/// Asks the operating system for the tiles. False if it or the processor offers none for bfloat16.
 bool hat_tiles_available(void);
 
-/// Lines of an operand (rows of the left-hand side, columns of the right-hand side) and terms that a block has.
+/// The lines of an operand (rows of the left-hand side, columns of the right-hand side) and the terms that a block has.
 #define HAT_TILE_LINES 32
 #define HAT_TILE_TERMS 32
-/// Bytes of a block once split: 32 × 32 elements in three bfloat16 each.
+/// The bytes of a split block: 32 × 32 elements of three bfloat16 each.
 #define HAT_TILE_BLOCK_BYTES 6144
 
-/// A panel, up to 32 lines of an operand, on its way into blocks: as far as it has come. All fields but `steps` are CAMX's.
+/// How far a panel, up to 32 lines of an operand, has been split into blocks. All fields but `steps` are private to CAMX.
 typedef struct {
-  /// Still to be taken.
+  /// The steps that are left.
   long steps;
-  /// Where a tile's sixteen rows begin; in floats from there, the partners of its terms, its block's other tile, the next
-  /// block.
+  /// Where the sixteen rows of a tile begin, and, in floats from there, the partners of its terms, the other tile of its
+  /// block and the next block.
   const float *source;
   long stride, upper, half, block;
-  /// Left from there on.
+  /// How many are left from there on.
   long lines, terms;
-  /// Of the terms and of their partners: rows that are there, and which sixteen floats of a row.
+  /// Of the terms and of their partners: how many rows exist, and which of sixteen floats of a row.
   long rows[2];
   unsigned short present[2];
   bool rows_are_lines, is_second_half;
@@ -34,23 +34,23 @@ typedef struct {
 /// Floats for a transposed tile and the partners of its terms.
 #define HAT_TILE_TRANSPOSED_FLOATS 512
 
-/// The start of splitting up to 32 lines into blocks behind each other. What is missing of the last becomes zero.
+/// Begins to split up to 32 lines into consecutive blocks. What the last block lacks becomes zero.
 /// - source: [lines, terms] if rows are lines, else [terms, lines]; rows `stride` floats apart
 /// - transposed: `HAT_TILE_TRANSPOSED_FLOATS`, aligned to 64 bytes, for one splitting at a time
 hat_tile_splitting hat_tiles_splitting(
     const float *source, long stride, int lines, long terms, bool rows_are_lines, bool is_right, void *blocks,
     float *transposed);
 
-/// Takes the steps that are left.
+/// Takes all steps that are left.
 void hat_tiles_split(hat_tile_splitting *splitting);
 
-/// The calling thread's tiles, between which `hat_tiles_multiply` may be called.
+/// Sets up and releases the calling thread's tiles. `hat_tiles_multiply` may be called in between.
 void hat_tiles_start(void);
 void hat_tiles_stop(void);
 
-/// c[32, 32] = left · right, or added to c: the products of `count` blocks of either side, behind each other. Meanwhile
-/// takes `steps`, if any, of a splitting into other blocks: vector registers are idle then.
-/// - stride: floats from a row of c to the next
+/// c[32, 32] = left · right, or added to c: the products of `count` consecutive blocks of either side. Meanwhile the vector
+/// registers, idle otherwise, take `steps` steps of a splitting into other blocks.
+/// - stride: floats from one row of c to the next
 void hat_tiles_multiply(
     const void *left, const void *right, long count, float *c, long stride, bool adding,
     hat_tile_splitting *splitting, long steps);

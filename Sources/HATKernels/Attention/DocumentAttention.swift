@@ -1,15 +1,15 @@
-/// Attention inside long segments: blocks of 64 queries against all keys they may see, as matrix products.
+/// Attention inside long segments, as matrix products: blocks of 64 queries and all keys that these may see.
 public enum DocumentAttention {
   private static let blockRows = 64
 
-  /// Floats of scratch both passes need.
+  /// The floats of scratch that either pass needs.
   public static func scratchCount(shape: AttentionShape, longestSegment: Int) -> Int {
     2 * min(blockRows, longestSegment) * paddedToLanes(longestSegment)
   }
 
   /// - Parameters:
   ///   - qkv: [R, (heads + 2 · keyValueHeads) · headSize], queries | keys | values, already rotated
-  ///   - keyValueHeads: those to do, with the queries that read them
+  ///   - keyValueHeads: the key and value heads to do, with the query heads that read them
   ///   - output: [R, heads · headSize]
   ///   - logSumExp: [R, heads], for the backward pass
   ///   - scratch: [scratchCount]
@@ -20,14 +20,14 @@ public enum DocumentAttention {
     precondition(qkv.columns == shape.totalWidth && output.columns == shape.queryWidth)
     for segment in 0..<segments.count {
       let rows = segments.rows(segment)
-      let (inputs, outputs) = (qkv.rows(rows), output.rows(rows))
+      let (inputs, outputs) = (qkv.rows(rows).constant, output.rows(rows))
       for index in shape.queryHeads(of: keyValueHeads) {
         let head = AttentionHead(index, of: shape)
         forEachBlock(rows.count, shape: shape) { block, keys in
           let scores = MatrixView(scratch, rows: block.count, columns: keys, stride: paddedToLanes(keys))
           let visibleRows = inputs.rows(0..<keys)
           ChainProduct.product(
-            inputs.rows(block).columns(head.query), timesTransposed: visibleRows.columns(head.key).constant,
+            inputs.rows(block).columns(head.query), timesTransposed: visibleRows.columns(head.key),
             adding: false, scores)
           for row in block {
             let scoreRow = ScoreRow(
@@ -36,7 +36,7 @@ public enum DocumentAttention {
             logSumExp[(rows.lowerBound + row) * shape.heads + index] = scoreRow.normalize(on: registers)
           }
           ChainProduct.product(
-            scores, times: visibleRows.columns(head.value).constant, adding: false,
+            scores.constant, times: visibleRows.columns(head.value), adding: false,
             outputs.rows(block).columns(head.query))
         }
       }
@@ -44,7 +44,7 @@ public enum DocumentAttention {
   }
 
   /// - Parameters:
-  ///   - keyValueHeads: those to do, with the queries that read them
+  ///   - keyValueHeads: the key and value heads to do, with the query heads that read them
   ///   - qkvGradient: [R, (heads + 2 · keyValueHeads) · headSize], overwritten in the rows of the segments and the
   ///     columns of the heads
   public static func backward(
@@ -64,16 +64,17 @@ public enum DocumentAttention {
       }
       for index in shape.queryHeads(of: keyValueHeads) {
         backwardHead(
-          AttentionHead(index, of: shape), shape: shape, inputs: qkv.rows(rows), outputs: output.rows(rows),
-          logSumExp: logSumExp + rows.lowerBound * shape.heads, outputGradients: outputGradient.rows(rows),
-          addingTo: gradients, scratch: scratch, registers)
+          AttentionHead(index, of: shape), shape: shape, inputs: qkv.rows(rows).constant,
+          outputs: output.rows(rows).constant, logSumExp: logSumExp + rows.lowerBound * shape.heads,
+          outputGradients: outputGradient.rows(rows).constant, addingTo: gradients, scratch: scratch,
+          registers)
       }
     }
   }
 
   private static func backwardHead(
-    _ head: AttentionHead, shape: AttentionShape, inputs: MatrixView, outputs: MatrixView,
-    logSumExp: UnsafePointer<Float>, outputGradients: MatrixView, addingTo gradients: MatrixView,
+    _ head: AttentionHead, shape: AttentionShape, inputs: ConstantMatrixView, outputs: ConstantMatrixView,
+    logSumExp: UnsafePointer<Float>, outputGradients: ConstantMatrixView, addingTo gradients: MatrixView,
     scratch: FloatPointer, _ registers: Registers
   ) {
     forEachBlock(inputs.rows, shape: shape) { block, keys in
@@ -87,10 +88,9 @@ public enum DocumentAttention {
       let blockGradients = outputGradients.rows(block).columns(head.query)
 
       ChainProduct.product(
-        queries, timesTransposed: visibleRows.columns(head.key).constant, adding: false, probabilities)
+        queries, timesTransposed: visibleRows.columns(head.key), adding: false, probabilities)
       ChainProduct.product(
-        blockGradients, timesTransposed: visibleRows.columns(head.value).constant, adding: false,
-        scoreGradients)
+        blockGradients, timesTransposed: visibleRows.columns(head.value), adding: false, scoreGradients)
       for (local, row) in block.enumerated() {
         let scoreRow = ScoreRow(
           scores: probabilities.row(local), scale: shape.scale, visible: shape.causal ? row + 1 : keys,
@@ -101,24 +101,22 @@ public enum DocumentAttention {
           on: registers)
       }
       ChainProduct.product(
-        scoreGradients, times: visibleRows.columns(head.key).constant, adding: false,
+        scoreGradients.constant, times: visibleRows.columns(head.key), adding: false,
         gradients.rows(block).columns(head.query))
       ChainProduct.product(
-        transposed: scoreGradients, times: queries.constant, adding: true, visibleGradients.columns(head.key))
+        transposed: scoreGradients.constant, times: queries, adding: true,
+        visibleGradients.columns(head.key))
       ChainProduct.product(
-        transposed: probabilities, times: blockGradients.constant, adding: true,
+        transposed: probabilities.constant, times: blockGradients, adding: true,
         visibleGradients.columns(head.value))
     }
   }
 
-  /// Calls `body(block, keys)` for each block of query rows; its queries see keys `0..<keys` at most.
+  /// Calls `body(block, keys)` for each block of query rows; its queries see no keys beyond `0..<keys`.
   @inline(__always)
   private static func forEachBlock(
     _ rows: Int, shape: AttentionShape, _ body: (_ block: Range<Int>, _ keys: Int) -> Void
   ) {
-    for start in stride(from: 0, to: rows, by: blockRows) {
-      let end = min(start + blockRows, rows)
-      body(start..<end, shape.causal ? end : rows)
-    }
+    Blocks.forEach(rows, by: blockRows) { body($0, shape.causal ? $0.upperBound : rows) }
   }
 }

@@ -1,13 +1,13 @@
 import CSIMD
 
-/// The keys and values of one sequence in one layer, kept for queries that come later, one row at a time.
+/// The keys and values of one sequence in one layer, kept for later queries (a KV cache). Rows come one at a time.
 ///
-/// Keys lie in groups of eight positions, [keyValueHeads, groups, headSize, 8], so that a query's products with eight
-/// keys are summed side by side; values lie in rows, [positions, keyValueWidth]. What a query gets depends on itself and
-/// on the rows it sees, to the last bit.
+/// Keys lie in groups of eight positions, [keyValueHeads, groups, headSize, 8], so that the products of a query with eight
+/// keys are summed side by side. Values lie in rows, [positions, keyValueWidth]. The result for a query depends only on
+/// the query and the rows it sees, to the last bit.
 public struct KeyValueRows {
   private static let group = 8
-  /// Groups whose sums are made at once: an addition need not wait for the one before it.
+  /// Groups that are summed at once, so that an addition does not wait for the one before it.
   private static let groupsAtOnce = 4
 
   private let shape: AttentionShape
@@ -15,7 +15,7 @@ public struct KeyValueRows {
   private let keys: FloatPointer
   private let values: MatrixView
 
-  /// Floats they take.
+  /// The floats that they take.
   public static func floats(shape: AttentionShape, positions: Int) -> Int {
     2 * paddedToLanes(positions) * shape.keyValueWidth
   }
@@ -41,12 +41,12 @@ public struct KeyValueRows {
     values.row(position).update(from: row + shape.queryWidth + shape.keyValueWidth, count: values.columns)
   }
 
-  /// Attention of the queries that read one key and value head.
+  /// Attention of the query heads that read one key and value head.
   /// - Parameters:
   ///   - row: [(heads + 2 · keyValueHeads) · headSize], queries | keys | values, already rotated
-  ///   - visible: how many positions they see, from the first on; at least one
-  ///   - output: [heads · headSize], written in the columns of those queries
-  ///   - scores: [visible, up to a multiple of 8] of scratch
+  ///   - visible: how many positions the queries see, from the first on; at least one
+  ///   - output: [heads · headSize], written in the columns of those query heads
+  ///   - scores: scratch, [visible, rounded up to a multiple of 8]
   public func attend(
     _ row: FloatPointer, keyValueHead: Int, visible: Int, into output: FloatPointer, scores: FloatPointer
   ) {
@@ -63,8 +63,8 @@ public struct KeyValueRows {
     }
   }
 
-  /// The products of a query with the keys of some groups; behind the end the last group again, so that there is no code
-  /// for remainders.
+  /// The products of a query with the keys of some groups. Groups beyond the end are replaced by the last one, so that
+  /// there is no code for remainders.
   @inline(__always)
   private func multiply(_ query: FloatPointer, head: Int, groups: Int, into scores: FloatPointer) {
     for first in stride(from: 0, to: groups, by: Self.groupsAtOnce) {

@@ -1,15 +1,15 @@
 import CSIMD
 
-/// Attention of each segment's first row alone over the rows of its segment, for short segments without a causal mask.
+/// Attention of only the first row of each segment over the rows of its segment, for short segments without a causal mask.
 ///
-/// Gives what `WordAttention` gives for those rows, to rounding. Legend: R rows, S segments.
+/// It gives what `WordAttention` gives for those rows, up to rounding. Legend: R rows, S segments.
 public enum LeadingAttention {
-  /// Floats of scratch both passes need.
+  /// The floats of scratch that either pass needs.
   public static func scratchCount(longestSegment: Int) -> Int { 2 * longestSegment }
 
   /// - Parameters:
-  ///   - qkv: [R, (heads + 2 · keyValueHeads) · headSize], queries | keys | values, already rotated; of the queries only
-  ///     each segment's first is read
+  ///   - qkv: [R, (heads + 2 · keyValueHeads) · headSize], queries | keys | values, already rotated; of the queries, only
+  ///     the first of each segment is read
   ///   - output: [S, heads · headSize]
   ///   - scratch: [scratchCount]
   public static func forward(
@@ -31,7 +31,7 @@ public enum LeadingAttention {
 
   /// - Parameters:
   ///   - outputGradient: [S, heads · headSize]
-  ///   - qkvGradient: [R, (heads + 2 · keyValueHeads) · headSize], overwritten in the rows of the segments, with zero
+  ///   - qkvGradient: [R, (heads + 2 · keyValueHeads) · headSize], overwritten in the rows of the segments, with zeros
   ///     for the queries that were not read
   public static func backward(
     _ qkv: MatrixView, segments: Segments, shape: AttentionShape, outputGradient: MatrixView,
@@ -72,7 +72,7 @@ public enum LeadingAttention {
     spread(outputGradient, by: weights, adding: !head.startsGroup, into: gradients.columns(head.value))
   }
 
-  /// Softmax of the first row's scores with all rows.
+  /// The softmax of the first row's scores with all rows.
   @inline(__always)
   private static func probabilities(
     _ qkv: MatrixView, _ head: AttentionHead, _ shape: AttentionShape, into weights: FloatPointer

@@ -1,12 +1,12 @@
 import CSIMD
 
-/// Matrix products of a few rows, as attention inside words needs: two rows at a time in eight registers, rows
-/// beyond the end replaced by the last one, so that there is no code for remainders.
+/// Matrix products of a few rows, as attention inside words needs: two rows at a time in eight registers. Rows beyond the
+/// end are replaced by the last one, so that there is no code for remainders.
 enum SmallProduct {
-  /// c[i, j] = a_i · b_j, or only those with j ≥ i where `fromRow` says that nobody reads the others; c's rows are
-  /// padded to whole registers.
+  /// c[i, j] = a_i · b_j; if `fromRow`, only elements with j ≥ i, as nobody reads the others. The rows of c are padded to
+  /// whole registers.
   ///
-  /// An element is the same sum in the same order, whatever the number of rows.
+  /// An element is the same sum in the same order for any number of rows.
   @inline(__always)
   static func dots(_ a: MatrixView, _ b: MatrixView, fromRow: Bool, into c: MatrixView) {
     let width = a.columns
@@ -27,7 +27,8 @@ enum SmallProduct {
     }
   }
 
-  /// The products of two rows with rows `first` … `first + 3` of b: lanes 0–3 those of the first, lanes 4–7 those of the second.
+  /// The products of two rows with rows `first` … `first + 3` of b: those of the first row in lanes 0–3, those of the second
+  /// in lanes 4–7.
   @inline(__always)
   private static func dots(
     _ a0: FloatPointer, _ a1: FloatPointer, _ b: MatrixView, _ first: Int, width: Int
@@ -55,7 +56,7 @@ enum SmallProduct {
 }
 
 extension SmallProduct {
-  /// Which terms of a sum over rows of a segment may differ from zero.
+  /// Which terms of a sum over the rows of a segment may differ from zero.
   enum Terms {
     case all
     /// Term k of row i only for k ≤ i.
@@ -64,15 +65,15 @@ extension SmallProduct {
     case fromRow
   }
 
-  /// Weights w[i, k] as they lie in memory.
+  /// How weights w[i, k] lie in memory.
   struct Weights {
     let base: FloatPointer
     let rowStride: Int
     let termStride: Int
   }
 
-  /// c_i = Σ_k w[i, k] · b_k, or added to c_i. Where `terms` leaves some out their weights must be zero: of a
-  /// pair of rows the one with fewer terms computes those of the other too.
+  /// c_i = Σ_k w[i, k] · b_k, or added to c_i. Weights that `terms` leaves out must be zero: of a pair of rows, the one
+  /// with fewer terms also sums those of the other.
   @inline(__always)
   static func combine(
     _ weights: Weights, _ b: MatrixView, terms: Terms, adding: Bool, into c: MatrixView

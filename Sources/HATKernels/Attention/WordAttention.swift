@@ -1,11 +1,11 @@
 import CSIMD
 
-/// Attention inside short segments (at most 256 rows, usually about six): one head of one segment at a time, all of
-/// it in the first-level cache.
+/// Attention inside short segments (at most 256 rows, usually about six): one head of one segment at a time, all of it in
+/// the first-level cache.
 ///
-/// Four times faster on rows that are in the second-level cache than on rows from memory: call it on tiles of words.
+/// It is four times as fast on rows in the second-level cache as on rows from memory, so call it on tiles of words.
 public enum WordAttention {
-  /// Floats of scratch both passes need.
+  /// The floats of scratch that either pass needs.
   public static func scratchCount(shape: AttentionShape, longestSegment: Int) -> Int {
     (2 * longestSegment + 1) * paddedToLanes(longestSegment)
   }
@@ -50,7 +50,7 @@ public enum WordAttention {
   }
 
   /// - Parameters:
-  ///   - output: unused: with the probabilities of a whole row at hand Σ p·dp is as cheap as output · gradient
+  ///   - output: not used: with the probabilities of a whole row at hand, Σ p·dp is as cheap as output · gradient
   ///   - qkvGradient: [R, (heads + 2 · keyValueHeads) · headSize], overwritten in the rows of the segments
   public static func backward(
     _ qkv: MatrixView, segments: Segments, shape: AttentionShape, output: MatrixView,

@@ -1,48 +1,23 @@
-/// Products of which every element is one chain of fused multiply-adds, in the order of its terms: the same bits however
-/// wide the processor's registers are.
-enum ChainProduct {
-  /// c = a · weightᵀ, or added to c.
-  static func product(_ a: MatrixView, timesTransposed weight: LinearWeight, adding: Bool, _ c: MatrixView) {
-    if let packed = weight.packed {
-      product(a, times: packed, adding: adding, c)
-    } else {
-      product(a, timesTransposed: weight.matrix, adding: adding, c)
-    }
-  }
+import CSIMD
 
+/// Products in which every element is one chain of fused multiply-adds, in the order of its terms: the same bits on
+/// registers of any width.
+enum ChainProduct {
   /// c = a · bᵀ, or added to c.
   static func product(
-    _ a: MatrixView, timesTransposed b: ConstantMatrixView, adding: Bool, _ c: MatrixView
+    _ a: ConstantMatrixView, timesTransposed b: ConstantMatrixView, adding: Bool, _ c: MatrixView
   ) {
     precondition(a.columns == b.columns && c.rows == a.rows && c.columns == b.rows)
-    multiply(ProductRows(matrix: a.constant, isTransposed: false), adding: adding, c) {
-      columns, terms, panel in
+    multiply(ProductRows(matrix: a, isTransposed: false), adding: adding, c) { columns, terms, panel in
       Panel.pack(transposed: b.rows(columns).columns(terms), width: Panel.width(columns.count), into: panel)
     }
   }
 
-  /// c = a · b, or added to c.
-  static func product(_ a: MatrixView, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView) {
-    precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns)
-    multiply(ProductRows(matrix: a.constant, isTransposed: false), times: b, adding: adding, c)
-  }
-
-  /// c = aᵀ · b, or added to c.
-  static func product(
-    transposed a: MatrixView, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView
-  ) {
-    precondition(a.rows == b.rows && c.rows == a.columns && c.columns == b.columns)
-    if a.rows >= TransposedProduct.leastTerms {
-      return TransposedProduct.multiply(a.constant, b, adding: adding, c)
-    }
-    multiply(ProductRows(matrix: a.constant, isTransposed: true), times: b, adding: adding, c)
-  }
-
   /// c = a · packed, or added to c.
-  private static func product(_ a: MatrixView, times packed: PackedMatrix, adding: Bool, _ c: MatrixView) {
+  static func product(_ a: ConstantMatrixView, times packed: PackedMatrix, adding: Bool, _ c: MatrixView) {
     precondition(a.columns == packed.terms && c.rows == a.rows && c.columns == packed.columns)
     guard c.rows > 0 else { return }
-    let rows = ProductRows(matrix: a.constant, isTransposed: false)
+    let rows = ProductRows(matrix: a, isTransposed: false)
     for index in 0..<packed.panelCount {
       let panel = packed[index]
       PanelProduct.multiply(
@@ -50,10 +25,27 @@ enum ChainProduct {
     }
   }
 
-  /// Rows from which on it pays to copy a panel before it is read.
+  /// c = a · b, or added to c.
+  static func product(_ a: ConstantMatrixView, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView) {
+    precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns)
+    multiply(ProductRows(matrix: a, isTransposed: false), times: b, adding: adding, c)
+  }
+
+  /// c = aᵀ · b, or added to c.
+  static func product(
+    transposed a: ConstantMatrixView, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView
+  ) {
+    precondition(a.rows == b.rows && c.rows == a.columns && c.columns == b.columns)
+    if a.rows >= TransposedProduct.leastTerms {
+      return TransposedProduct.multiply(a, b, adding: adding, c)
+    }
+    multiply(ProductRows(matrix: a, isTransposed: true), times: b, adding: adding, c)
+  }
+
+  /// The number of rows from which on it pays to copy a panel before it is read.
   private static let packingRows = 256
 
-  /// c = a · b, reading b where it lies if its panels are whole and there are few rows.
+  /// c = a · b. b is read in place if its panels are whole and there are few rows.
   private static func multiply(
     _ a: ProductRows, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView
   ) {
@@ -71,7 +63,7 @@ enum ChainProduct {
     }
   }
 
-  /// c = a · b with panels of b that `pack` lays out: those of some columns, and a run of terms of their sums.
+  /// c = a · b, where `pack` lays out panels of b: some columns, and a run of the terms of their sums.
   @inline(__always)
   private static func multiply(
     _ a: ProductRows, adding: Bool, _ c: MatrixView,
@@ -81,21 +73,91 @@ enum ChainProduct {
     let scratch = ProductScratch.ofThread.panel
     forEachPanel(c) { columns in
       let width = Panel.width(columns.count)
-      for start in stride(from: 0, to: a.terms, by: Panel.terms) {
-        let terms = start..<min(start + Panel.terms, a.terms)
+      Blocks.forEach(a.terms, by: Panel.terms) { terms in
         pack(columns, terms, scratch)
         PanelProduct.multiply(
           a, terms: terms, Panel(columns: columns, base: scratch, width: width, rowStride: width),
-          adding: adding || start > 0, into: c.columns(columns))
+          adding: adding || terms.lowerBound > 0, into: c.columns(columns))
       }
     }
   }
 
   @inline(__always)
   private static func forEachPanel(_ c: MatrixView, _ body: (_ columns: Range<Int>) -> Void) {
-    guard c.rows > 0 else { return }
-    for first in stride(from: 0, to: c.columns, by: Panel.columns) {
-      body(first..<min(first + Panel.columns, c.columns))
+    if c.rows > 0 { Blocks.forEach(c.columns, by: Panel.columns, body) }
+  }
+}
+
+/// aᵀ · b with many terms, as weight gradients have.
+///
+/// A kernel that walks down the terms of wide matrices touches a page for each term. Blocks of both matrices are
+/// therefore packed first, and a block of a is multiplied by all panels of b before the next is packed.
+enum TransposedProduct {
+  /// The most terms of a block.
+  static let terms = 512
+  /// Rows of the result that a block of a gives. With its terms it is half a megabyte of a second-level cache.
+  static let blockRows = 256
+  /// The number of terms from which on packing pays.
+  static let leastTerms = 256
+
+  /// c[rows, columns] = a[terms, rows]ᵀ · b[terms, columns], or added to c.
+  static func multiply(_ a: ConstantMatrixView, _ b: ConstantMatrixView, adding: Bool, _ c: MatrixView) {
+    let scratch = ProductScratch.ofThread
+    Blocks.forEach(a.rows, by: blockTerms(columns: b.columns)) { terms in
+      let right = PackedMatrix(b.rows(terms), into: scratch.rightPanels)
+      Blocks.forEach(c.rows, by: blockRows) { rows in
+        let left = LeftBlock(a.rows(terms).columns(rows), into: scratch.leftBlock)
+        left.multiply(right, adding: adding || terms.lowerBound > 0, c.rows(rows))
+      }
+    }
+  }
+
+  /// As many terms as leave room for the panels of all columns.
+  private static func blockTerms(columns: Int) -> Int {
+    let room = ProductScratch.rightFloats / PackedMatrix.floats(columns: columns, terms: 1)
+    precondition(room > 0, "a matrix has at most \(ProductScratch.rightFloats) columns")
+    return min(terms, room)
+  }
+}
+
+/// Some rows and terms of a transposed left-hand side. The columns of the source that one kernel reads are packed behind
+/// each other, each [terms, PanelProduct.blockRows].
+private struct LeftBlock {
+  private let base: FloatPointer
+  private let rows: Int
+  private let terms: Int
+
+  private static let kernelRows = PanelProduct.blockRows
+
+  /// - Parameter source: [terms, rows]
+  init(_ source: ConstantMatrixView, into base: FloatPointer) {
+    (self.base, rows, terms) = (base, source.columns, source.rows)
+    let whole = rows / Self.kernelRows * Self.kernelRows
+    // Row by row: each lies on a page of its own.
+    for term in 0..<terms {
+      let (row, place) = (source.row(term), base + term * Self.kernelRows)
+      for first in stride(from: 0, to: whole, by: Self.kernelRows) {
+        hat_copy32(row + first, place + first * terms)
+      }
+    }
+    if whole < rows { kernelBlock(whole..<rows).copy(source.columns(whole..<rows)) }
+  }
+
+  /// [terms, rows]
+  private func kernelBlock(_ rows: Range<Int>) -> MatrixView {
+    MatrixView(
+      base + rows.lowerBound * terms, rows: terms, columns: rows.count, stride: Self.kernelRows)
+  }
+
+  /// c[rows, columns] = block · panels, or added to c.
+  func multiply(_ panels: PackedMatrix, adding: Bool, _ c: MatrixView) {
+    for index in 0..<panels.panelCount {
+      let panel = panels[index]
+      Blocks.forEach(rows, by: Self.kernelRows) { rows in
+        PanelProduct.multiply(
+          ProductRows(matrix: kernelBlock(rows).constant, isTransposed: true), terms: 0..<terms, panel,
+          adding: adding, into: c.rows(rows).columns(panel.columns))
+      }
     }
   }
 }

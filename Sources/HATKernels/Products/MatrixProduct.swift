@@ -1,7 +1,9 @@
+import COpenBLAS
+
 /// Dense matrix products. Weights are row-major [out, in]; R rows may be 0.
 ///
-/// An element of a result depends on its terms, in their order, and on the arithmetic alone: not on how many other rows
-/// there are or on where its row lies.
+/// An element of a result depends only on its terms, their order and the arithmetic, not on how many other rows there
+/// are or on the place of its row.
 public enum MatrixProduct {
   /// y[R, out] = x[R, in] · weight[out, in]ᵀ.
   public static func linear(
@@ -21,8 +23,13 @@ public enum MatrixProduct {
     _ x: MatrixView, _ weight: LinearWeight, adding: Bool, _ y: MatrixView, _ arithmetic: ProductArithmetic
   ) {
     switch arithmetic {
-    case .fusedMultiplyAdds: ChainProduct.product(x, timesTransposed: weight, adding: adding, y)
-    // Splits the weight itself, packed or not.
+    case .fusedMultiplyAdds:
+      if let packed = weight.packed {
+        ChainProduct.product(x.constant, times: packed, adding: adding, y)
+      } else {
+        ChainProduct.product(x.constant, timesTransposed: weight.matrix, adding: adding, y)
+      }
+    // Tiles need the weight split into parts, so a packed one does not help.
     case .matrixTiles:
       TileProduct.multiply(.left(rows: x.constant), .right(columns: weight.matrix), adding: adding, y)
     }
@@ -34,7 +41,7 @@ public enum MatrixProduct {
     by arithmetic: ProductArithmetic
   ) {
     switch arithmetic {
-    case .fusedMultiplyAdds: ChainProduct.product(outputGradient, times: weight, adding: false, dx)
+    case .fusedMultiplyAdds: ChainProduct.product(outputGradient.constant, times: weight, adding: false, dx)
     case .matrixTiles:
       TileProduct.multiply(.left(rows: outputGradient.constant), .right(terms: weight), adding: false, dx)
     }
@@ -47,7 +54,7 @@ public enum MatrixProduct {
   ) {
     switch arithmetic {
     case .fusedMultiplyAdds:
-      ChainProduct.product(transposed: outputGradient, times: x.constant, adding: adding, dW)
+      ChainProduct.product(transposed: outputGradient.constant, times: x.constant, adding: adding, dW)
     case .matrixTiles:
       TileProduct.multiply(
         .left(terms: outputGradient.constant), .right(terms: x.constant), adding: adding, dW)
@@ -55,7 +62,27 @@ public enum MatrixProduct {
   }
 }
 
-/// A weight[out, in] of `linear`, with its packed transpose where it serves many products.
+/// How the elements of a matrix product are computed. The results differ by roundings. With either, an element depends
+/// on nothing but its terms and their places in its sum.
+public enum ProductArithmetic: String, Sendable, Codable, CaseIterable {
+  /// One chain of fused multiply-adds, in the order of the terms: the same bits on every processor.
+  case fusedMultiplyAdds = "fma"
+  /// Each factor is split into three bfloat16 whose sum it is; the six products of parts that matter in a float32 are
+  /// summed as floats on the processor's matrix tiles (see `TileProduct`). It is as accurate as `fusedMultiplyAdds` or
+  /// better, and gives the same bits on every processor that has tiles.
+  case matrixTiles = "amx"
+
+  /// Whether this processor has it.
+  public var isAvailable: Bool { self == .fusedMultiplyAdds || Processor.hasMatrixTiles }
+  /// Those that this processor has.
+  public static var available: [ProductArithmetic] { allCases.filter(\.isAvailable) }
+  /// The fastest that this processor has.
+  public static var fastest: ProductArithmetic {
+    Processor.hasMatrixTiles ? .matrixTiles : .fusedMultiplyAdds
+  }
+}
+
+/// A weight[out, in] for `MatrixProduct.linear`, with its packed transpose if it serves many products.
 public struct LinearWeight {
   public let matrix: ConstantMatrixView
   public let packed: PackedMatrix?
@@ -67,5 +94,21 @@ public struct LinearWeight {
   /// The weight of some of the outputs.
   public func outputs(_ range: Range<Int>) -> LinearWeight {
     LinearWeight(matrix.rows(range), packed: packed?.columns(range))
+  }
+}
+
+/// Matrix products by OpenBLAS: the yardstick that `benchmark train` measures in the same run and compares with.
+///
+/// No model uses them: the last rows of a matrix go through other kernels there, so a row's bits depend on how many rows
+/// there are (docs/performance.md).
+public enum LibraryProduct {
+  /// c[size, size] = a[size, size] · b[size, size] on that many threads.
+  public static func square(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: FloatPointer, size: Int, threads: Int
+  ) {
+    openblas_set_num_threads(Int32(threads))
+    let count = Int32(size)
+    cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, count, count, count, 1, a, count, b, count, 0, c, count)
   }
 }

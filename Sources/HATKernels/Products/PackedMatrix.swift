@@ -1,13 +1,77 @@
 import CSIMD
 
-/// A matrix laid out once for many products as their right-hand side: panels of columns behind each other, each
+/// A few columns of a product's right-hand matrix as the kernels read them: [terms, width], rows `rowStride` floats apart.
+/// Columns beyond the matrix are zero.
+struct Panel {
+  /// The most columns of a panel: four registers of sixteen floats, or eight of eight.
+  static let columns = 64
+  /// The most terms of a panel packed for one product: it stays in the second-level cache.
+  static let terms = 512
+
+  /// Which columns of the matrix it holds.
+  let columns: Range<Int>
+  let base: UnsafePointer<Float>
+  let width: Int
+  let rowStride: Int
+
+  /// How many columns to compute to have `columns` of them. LIBXSMM would sum a remainder of one register of sixteen in
+  /// several chains, so the narrowest panel has two.
+  static func width(_ columns: Int) -> Int {
+    max(32, (columns + 15) & ~15)
+  }
+
+  /// The panel from a term on.
+  func dropping(terms: Int) -> Panel {
+    Panel(columns: columns, base: base + terms * rowStride, width: width, rowStride: rowStride)
+  }
+
+  /// Packs `source` [terms, columns].
+  static func pack(_ source: ConstantMatrixView, width: Int, into panel: FloatPointer) {
+    for term in 0..<source.rows {
+      let row = panel + term * width
+      row.update(from: source.row(term), count: source.columns)
+      clear(row, from: source.columns, to: width)
+    }
+  }
+
+  /// Packs `source` [columns, terms], transposing it.
+  static func pack(transposed source: ConstantMatrixView, width: Int, into panel: FloatPointer) {
+    let (wholeColumns, wholeTerms) = (source.rows & ~7, source.columns & ~7)
+    for column in stride(from: 0, to: wholeColumns, by: 8) {
+      for term in stride(from: 0, to: wholeTerms, by: 8) {
+        hat_transpose(source.row(column) + term, source.stride, panel + term * width + column, width)
+      }
+      copy(source, column..<column + 8, wholeTerms..<source.columns, width: width, into: panel)
+    }
+    copy(source, wholeColumns..<source.rows, 0..<source.columns, width: width, into: panel)
+    if source.rows < width {
+      for term in 0..<source.columns { clear(panel + term * width, from: source.rows, to: width) }
+    }
+  }
+
+  private static func copy(
+    _ source: ConstantMatrixView, _ columns: Range<Int>, _ terms: Range<Int>, width: Int,
+    into panel: FloatPointer
+  ) {
+    for column in columns {
+      for term in terms { panel[term * width + column] = source.row(column)[term] }
+    }
+  }
+
+  @inline(__always)
+  private static func clear(_ row: FloatPointer, from start: Int, to end: Int) {
+    if start < end { (row + start).update(repeating: 0, count: end - start) }
+  }
+}
+
+/// A matrix packed once as the right-hand side of many products: panels of columns behind each other, each
 /// [terms, width of the panel].
 public struct PackedMatrix {
   let base: UnsafePointer<Float>
   let columns: Int
   let terms: Int
 
-  /// Floats a packed matrix takes.
+  /// The floats that a packed matrix takes.
   public static func floats(columns: Int, terms: Int) -> Int {
     let whole = columns / Panel.columns * Panel.columns
     return terms * (whole + (columns > whole ? Panel.width(columns - whole) : 0))
@@ -30,7 +94,7 @@ public struct PackedMatrix {
   init(_ source: ConstantMatrixView, into storage: FloatPointer) {
     self.init(storage, columns: source.columns, terms: source.rows)
     let whole = columns / Panel.columns * Panel.columns
-    // A row at a time: each lies on a page of its own.
+    // Row by row: each lies on a page of its own.
     for term in 0..<terms {
       let (row, place) = (source.row(term), storage + term * Panel.columns)
       for first in stride(from: 0, to: whole, by: Panel.columns) {
@@ -44,12 +108,12 @@ public struct PackedMatrix {
     }
   }
 
-  /// One that lies packed at `base` already.
+  /// A matrix that lies packed at `base` already.
   public init(_ base: UnsafePointer<Float>, columns: Int, terms: Int) {
     (self.base, self.columns, self.terms) = (base, columns, terms)
   }
 
-  /// Some of the columns, where they are whole panels.
+  /// Some of the columns, or `nil` if they are not whole panels.
   func columns(_ range: Range<Int>) -> PackedMatrix? {
     let endsWhole = range.upperBound == columns || range.upperBound % Panel.columns == 0
     guard range.lowerBound % Panel.columns == 0 && endsWhole else { return nil }

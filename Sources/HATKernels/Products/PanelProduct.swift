@@ -1,6 +1,6 @@
 import CXSMM
 
-/// The left-hand side of a product: a [rows, terms], or aᵀ where the matrix is [terms, rows].
+/// The left-hand side of a product: a matrix [rows, terms], or the transpose of a matrix [terms, rows].
 struct ProductRows {
   let matrix: ConstantMatrixView
   let isTransposed: Bool
@@ -12,14 +12,15 @@ struct ProductRows {
   }
 }
 
-/// Products of rows with panels, by LIBXSMM's kernels.
+/// Products of rows and panels, by LIBXSMM's kernels.
 enum PanelProduct {
-  /// Rows a kernel does at once, at most.
+  /// The most rows that a kernel does at once.
   static let blockRows = 32
-  /// Terms a kernel for a transposed matrix does at once, at most: with as many of the panel they lie in the first-level
-  /// cache.
+  /// The most terms that a kernel for a transposed matrix does at once: together with those of the panel they fit the
+  /// first-level cache.
   private static let blockTerms = 128
-  /// The same where one kernel takes the whole width of the matrix: its rows lie behind each other, and are fetched ahead.
+  /// The same if one kernel takes the whole width of the matrix: its rows follow each other, and the processor fetches
+  /// them ahead.
   private static let narrowBlockTerms = 512
 
   /// result[rows, panel's columns] = rows · panel over `terms`, or added.
@@ -62,7 +63,7 @@ enum PanelProduct {
     }
   }
 
-  /// LIBXSMM counts columns first: its a is the panel, its b our rows.
+  /// LIBXSMM's matrices are column-major: its a is the panel, and its b our rows.
   private static func kernel(
     _ rows: ProductRows, count: Int, terms: Int, _ panel: Panel, resultStride: Int, adding: Bool
   ) -> hat_product_kernel {
@@ -74,12 +75,18 @@ enum PanelProduct {
   }
 }
 
-/// A range cut into few sizes, so that few kernels are made: as many of the largest as fit, then powers of two.
+/// Ways to cut a range into blocks: of one size, or of few sizes, so that few kernels are made.
 enum Blocks {
-  /// Sizes are multiples of it, or powers of two below.
+  /// Calls `body` for each block of `size`; the last one may be shorter.
+  @inline(__always)
+  static func forEach(_ count: Int, by size: Int, _ body: (Range<Int>) -> Void) {
+    for start in stride(from: 0, to: count, by: size) { body(start..<min(start + size, count)) }
+  }
+
+  /// The sizes of runs are multiples of this, or smaller powers of two.
   private static let unit = 16
 
-  /// Few runs of a range whose size varies: as many whole units at once as there are, up to `largest`, then powers of two.
+  /// Calls `body` for few runs: each takes as many whole units as are left, up to `largest`; powers of two follow.
   @inline(__always)
   static func forEachRun(_ count: Int, largest: Int, _ body: (Range<Int>) -> Void) {
     var start = 0
@@ -95,7 +102,7 @@ enum Blocks {
     }
   }
 
-  /// Calls `body` for each size there is, with where its blocks start.
+  /// Calls `body` for each size with the starts of its blocks: as many of the largest as fit, then powers of two.
   @inline(__always)
   static func forEachSize(_ count: Int, largest: Int, _ body: (_ size: Int, _ starts: StrideTo<Int>) -> Void)
   {

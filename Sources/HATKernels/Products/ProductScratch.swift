@@ -1,18 +1,18 @@
 import CAMX
 import CXSMM
 
-/// Where a thread lays out parts of matrices during one product on vector registers.
+/// A thread's room for parts of matrices during one product on vector registers.
 struct ProductScratch {
   /// [Panel.terms, Panel.columns]
   let panel: FloatPointer
-  /// [PanelProduct.blockRows, Panel.columns]: a block of a result that does not end where its panel does.
+  /// [PanelProduct.blockRows, Panel.columns]: a block of a result that is narrower than its panel.
   let result: FloatPointer
-  /// [TransposedProduct.terms, TransposedProduct.blockRows]
+  /// [TransposedProduct.terms, TransposedProduct.blockRows]: a block of a transposed left-hand side.
   let leftBlock: FloatPointer
-  /// The panels of some terms of the right-hand side, `rightFloats` at most.
+  /// The panels of some terms of the right-hand side; `rightFloats` at most.
   let rightPanels: FloatPointer
 
-  /// Two MiB: they come from the second-level cache, or the one behind it.
+  /// Two MiB, to be read from the second- or third-level cache.
   static let rightFloats = 512 << 10
 
   private static let panelFloats = Panel.terms * Panel.columns
@@ -28,11 +28,11 @@ struct ProductScratch {
   }
 }
 
-/// The same during one product on matrix tiles.
+/// A thread's room for split parts of matrices during one product on matrix tiles.
 struct TileScratch {
   private let base: FloatPointer
 
-  /// Of 32 lines.
+  /// Of a panel of 32 lines.
   private static let panelFloats =
     TileBlock.count(TileProduct.terms) * TileBlock.bytes / MemoryLayout<Float>.size
   private static let resultFloats = TileBlock.lines * TileBlock.lines
@@ -42,7 +42,7 @@ struct TileScratch {
 
   static var ofThread: TileScratch { TileScratch(base: ThreadScratch.base) }
 
-  /// The blocks of 32 lines of the left-hand side, each of `terms`.
+  /// The blocks of a panel, 32 lines with `terms` terms each.
   func left(_ panel: Int, terms: Int) -> UnsafeMutableRawPointer { blocks(panel % 2, terms) }
   func right(_ panel: Int, terms: Int) -> UnsafeMutableRawPointer { blocks(2 + panel, terms) }
 
@@ -56,11 +56,11 @@ struct TileScratch {
 }
 
 private enum ThreadScratch {
-  /// Floats of the calling thread, enough for either product.
+  /// The calling thread's floats, enough for either kind of product.
   static var base: FloatPointer {
     let floats = max(ProductScratch.floats, TileScratch.floats)
     guard let base = hat_product_scratch(Int32(floats)) else {
-      preconditionFailure("a thread has \(floats * 4) bytes for its products")
+      preconditionFailure("no memory for the \(floats * 4) bytes that the products of a thread need")
     }
     return base
   }

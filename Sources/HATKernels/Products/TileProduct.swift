@@ -2,21 +2,22 @@ import CAMX
 
 /// Products of float32 on matrix tiles that multiply bfloat16 and add float32.
 ///
-/// A float32 has 24 significant bits, a bfloat16 eight: x = x₁ + x₂ + x₃ without loss, each part 2⁻⁸ of the one before or
-/// less. Of the nine products of parts, those below 2⁻²⁴ of the whole are left out:
+/// A float32 has 24 significant bits and a bfloat16 eight, so x = x₁ + x₂ + x₃ without loss, where each part is at most
+/// 2⁻⁸ of the one before. Of the nine products of parts, those below 2⁻²⁴ of the whole are left out:
 ///
 ///     a·b ≈ a₁b₃ + a₁b₂ + a₁b₁ + a₂b₁ + a₂b₂ + a₃b₁
 ///
-/// for 32 terms at a time, added to the sum in that order. Sums of 32 terms meet the running sum once for each pair of
-/// parts, where a chain of fused multiply-adds rounds at every term: the error is about half the chain's, and held
-/// below it by `TileProductTests`. Parts below 2⁻¹²⁶ count as zero; an infinite factor makes NaN.
+/// These are added to the sum in that order, for 32 terms at a time. The running sum is rounded once for each pair of
+/// parts and 32 terms, whereas a chain of fused multiply-adds rounds it at every term: the error is about half that of
+/// the chain (`TileProductTests` checks that it is no larger). Parts below 2⁻¹²⁶ count as zero; an infinite factor gives
+/// NaN.
 ///
 /// Source: G. Henry, P. T. P. Tang, A. Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
 /// Higher-Precision Computations", ARITH 2019.
 ///
-/// The next panel of 32 lines is split while tiles multiply the one before, by vector registers that are idle then.
+/// While the tiles multiply a panel of 32 lines, the vector registers, idle otherwise, split the next one.
 enum TileProduct {
-  /// Columns and terms of one run through c: their blocks stay in the second-level cache.
+  /// The columns and terms of one run: their blocks stay in the second-level cache.
   static let (columns, terms) = (384, 384)
 
   /// c[rows, columns] = left · right, or added to c.
@@ -26,8 +27,8 @@ enum TileProduct {
     guard left.terms > 0 else { return adding ? () : c.fillZero() }
     let scratch = TileScratch.ofThread
     hat_tiles_start()
-    forEach(left.terms, by: Self.terms) { terms in
-      forEach(c.columns, by: Self.columns) { columns in
+    Blocks.forEach(left.terms, by: Self.terms) { terms in
+      Blocks.forEach(c.columns, by: Self.columns) { columns in
         TileRun(
           left: left.terms(terms), right: right.lines(columns).terms(terms),
           adding: adding || terms.lowerBound > 0, result: c.columns(columns), scratch: scratch
@@ -36,9 +37,122 @@ enum TileProduct {
     }
     hat_tiles_stop()
   }
+}
 
-  @inline(__always)
-  private static func forEach(_ count: Int, by size: Int, _ body: (Range<Int>) -> Void) {
-    for start in stride(from: 0, to: count, by: size) { body(start..<min(start + size, count)) }
+/// The product of all rows with a few columns, over a few terms. The right-hand side is split once, the left-hand side 32
+/// rows at a time.
+private struct TileRun {
+  let left: TileOperand
+  let right: TileOperand
+  let adding: Bool
+  let result: MatrixView
+  let scratch: TileScratch
+
+  private var rowPanels: Int { TileBlock.count(result.rows) }
+  private var columnPanels: Int { TileBlock.count(result.columns) }
+
+  /// While the first rows are multiplied, the next columns are split; after that the next rows, evenly spread.
+  func multiply() {
+    var (rows, columns) = (leftPanel(0), rightPanel(0))
+    hat_tiles_split(&rows)
+    hat_tiles_split(&columns)
+    for row in 0..<rowPanels {
+      if row + 1 < rowPanels { rows = leftPanel(row + 1) }
+      for column in 0..<columnPanels {
+        if row == 0 && column + 1 < columnPanels {
+          columns = rightPanel(column + 1)
+          multiply(row, column, splitting: &columns, steps: columns.steps)
+        } else {
+          multiply(row, column, splitting: &rows, steps: rows.steps / (columnPanels - column))
+        }
+      }
+    }
+  }
+
+  /// Computes a block of the result, and meanwhile takes steps of a splitting.
+  private func multiply(_ row: Int, _ column: Int, splitting: inout hat_tile_splitting, steps: Int) {
+    let block = result.rows(TileBlock.range(row, of: result.rows))
+      .columns(TileBlock.range(column, of: result.columns))
+    if block.rows == TileBlock.lines && block.columns == TileBlock.lines {
+      multiply(row, column, into: block, splitting: &splitting, steps: steps)
+    } else {
+      let whole = MatrixView(scratch.result, rows: TileBlock.lines, columns: TileBlock.lines)
+      let visible = whole.rows(0..<block.rows).columns(0..<block.columns)
+      if adding { visible.copy(block) }
+      multiply(row, column, into: whole, splitting: &splitting, steps: steps)
+      block.copy(visible)
+    }
+  }
+
+  private func multiply(
+    _ row: Int, _ column: Int, into block: MatrixView, splitting: inout hat_tile_splitting, steps: Int
+  ) {
+    hat_tiles_multiply(
+      scratch.left(row, terms: left.terms), scratch.right(column, terms: left.terms),
+      TileBlock.count(left.terms), block.base, block.stride, adding, &splitting, steps)
+  }
+
+  private func leftPanel(_ index: Int) -> hat_tile_splitting {
+    left.panel(index, into: scratch.left(index, terms: left.terms), transposed: scratch.transposed)
+  }
+
+  private func rightPanel(_ index: Int) -> hat_tile_splitting {
+    right.panel(index, into: scratch.right(index, terms: right.terms), transposed: scratch.transposed)
+  }
+}
+
+/// One side of a product as tiles take it: *lines* of terms, which are rows of the left-hand side or columns of the
+/// right-hand side.
+struct TileOperand {
+  enum Side { case left, right }
+
+  private let matrix: ConstantMatrixView
+  /// Whether a row of the matrix is a line. Otherwise a row is one term of all lines.
+  private let rowsAreLines: Bool
+  private let side: Side
+
+  private init(_ matrix: ConstantMatrixView, rowsAreLines: Bool, _ side: Side) {
+    (self.matrix, self.rowsAreLines, self.side) = (matrix, rowsAreLines, side)
+  }
+
+  static func left(rows: ConstantMatrixView) -> Self { Self(rows, rowsAreLines: true, .left) }
+  static func left(terms: ConstantMatrixView) -> Self { Self(terms, rowsAreLines: false, .left) }
+  static func right(columns: ConstantMatrixView) -> Self { Self(columns, rowsAreLines: true, .right) }
+  static func right(terms: ConstantMatrixView) -> Self { Self(terms, rowsAreLines: false, .right) }
+
+  var lines: Int { rowsAreLines ? matrix.rows : matrix.columns }
+  var terms: Int { rowsAreLines ? matrix.columns : matrix.rows }
+
+  func lines(_ range: Range<Int>) -> TileOperand {
+    TileOperand(rowsAreLines ? matrix.rows(range) : matrix.columns(range), rowsAreLines: rowsAreLines, side)
+  }
+
+  func terms(_ range: Range<Int>) -> TileOperand {
+    TileOperand(rowsAreLines ? matrix.columns(range) : matrix.rows(range), rowsAreLines: rowsAreLines, side)
+  }
+
+  /// Begins to split the panel `index` of 32 lines, or those that are left at the end.
+  func panel(_ index: Int, into blocks: UnsafeMutableRawPointer, transposed: FloatPointer)
+    -> hat_tile_splitting
+  {
+    let panel = lines(TileBlock.range(index, of: lines))
+    return hat_tiles_splitting(
+      panel.matrix.base, panel.matrix.stride, Int32(panel.lines), panel.terms, rowsAreLines, side == .right,
+      blocks, transposed)
+  }
+}
+
+/// 32 × 32 elements of an operand or a result.
+enum TileBlock {
+  static let lines = Int(HAT_TILE_LINES)
+  /// Of a block of an operand, once split.
+  static let bytes = Int(HAT_TILE_BLOCK_BYTES)
+
+  /// The number of blocks that so many lines or terms take.
+  static func count(_ elements: Int) -> Int { (elements + lines - 1) / lines }
+
+  /// The elements that block `index` has of so many.
+  static func range(_ index: Int, of elements: Int) -> Range<Int> {
+    index * lines..<min((index + 1) * lines, elements)
   }
 }

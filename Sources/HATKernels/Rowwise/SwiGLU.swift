@@ -1,7 +1,7 @@
 import CSIMD
 import CWide
 
-/// hidden = silu(gate) ⊙ up, with silu(g) = g / (1 + e^-g) (model.md §4).
+/// SwiGLU: hidden = silu(gate) ⊙ up, where silu(g) = g / (1 + e^-g) (model.md §4).
 public enum SwiGLU {
   /// - Parameters:
   ///   - gateUp: [R, 2F], gate | up
@@ -14,7 +14,7 @@ public enum SwiGLU {
     for row in 0..<hidden.rows {
       let (gate, up, result) = (gateUp.row(row), gateUp.row(row) + width, hidden.row(row))
       let wide = registers.wideCount(width)
-      hat_wide_swiglu(gate, up, result, wide)
+      if wide > 0 { hat_wide_swiglu(gate, up, result, wide) }
       LaneLoop.forEach(wide..<width) { offset, access in
         let g = access.load(gate + offset)
         access.store(g * sigmoid(g) * access.load(up + offset), result + offset)
@@ -26,7 +26,7 @@ public enum SwiGLU {
   ///   - gateUp: [R, 2F], gate | up of the forward pass
   ///   - hiddenGradient: [R, F]
   ///   - gateUpGradient: [R, 2F], overwritten; may be `gateUp`
-  ///   - hidden: [R, F] or `nil`: where to compute the forward pass again; may be `hiddenGradient`
+  ///   - hidden: [R, F], to which the forward pass is written again, unless `nil`; may be `hiddenGradient`
   public static func backward(
     _ gateUp: MatrixView, hiddenGradient: MatrixView, into gateUpGradient: MatrixView,
     hidden: MatrixView? = nil, on registers: Registers = .widest
@@ -48,8 +48,10 @@ public enum SwiGLU {
     hidden: FloatPointer?, width: Int, _ registers: Registers
   ) {
     let wide = registers.wideCount(width)
-    hat_wide_swiglu_backward(
-      gateUp, gateUp + width, hiddenGradient, gradient, gradient + width, hidden, wide)
+    if wide > 0 {
+      hat_wide_swiglu_backward(
+        gateUp, gateUp + width, hiddenGradient, gradient, gradient + width, hidden, wide)
+    }
     let one = Lanes(repeating: 1)
     LaneLoop.forEach(wide..<width) { offset, access in
       let (g, u) = (access.load(gateUp + offset), access.load(gateUp + width + offset))

@@ -2,9 +2,55 @@ import CSIMD
 import CWide
 import Glibc
 
+/// The cross-entropy of the softmax of logits [R, V] and the target of each row (model.md §5).
+public enum SoftmaxCrossEntropy {
+  /// - Parameters:
+  ///   - logits: [R, V]
+  ///   - targets: [R], indices below V
+  ///   - losses: [R], nats
+  ///   - correct: [R], whether the arg-max is the target; of equal logits the lowest index counts
+  public static func loss(
+    _ logits: MatrixView, targets: UnsafePointer<Int32>, losses: FloatPointer,
+    correct: UnsafeMutablePointer<Bool>
+  ) {
+    for row in 0..<logits.rows {
+      let (values, target) = (logits.row(row), Int(targets[row]))
+      precondition(target < logits.columns)
+      let largest = SoftmaxRow.largest(values, count: logits.columns)
+      let sum = SoftmaxRow.sumOfExponentials(values, count: logits.columns, minus: largest)
+      losses[row] = logf(sum) - (values[target] - largest)
+      correct[row] = isFirst(target, equalTo: largest, values)
+    }
+  }
+
+  /// As `loss`, and overwrites the logits with the gradient of the row's loss, softmax - onehot(target).
+  public static func lossAndGradient(
+    _ logits: MatrixView, targets: UnsafePointer<Int32>, losses: FloatPointer,
+    correct: UnsafeMutablePointer<Bool>, on registers: Registers = .widest
+  ) {
+    for row in 0..<logits.rows {
+      let (values, target) = (logits.row(row), Int(targets[row]))
+      precondition(target < logits.columns)
+      let largest = SoftmaxRow.largest(values, count: logits.columns)
+      let margin = values[target] - largest
+      correct[row] = isFirst(target, equalTo: largest, values)
+      let sum = SoftmaxRow.exponentiate(values, count: logits.columns, minus: largest, on: registers)
+      losses[row] = logf(sum) - margin
+      SoftmaxRow.scale(values, count: logits.columns, by: 1 / sum)
+      values[target] -= 1
+    }
+  }
+
+  private static func isFirst(
+    _ index: Int, equalTo value: Float, _ values: UnsafePointer<Float>
+  ) -> Bool {
+    values[index] == value && !(0..<index).contains { values[$0] == value }
+  }
+}
+
 /// The steps of a softmax over one row.
 enum SoftmaxRow {
-  /// The largest element, NaN being none; -infinity of an empty row.
+  /// The largest element, NaN left out; -infinity for an empty row.
   @inline(__always)
   static func largest(_ values: UnsafePointer<Float>, count: Int) -> Float {
     let lowest = Lanes(repeating: -.infinity)
@@ -35,7 +81,7 @@ enum SoftmaxRow {
     return sum.total
   }
 
-  /// value = e^(scale · value - shift) in place; returns their sum.
+  /// value = e^(scale · value - shift), in place; returns the sum of the new values.
   @inline(__always)
   static func exponentiate(
     _ values: FloatPointer, count: Int, times scale: Float = 1, minus shift: Float, on registers: Registers

@@ -1,17 +1,18 @@
 import Glibc
 
-/// Floats with an owner: never moved, freed with the object.
+/// Floats that somebody else owns. The function that takes the pointer says how many there are, and their shape.
+public typealias FloatPointer = UnsafeMutablePointer<Float>
+
+/// A buffer of floats that never moves and is freed with its object.
 ///
-/// Aligned to a cache line, and to a page from a page on, so that vectors never straddle a line and whole
-/// pages can be handed to the operating system.
-///
-/// The owner sees to it that no two threads write the same floats at once.
+/// It is aligned to a cache line, or to a page if it is at least a page long: vectors never straddle a line, and whole
+/// pages can be handed to the operating system. The owner ensures that no two threads write the same floats at once.
 public final class FloatBuffer: @unchecked Sendable {
-  public let base: UnsafeMutablePointer<Float>
+  public let base: FloatPointer
   public let count: Int
   private let release: () -> Void
 
-  /// Zeros. Every page is touched here, not in the first step.
+  /// A buffer of zeros. Every page is touched here, so that the first step does not pay for it.
   public init(zeroed count: Int) {
     precondition(count >= 0)
     let byteCount = max(count, 1) * MemoryLayout<Float>.stride
@@ -23,8 +24,8 @@ public final class FloatBuffer: @unchecked Sendable {
     release = { memory.deallocate() }
   }
 
-  /// Addresses for `count` floats, zeros, of which only the pages that are written to take memory: a buffer of the
-  /// parameters' layout of which its owner keeps some ranges.
+  /// A buffer of zeros of which only the pages that are written take memory. It serves an owner that keeps only some
+  /// ranges of a long layout.
   public init(reserving count: Int) {
     precondition(count >= 0)
     let byteCount = max(count, 1) * MemoryLayout<Float>.stride
@@ -38,7 +39,7 @@ public final class FloatBuffer: @unchecked Sendable {
     release = { munmap(memory, byteCount) }
   }
 
-  /// Floats of a larger piece of memory, which `owner` keeps.
+  /// Part of a larger piece of memory, which `owner` keeps alive.
   public init(_ base: FloatPointer, count: Int, ownedBy owner: AnyObject) {
     self.base = base
     self.count = count
@@ -49,12 +50,10 @@ public final class FloatBuffer: @unchecked Sendable {
     release()
   }
 
-  private static let cacheLineSize = 64
-  private static let pageSize = 4096
-}
-
-extension FloatBuffer {
   public var elements: UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(start: base, count: count)
   }
+
+  private static let cacheLineSize = 64
+  private static let pageSize = 4096
 }

@@ -1,17 +1,18 @@
 import CSIMD
 
-/// AdamW with decoupled weight decay, in PyTorch's order of operations, in one sweep over the four buffers.
+/// AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019), in
+/// PyTorch's order of operations and one sweep over the four buffers.
 public enum AdamW {
-  /// The numbers of one optimiser step.
+  /// The numbers of one optimiser step. An optimiser derives them from its settings, the schedule and the step number.
   public struct Step: Sendable {
     public var learningRate: Float
     public var beta1: Float
     public var beta2: Float
     public var epsilon: Float
     public var weightDecay: Float
-    /// Factor on every gradient: clipping times 1 / number of targets.
+    /// The factor on every gradient: clipping times 1 / number of targets.
     public var gradientScale: Float
-    /// 1 - beta1^t, t counting steps from 1.
+    /// 1 - beta1^t, where t counts steps from 1.
     public var biasCorrection1: Float
     /// 1 - beta2^t.
     public var biasCorrection2: Float
@@ -20,20 +21,16 @@ public enum AdamW {
       learningRate: Float, beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float,
       gradientScale: Float, biasCorrection1: Float, biasCorrection2: Float
     ) {
-      self.learningRate = learningRate
-      self.beta1 = beta1
-      self.beta2 = beta2
-      self.epsilon = epsilon
-      self.weightDecay = weightDecay
-      self.gradientScale = gradientScale
-      self.biasCorrection1 = biasCorrection1
-      self.biasCorrection2 = biasCorrection2
+      (self.learningRate, self.weightDecay, self.gradientScale) = (learningRate, weightDecay, gradientScale)
+      (self.beta1, self.beta2, self.epsilon) = (beta1, beta2, epsilon)
+      (self.biasCorrection1, self.biasCorrection2) = (biasCorrection1, biasCorrection2)
     }
   }
 
-  /// p -= learningRate · (m̂ / (sqrt(v̂) + epsilon) + weightDecay · p), all buffers [count].
+  /// p -= learningRate · (m̂ / (sqrt(v̂) + epsilon) + weightDecay · p), where m̂ and v̂ are the moments divided by their bias
+  /// corrections. All buffers are [count].
   ///
-  /// An element's result depends on its own four numbers only: slices may be cut anywhere.
+  /// An element's result depends only on its own four numbers and the step, so ranks and threads may cut slices anywhere.
   public static func update(
     parameters: FloatPointer, gradients: UnsafePointer<Float>, firstMoments: FloatPointer,
     secondMoments: FloatPointer, count: Int, step: Step

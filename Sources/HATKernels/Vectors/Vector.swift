@@ -1,6 +1,6 @@
 import CSIMD
 
-/// Sums, copies and checks of flat float buffers.
+/// Sums, copies and checks of flat float buffers, and of rows chosen by index.
 public enum Vector {
   /// destination += source, [count].
   public static func add(_ source: UnsafePointer<Float>, to destination: FloatPointer, count: Int) {
@@ -47,7 +47,7 @@ public enum Vector {
 
   /// Whether no element is infinite or NaN.
   public static func allFinite(_ x: UnsafePointer<Float>, count: Int) -> Bool {
-    // 0 · x is 0 for every finite x and NaN for the others; a NaN never leaves a sum.
+    // 0 · x is 0 for every finite x and NaN for all others, and a sum that has met a NaN stays NaN.
     var (a, b, c, d) = (Lanes(), Lanes(), Lanes(), Lanes())
     let zero = Lanes()
     let blocked = count & ~31
@@ -63,5 +63,55 @@ public enum Vector {
       a = access.load(x + blocked + tail).times(zero, plus: a)
     }
     return ((a + b) + (c + d)).total == 0
+  }
+}
+
+extension Vector {
+  /// Row r of `destination` [R, columns] = row `indices[r]` of `table`, for example the embeddings of tokens.
+  public static func gatherRows(
+    _ table: ConstantMatrixView, indices: UnsafePointer<Int32>, into destination: MatrixView
+  ) {
+    precondition(table.columns == destination.columns)
+    forEachIndex(indices, count: destination.rows, below: table.rows) { row, index in
+      destination.row(row).update(from: table.row(index), count: table.columns)
+    }
+  }
+
+  /// The same, for a table that is not a weight.
+  public static func gatherRows(
+    _ table: MatrixView, indices: UnsafePointer<Int32>, into destination: MatrixView
+  ) {
+    gatherRows(table.constant, indices: indices, into: destination)
+  }
+
+  /// Row `indices[r]` of `table` = row r of `source` [R, columns].
+  public static func scatterRows(
+    _ source: MatrixView, indices: UnsafePointer<Int32>, into table: MatrixView
+  ) {
+    precondition(table.columns == source.columns)
+    forEachIndex(indices, count: source.rows, below: table.rows) { row, index in
+      table.row(index).update(from: source.row(row), count: table.columns)
+    }
+  }
+
+  /// Row `indices[r]` of `table` += row r of `source` [R, columns], in the order of the rows.
+  public static func scatterAddRows(
+    _ source: MatrixView, indices: UnsafePointer<Int32>, to table: MatrixView
+  ) {
+    precondition(table.columns == source.columns)
+    forEachIndex(indices, count: source.rows, below: table.rows) { row, index in
+      add(source.row(row), to: table.row(index), count: table.columns)
+    }
+  }
+
+  @inline(__always)
+  private static func forEachIndex(
+    _ indices: UnsafePointer<Int32>, count: Int, below limit: Int, _ body: (_ row: Int, _ index: Int) -> Void
+  ) {
+    for row in 0..<count {
+      let index = Int(indices[row])
+      precondition(index >= 0 && index < limit)
+      body(row, index)
+    }
   }
 }

@@ -1,16 +1,13 @@
-/// A view of a row-major matrix of floats that somebody else owns: `rows` × `columns`, rows `stride` apart.
+/// A view of a row-major matrix [rows, columns] of floats that somebody else owns.
 public struct MatrixView {
   public let base: UnsafeMutablePointer<Float>
   public let rows: Int
   public let columns: Int
-  /// Floats from the start of a row to the start of the next, at least `columns`.
+  /// Floats from the start of one row to the start of the next; at least `columns`.
   public let stride: Int
 
   public init(_ base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
-    self.base = base
-    self.rows = rows
-    self.columns = columns
-    self.stride = stride ?? columns
+    (self.base, self.rows, self.columns, self.stride) = (base, rows, columns, stride ?? columns)
     precondition(rows >= 0 && columns >= 0 && self.stride >= columns)
   }
 
@@ -18,19 +15,19 @@ public struct MatrixView {
     base + index * stride
   }
 
-  /// Rows `range` of this matrix.
+  /// The rows `range` of this matrix.
   public func rows(_ range: Range<Int>) -> MatrixView {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows)
     return MatrixView(row(range.lowerBound), rows: range.count, columns: columns, stride: stride)
   }
 
-  /// Columns `range` of this matrix.
+  /// The columns `range` of this matrix.
   public func columns(_ range: Range<Int>) -> MatrixView {
     precondition(range.lowerBound >= 0 && range.upperBound <= columns)
     return MatrixView(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
   }
 
-  /// Whether the rows lie behind each other without gaps.
+  /// Whether the rows follow each other without gaps.
   public var isContiguous: Bool { stride == columns || rows <= 1 }
 
   /// Overwrites this matrix with one of the same shape.
@@ -46,29 +43,27 @@ public struct MatrixView {
   /// Overwrites this matrix with one of the same shape.
   public func copy(_ source: MatrixView) { copy(source.constant) }
 
+  /// Overwrites this matrix with zeros.
   public func fillZero() {
     for index in 0..<rows { row(index).update(repeating: 0, count: columns) }
   }
 
-  /// This matrix, to be read only.
+  /// The same matrix, read-only.
   public var constant: ConstantMatrixView {
     ConstantMatrixView(base, rows: rows, columns: columns, stride: stride)
   }
 }
 
-/// A read-only view of a row-major matrix of floats that somebody else owns.
+/// A read-only view of a row-major matrix [rows, columns] of floats that somebody else owns, such as a weight.
 public struct ConstantMatrixView {
   public let base: UnsafePointer<Float>
   public let rows: Int
   public let columns: Int
-  /// Floats from the start of a row to the start of the next, at least `columns`.
+  /// Floats from the start of one row to the start of the next; at least `columns`.
   public let stride: Int
 
   public init(_ base: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
-    self.base = base
-    self.rows = rows
-    self.columns = columns
-    self.stride = stride ?? columns
+    (self.base, self.rows, self.columns, self.stride) = (base, rows, columns, stride ?? columns)
     precondition(rows >= 0 && columns >= 0 && self.stride >= columns)
   }
 
@@ -76,18 +71,18 @@ public struct ConstantMatrixView {
     base + index * stride
   }
 
-  /// Rows `range` of this matrix.
+  /// The rows `range` of this matrix.
   public func rows(_ range: Range<Int>) -> ConstantMatrixView {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows)
     return ConstantMatrixView(row(range.lowerBound), rows: range.count, columns: columns, stride: stride)
   }
 
-  /// Columns `range` of this matrix.
+  /// The columns `range` of this matrix.
   public func columns(_ range: Range<Int>) -> ConstantMatrixView {
     precondition(range.lowerBound >= 0 && range.upperBound <= columns)
     return ConstantMatrixView(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
   }
 
-  /// Whether the rows lie behind each other without gaps.
+  /// Whether the rows follow each other without gaps.
   public var isContiguous: Bool { stride == columns || rows <= 1 }
 }

@@ -2,12 +2,15 @@ import CSIMD
 import Glibc
 import Synchronization
 
-/// Threads that wait for parts of one kernel's work: spinning at first, since the next kernel is microseconds away, and
-/// parked when nothing comes.
+/// The threads of a rank, which share the work of one kernel after another. Between kernels they spin for a moment, since
+/// the next one is usually microseconds away, and then sleep.
 ///
-/// One thread calls `split`; what the parts do must not depend on how many there are.
+/// A model and an optimiser of the same rank share one pool: the kind of work, its count and its unit may change from one
+/// `split` to the next. A pool does one piece of work at a time: only the thread that owns it calls `split`, and never
+/// from inside `perform`. Results must not depend on the number of threads, so each element's must not depend on the
+/// others of its part.
 public final class WorkerPool {
-  /// The calling thread included.
+  /// How many, the calling thread included.
   public let threads: Int
   private let signal = WorkerSignal()
   private var workers: [pthread_t] = []
@@ -15,7 +18,7 @@ public final class WorkerPool {
   public init(threads: Int) {
     precondition(threads >= 1)
     self.threads = threads
-    for part in 1..<max(1, threads) { workers.append(Worker(signal, part).start()) }
+    for part in 1..<threads { workers.append(Worker(signal, part).start()) }
   }
 
   deinit {
@@ -23,9 +26,10 @@ public final class WorkerPool {
     for worker in workers { pthread_join(worker, nil) }
   }
 
-  /// Cuts 0 ..< count into a part for each thread, at multiples of `unit`, has those that are not empty done, each on a
-  /// thread of its own, and returns when all are.
+  /// Cuts `0..<count` at multiples of `unit` into one part for each thread, performs the parts that are not empty, each on
+  /// its own thread, and returns when all are done.
   public func split(_ count: Int, unit: Int, _ work: some PoolWork) {
+    if count == 0 { return }
     if threads == 1 || count <= unit { return work.perform(0..<count, part: 0) }
     withUnsafePointer(to: work) { work in
       let round = WorkerRound(work, count: count, unit: unit, parts: threads)
@@ -36,10 +40,10 @@ public final class WorkerPool {
   }
 }
 
-/// What a pool's threads share out, as plain values: a closure would be put on the heap for every kernel.
+/// Work that the threads of a pool share. It is a plain value: a closure would be allocated for every kernel.
 public protocol PoolWork {
-  /// Does the work of some of the elements.
-  /// - Parameter part: which of the pool's threads this is.
+  /// Does the work of the elements `range`.
+  /// - Parameter part: which of the pool's threads does it, from 0 on; each has its own scratch, for example.
   func perform(_ range: Range<Int>, part: Int)
 }
 
@@ -49,7 +53,7 @@ extension PoolWork {
   }
 }
 
-/// A piece of work as its threads see it, good while the thread that called `split` waits.
+/// A piece of work as the threads see it. It is valid while the thread that called `split` waits.
 private struct WorkerRound {
   private let work: UnsafeRawPointer
   private let kind: any PoolWork.Type
@@ -68,7 +72,7 @@ private struct WorkerRound {
   }
 }
 
-/// One of a pool's threads.
+/// One thread of a pool.
 private final class Worker {
   private let signal: WorkerSignal
   private let part: Int
@@ -99,18 +103,18 @@ private final class Worker {
   }
 }
 
-/// How a pool and its threads tell each other that there is work, and that it is done.
+/// The signals between a pool and its threads: there is work, and it is done.
 private final class WorkerSignal: @unchecked Sendable {
-  /// Rounds of work begun.
+  /// The number of rounds of work begun.
   private let round = Atomic<Int>(0)
   private let finished = Atomic<Int>(0)
   private let sleeping = Atomic<Int>(0)
-  /// The round that is on; nil when there will be none.
+  /// The round that is being done, or `nil` between rounds and at the end.
   private(set) var current: WorkerRound?
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-  /// Some fifty microseconds, several times as long as most kernels take.
+  /// About fifty microseconds, several times as long as most kernels take.
   private static let spins = 2_000
 
   init() {
@@ -126,6 +130,7 @@ private final class WorkerSignal: @unchecked Sendable {
   }
 
   func start(_ work: WorkerRound) {
+    precondition(current == nil, "a pool does one piece of work at a time")
     current = work
     finished.store(0, ordering: .relaxed)
     announce()
@@ -140,8 +145,8 @@ private final class WorkerSignal: @unchecked Sendable {
 
   func finish() { finished.add(1, ordering: .releasing) }
 
-  /// Waits for a round after those seen.
-  /// - Returns: whether there is one; none comes when the pool ends.
+  /// Waits for a round after the first `seen`.
+  /// - Returns: false if the pool ends instead.
   func wait(beyond seen: Int) -> Bool {
     for _ in 0..<Self.spins {
       if round.load(ordering: .acquiring) > seen { return current != nil }

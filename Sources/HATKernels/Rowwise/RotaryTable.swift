@@ -1,10 +1,10 @@
 import CSIMD
 import Glibc
 
-/// Rotary position embedding in the rotate-half layout: element j of a head pairs with j + headSize/2 and turns by
-/// position · theta^(-2j / headSize) (model.md §4).
+/// Rotary position embedding in the rotate-half layout: elements j and j + headSize/2 of a head are a pair, which turns by
+/// the angle position · theta^(-2j / headSize) (model.md §4).
 ///
-/// Never changes after `init`, so it may be shared.
+/// It never changes after `init`, so threads may share it.
 public final class RotaryTable: @unchecked Sendable {
   public let headSize: Int
   public let positions: Int
@@ -15,7 +15,7 @@ public final class RotaryTable: @unchecked Sendable {
 
   /// - Parameters:
   ///   - headSize: even
-  ///   - theta: base of the wave lengths
+  ///   - theta: the base of the wave lengths
   ///   - positions: one more than the largest position
   public init(headSize: Int, theta: Double, positions: Int) {
     precondition(headSize >= 2 && headSize % 2 == 0 && theta > 0 && positions >= 0)
@@ -43,7 +43,7 @@ public final class RotaryTable: @unchecked Sendable {
     turn(x, heads: heads, segments: segments, direction: 1)
   }
 
-  /// Turns back by the same angles, in place: the transpose, so the gradient of `rotate`.
+  /// Turns back by the same angles, in place. This is the transpose of `rotate`, and so its gradient.
   public func rotateBack(_ x: MatrixView, heads: Int, segments: Segments) {
     turn(x, heads: heads, segments: segments, direction: -1)
   }

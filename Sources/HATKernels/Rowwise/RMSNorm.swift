@@ -1,6 +1,6 @@
 import CSIMD
 
-/// y = x · gain / sqrt(mean(x²) + 1e-5), row by row (model.md §4).
+/// RMSNorm: y = x · gain / sqrt(mean(x²) + 1e-5) in each row (model.md §4).
 public enum RMSNorm {
   static let epsilon: Float = 1e-5
 
@@ -15,8 +15,11 @@ public enum RMSNorm {
     precondition(y.rows == x.rows && y.columns == x.columns)
     for row in 0..<x.rows {
       let (source, destination) = (x.row(row), y.row(row))
-      let meanSquare = dot(source, source, count: x.columns) / Float(x.columns)
-      let inverseRoot = 1 / (meanSquare + epsilon).squareRoot()
+      let sumOfSquares = sum(x.columns) { offset, access, partial in
+        let value = access.load(source + offset)
+        return value.times(value, plus: partial)
+      }
+      let inverseRoot = 1 / (sumOfSquares / Float(x.columns) + epsilon).squareRoot()
       inverseRoots[row] = inverseRoot
       let factor = Lanes(repeating: inverseRoot)
       LaneLoop.forEach(x.columns) { offset, access in
@@ -25,7 +28,7 @@ public enum RMSNorm {
     }
   }
 
-  /// Adds the gradients of x [R, width] and gain [width], given those of y and the forward pass's inverse roots.
+  /// Adds the gradients by x [R, width] and gain [width], given that by y and the inverse roots of the forward pass.
   public static func backward(
     _ x: MatrixView, gain: UnsafePointer<Float>, inverseRoots: UnsafePointer<Float>,
     outputGradient: MatrixView, addInputGradientTo dx: MatrixView,
@@ -36,7 +39,10 @@ public enum RMSNorm {
     for row in 0..<x.rows {
       let (input, dy, inputGradient) = (x.row(row), outputGradient.row(row), dx.row(row))
       let inverseRoot = inverseRoots[row]
-      let projection = dot(input, dy, gain, count: x.columns)
+      let projection = sum(x.columns) { offset, access, partial in
+        (access.load(input + offset) * access.load(dy + offset))
+          .times(access.load(gain + offset), plus: partial)
+      }
       let root = Lanes(repeating: inverseRoot)
       let correction = Lanes(
         repeating: -inverseRoot * inverseRoot * inverseRoot * projection / Float(x.columns))
@@ -48,28 +54,8 @@ public enum RMSNorm {
       }
     }
   }
-}
 
-extension RMSNorm {
-  /// Σ a·b.
-  @inline(__always)
-  private static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Float {
-    sum(count) { offset, access, partial in
-      access.load(a + offset).times(access.load(b + offset), plus: partial)
-    }
-  }
-
-  /// Σ a·b·c.
-  @inline(__always)
-  private static func dot(
-    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>, count: Int
-  ) -> Float {
-    sum(count) { offset, access, partial in
-      (access.load(a + offset) * access.load(b + offset)).times(access.load(c + offset), plus: partial)
-    }
-  }
-
-  /// A sum over `count` elements in four registers, so that an addition need not wait for the one before it.
+  /// A sum over `count` elements in four registers, so that an addition does not wait for the one before it.
   @inline(__always)
   private static func sum(
     _ count: Int, _ term: (_ offset: Int, _ access: LaneAccess, _ partial: Lanes) -> Lanes
