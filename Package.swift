@@ -17,7 +17,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
@@ -71,7 +70,6 @@ let package = Package(
       name: "HATDistributed",
       dependencies: [
         "CMPI", "HATStorage", "HATText", "HATKernels", "HATCore",
-        .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       path: "Sources/Distributed", swiftSettings: testable),
@@ -80,7 +78,6 @@ let package = Package(
       dependencies: [
         "CAllocations", "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.embedInCode("Benchmark/hamlet.txt")]),
