@@ -9,9 +9,9 @@ public enum CommunicatorConformance {
   static let lengths = [0, 1, 2, 7, 31, 127, 128, 129, 1021, 4096, 4097]
 
   public static func failures(of communicator: any Communicator) throws -> [String] {
-    try broadcastFailures(communicator) + allGatherFailures(communicator)
-      + allGatherInPlaceFailures(communicator) + transferFailures(communicator)
-      + nodeFailures(communicator) + nodeMemoryFailures(communicator) + agreementFailures(communicator)
+    try allGatherFailures(communicator) + allGatherInPlaceFailures(communicator)
+      + transferFailures(communicator) + nodeFailures(communicator) + nodeMemoryFailures(communicator)
+      + agreementFailures(communicator) + firstRankFailures(communicator)
   }
 
   private static func bytes(rank: Int, length: Int) -> [UInt8] {
@@ -20,19 +20,6 @@ public enum CommunicatorConformance {
 
   private static func value(rank: Int, index: Int) -> Float {
     Float(rank * 100_003 + index)
-  }
-
-  private static func broadcastFailures(_ communicator: any Communicator) throws -> [String] {
-    var failures: [String] = []
-    for root in 0..<communicator.size {
-      for length in lengths {
-        var buffer = bytes(rank: communicator.rank, length: length)
-        try buffer.withUnsafeMutableBytes { try communicator.broadcast($0, from: root) }
-        if buffer != bytes(rank: root, length: length) { failures.append("broadcast \(root) \(length)") }
-        try communicator.barrier()
-      }
-    }
-    return failures
   }
 
   /// Pieces of different lengths: rank r's is the r-th of the list from `shift` on.
@@ -185,6 +172,35 @@ public enum CommunicatorConformance {
       }
     }
     if try communicator.together({ communicator.rank }) != communicator.rank { failures.append("together") }
+    return failures
+  }
+  /// Every rank learns what rank 0 found, or why it could not; the others do no work.
+  private static func firstRankFailures(_ communicator: any Communicator) throws -> [String] {
+    let rank = communicator.rank
+    var calls = 0
+    var failures: [String] = []
+    for value in [nil, "", "größer", String(repeating: "語", count: 4097)] {
+      let found = try communicator.onFirstRank { () -> String? in
+        calls += 1
+        return rank == 0 ? value : "rank \(rank)"
+      }
+      if found != value { failures.append("onFirstRank \(value ?? "nil")") }
+    }
+    do {
+      try communicator.onFirstRank {
+        calls += 1
+        throw CommunicationFailure("rank \(rank) fails")
+      }
+      failures.append("onFirstRank: no error")
+    } catch let failure as AgreedFailure {
+      if failure.rank != 0 || failure.cause.description != "rank 0 fails" {
+        failures.append("onFirstRank: \(failure)")
+      }
+    }
+    if calls != (rank == 0 ? 5 : 0) { failures.append("onFirstRank: \(calls) calls") }
+    if try communicator.allGather("rank \(rank)") != (0..<communicator.size).map({ "rank \($0)" }) {
+      failures.append("allGather of values")
+    }
     return failures
   }
 }

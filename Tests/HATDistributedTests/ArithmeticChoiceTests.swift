@@ -1,3 +1,4 @@
+import DistributedTestSupport
 import Foundation
 import HATKernels
 import HATStorage

@@ -1,3 +1,4 @@
+import DistributedTestSupport
 import HATKernels
 import TestSupport
 import Testing
@@ -66,10 +67,6 @@ private final class CountingCommunicator: Communicator {
   }
 
   func barrier() throws { try base.barrier() }
-
-  func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
-    try base.broadcast(buffer, from: root)
-  }
 
   func anyRank(says own: Bool) throws -> Bool { try base.anyRank(says: own) }
 

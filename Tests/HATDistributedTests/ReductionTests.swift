@@ -1,3 +1,4 @@
+import DistributedTestSupport
 import HATKernels
 import TestSupport
 import Testing

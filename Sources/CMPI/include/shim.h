@@ -4,7 +4,6 @@
 #include <openmpi/mpi.h>
 
 static inline MPI_Comm hat_mpi_comm_world(void) { return MPI_COMM_WORLD; }
-static inline MPI_Comm hat_mpi_comm_null(void) { return MPI_COMM_NULL; }
 static inline int hat_mpi_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; }
 static inline MPI_Info hat_mpi_info_null(void) { return MPI_INFO_NULL; }
 static inline MPI_Datatype hat_mpi_byte(void) { return MPI_BYTE; }
@@ -17,6 +16,5 @@ static inline void *hat_mpi_in_place(void) { return MPI_IN_PLACE; }
 static inline MPI_Status *hat_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
 static inline MPI_Status *hat_mpi_statuses_ignore(void) { return MPI_STATUSES_IGNORE; }
 static inline MPI_Errhandler hat_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
-static inline MPI_Request hat_mpi_request_null(void) { return MPI_REQUEST_NULL; }
 static inline int hat_mpi_no_rank(void) { return MPI_PROC_NULL; }
 #endif

@@ -3,26 +3,23 @@
 /// Every verb is collective: all ranks call it in the same order with matching arguments, and each returns
 /// when its own part is done. Every verb throws when a rank or the transport fails; nothing falls back silently.
 public protocol Communicator: AnyObject {
-  /// This process's place, 0 ..< `size`.
+  /// This process's number, 0 ..< `size`.
   var rank: Int { get }
-  /// Number of ranks.
+  /// The number of ranks.
   var size: Int { get }
 
   /// Returns when every rank has called it.
   func barrier() throws
 
-  /// Makes `buffer` on every rank equal to that of `root`.
-  func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws
-
   /// Whether any rank says so, on every rank.
   func anyRank(says own: Bool) throws -> Bool
 
-  /// Collects one piece from each rank, on every rank, in rank order. Pieces may differ in length, also be empty.
+  /// Collects one piece from each rank, on every rank, in rank order. Pieces may differ in length and may be empty.
   func allGather(_ piece: UnsafeRawBufferPointer) throws -> [[UInt8]]
 
-  /// Every rank contributes the bytes of `partition` that are its own, which already lie in its `buffer`;
-  /// afterwards every rank's buffer holds every rank's bytes.
-  /// - Parameter elementSize: bytes of one element of `partition`.
+  /// Every rank contributes the elements of `partition` that are its own, which are already in its `buffer`.
+  /// Afterwards every rank's buffer holds every rank's elements.
+  /// - Parameter elementSize: in bytes.
   func allGatherInPlace(
     _ buffer: UnsafeMutableRawPointer, partition: RankPartition, elementSize: Int) throws
 
@@ -32,12 +29,12 @@ public protocol Communicator: AnyObject {
   /// Which ranks share a machine's memory.
   var nodes: NodeMap { get }
 
-  /// Returns when every rank of this rank's node has called it; what each wrote before is then seen by all.
+  /// Returns when every rank of this rank's node has called it. What each wrote before is then visible to all.
   func nodeBarrier() throws
 
-  /// Sets memory aside that all ranks of this rank's node share, `floats` of it as this rank's part: zeros, which the
-  /// rank itself has touched. It lasts as long as the communicator.
-  /// - Throws: `UserError` where the node has not that much shared memory.
+  /// Allocates memory that all ranks of this rank's node share, `floats` of it as this rank's part. It is zero, each
+  /// rank has touched its own part, and it lasts as long as the communicator.
+  /// - Throws: `UserError` where the node does not have that much shared memory.
   func allocateNodeMemory(floats: Int) throws -> NodeMemory
 }
 
@@ -48,5 +45,67 @@ extension Communicator {
   ) throws {
     try allGatherInPlace(
       UnsafeMutableRawPointer(buffer), partition: partition, elementSize: MemoryLayout<Element>.stride)
+  }
+}
+
+/// The transport, or another rank, failed: nothing the person running hat did wrong.
+public struct CommunicationFailure: Error, Sendable, Equatable, CustomStringConvertible {
+  public var description: String
+
+  public init(_ description: String) {
+    self.description = description
+  }
+}
+
+/// Which elements of a buffer belong to which rank: one range each, possibly empty, not overlapping.
+public struct RankPartition: Sendable, Equatable {
+  public let ranges: [Range<Int>]
+
+  public init(_ ranges: [Range<Int>]) {
+    self.ranges = ranges
+  }
+
+  /// `count` elements in runs as even as whole elements allow, in rank order.
+  public init(count: Int, ranks: Int) {
+    ranges = (0..<ranks).map { count * $0 / ranks..<count * ($0 + 1) / ranks }
+  }
+
+  public subscript(rank: Int) -> Range<Int> { ranges[rank] }
+
+  public func count(ofRank rank: Int) -> Int { ranges[rank].count }
+}
+
+/// Bytes for another rank.
+public struct OutgoingMessage {
+  public var rank: Int
+  public var bytes: UnsafeRawBufferPointer
+
+  public init(to rank: Int, _ bytes: UnsafeRawBufferPointer) {
+    (self.rank, self.bytes) = (rank, bytes)
+  }
+
+  /// Some floats of a buffer.
+  public init(to rank: Int, _ base: UnsafePointer<Float>, _ range: Range<Int>) {
+    self.init(
+      to: rank,
+      UnsafeRawBufferPointer(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)))
+  }
+}
+
+/// Space for exactly the bytes another rank sends.
+public struct IncomingMessage {
+  public var rank: Int
+  public var bytes: UnsafeMutableRawBufferPointer
+
+  public init(from rank: Int, _ bytes: UnsafeMutableRawBufferPointer) {
+    (self.rank, self.bytes) = (rank, bytes)
+  }
+
+  /// Some floats of a buffer.
+  public init(from rank: Int, _ base: UnsafeMutablePointer<Float>, _ range: Range<Int>) {
+    self.init(
+      from: rank,
+      UnsafeMutableRawBufferPointer(
+        UnsafeMutableBufferPointer(start: base + range.lowerBound, count: range.count)))
   }
 }

@@ -1,11 +1,11 @@
 import CMPI
-import Glibc
+import Foundation
 import HATKernels
 import HATStorage
 
-/// Memory shared by the ranks of a node: MPI-3 windows, read and written in place.
+/// Memory that the ranks of a node share: MPI-3 windows, read and written in place.
 extension MPICommunicator {
-  /// The ranks of this node as a group of their own, and who they are.
+  /// The ranks of this node as an MPI communicator, and the map of all nodes.
   static func findNodes(_ world: MPI_Comm, rank: Int32, size: Int) throws -> (MPI_Comm, NodeMap) {
     var node: MPI_Comm?
     try MPICall.check(
@@ -49,8 +49,8 @@ extension MPICommunicator {
     return counts.map(Int.init)
   }
 
-  /// A window of as many bytes for this rank, behind those of the ranks before it.
-  /// - Returns: the first whole page of the first rank's, the same memory on every rank.
+  /// Allocates a window with `bytes` for this rank, after those of the ranks before it.
+  /// - Returns: the first whole page of the window, the same memory on every rank.
   private func allocateWindow(bytes: Int) throws -> FloatPointer {
     var own: UnsafeMutableRawPointer?
     var window: MPI_Win?
@@ -64,7 +64,7 @@ extension MPICommunicator {
     return first!.alignedUp(toMultipleOf: Self.pageSize).assumingMemoryBound(to: Float.self)
   }
 
-  /// Where the file system that holds shared memory is full, a write to it ends the process: asked before.
+  /// Asked first, because a write to shared memory ends the process when the file system that holds it is full.
   private func requireSharedMemory(_ bytes: Int) throws {
     var isEnough: UInt8 = 1
     var status = statvfs()
@@ -75,7 +75,7 @@ extension MPICommunicator {
     guard isEnough == 1 else {
       throw UserError(
         .configuration, at: AbandonedSegments.folder,
-        "the ranks of a node need \(bytes >> 20) MiB of shared memory more than is free there",
+        "the ranks of a node need \(bytes >> 20) MiB of shared memory, which is more than is free there",
         hint:
           "Make it larger (mount -o remount,size=…; docker run --shm-size=…), or spread the ranks over more "
           + "nodes: `hat-mpirun plan` says what they need.")
@@ -93,5 +93,56 @@ extension MPICommunicator {
       try MPICall.check(MPI_Win_free(&window), "MPI_Win_free")
     }
     windows = []
+  }
+}
+
+/// Shared memory left behind by runs that were killed together with their `mpirun`.
+///
+/// Open MPI removes the file of a window as soon as all ranks have mapped it, and those of its own queues
+/// (`vader_segment`) at the end of a job. So files remain only where no process was left to remove them. A file is
+/// removed if it belongs to this host and this user, no process has mapped it, and it is too old to belong to a job that
+/// is just starting.
+enum AbandonedSegments {
+  static let folder = "/dev/shm"
+  private static let leastAge: TimeInterval = 60
+
+  /// Removes them, as far as that is permitted.
+  static func remove() {
+    remove(in: folder, host: NodeName.current, processes: "/proc")
+  }
+
+  /// - Parameter processes: the folder that shows what each process has mapped.
+  static func remove(in folder: String, host: String, processes: String, now: Date = Date()) {
+    let name = host.split(separator: ".").first.map(String.init) ?? host
+    let prefixes = ["osc_sm.\(name).", "vader_segment.\(name).\(geteuid())."]
+    let files = FileManager.default
+    let candidates = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).filter { file in
+      guard prefixes.contains(where: file.hasPrefix),
+        let attributes = try? files.attributesOfItem(atPath: "\(folder)/\(file)"),
+        attributes[.ownerAccountID] as? UInt == UInt(geteuid()),
+        let changed = attributes[.modificationDate] as? Date
+      else { return false }
+      return now.timeIntervalSince(changed) >= leastAge
+    }
+    guard !candidates.isEmpty else { return }
+    let inUse = mappedFiles(processes)
+    for file in candidates where !inUse.contains("\(folder)/\(file)") {
+      try? files.removeItem(atPath: "\(folder)/\(file)")
+    }
+  }
+
+  /// The files that some process has mapped.
+  private static func mappedFiles(_ processes: String) -> Set<String> {
+    var mapped: Set<String> = []
+    for process in (try? FileManager.default.contentsOfDirectory(atPath: processes)) ?? []
+    where process.allSatisfy(\.isNumber) {
+      guard let maps = try? String(contentsOfFile: "\(processes)/\(process)/maps", encoding: .utf8) else {
+        continue
+      }
+      for line in maps.split(separator: "\n") {
+        if let start = line.firstIndex(of: "/") { mapped.insert(String(line[start...])) }
+      }
+    }
+    return mapped
   }
 }

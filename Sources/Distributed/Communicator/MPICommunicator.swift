@@ -3,8 +3,8 @@ import Glibc
 
 /// The ranks `mpirun` started.
 ///
-/// Large messages go in chunks, by address: no count or displacement of MPI's 32 bits limits a buffer. Verbs
-/// that move parameters and gradients are made of `MPI_Sendrecv`, in an order of our own.
+/// Long messages are sent in chunks, so that MPI's 32-bit counts do not limit a buffer. The verbs that move parameters
+/// and gradients are built on point-to-point messages, in an order of our own (docs/distributed.md).
 public final class MPICommunicator: Communicator {
   public let rank: Int
   public let size: Int
@@ -12,14 +12,14 @@ public final class MPICommunicator: Communicator {
   let world = hat_mpi_comm_world()!
   /// The ranks of this node.
   let node: MPI_Comm
-  /// Memory shared with them.
+  /// The memory shared with them.
   var windows: [MPI_Win] = []
   private let chunkBytes: Int
 
   /// Whether `mpirun` started this process.
   public static var isLaunched: Bool { getenv("OMPI_COMM_WORLD_SIZE") != nil }
 
-  /// Joins the ranks; once in the life of a process.
+  /// Joins the ranks. A process can do this once.
   /// - Parameter chunkBytes: the longest single message.
   /// - Throws: `CommunicationFailure`.
   public init(chunkBytes: Int = 256 << 20) throws {
@@ -30,7 +30,7 @@ public final class MPICommunicator: Communicator {
     try MPICall.check(
       MPI_Comm_set_errhandler(world, hat_mpi_errors_return()), "MPI_Comm_set_errhandler")
     guard granted >= Int32(MPI_THREAD_FUNNELED) else {
-      throw CommunicationFailure("this MPI does not allow threads beside the one that communicates")
+      throw CommunicationFailure("this MPI does not allow threads besides the one that communicates")
     }
     var (rank, size): (Int32, Int32) = (0, 0)
     try MPICall.check(MPI_Comm_rank(world, &rank), "MPI_Comm_rank")
@@ -41,13 +41,13 @@ public final class MPICommunicator: Communicator {
     if nodes.place(ofRank: self.rank) == 0 { AbandonedSegments.remove() }
   }
 
-  /// Leaves the ranks; waits until all do. Node memory goes with it.
+  /// Leaves the ranks, and waits until all have. Frees the node memory.
   public func finalize() throws {
     try freeWindows()
     try MPICall.check(MPI_Finalize(), "MPI_Finalize")
   }
 
-  /// Ends all ranks at once, `mpirun` with this exit code.
+  /// Ends all ranks at once. `mpirun` ends with this exit code.
   public func abort(exitCode: Int32) -> Never {
     MPI_Abort(world, exitCode)
     exit(exitCode)
@@ -57,16 +57,7 @@ public final class MPICommunicator: Communicator {
     try MPICall.check(MPI_Barrier(world), "MPI_Barrier")
   }
 
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
-    for start in stride(from: 0, to: buffer.count, by: chunkBytes) {
-      let count = min(chunkBytes, buffer.count - start)
-      try MPICall.check(
-        MPI_Bcast(buffer.baseAddress! + start, Int32(count), hat_mpi_byte(), Int32(root), world),
-        "MPI_Bcast")
-    }
-  }
-
-  /// Gathered, not summed: for a sum Open MPI allocates.
+  /// Gathered, not summed: Open MPI allocates for a sum.
   public func anyRank(says own: Bool) throws -> Bool {
     try withUnsafeTemporaryAllocation(of: Bool.self, capacity: size) { answers in
       var own = own
@@ -89,7 +80,17 @@ public final class MPICommunicator: Communicator {
     }
   }
 
-  /// A ring: each rank passes on to the next what it got from the one before, `size` - 1 times.
+  /// Makes `buffer` on every rank equal to that of `root`.
+  private func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
+    for start in stride(from: 0, to: buffer.count, by: chunkBytes) {
+      let count = min(chunkBytes, buffer.count - start)
+      try MPICall.check(
+        MPI_Bcast(buffer.baseAddress! + start, Int32(count), hat_mpi_byte(), Int32(root), world),
+        "MPI_Bcast")
+    }
+  }
+
+  /// A ring: each rank passes what it got from the previous one on to the next, `size` - 1 times.
   public func allGatherInPlace(
     _ buffer: UnsafeMutableRawPointer, partition: RankPartition, elementSize: Int
   ) throws {
@@ -106,7 +107,7 @@ public final class MPICommunicator: Communicator {
     }
   }
 
-  /// Everything at once, and then a wait for all of it.
+  /// Starts all messages, then waits for all of them.
   public func transfer(sending: [OutgoingMessage], receiving: [IncomingMessage]) throws {
     var requests: [MPI_Request?] = []
     for message in receiving {
@@ -143,8 +144,8 @@ public final class MPICommunicator: Communicator {
     }
   }
 
-  /// Sends and receives at once, in as many chunks as the longer of the two needs; a direction that is done is
-  /// silent. Both ends count chunks from the same lengths, so they agree.
+  /// Sends and receives at once, in as many chunks as the longer of the two needs. A direction that is finished sends
+  /// nothing more. Both ends count chunks from the same lengths, so they agree.
   private func sendReceive(
     _ outgoing: UnsafeRawBufferPointer, to destination: Int,
     into incoming: UnsafeMutableRawBufferPointer, from source: Int
@@ -161,5 +162,17 @@ public final class MPICommunicator: Communicator {
           world, hat_mpi_status_ignore()),
         "MPI_Sendrecv")
     }
+  }
+}
+
+/// Turns the status that every MPI call returns into an error.
+enum MPICall {
+  static func check(_ status: Int32, _ call: String) throws {
+    guard status != MPI_SUCCESS else { return }
+    var text = [CChar](repeating: 0, count: Int(MPI_MAX_ERROR_STRING) + 1)
+    var length: Int32 = 0
+    MPI_Error_string(status, &text, &length)
+    let reason = String(decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    throw CommunicationFailure("\(call) failed: \(reason)")
   }
 }

@@ -1,6 +1,6 @@
 import HATKernels
 
-/// The group of one: a process that runs without `mpirun`.
+/// A group of one rank: a process that runs without `mpirun`.
 public final class SoloCommunicator: Communicator {
   public let rank = 0
   public let size = 1
@@ -8,10 +8,6 @@ public final class SoloCommunicator: Communicator {
   public init() {}
 
   public func barrier() {}
-
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) {
-    precondition(root == 0)
-  }
 
   public func anyRank(says own: Bool) -> Bool { own }
 

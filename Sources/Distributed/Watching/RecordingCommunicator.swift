@@ -1,4 +1,4 @@
-/// Writes every collective of another communicator into an operation log.
+/// Records every collective of another communicator in an operation log.
 final class RecordingCommunicator: Communicator {
   private let base: any Communicator
   private let log: OperationLog
@@ -12,10 +12,6 @@ final class RecordingCommunicator: Communicator {
 
   func barrier() throws {
     try log.record(.barrier) { try base.barrier() }
-  }
-
-  func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
-    try log.record(.broadcast, bytes: buffer.count) { try base.broadcast(buffer, from: root) }
   }
 
   func anyRank(says own: Bool) throws -> Bool {

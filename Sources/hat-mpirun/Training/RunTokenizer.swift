@@ -1,3 +1,4 @@
+import Foundation
 import HATCore
 import HATDistributed
 import HATStorage
@@ -18,8 +19,10 @@ struct RunTokenizer {
   /// The same on every rank.
   /// - Throws: `UserError` when it cannot be read or learnt, or is of another size; `AgreedFailure`.
   func find(on communicator: any Communicator) throws -> TokenizerFile {
-    let content = try communicator.fromFirstRank { try find().content }
-    return try communicator.together { try TokenizerFile(content: content, at: "the tokenizer of rank 0") }
+    let content = try communicator.onFirstRank { Data(try find().content) }
+    return try communicator.together {
+      try TokenizerFile(content: Array(content), at: "the tokenizer of rank 0")
+    }
   }
 
   private func find() throws -> TokenizerFile {

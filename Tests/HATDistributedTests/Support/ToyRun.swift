@@ -1,3 +1,4 @@
+import DistributedTestSupport
 import Foundation
 import HATCore
 import HATKernels

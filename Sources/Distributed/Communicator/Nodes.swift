@@ -1,3 +1,5 @@
+import HATKernels
+
 /// Which ranks share a machine, and so its memory.
 public struct NodeMap: Sendable, Equatable {
   /// The ranks of each node, ascending; nodes in the order of their lowest ranks.
@@ -5,7 +7,7 @@ public struct NodeMap: Sendable, Equatable {
   /// The node of each rank.
   public let nodeOfRank: [Int]
 
-  /// - Parameter labels: something for each rank that is the same where the node is.
+  /// - Parameter labels: one for each rank; ranks with the same label share a node.
   public init(labels: [Int]) {
     var ranks: [[Int]] = []
     var numbers: [Int: Int] = [:]
@@ -21,7 +23,7 @@ public struct NodeMap: Sendable, Equatable {
     nodeOfRank = labels.map { numbers[$0]! }
   }
 
-  /// `ranks` ranks in as even runs as whole ranks allow: as `mpirun` places them.
+  /// `ranks` ranks in runs as even as whole ranks allow: as `mpirun` places them.
   public init(ranks: Int, nodes: Int) {
     precondition(nodes > 0 && nodes <= ranks)
     self.init(labels: (0..<ranks).map { (($0 + 1) * nodes - 1) / ranks })
@@ -35,14 +37,37 @@ public struct NodeMap: Sendable, Equatable {
   /// The place of a rank among those of its node.
   public func place(ofRank rank: Int) -> Int { neighbours(ofRank: rank).firstIndex(of: rank)! }
 
-  /// The rank that handles on `node` what `owner`, a rank of any node, owns: the owner itself where it is at home,
-  /// elsewhere one rank for each owner, spread evenly.
+  /// The rank that acts on `node` for `owner`, a rank of any node: the owner itself on its own node, one rank for each
+  /// owner, spread evenly, on the others.
   public func representative(ofRank owner: Int, onNode node: Int) -> Int {
     ranks[node][place(ofRank: owner) % ranks[node].count]
   }
 
-  /// The owners `rank` handles on its node, itself among them, ascending.
+  /// The owners that `rank` acts for on its node, itself included, ascending.
   public func represented(byRank rank: Int) -> [Int] {
     nodeOfRank.indices.filter { representative(ofRank: $0, onNode: nodeOfRank[rank]) == rank }
   }
+}
+
+/// Memory that all ranks of a node read and write: one part for each, in the order of the ranks.
+public struct NodeMemory: @unchecked Sendable {
+  /// All parts.
+  public let floats: FloatBuffer
+  /// The part of each of the node's ranks in `floats`.
+  public let parts: [Range<Int>]
+
+  init(_ floats: FloatBuffer, counts: [Int]) {
+    self.floats = floats
+    var end = 0
+    parts = counts.map { count in
+      defer { end += Self.spacing(count) }
+      return end..<end + count
+    }
+  }
+
+  /// Floats that a part takes: whole pages, so that each is in memory near the rank that touches it first.
+  static func spacing(_ count: Int) -> Int { (count + 1023) / 1024 * 1024 }
+
+  /// The first float of the part of the rank at `place` of the node.
+  public func part(_ place: Int) -> FloatPointer { floats.base + parts[place].lowerBound }
 }

@@ -1,6 +1,8 @@
 import Foundation
 import HATKernels
 
+@testable import HATDistributed
+
 /// Ranks as threads of one process: any rank count on any machine, for tests.
 public final class ThreadCommunicator: Communicator {
   public let rank: Int
@@ -16,8 +18,7 @@ public final class ThreadCommunicator: Communicator {
     node = nodeGroups[nodes.nodeOfRank[rank]]
   }
 
-  /// Runs `body` on `size` threads, each with its rank, as if on as many nodes as are asked for, and returns what they
-  /// return, in rank order.
+  /// Runs `body` on `size` threads, one for each rank, as if on `nodes` nodes, and returns their results in rank order.
   public static func run<Success: Sendable>(
     size: Int, nodes: Int = 1, _ body: @escaping @Sendable (ThreadCommunicator) throws -> Success
   ) throws -> [Success] {
@@ -27,7 +28,7 @@ public final class ThreadCommunicator: Communicator {
   /// Runs `body` on a thread for each rank of `nodes`.
   ///
   /// A rank that throws, or returns while others still wait for it, releases them with a `CommunicationFailure`.
-  /// - Throws: the error of the lowest rank that failed of itself.
+  /// - Throws: the error of the lowest rank that failed by itself.
   public static func run<Success: Sendable>(
     on nodes: NodeMap, _ body: @escaping @Sendable (ThreadCommunicator) throws -> Success
   ) throws -> [Success] {
@@ -40,7 +41,7 @@ public final class ThreadCommunicator: Communicator {
         let result = Result {
           try body(ThreadCommunicator(rank: rank, nodes: nodes, group: group, nodeGroups: nodeGroups))
         }
-        if result.isSuccess {
+        if result.failure == nil {
           let failure = CommunicationFailure("rank \(rank) has left")
           for group in [group, nodeGroups[nodes.nodeOfRank[rank]]] { group.fail(failure) }
         } else {
@@ -57,14 +58,6 @@ public final class ThreadCommunicator: Communicator {
 
   public func barrier() throws {
     try group.meet(rank: rank, shown("barrier", nil, 0)) { _ in }
-  }
-
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, from root: Int) throws {
-    try group.meet(rank: rank, shown("broadcast", buffer.baseAddress, buffer.count)) { all in
-      precondition(all.allSatisfy { $0.count == buffer.count }, "all ranks broadcast as many bytes")
-      guard rank != root, buffer.count > 0 else { return }
-      buffer.baseAddress!.copyMemory(from: all[root].address!, byteCount: buffer.count)
-    }
   }
 
   public func anyRank(says own: Bool) throws -> Bool {
@@ -132,7 +125,7 @@ public final class ThreadCommunicator: Communicator {
   }
 }
 
-/// What the ranks' threads end with.
+/// What the ranks' threads return.
 private final class Results<Success: Sendable>: @unchecked Sendable {
   private let condition = NSCondition()
   private var results: [Result<Success, any Error>?]
@@ -152,12 +145,81 @@ private final class Results<Success: Sendable>: @unchecked Sendable {
     condition.lock()
     defer { condition.unlock() }
     while results.contains(where: { $0 == nil }) { condition.wait() }
-    let errors = results.compactMap { $0!.error }
+    let errors = results.compactMap { $0!.failure }
     if let cause = errors.first(where: { !($0 is CommunicationFailure) }) ?? errors.first { throw cause }
     return try results.map { try $0!.get() }
   }
 }
 
 extension Result {
-  fileprivate var isSuccess: Bool { error == nil }
+  fileprivate var failure: Failure? {
+    if case .failure(let error) = self { error } else { nil }
+  }
+}
+
+/// Where the threads of a `ThreadCommunicator` meet.
+///
+/// A rank shows the others something, waits until all have, looks, and waits until all have looked.
+private final class ThreadGroup: @unchecked Sendable {
+  let size: Int
+  private let condition = NSCondition()
+  private var shown: [Shown?]
+  private var arrived = 0
+  private var generation = 0
+  private var failure: CommunicationFailure?
+
+  /// What one rank shows in one collective.
+  struct Shown {
+    /// The verb: ranks that call different ones are out of step.
+    var verb: String
+    var address: UnsafeRawPointer?
+    var count: Int
+    var messages: [OutgoingMessage] = []
+  }
+
+  init(size: Int) {
+    self.size = size
+    shown = Array(repeating: nil, count: size)
+  }
+
+  /// Shows `mine`, waits for all, lets `look` read what the others show, and waits until all have looked.
+  func meet(rank: Int, _ mine: Shown, look: ([Shown]) -> Void) throws {
+    condition.withLock { shown[rank] = mine }
+    try wait()
+    let all = condition.withLock { shown.compactMap { $0 } }
+    guard all.count == size, all.allSatisfy({ $0.verb == mine.verb }) else {
+      let verbs = all.map(\.verb).joined(separator: ", ")
+      let failure = CommunicationFailure("the ranks are out of step: they called \(verbs)")
+      fail(failure)
+      throw failure
+    }
+    look(all)
+    try wait()
+  }
+
+  /// Wakes every rank with an error; the first failure counts.
+  func fail(_ failure: CommunicationFailure) {
+    condition.withLock {
+      if self.failure == nil { self.failure = failure }
+      condition.broadcast()
+    }
+  }
+
+  private func wait() throws {
+    condition.lock()
+    defer { condition.unlock() }
+    if let failure { throw failure }
+    arrived += 1
+    if arrived == size {
+      arrived = 0
+      generation += 1
+      condition.broadcast()
+      return
+    }
+    let mine = generation
+    while generation == mine {
+      if let failure { throw failure }
+      condition.wait()
+    }
+  }
 }
