@@ -1,3 +1,4 @@
+import DistributedTestSupport
 import HATDistributed
 import HATStorage
 import Testing
@@ -17,12 +18,14 @@ import Testing
   }
 
   @Test func aRankUsesTheCoresItIsBoundTo() throws {
-    let environment = ["OMPI_COMM_WORLD_LOCAL_SIZE": "2"]
-    func threads(_ cores: Int, of machine: Int) throws -> Int {
-      try ThreadChoice(wanted: nil, environment: environment, cores: cores, machineCores: machine).threads
+    func threads(_ cores: Int, of machine: Int) throws -> [Int] {
+      try ThreadCommunicator.run(size: 4, nodes: 2) {
+        try ThreadChoice(wanted: nil, on: $0, cores: cores, machineCores: machine).threads
+      }
     }
-    #expect(try threads(1, of: 8) == 1)
-    #expect(try threads(4, of: 8) == 4)
-    #expect(try threads(8, of: 8) == 4)
+    #expect(try threads(1, of: 8) == [1, 1, 1, 1])
+    #expect(try threads(4, of: 8) == [4, 4, 4, 4])
+    #expect(try threads(8, of: 8) == [4, 4, 4, 4])
+    #expect(try ThreadChoice(wanted: nil, on: SoloCommunicator(), cores: 3, machineCores: 8).threads == 3)
   }
 }

@@ -2,7 +2,11 @@ import Foundation
 import Glibc
 import HATStorage
 
-/// A program run to its end, in a process group of its own, its standard error passed through our hands.
+/// A program run to its end, in a process group of its own. Its standard error is a pipe that this process reads.
+///
+/// Not made with swift-subprocess, whose API is asynchronous only: the launcher and the ranks are synchronous programs,
+/// and a bridge between the two takes as much code as `posix_spawn` does. Ending the ranks would be ours all the same,
+/// because Open MPI puts each into a process group of its own (`ProcessTree`).
 final class ChildProcess {
   private var processID: pid_t = 0
   private let errorPipe: Int32
@@ -21,7 +25,7 @@ final class ChildProcess {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, pipeEnds[1], STDERR_FILENO)
 
-    // A group of its own: Ctrl-C reaches us alone, and we say what it means.
+    // A group of its own: Ctrl-C reaches this process alone, which decides what it means.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -36,7 +40,7 @@ final class ChildProcess {
     guard status == 0 else {
       throw UserError(
         .missingInput, at: program, "it cannot be started: \(String(cString: strerror(status)))",
-        hint: "Install Open MPI (apt install openmpi-bin), or leave --ranks out to train in one process.")
+        hint: "Install Open MPI (apt install openmpi-bin), or leave `ranks` out to train in one process.")
     }
   }
 
@@ -56,12 +60,12 @@ final class ChildProcess {
     kill(processID, signal)
   }
 
-  /// Ends the program and whatever it has started on this machine.
+  /// Kills the program and everything it has started on this machine.
   func killTree() {
     ProcessTree.kill(processID)
   }
 
-  /// Waits for the end, a signal that is not for the child, or more output.
+  /// Waits for the program to end, and passes its standard error on meanwhile.
   /// - Parameters:
   ///   - receive: given standard error as it comes.
   ///   - attend: called several times a second.
@@ -72,13 +76,13 @@ final class ChildProcess {
       _ = receiveOnce(receive, milliseconds: 100)
       attend()
     }
-    // A grandchild may hold the pipe open for longer: only what is there already is read.
+    // A grandchild may hold the pipe open for longer, so only what is there already is read.
     while receiveOnce(receive, milliseconds: 0) {}
     let signal = status & 0x7f
     return signal == 0 ? status >> 8 & 0xff : 128 + signal
   }
 
-  /// - Returns: whether there was something.
+  /// - Returns: whether there was something to read.
   private func receiveOnce(_ receive: (UnsafeRawBufferPointer) -> Void, milliseconds: Int32) -> Bool {
     var event = pollfd(fd: errorPipe, events: Int16(POLLIN), revents: 0)
     guard poll(&event, 1, milliseconds) > 0 else { return false }
@@ -94,7 +98,7 @@ final class ChildProcess {
   }
 }
 
-/// Strings as C's null-terminated arrays of pointers.
+/// Strings as null-terminated C arrays of pointers.
 private enum CStrings {
   static func with<Result>(
     _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
@@ -102,5 +106,43 @@ private enum CStrings {
     let pointers = strings.map { strdup($0) } + [nil]
     defer { for pointer in pointers { free(pointer) } }
     return body(pointers)
+  }
+}
+
+/// The processes of this machine that a process has started, directly or not.
+enum ProcessTree {
+  /// Kills them and the process itself, also those that are stopped. A process that outlives its parent can no longer be
+  /// found, so all are looked up before the first is killed.
+  static func kill(_ root: pid_t) {
+    for process in descendants(of: root) + [root] { Glibc.kill(process, SIGKILL) }
+  }
+
+  static func descendants(of root: pid_t) -> [pid_t] {
+    let children = Dictionary(grouping: all(), by: \.parent)
+    var found: [pid_t] = []
+    var next = [root]
+    while let parent = next.popLast() {
+      let own = children[parent, default: []].map(\.process)
+      found += own
+      next += own
+    }
+    return found
+  }
+
+  private static func all() -> [(process: pid_t, parent: pid_t)] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return names.compactMap { pid_t($0) }.compactMap { process in
+      parent(of: process).map { (process, $0) }
+    }
+  }
+
+  /// nil for a process that is gone.
+  private static func parent(of process: pid_t) -> pid_t? {
+    // `1234 (name, with any characters) S 1 …`
+    guard let line = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+      let nameEnd = line.lastIndex(of: ")")
+    else { return nil }
+    let fields = line[line.index(after: nameEnd)...].split(separator: " ")
+    return fields.count > 1 ? pid_t(fields[1]) : nil
   }
 }

@@ -1,15 +1,15 @@
 import Glibc
 
-/// A program to be run by `mpirun` on a number of ranks.
+/// A program for `mpirun` to run on a number of ranks.
 public struct MPIJob: Sendable {
   public var program: String
   public var arguments: [String]
   public var ranks: Int
   /// Cores each rank is bound to.
   public var threadsPerRank: Int
-  /// nil for this machine alone.
+  /// nil to run on this machine alone.
   public var hostfile: String?
-  /// What else `mpirun` is to be called with.
+  /// More options for `mpirun`.
   public var launcherOptions: [String]
   /// Set for the ranks, wherever they run.
   public var environment: [(name: String, value: String)]
@@ -28,7 +28,7 @@ public struct MPIJob: Sendable {
     self.environment = environment
   }
 
-  /// What follows `mpirun`.
+  /// The arguments of `mpirun`.
   /// - Parameter cores: of this machine.
   public func launcherArguments(cores: Int = ProcessorCores.available()) -> [String] {
     var launcher = ["-np", String(ranks)]
@@ -51,15 +51,15 @@ public struct MPIJob: Sendable {
     return launcher + [program] + arguments
   }
 
-  /// A job that starts nothing on the same machines.
+  /// A job on the same machines that does nothing.
   var probe: MPIJob {
     MPIJob(
       program: "true", arguments: [], ranks: ranks, hostfile: hostfile, launcherOptions: launcherOptions)
   }
 
-  /// This process's environment without what Open MPI puts there for its own processes, which makes an `mpirun`
-  /// started from one of them end at once; with leave to run as root where that is who we are. Settings of Open MPI
-  /// (`OMPI_MCA_…`) that the user has made stay: those of a process that is a rank are not the user's.
+  /// An environment without the variables that Open MPI sets for its own processes: an `mpirun` started with them ends
+  /// at once. Adds the permission to run as root where this process does. Settings of Open MPI (`OMPI_MCA_…`) stay if
+  /// the user made them; those of a process that is a rank itself are Open MPI's.
   public static func cleanEnvironment(
     of environment: [String], isRoot: Bool = geteuid() == 0
   ) -> [String] {

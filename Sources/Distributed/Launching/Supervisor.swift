@@ -2,17 +2,17 @@ import Foundation
 import Glibc
 import HATStorage
 
-/// Runs a job under `mpirun` and starts it again after a fault: a rank that was killed or crashed, or a run that hung.
+/// Runs a job under `mpirun`, and starts it again after a fault: a rank was killed or crashed, or the run hung.
 public struct Supervisor {
-  /// Times a job may be started again without having come further.
+  /// How often a job may be started again without progress.
   public var restarts: Int
-  /// Where the ranks write down that they hang; nil for a job that does not watch them.
+  /// Where the ranks record that they hang; nil for a job without watchdogs.
   public var hangs: HangFolder?
-  /// Where a job that is started again goes on.
+  /// Where a job that is started again goes on, for messages.
   public var continuation: String
-  /// How far the job has come, such as the step of its newest checkpoint.
+  /// How far the job has come, for example the step of its newest checkpoint.
   public var progress: () throws -> Int
-  /// Told what happens; one line each.
+  /// Called with a line for each thing that happens.
   public var note: (String) -> Void
 
   public init(
@@ -26,11 +26,11 @@ public struct Supervisor {
     self.note = note
   }
 
-  /// Exit codes that a new start would only meet again, or need not: those of cli.md but a fault of ours, and 1, with
-  /// which `mpirun` says that it could not start the ranks.
+  /// Exit codes after which the job is not started again: success, 1, which is `mpirun`'s when it could not start the
+  /// ranks, and those of `UserError`, which would only come again.
   private static let finalExitCodes: Set<Int32> = [0, 1, 64, 65, 66, 73, 75, 78]
 
-  /// - Parameter job: the job of a start, counted from 0.
+  /// - Parameter job: makes the job of a start, counted from 0.
   /// - Returns: the exit code of the command.
   /// - Throws: `UserError` when `mpirun` cannot be started.
   public func run(_ job: (_ start: Int) -> MPIJob) throws -> Int32 {
@@ -81,7 +81,7 @@ public struct Supervisor {
     return code
   }
 
-  /// - Returns: what to say when the run hung; nil when it did not.
+  /// - Returns: what to say if the run hung; nil if it did not.
   private func hangReport() -> String? {
     do {
       guard let (report, file) = try hangs?.report() else { return nil }
@@ -91,8 +91,8 @@ public struct Supervisor {
     }
   }
 
-  /// The first request lets the step be finished (mpirun passes SIGUSR1 on), the second ends the ranks, the third
-  /// whatever is left.
+  /// The first request lets the ranks finish their step (`mpirun` passes SIGUSR1 on), the second ends the ranks, the
+  /// third kills whatever is left.
   private static func forward(request: Int, to child: ChildProcess) {
     switch request {
     case 0: child.send(signal: SIGUSR1)
@@ -101,7 +101,7 @@ public struct Supervisor {
     }
   }
 
-  /// A job that was asked to stop has stopped early, however it took it.
+  /// A job that was asked to stop has stopped early, however it ended.
   private static func codeAfterStopping(_ code: Int32) -> Int32 {
     finalExitCodes.contains(code) && code != 1 ? code : UserError.Kind.stoppedEarly.exitCode
   }
@@ -114,4 +114,109 @@ public struct Supervisor {
   private static func show(_ bytes: [UInt8]) {
     FileHandle.standardError.write(Data(bytes))
   }
+}
+
+/// How often a job may still be started again. The count begins again once the job has come further than at its last
+/// fault. So a long run on machines that fail now and then goes on, and one that always fails at the same place ends.
+struct RestartBudget {
+  let limit: Int
+  /// Restarts since the job last made progress.
+  private(set) var used = 0
+  private var reached: Int
+
+  init(limit: Int, reached: Int) {
+    (self.limit, self.reached) = (limit, reached)
+  }
+
+  /// Uses up a restart after a fault.
+  /// - Parameter place: how far the job has come.
+  /// - Returns: whether there was one left.
+  mutating func take(at place: Int) -> Bool {
+    if place > reached { (used, reached) = (0, place) }
+    guard used < limit else { return false }
+    used += 1
+    return true
+  }
+}
+
+/// When a job that hangs has to be ended from outside, because `mpirun` does not end it: it waits for a machine that it
+/// no longer reaches, or never started the ranks.
+struct HangPatience {
+  /// Whether the job has printed anything yet. It does as soon as its ranks have met.
+  var hasHeard = false
+  private let start: ContinuousClock.Instant
+  private var reported: ContinuousClock.Instant?
+
+  /// Time for the ranks to record what they are doing and to end, and for `mpirun` to follow.
+  static let afterRecords = Duration.seconds(10)
+  /// Time for the ranks to start and to meet.
+  static let beforeFirstWord = Duration.seconds(600)
+
+  init(now: ContinuousClock.Instant = .now) {
+    start = now
+  }
+
+  /// - Parameter hasRecords: whether a rank has recorded that it hangs.
+  mutating func isOver(hasRecords: Bool, now: ContinuousClock.Instant = .now) -> Bool {
+    guard hasRecords else { return !hasHeard && now - start > Self.beforeFirstWord }
+    let first = reported ?? now
+    reported = first
+    return now - first > Self.afterRecords
+  }
+}
+
+/// Finds out whether `mpirun` reaches all machines of a job, by running a program there that does nothing. A restart
+/// while a machine or a connection is down would only be wasted.
+struct MachineProbe {
+  var note: (String) -> Void
+
+  private static let timeLimit = Duration.seconds(15)
+  private static let pause = Duration.seconds(2)
+  /// After that long it is not going to be repaired.
+  private static let patience = Duration.seconds(3600)
+
+  /// Waits until all machines answer.
+  /// - Returns: false when they do not within an hour, or when asked to stop.
+  /// - Throws: `UserError` when `mpirun` cannot be started.
+  func waitUntilReached(by job: MPIJob) throws -> Bool {
+    let start = ContinuousClock.now
+    var isFirst = true
+    while try !isReached(by: job) {
+      if isFirst { note("mpirun does not reach all machines: waiting until it does") }
+      isFirst = false
+      if LauncherSignals.count > 0 { return false }
+      guard ContinuousClock.now - start < Self.patience else {
+        note(
+          "error: mpirun has not reached all machines for an hour. Run the same command again when it can.")
+        return false
+      }
+      usleep(UInt32(Self.pause.components.seconds) * 1_000_000)
+    }
+    return LauncherSignals.count == 0
+  }
+
+  private func isReached(by job: MPIJob) throws -> Bool {
+    let start = ContinuousClock.now
+    let child = try ChildProcess(job.probe)
+    let code = child.wait(
+      receive: { _ in },
+      attend: {
+        if LauncherSignals.count > 0 || ContinuousClock.now - start > Self.timeLimit { child.killTree() }
+      })
+    return code == 0
+  }
+}
+
+/// Counts the requests to stop that reach the process that started `mpirun`.
+enum LauncherSignals {
+  // Written by the signal handler alone.
+  nonisolated(unsafe) private static var requests: Int32 = 0
+
+  static func listen() {
+    for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] {
+      signal(number) { _ in LauncherSignals.requests += 1 }
+    }
+  }
+
+  static var count: Int { Int(requests) }
 }

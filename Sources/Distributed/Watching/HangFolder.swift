@@ -3,18 +3,18 @@ import Glibc
 import HATStorage
 import SystemPackage
 
-/// RUN/hangs: what the ranks write down when their time runs out, and the report that is made of it.
+/// RUN/hangs: the records that ranks write when their time runs out, and the report made from them.
 public struct HangFolder: Sendable {
   private let folder: FilePath
   private var records: FilePath { folder.appending("records") }
-  /// The records while their report is made: who moves them there makes it, and the others find none.
+  /// The records while their report is made. Whoever moves them here makes it, and the others find none.
   private var claimed: FilePath { folder.appending("claimed") }
 
   public init(run: FilePath) {
     folder = run.appending("hangs")
   }
 
-  /// Forgets what an earlier start of the run has left.
+  /// Removes what an earlier start of the run left behind.
   public func sweep() throws {
     try DurableFile.remove(records)
     try DurableFile.remove(claimed)
@@ -26,13 +26,13 @@ public struct HangFolder: Sendable {
     try DurableFile.write(Array(try JSONEncoder().encode(record)), to: file)
   }
 
-  /// Whether a rank has written something down.
+  /// Whether a rank has written a record.
   public var hasRecords: Bool { DurableFile.exists(records) }
 
-  /// Makes one report of what the ranks wrote down, whoever asks for it at the same time.
-  /// - Parameter tell: called once it is written. Whoever asked in vain waits for that: where ranks ask, the end of one
-  ///   takes the others along.
-  /// - Returns: the report and its file; nil when nothing was written down, or another has taken it.
+  /// Makes one report from the records, however many ask for it at the same time.
+  /// - Parameter tell: called once the report is written. Callers that get no report wait for it to return: when ranks
+  ///   call, the first one that ends takes the others with it.
+  /// - Returns: the report and its file; nil if there are no records, or another caller makes the report.
   /// - Throws: `UserError`, `DecodingError`.
   @discardableResult
   public func report(
@@ -50,13 +50,13 @@ public struct HangFolder: Sendable {
     return (report, file)
   }
 
-  /// Who has the records may have died over them: not for ever.
+  /// Not for ever: the process that makes the report may have died.
   private func waitUntilTold() {
     let end = ContinuousClock.now + .seconds(5)
     while DurableFile.exists(claimed) && ContinuousClock.now < end { Thread.sleep(forTimeInterval: 0.01) }
   }
 
-  /// - Returns: whether the records are the caller's to report.
+  /// - Returns: whether the caller is the one to make the report.
   private func claim() throws -> Bool {
     if rename(records.string, claimed.string) == 0 { return true }
     let failure = Errno(rawValue: errno)
@@ -66,7 +66,7 @@ public struct HangFolder: Sendable {
     return false
   }
 
-  /// In the order of the ranks.
+  /// In rank order.
   private func claimedRecords() throws -> [HangRecord] {
     try DurableFile.list(claimed).filter { $0.hasSuffix(".json") }.map { name in
       let file = try FileReader(opening: claimed.appending(name))

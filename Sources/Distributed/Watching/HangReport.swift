@@ -1,15 +1,15 @@
 import Foundation
 
-/// Who waits where, from what the ranks wrote down.
+/// Which rank waits where, from the records of the ranks.
 public struct HangReport: Sendable {
   let records: [HangRecord]
-  /// The ranks that wrote nothing down.
+  /// The ranks without a record.
   public let missingRanks: [Int]
   public let step: Int
 
   private static let operationsShown = 16
 
-  /// - Parameter records: in the order of the ranks; nil is made of none.
+  /// - Parameter records: in rank order. Without any the report is nil.
   init?(_ records: [HangRecord]) {
     guard let first = records.first else { return nil }
     self.records = records
@@ -17,14 +17,14 @@ public struct HangReport: Sendable {
     missingRanks = Set(0..<first.ranks).subtracting(records.map(\.rank)).sorted()
   }
 
-  /// In one sentence or two.
+  /// One or two sentences.
   public var summary: String {
     let slowest = records.max { $0.seconds < $1.seconds }!
     return "The run hung \(Self.place(slowest.activity, step: slowest.step)): nothing for "
       + "\(Self.number(slowest.seconds)) s, where \(Self.number(slowest.allowance)) s are allowed. \(cause)"
   }
 
-  /// What the ranks' places tell of the reason.
+  /// The probable reason, from where the ranks are.
   var cause: String {
     if !missingRanks.isEmpty { return "\(Self.names(missingRanks)) did not report: stopped, or cut off." }
     let stopped = records.filter { $0.stoodStill > 0 }.map(\.rank)
@@ -40,7 +40,7 @@ public struct HangReport: Sendable {
     return "All ranks waited: a connection between them is down\(connection)."
   }
 
-  /// Where all wait, what the others have sent to those that are behind has not arrived.
+  /// If all wait, what the others sent to the ranks that are behind has not arrived.
   private var connection: String {
     let (fewest, most) = (records.map(\.collectives).min()!, records.map(\.collectives).max()!)
     guard fewest < most else { return "" }
@@ -105,7 +105,7 @@ public struct HangReport: Sendable {
     String(format: "%.\(digits)f", value)
   }
 
-  /// Cells lined up to the left.
+  /// Cells aligned to the left.
   private static func columns(_ rows: [[String]]) -> String {
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
     return rows.map { row in
@@ -113,4 +113,40 @@ public struct HangReport: Sendable {
       return "  " + cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
     }.joined(separator: "\n")
   }
+}
+
+/// What one rank was doing when its time ran out.
+struct HangRecord: Codable, Sendable {
+  var rank: Int
+  var ranks: Int
+  var node: String
+  var process: Int32
+  var activity: Activity
+  var step: Int
+  /// Since the activity began.
+  var seconds: Double
+  /// How long it may take.
+  var allowance: Double
+  /// Those of them in which the whole process was stopped.
+  var stoodStill: Double
+  /// Entered so far. Ranks that are in step have entered the same number.
+  var collectives: Int
+  /// Newest first.
+  var operations: [Operation]
+
+  /// One operation of the log.
+  struct Operation: Codable, Sendable {
+    var kind: RankOperation
+    var bytes: Int
+    var step: Int
+    var secondsAgo: Double
+    /// nil while it is under way.
+    var seconds: Double?
+  }
+
+  /// The operations under way, outermost first.
+  var open: [Operation] { operations.filter { $0.seconds == nil }.reversed() }
+
+  /// Whether the rank waits for other ranks.
+  var isWaiting: Bool { open.last?.kind.isCollective == true }
 }

@@ -1,10 +1,37 @@
 import Dispatch
 import Synchronization
 
-/// What a rank does and has done last: written by the thread that works, read by the one that watches it.
+/// What a run is doing. Each activity has a time limit of its own.
+public enum Activity: UInt64, Sendable, CaseIterable, Codable {
+  case start
+  case step
+  case evaluation
+  case checkpoint
+  case end
+}
+
+/// A part of a step, or a collective in it.
+public enum RankOperation: UInt64, Sendable, CaseIterable, Codable {
+  case data
+  case computation
+  case reduction
+  case update
+  case barrier
+  case allGather
+  case allGatherInPlace
+  case exchange
+  case nodeBarrier
+  case allocateNodeMemory
+  case agreement
+
+  /// Whether it waits for other ranks.
+  var isCollective: Bool { rawValue >= RankOperation.barrier.rawValue }
+}
+
+/// What a rank is doing, and what it did before: written by the thread that works, read by the one that watches it.
 ///
-/// A ring of atomic numbers: neither waits for the other, and writing allocates nothing. An operation that is
-/// overwritten while it is read is left out.
+/// A ring buffer of atomic numbers: neither thread waits for the other, and writing allocates nothing. An operation that
+/// is overwritten while it is read is left out.
 public final class OperationLog: @unchecked Sendable {
   private struct Entry: ~Copyable {
     /// Counted from 1; 0 while the entry is written.
@@ -14,7 +41,7 @@ public final class OperationLog: @unchecked Sendable {
     let step = Atomic<UInt64>(0)
     /// Nanoseconds since the machine started.
     let start = Atomic<UInt64>(0)
-    /// 0 while it goes on.
+    /// 0 while it is under way.
     let end = Atomic<UInt64>(0)
   }
 
@@ -28,17 +55,17 @@ public final class OperationLog: @unchecked Sendable {
   private let activityStep = Atomic<UInt64>(0)
   private let activityStart = Atomic<UInt64>(OperationLog.now())
   private let allowance: Atomic<UInt64>
-  /// By activity; touched by the thread that works alone.
+  /// By activity; only for the thread that works.
   private var allowances: [TimeAllowance]
 
-  /// - Parameter stepTimeLimit: seconds a step may take; nil to learn it.
+  /// - Parameter stepTimeLimit: seconds a step may take; nil to learn it from the steps.
   public init(stepTimeLimit: Double? = nil) {
     entries = .allocate(capacity: Self.capacity)
     for index in 0..<Self.capacity { (entries + index).initialize(to: Entry()) }
     allowances = Activity.allCases.map { activity in
       switch activity {
       case .step: TimeAllowance(fixed: stepTimeLimit)
-      // A multiple of a step, as their work is.
+      // A multiple of a step's, as is their work.
       case .evaluation, .checkpoint: TimeAllowance(fixed: stepTimeLimit.map { TimeAllowance.factor * $0 })
       case .start, .end: TimeAllowance(fixed: nil)
       }
@@ -63,7 +90,7 @@ extension OperationLog {
     let now = Self.now()
     let previous = Int(activity.load(ordering: .relaxed))
     allowances[previous].learn(seconds: Double(now - activityStart.load(ordering: .relaxed)) * 1e-9)
-    // Nobody can be late for what has just begun: the allowance grows before, and shrinks after the start moves.
+    // What has just begun must not look late: the allowance grows before the start moves, and shrinks after.
     allowance.store(.max, ordering: .releasing)
     activity.store(next.rawValue, ordering: .relaxed)
     activityStep.store(UInt64(step), ordering: .relaxed)
@@ -71,7 +98,7 @@ extension OperationLog {
     allowance.store(Self.nanoseconds(allowances[Int(next.rawValue)].seconds), ordering: .releasing)
   }
 
-  /// Does `work` and remembers when it began and ended.
+  /// Does `work` and records when it began and ended.
   func record<Result>(_ operation: RankOperation, bytes: Int = 0, _ work: () throws -> Result) rethrows
     -> Result
   {
@@ -87,7 +114,7 @@ extension OperationLog {
     written.store(number, ordering: .releasing)
     if operation.isCollective { collectives.wrappingAdd(1, ordering: .relaxed) }
     defer {
-      // Operations inside a long one may have taken its place.
+      // Operations inside a long one may have overwritten its entry.
       if entry.pointee.number.load(ordering: .relaxed) == number {
         entry.pointee.end.store(Self.now(), ordering: .releasing)
       }
@@ -99,7 +126,7 @@ extension OperationLog {
 // MARK: - The thread that watches
 
 extension OperationLog {
-  /// What a rank was at, at one moment.
+  /// What a rank was doing at one moment.
   struct Moment: Sendable {
     var activity: Activity
     var step: Int
@@ -113,7 +140,7 @@ extension OperationLog {
     var operations: [HangRecord.Operation]
   }
 
-  /// Tells one activity from the next.
+  /// Differs from one activity to the next.
   var activityMark: UInt64 { activityStart.load(ordering: .acquiring) }
 
   /// Whether the activity has taken longer than it may.
@@ -161,5 +188,39 @@ extension OperationLog {
 
   private static func seconds(from start: UInt64, to end: UInt64) -> Double {
     end > start ? Double(end - start) * 1e-9 : 0
+  }
+}
+
+/// How long an activity may take before the run counts as hung, learned from how long it took before.
+struct TimeAllowance: Sendable {
+  /// Multiple of the slowest recent time that is allowed.
+  static let factor = 10.0
+  /// Seconds that are always allowed: a busy machine is not a hung one.
+  static let floor = 60.0
+  /// Seconds allowed while too few times are known.
+  static let untried = 1800.0
+  private static let enoughSamples = 3
+  private static let memory = 32
+
+  /// Used in place of what would be learned.
+  private let fixed: Double?
+  private var recent: [Double] = []
+  private var count = 0
+
+  init(fixed: Double?) {
+    self.fixed = fixed
+    recent.reserveCapacity(Self.memory)
+  }
+
+  /// In seconds.
+  var seconds: Double {
+    if let fixed { return fixed }
+    guard count >= Self.enoughSamples else { return Self.untried }
+    return max(Self.floor, Self.factor * recent.max()!)
+  }
+
+  mutating func learn(seconds: Double) {
+    if recent.count < Self.memory { recent.append(seconds) } else { recent[count % Self.memory] = seconds }
+    count += 1
   }
 }

@@ -3,25 +3,25 @@ import Glibc
 import HATStorage
 import SystemPackage
 
-/// Watches, on a thread of its own, that a rank gets on; when an activity takes longer than it may, writes down what
-/// the rank was at and ends the process.
+/// Watches the progress of a rank on a thread of its own. When an activity takes longer than it may, it records what the
+/// rank was doing and ends the process.
 ///
-/// The thread needs nothing of the one it watches, which may be stuck in a collective for ever.
+/// The thread needs nothing from the one it watches, which may be stuck in a collective for ever.
 public final class Watchdog: Sendable {
   private let log: OperationLog
   private let folder: HangFolder
   private let rank: Int
   private let ranks: Int
-  /// Whether somebody outside makes the report.
+  /// Whether a supervisor makes the report.
   private let isSupervised: Bool
 
   /// Set for ranks whose supervisor makes the report.
   public static let supervisedVariable = "HAT_SUPERVISED"
 
-  /// For the other ranks to write down what they were at before one that ends takes them along.
+  /// Seconds for the other ranks to write their records, before the first one that ends takes them with it.
   private static let grace = 3.0
   private static let longestTick = 1.0
-  /// Later than that a tick is not because the machine is busy.
+  /// Seconds: a tick that is later than that is not late because the machine is busy.
   private static let lateness = 0.5
 
   public init(log: OperationLog, run: FilePath, rank: Int, ranks: Int, isSupervised: Bool) {
@@ -33,16 +33,16 @@ public final class Watchdog: Sendable {
   /// Watches until the process ends.
   public func start() {
     Thread.detachNewThread { [self] in
-      writeDown(stoodStill: waitUntilOverdue())
+      write(stoodStill: waitUntilOverdue())
       Thread.sleep(forTimeInterval: Self.grace)
       if !isSupervised { report() }
-      // Nothing is left to tidy up that the next start does not: `exit` might wait for the thread that is stuck.
+      // The next start cleans up. `exit` might wait for the thread that is stuck.
       _exit(SharedError.faultExitCode)
     }
   }
 
-  /// Time in which this thread stood still as well does not count: then the whole process was stopped, and perhaps all
-  /// ranks were, by a batch system that resumes them later.
+  /// Time in which this thread stood still too does not count: then the whole process was stopped, and perhaps all ranks
+  /// were, by a batch system that resumes them later.
   /// - Returns: that time, in seconds.
   private func waitUntilOverdue() -> Double {
     var (mark, stoodStill) = (log.activityMark, 0.0)
@@ -56,7 +56,7 @@ public final class Watchdog: Sendable {
     return stoodStill
   }
 
-  /// What this rank is at.
+  /// What this rank is doing.
   func record(stoodStill: Double) -> HangRecord {
     let moment = log.moment()
     return HangRecord(
@@ -66,7 +66,7 @@ public final class Watchdog: Sendable {
       collectives: moment.collectives, operations: moment.operations)
   }
 
-  private func writeDown(stoodStill: Double) {
+  private func write(stoodStill: Double) {
     do {
       try folder.write(record(stoodStill: stoodStill))
     } catch {
@@ -74,7 +74,7 @@ public final class Watchdog: Sendable {
     }
   }
 
-  /// Without a supervisor the first rank whose patience ends makes the report: its end takes the others along.
+  /// Without a supervisor the first rank whose time is up makes the report, because its end takes the others with it.
   private func report() {
     do {
       try folder.report { report, file in

@@ -29,7 +29,9 @@ final class BenchmarkTrainRank {
     let scratch = try ScratchRun(communicator)
     defer { scratch.remove() }
     let splitter = try corpus?.splitter ?? WordSplitter(.whitespace)
-    let threads = try communicator.together { try ThreadChoice(wanted: command.threads).threads }
+    let threads = try communicator.together {
+      try ThreadChoice(wanted: command.threads, on: communicator).threads
+    }
     let arithmetic = try ArithmeticChoice(configuration.training.products, on: communicator).arithmetic
     let tokenizer = try communicator.together { try self.tokenizer(for: configuration.model) }
     let job = TrainingJob(

@@ -20,7 +20,7 @@ struct GenerationRun {
   /// - Throws: `UserError` for what is not there, or is not what it should be.
   init(_ reference: String, batch: Int, task: WritingTask, corpora: [String]) throws {
     (self.reference, self.batch, self.task) = (reference, batch, task)
-    threads = try ThreadChoice(wanted: task.threads).threads
+    threads = try ThreadChoice(wanted: task.threads, on: SoloCommunicator()).threads
     loaded = try LoadedModel(reference)
     let passages = try HeldOutPassages(
       corpora, count: task.documents + 1, bytes: task.promptBytes, seed: task.seed

@@ -39,7 +39,7 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     var samplers = [try Sampler(temperature: temperature, topP: topP, seed: seed)]
-    let choice = try ThreadChoice(wanted: threads)
+    let choice = try ThreadChoice(wanted: threads, on: SoloCommunicator())
     let text = try promptBytes()
     let model = try LoadedModel(checkpoint)
     let generator = TextGenerator(model.makePredictor(documents: 1, threads: choice.threads))

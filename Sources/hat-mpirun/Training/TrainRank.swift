@@ -43,7 +43,7 @@ struct TrainRank {
 
   private func train(on communicator: any Communicator) throws -> TrainingOutcome {
     let (configuration, mixture) = try communicator.together { try open(communicator) }
-    let choice = try communicator.together { try ThreadChoice(wanted: command.threads) }
+    let choice = try communicator.together { try ThreadChoice(wanted: command.threads, on: communicator) }
     let products = try ArithmeticChoice(
       configuration.training.products, run: FilePath(command.output), on: communicator)
     if communicator.rank == 0 { [choice.reason, products.reason].forEach(TrainProgress.say) }
