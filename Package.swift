@@ -12,7 +12,11 @@ let testable: [SwiftSetting] = [.unsafeFlags(["-enable-testing"])]
 let package = Package(
   name: "hat",
   products: [
-    .executable(name: "hat-mpirun", targets: ["hat-mpirun"])
+    .library(name: "HAT", targets: ["HAT"]),
+    .executable(name: "hat-mpirun", targets: ["hat-mpirun"]),
+    // For development: measurements of parts, and a counter of allocations to be preloaded.
+    .executable(name: "hat-benchmark", targets: ["hat-benchmark"]),
+    .library(name: "hat-allocations", type: .dynamic, targets: ["CAllocations"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -42,16 +46,14 @@ let package = Package(
     .target(name: "CAMX"),
     .target(name: "CWide"),
 
-    // In front of the C library's allocator, so that `benchmark train` can count.
-    .target(name: "CAllocations"),
-
     .target(
       name: "HATStorage",
       dependencies: ["CXXHash", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(name: "HATRandom"),
     .target(
       name: "HATText",
       dependencies: [
-        "CSimdJSON", "CZlib", "CZstd", "HATStorage",
+        "CSimdJSON", "CZlib", "CZstd", "HATRandom", "HATStorage",
         .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -62,7 +64,7 @@ let package = Package(
     .target(
       name: "HATCore",
       dependencies: [
-        "HATStorage", "HATText", "HATKernels", "Yams",
+        "HATRandom", "HATStorage", "HATText", "HATKernels", "Yams",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: testable),
@@ -73,14 +75,36 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       path: "Sources/Distributed", swiftSettings: testable),
+    // What the programs share: how they write to people, and run as ranks.
+    .target(
+      name: "HATTerminal",
+      dependencies: [
+        "HATStorage", "HATDistributed", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .target(
+      name: "HAT",
+      dependencies: [
+        "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: testable),
     .executableTarget(
       name: "hat-mpirun",
       dependencies: [
-        "CAllocations", "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed",
+        "HAT", "HATRandom", "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed", "HATTerminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.embedInCode("Benchmark/hamlet.txt")]),
+
+    .executableTarget(
+      name: "hat-benchmark",
+      dependencies: [
+        "CMPI", "HATStorage", "HATText", "HATKernels", "HATDistributed", "HATTerminal",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Benchmarks/hat-benchmark"),
+    .target(name: "CAllocations", path: "Benchmarks/allocations", publicHeadersPath: "."),
 
     .target(name: "TestSupport", dependencies: ["HATText"], path: "Tests/TestSupport"),
     .testTarget(
@@ -91,12 +115,14 @@ let package = Package(
     .testTarget(
       name: "HATTextTests",
       dependencies: [
-        "CXXHash", "CZlib", "CZstd", "HATText", "HATStorage", "TestSupport",
+        "CXXHash", "CZlib", "CZstd", "HATRandom", "HATText", "HATStorage", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Resources")]),
     .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
-    .testTarget(name: "HATCoreTests", dependencies: ["HATCore", "HATKernels", "HATText", "TestSupport"]),
+    .testTarget(
+      name: "HATCoreTests",
+      dependencies: ["HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"]),
     .target(
       name: "DistributedTestSupport", dependencies: ["HATDistributed", "HATKernels"],
       path: "Tests/DistributedTestSupport"),
@@ -106,10 +132,12 @@ let package = Package(
       path: "Tests/CommunicatorConformance"),
     .testTarget(
       name: "HATDistributedTests",
-      dependencies: ["HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
+      dependencies: ["HAT", "HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["hat-mpirun", "CommunicatorConformance", "HATCore", "HATText", "TestSupport"],
+      dependencies: [
+        "hat-mpirun", "hat-benchmark", "CommunicatorConformance", "HATCore", "HATText", "TestSupport",
+      ],
       exclude: ["benchmark-train-limits.json"]),
   ],
   swiftLanguageModes: [.v6],

@@ -13,6 +13,10 @@ public struct Checksum: Sendable, Hashable {
   }
 
   public init(of bytes: [UInt8]) {
+    self.init(of: bytes[...])
+  }
+
+  public init(of bytes: ArraySlice<UInt8>) {
     self = bytes.withUnsafeBytes { Checksum(of: $0) }
   }
 }

@@ -10,7 +10,8 @@ public enum FileFailure {
       UserError(.missingInput, at: path.string, "this is a folder, not a file", hint: "Name a file.")
     case .permissionDenied:
       UserError(
-        .missingInput, at: path.string, "it may not be read", hint: "Ask for read permission on it.")
+        .missingInput, at: path.string, "there is no permission to read it",
+        hint: "Ask for read permission on it.")
     default:
       UserError(
         .missingInput, at: path.string, "it cannot be read: \(error)", hint: "Check the disk and the path.")
@@ -22,7 +23,7 @@ public enum FileFailure {
     case .noSpace, .diskQuotaExceeded: diskFull(path, needed: needed)
     case .permissionDenied, .readOnlyFileSystem:
       UserError(
-        .cannotWrite, at: path.string, "it may not be written",
+        .cannotWrite, at: path.string, "there is no permission to write it",
         hint: "Choose a folder you may write to.")
     default:
       UserError(
@@ -34,7 +35,7 @@ public enum FileFailure {
   private static func diskFull(_ path: FilePath, needed: Int?) -> UserError {
     var error = UserError(
       .cannotWrite, at: path.string,
-      "the disk is full" + (needed.map { " (\($0) more bytes were to be written)" } ?? ""),
+      "the disk is full" + (needed.map { " (\($0) more bytes were needed)" } ?? ""),
       hint: "Free some space or choose another folder, then run the same command again: "
         + "it continues where it stopped.")
     error.isDiskFull = true

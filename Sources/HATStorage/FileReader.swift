@@ -28,6 +28,8 @@ public final class FileReader {
     try? descriptor.close()
   }
 
+  func withDescriptor<Result>(_ body: (Int32) -> Result) -> Result { body(descriptor.rawValue) }
+
   /// Fills `buffer` with the bytes at `offset`.
   /// - Throws: `UserError`: `invalidData` when the file ends before the buffer is full.
   public func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {

@@ -27,7 +27,7 @@ public final class FolderLock {
     }
     throw UserError(
       .cannotWrite, at: folder.string, "another \(work) is writing to it",
-      hint: "Wait until it ends, or choose another --output folder.")
+      hint: "Wait until it ends, or choose another folder for `output`.")
   }
 
   /// Lets others share it.

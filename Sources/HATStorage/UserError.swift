@@ -1,7 +1,8 @@
 /// Something the person running hat can mend: what went wrong, where, and what to do about it.
 ///
-/// Programmer errors are preconditions instead. The command line prints `description` as one paragraph
-/// and ends with `kind.exitCode`.
+/// Programmer errors are preconditions instead. The command line prints `description` as one paragraph and ends with
+/// `kind.exitCode`. Libraries know nothing of its options: they name a setting as Swift does, in backquotes, such as
+/// "`shardBytes`", and the command line puts the option in its place (`OptionNames`).
 public struct UserError: Error, Sendable, Equatable {
   public enum Kind: Sendable, Equatable {
     case wrongUsage

@@ -1,6 +1,5 @@
 import ArgumentParser
-import Foundation
-import HATStorage
+import HATTerminal
 
 @main
 struct HAT: ParsableCommand {
@@ -14,15 +13,14 @@ struct HAT: ParsableCommand {
     ]
   )
 
-  static func main() {
-    do {
-      var command = try parseAsRoot()
-      try command.run()
-    } catch let error as UserError {
-      FileHandle.standardError.write(Data("error: \(error)\n".utf8))
-      Foundation.exit(error.kind.exitCode)
-    } catch {
-      exit(withError: error)
-    }
-  }
+  static func main() { runProgram() }
+}
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Look into the files that hat makes.",
+    subcommands: [
+      InspectCheckpoint.self, InspectCorpus.self, InspectShard.self, InspectGradients.self,
+      InspectBatches.self, InspectWords.self,
+    ])
 }

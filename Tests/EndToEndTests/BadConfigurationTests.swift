@@ -48,6 +48,14 @@ extension EndToEnd {
       }
     }
 
+    @Test("More threads than there are cores: one message that names the option")
+    func threads() throws {
+      let arguments = train(try scratch.configuration(), ["--threads", "4000"])
+      for more in [[], ["--ranks", "2"]] {
+        expectOneMessage(Program.run(arguments + more), exitCode: 64, mentions: "error: --threads 4000: ")
+      }
+    }
+
     @Test("Sequences that do not divide by the micro-batches")
     func sequences() throws {
       let configuration = try scratch.configuration(["training.sequences_per_step": "6"])
@@ -82,6 +90,17 @@ extension EndToEnd {
       arguments: [["train"], ["frobnicate"], ["generate", "--checkpoint"], ["plan", "--rank"]])
     func usage(arguments: [String]) {
       expectMistake(Program.run(arguments), exitCode: 64, mentions: [])
+    }
+
+    @Test(
+      "A run.json that is cut short, or is none: one message with a hint", arguments: ["{\"code_vers", "{}"])
+    func damagedDescription(content: String) throws {
+      let configuration = try scratch.configuration()
+      try #require(Program.run(train(configuration)).exitCode == 0)
+      _ = try scratch.write(content, to: "run/run.json")
+      expectMistake(
+        Program.run(train(configuration)), exitCode: 65, mentions: ["run.json", "Remove the file"])
+      expectOneMessage(Program.run(train(configuration), ranks: 2), exitCode: 65, mentions: "run.json")
     }
 
     @Test("Two runs in one folder: the second is refused, the first untouched")

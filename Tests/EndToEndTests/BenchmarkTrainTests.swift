@@ -25,7 +25,7 @@ extension EndToEnd {
       var denseFlopsPerSecond: Double
       var sgemmFlopsPerSecond: Double
       var denseToSgemm: Double
-      var allocationsPerStep: Double
+      var allocationsPerStep: Double?
       var peakResidentBytes: Int
       var stepSeconds: Double
       var ceiling: Ceiling
@@ -52,16 +52,17 @@ extension EndToEnd {
     @Test("Speed against the library, allocations and memory keep to their limits", arguments: all.indices)
     func limits(index: Int) throws {
       let limits = Self.all[index]
-      let output = Program.run(
+      let output = ChildProcess.run(
         [
-          "benchmark", "train", "--config", "\(Program.repository)/configs/\(limits.configuration).yaml",
-          "--ranks", String(limits.ranks), "--threads", String(limits.threads), "--steps", "2", "--json",
-        ] + limits.settings.flatMap { ["--set", $0] })
+          Program.path, "benchmark", "train", "--config",
+          "\(Program.repository)/configs/\(limits.configuration).yaml", "--ranks", String(limits.ranks),
+          "--threads", String(limits.threads), "--steps", "2", "--json",
+        ] + limits.settings.flatMap { ["--set", $0] }, environment: Self.countingAllocations)
       try #require(output.exitCode == 0, "\(output.description)")
       let measured = try Self.decoder.decode(Measurement.self, from: Data(output.standardOutput.utf8))
       #expect(measured.ranks == limits.ranks && measured.threads == limits.threads)
       #expect(measured.denseToSgemm >= limits.leastDenseToSgemm)
-      #expect(measured.allocationsPerStep <= limits.mostAllocationsPerStep)
+      #expect(try #require(measured.allocationsPerStep) <= limits.mostAllocationsPerStep)
       #expect(measured.peakResidentBytes <= limits.mostPeakResidentBytes)
       let ratio = measured.denseFlopsPerSecond / measured.sgemmFlopsPerSecond
       #expect(abs(ratio - measured.denseToSgemm) < 1e-9)
@@ -69,6 +70,31 @@ extension EndToEnd {
       #expect(measured.ceiling.cacheBytesPerSecond > measured.ceiling.memoryBytesPerSecond)
       #expect(measured.bytesPerSecond > measured.wordsPerSecond)
       #expect(measured.phases["decoder"]! > 0)
+    }
+
+    /// An environment that preloads the counter of allocations.
+    static let countingAllocations = ChildProcess.cleanEnvironment.merging([
+      "LD_PRELOAD": Program.built("libhat-allocations.so")
+    ]) { $1 }
+
+    @Test("The program has the C library's allocator, and counts nothing by itself")
+    func shippedProgram() throws {
+      let symbols = ChildProcess.run([
+        "nm", "--dynamic", "--defined-only", "--format=just-symbols", Program.path,
+      ])
+      try #require(symbols.exitCode == 0, "\(symbols.description)")
+      let defined = Set(symbols.standardOutput.split(separator: "\n").map { $0.prefix { $0 != "@" } })
+      for name in ["malloc", "calloc", "realloc", "memalign", "posix_memalign", "hat_allocation_count"] {
+        #expect(!defined.contains(name[...]), "\(name)")
+      }
+      let output = Program.run([
+        "benchmark", "train", "--config", "\(Program.repository)/configs/tiny.yaml", "--steps", "1",
+        "--threads",
+        "1", "--json",
+      ])
+      try #require(output.exitCode == 0, "\(output.description)")
+      let measured = try Self.decoder.decode(Measurement.self, from: Data(output.standardOutput.utf8))
+      #expect(measured.allocationsPerStep == nil)
     }
 
     @Test("A corpus that is not there ends with exit code 66 and one paragraph")

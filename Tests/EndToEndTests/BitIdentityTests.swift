@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension EndToEnd {
@@ -57,18 +58,25 @@ extension EndToEnd {
       arguments: [(1, 4), (4, 2)])
     func resumedElsewhere(first: Int, second: Int) throws {
       let scratch = try Scratch()
-      let (corpus, configuration) = (try scratch.corpus(), try scratch.configuration())
+      let steps = 300
+      let corpus = try scratch.corpus()
+      let configuration = try scratch.configuration([
+        "training.steps": String(steps), "output.checkpoint_every": "100",
+      ])
       let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
       let undisturbed = RunFolder(path: scratch.file("undisturbed"))
       try #require(Program.run(arguments + [undisturbed.path], ranks: 2).exitCode == 0)
 
       let run = RunFolder(path: scratch.file("resumed"))
-      let stopped = ChildProcess(Program.mpirun(ranks: first) + arguments + [run.path])
-      _ = eventually(within: 60) { run.stepCount >= 5 }
-      #expect(RankProcess.signal(15, rank: first - 1, run: run.path) || run.stepCount >= 12)
-      _ = stopped.wait()
+      let job = ChildProcess(Program.mpirun(ranks: first) + arguments + [run.path])
+      #expect(eventually(within: 60) { run.stepCount >= 5 })
+      try #require(RankProcess.signal(SIGTERM, rank: first - 1, run: run.path), "the rank had ended")
+      let stopped = job.wait()
+      try #require(stopped.exitCode == 75, "the signal did not stop it: \(stopped.description)")
+      try #require(run.stepCount < steps, "the run had ended")
       let output = Program.run(arguments + [run.path], ranks: second)
       try #require(output.exitCode == 0, "\(output.description)")
+      #expect(undisturbed.stepCount == steps)
       #expect(try run.results() == undisturbed.results())
       #expect(try run.exportedWeights() == undisturbed.exportedWeights())
     }

@@ -82,6 +82,21 @@ extension EndToEnd {
       try expectUndisturbed(run, ranks: ranksAfter)
     }
 
+    @Test(
+      "Ctrl-C stops after a step with a checkpoint, exit code 75, and nothing is lost",
+      arguments: [[String](), ["--ranks", "2"]])
+    func interrupted(options: [String]) throws {
+      let run = RunFolder(path: scratch.file("interrupted"))
+      let job = ChildProcess([Program.path] + arguments + [run.path] + options)
+      #expect(eventually(within: 60) { run.stepCount >= 30 })
+      kill(try #require(job.program), SIGINT)
+      let output = job.wait()
+      #expect(output.exitCode == 75, "\(output.description)")
+      #expect(run.stepCount < Self.steps)
+      #expect(try #require(run.checkpoints().last).hasSuffix(String(run.stepCount)))
+      try expectUndisturbed(run)
+    }
+
     @Test("One rank that fails stops all within seconds, with one message")
     func failingRank() throws {
       let run = RunFolder(path: scratch.file("failing"))

@@ -165,6 +165,26 @@ extension EndToEnd {
       }
     }
 
+    @Test("The figures are the same on any number of threads; more than there are cores are refused")
+    func threads() throws {
+      let (run, corpus) = try trainedRun()
+      func evaluate(threads: Int) -> ChildProcess.Output {
+        Program.run([
+          "evaluate", "--checkpoint", run, "--data", corpus, "--json", "--threads", String(threads),
+        ])
+      }
+      let (one, two) = (evaluate(threads: 1), evaluate(threads: 2))
+      try #require(one.exitCode == 0 && two.exitCode == 0, "\(one.description)\n\(two.description)")
+      #expect(one.standardOutput.contains("bits_per_byte"))
+      #expect(one.standardOutput == two.standardOutput)
+
+      expectMistake(evaluate(threads: 0), exitCode: 64, mentions: ["--threads must be at least 1"])
+      let tooMany = ProcessInfo.processInfo.activeProcessorCount + 1
+      let refused = evaluate(threads: tooMany)
+      expectMistake(refused, exitCode: 64, mentions: ["--threads \(tooMany): ", "Use --threads "])
+      #expect(!refused.standardError.contains("fewer ranks"), "evaluate has none: \(refused.description)")
+    }
+
     @Test("What cannot be measured is refused, with file and line")
     func mistakes() throws {
       let (run, corpus) = try trainedRun()

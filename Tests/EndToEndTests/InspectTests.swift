@@ -56,13 +56,5 @@ extension EndToEnd {
       let missing = Program.run(["inspect", "shard", shard, "--document", "1000"])
       expectMistake(missing, exitCode: 64, mentions: ["no document 1000"])
     }
-
-    @Test("benchmark preprocess: the keys that others rely on")
-    func benchmark() throws {
-      let lines = try objects(["benchmark", "preprocess", "--json", "--runs", "2", scratch.documents()])
-      #expect(lines.map { $0["stage"] as? String } == ["preprocess", "split", "preprocess", "split"])
-      #expect(lines.map { $0["rule"] as? String } == ["whitespace", "whitespace", "unicode", "unicode"])
-      #expect(lines.allSatisfy { ($0["bytes_per_second_per_core"] as? Double ?? 0) > 0 })
-    }
   }
 }

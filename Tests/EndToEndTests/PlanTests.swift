@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-  /// The paper's sizes, as `plan` counts them (model.md §7).
+  /// The paper's sizes, as `plan` counts them (docs/model.md §7).
   @Suite("Plan")
   struct PlanTests {
     @Test(

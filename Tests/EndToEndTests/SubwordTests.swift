@@ -48,7 +48,7 @@ extension EndToEnd {
       let configuration = try configuration()
       let alone = RunFolder(path: scratch.file("alone"))
       let output = try train(alone.path, configuration)
-      #expect(output.standardError.contains("280 tokens is learnt"))
+      #expect(output.standardError.contains("280 tokens is learned"))
       let (results, weights) = (try alone.results(), try alone.exportedWeights())
       #expect(results.count == 12)
       for (ranks, stage) in [(2, 0), (2, 2), (4, 3)] {

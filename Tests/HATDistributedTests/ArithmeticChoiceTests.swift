@@ -44,16 +44,16 @@ import Testing
   @Test func howARunBeganIsKnownFromItsFolder() throws {
     let folder = TemporaryFolder()
     var run = ToyRun(folder: folder.path)
-    #expect(try RunDescription.products(ofRun: FilePath(run.folder)) == nil)
+    #expect(try RunDescription(ofRun: FilePath(run.folder)) == nil)
     run.arithmetic = .matrixTiles
     _ = try run.train(ranks: 1, stopAfter: 7)
-    #expect(try RunDescription.products(ofRun: FilePath(run.folder)) == .matrixTiles)
+    #expect(try RunDescription(ofRun: FilePath(run.folder))?.productsUsed == .matrixTiles)
     // Of a version that knew but one.
     let file = folder.appending("run.json")
     let text = try String(contentsOfFile: file, encoding: .utf8)
     let without = text.split(separator: "\n").filter { !$0.contains("\"products\"") }
     try without.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
-    #expect(try RunDescription.products(ofRun: FilePath(run.folder)) == .fusedMultiplyAdds)
+    #expect(try RunDescription(ofRun: FilePath(run.folder))?.productsUsed == .fusedMultiplyAdds)
   }
 
   @Test func whatARankCannotDoIsRefusedOnEveryRankByItsNumber() throws {

@@ -9,28 +9,38 @@ import Testing
 @testable import HATCore
 @testable import HATDistributed
 
-/// Checkpoints that are written while training goes on.
+/// Checkpoints that are written during training.
 @Suite struct CheckpointWriterTests {
   private let folder = TemporaryFolder()
   private var store: CheckpointStore { CheckpointStore(run: FilePath(folder.path)) }
 
-  private func manifest(step: Int, count: Int) -> CheckpointManifest {
+  /// Flat buffers of one tensor of `count` floats: parameters and two moments.
+  private func sections(_ buffers: [FloatBuffer]) -> [StateBuffer] {
+    let table = TensorTable([
+      Tensor(
+        name: "a", shape: [buffers[0].count], role: .hiddenMatrix, unit: .front,
+        initialValues: .normal(deviation: 1), start: 0)
+    ])
+    let sections =
+      [.parameters(table)] + StateSection.all(of: TrainingConfiguration().optimizerRule, table)
+    return zip(sections, buffers).map { StateBuffer($0, $1) }
+  }
+
+  private func manifest(step: Int, _ sections: [StateBuffer]) -> CheckpointManifest {
     CheckpointManifest(
       step: step, configuration: Configuration(), splittingRule: "toy", maxWordBytes: 1,
       dataFingerprint: "toy",
-      cursor: "",
-      tensors: [ParameterTensor(name: "a", shape: [count], range: 0..<count, initialDeviation: nil)])
+      cursor: "", sections: sections.map(\.section))
   }
 
   /// One rank that owns `values`, which it changes while its checkpoint waits at a gate.
   private func write(_ values: FloatBuffer, opening gate: DispatchSemaphore) throws -> [String] {
-    let reports = Reports()
+    let (reports, sections) = (Reports(), sections([values, values, values]))
     let writer = CheckpointWriter(
-      communicator: SoloCommunicator(), store: store, slices: [(0, 0..<values.count)], keep: 1, every: 1
+      communicator: SoloCommunicator(), store: store, slice: (0, [0..<values.count]), sections: sections,
+      keep: 1, every: 1
     ) { step, _ in reports.add("step \(step)") }
-    try writer.begin(
-      manifest(step: 1, count: values.count), sections: [values, values, values], isLast: false,
-      flush: { gate.wait() })
+    try writer.begin(manifest(step: 1, sections), isLast: false, flush: { gate.wait() })
     values.elements.update(repeating: -1)
     #expect(!writer.hasWritten)
     try writer.advance(allHaveWritten: writer.hasWritten)
@@ -49,21 +59,20 @@ import Testing
   @Test func theStateIsThatOfTheMomentItWasBegun() throws {
     let values = buffer(0..<5000)
     #expect(try write(values, opening: DispatchSemaphore(value: 0)) == ["step 1"])
-    #expect(try section(.parameters, of: 1, count: 5000) == (0..<5000).map(Float.init))
+    #expect(try section(0, of: 1, count: 5000) == (0..<5000).map(Float.init))
   }
 
   @Test func theLastNeedsNoRoomForACopy() throws {
+    let sections = sections([buffer(0..<4000), buffer(4000..<8000), buffer(8000..<12000)])
     let writer = CheckpointWriter(
-      communicator: SoloCommunicator(), store: store, slices: [(0, 0..<10), (1, 10..<4000)], keep: 1, every: 0
+      communicator: SoloCommunicator(), store: store, slice: (0, [0..<10, 10..<4000]), sections: sections,
+      keep: 1, every: 0
     ) { _, _ in }
-    try writer.begin(
-      manifest(step: 7, count: 4000),
-      sections: [buffer(0..<4000), buffer(4000..<8000), buffer(8000..<12000)],
-      isLast: true, flush: {})
+    try writer.begin(manifest(step: 7, sections), isLast: true, flush: {})
     try writer.finish()
-    #expect(try section(.parameters, of: 7, count: 4000) == (0..<4000).map(Float.init))
-    #expect(try section(.firstMoments, of: 7, count: 4000) == (4000..<8000).map(Float.init))
-    #expect(try section(.secondMoments, of: 7, count: 4000) == (8000..<12000).map(Float.init))
+    for (index, values) in [0..<4000, 4000..<8000, 8000..<12000].enumerated() {
+      #expect(try section(index, of: 7, count: 4000) == values.map(Float.init))
+    }
   }
 
   private func buffer(_ values: Range<Int>) -> FloatBuffer {
@@ -72,24 +81,25 @@ import Testing
     return buffer
   }
 
-  private func section(_ section: CheckpointSection, of step: Int, count: Int) throws -> [Float] {
+  private func section(_ section: Int, of step: Int, count: Int) throws -> [Float] {
     let (reader, read) = (try store.reader(at: step), FloatBuffer(zeroed: count))
     try reader.verify()
-    try reader.read(section, 0..<count, into: read.base)
+    try reader.read(section, [0..<count], into: read)
     return Array(read.elements)
   }
 
   @Test func anErrorOfTheThreadSurfacesOnEveryRank() throws {
     let (folder, error) = (folder.path, UserError(.cannotWrite, at: "disk", "it is full", hint: "Free some."))
     let failures = try ThreadCommunicator.run(size: 3) { communicator in
+      let values = FloatBuffer(zeroed: 30)
+      let sections = sections([values, values, values])
       let writer = CheckpointWriter(
         communicator: communicator, store: CheckpointStore(run: FilePath(folder)),
-        slices: [(communicator.rank, RankPartition(count: 30, ranks: 3)[communicator.rank])], keep: 1,
-        every: 1
+        slice: (communicator.rank, [RankPartition(count: 30, ranks: 3)[communicator.rank]]),
+        sections: sections, keep: 1, every: 1
       ) { _, _ in Issue.record("nothing was written") }
-      let values = FloatBuffer(zeroed: 30)
       try writer.begin(
-        manifest(step: 1, count: 30), sections: [values, values, values], isLast: false,
+        manifest(step: 1, sections), isLast: false,
         flush: { [rank = communicator.rank] in if rank == 1 { throw error } })
       let failure = #expect(throws: AgreedFailure.self) { try writer.finish() }
       try writer.finish()

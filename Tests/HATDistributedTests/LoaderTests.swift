@@ -6,7 +6,7 @@ import Testing
 
 @testable import HATDistributed
 
-/// What the ranks get together is what one would get alone, whoever they are and however often they start anew.
+/// The ranks together get what one rank would get alone, for any number of ranks and restarts.
 @Suite struct LoaderTests {
   @Test(arguments: 0..<24) func anyRanksAnyStops(trial: Int) throws {
     var random = ToyGenerator(seed: UInt64(1000 + trial))

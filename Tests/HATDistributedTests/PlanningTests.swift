@@ -22,8 +22,9 @@ import Testing
   @Test(arguments: Sharding.stages) func theTrafficIsThatPredicted(zeroStage: Int) throws {
     for (ranks, nodes, microBatches) in [(2, 2, 2), (4, 2, 8), (6, 3, 6), (4, 4, 12)] {
       let map = NodeMap(ranks: ranks, nodes: nodes)
-      let units = ModelUnits(count: ToyRegression.count, blocks: ToyRegression().blocks)
-      let sharding = try Sharding(stage: zeroStage, nodes: map, units: units, microBatches: microBatches)
+      let sharding = try Sharding(
+        stage: zeroStage, nodes: map, ToyRegression.table, TrainingConfiguration().optimizerRule,
+        microBatches: microBatches)
       let sent = try ThreadCommunicator.run(on: map) { base -> Int in
         let communicator = CountingCommunicator(base)
         let clock = PhaseClock()
@@ -42,7 +43,7 @@ import Testing
         try parameters.share()
         return communicator.sentBytes
       }
-      let predicted = Journeys(sharding, format: .float32).bytesPerNode * Double(nodes)
+      let predicted = NetworkTraffic(sharding, format: .float32).bytesPerNode * Double(nodes)
       #expect(Double(sent.reduce(0, +)) == predicted, "\(ranks) ranks on \(nodes) nodes")
     }
   }

@@ -7,20 +7,28 @@ import Testing
 @testable import HATDistributed
 
 @Suite struct ReductionTests {
-  /// One float, less than a block, exactly a block, a few blocks and a bit, fewer and more blocks than ranks.
+  /// One float, part of a block, exactly a block, a few blocks and a bit, fewer and more blocks than ranks.
   static let counts = [1, 4095, 4096, 4097, 5 * 4096 + 17, 20 * 4096]
 
   /// Units as a model has them: a front, blocks behind each other, a back; some of them empty.
-  private static func units(of count: Int) -> ModelUnits {
+  private static func table(of count: Int) -> TensorTable {
     let (start, end) = (count / 5, count - count / 4)
     let middle = start + (end - start) / 3
-    return ModelUnits(count: count, blocks: [start..<middle, middle..<end])
+    let units: [(ModelUnit, Range<Int>)] = [
+      (.front, 0..<start), (.block(0), start..<middle), (.block(1), middle..<end), (.back, end..<count),
+    ]
+    return TensorTable(
+      units.map { unit, range in
+        Tensor(
+          name: "\(unit)", shape: [range.count], role: .hiddenMatrix, unit: unit, initialValues: .ones,
+          start: range.lowerBound)
+      })
   }
 
   @Test(arguments: [false, true]) func slicesTileTheBufferInWholeBlocks(byUnit: Bool) {
     for count in [0] + Self.counts {
       for ranks in 1...9 {
-        let units = Self.units(of: count).all
+        let units = Self.table(of: count).units
         let table = SliceTable(units: units, ranks: ranks, byUnit: byUnit)
         let slices = (0..<ranks).flatMap(table.slices(ofRank:)).sorted { $0.lowerBound < $1.lowerBound }
         #expect(slices.reduce(0) { $1.lowerBound == $0 ? $1.upperBound : -1 } == count)
@@ -69,9 +77,10 @@ import Testing
     gradient: [Float], norms: [Double]
   ) {
     let parts = try ThreadCommunicator.run(on: layout.nodes) { communicator -> ([(Int, Float)], Double) in
-      let units = Self.units(of: count)
+      let table = Self.table(of: count)
       let sharding = try Sharding(
-        stage: layout.stage, nodes: layout.nodes, units: units, microBatches: layout.microBatches)
+        stage: layout.stage, nodes: layout.nodes, table, TrainingConfiguration().optimizerRule,
+        microBatches: layout.microBatches)
       let clock = PhaseClock()
       let parameters = try ParameterStore(communicator: communicator, sharding: sharding, clock: clock)
       let gradients = try GradientStore(
@@ -80,12 +89,15 @@ import Testing
       let owned = sharding.tree.owned(byRank: communicator.rank)
       try gradients.accumulate(with: parameters) { number, memory in
         let gradient = Self.gradient(ofMicroBatch: owned[number], count: count, seed: seed)
-        for index in units.front { memory.frontGradient[index] = gradient[index] }
-        for index in units.back { memory.backGradient[index] = gradient[index] }
-        for block in units.blocks.indices.reversed() {
-          try memory.withGradient(ofBlock: block) { _, place in
-            for index in units.blocks[block] { place[index] = gradient[index] }
+        func fill(_ gradients: Gradients) {
+          for (offset, index) in gradients.floats.range.enumerated() {
+            gradients.floats.base[offset] = gradient[index]
           }
+        }
+        fill(memory.frontGradients)
+        fill(memory.backGradients)
+        for block in table.blocks.indices.reversed() {
+          try memory.withGradients(ofBlock: block) { _, gradients in fill(gradients) }
         }
       }
       let norm = try GradientNorm(communicator: communicator, table: sharding.table).norm(gradients.sum.base)
@@ -160,7 +172,7 @@ import Testing
     let twoNodes = Layout(microBatches: 4, nodes: NodeMap(ranks: 4, nodes: 2), format: .bf16)
     let gradient = try reduced(twoNodes, count: count, seed: 6).gradient
     #expect(gradient != expected)
-    // What travels is the sum of two micro-batches, of less than 2.
+    // The sum of two micro-batches, below 2, is sent.
     #expect(zip(gradient, expected).allSatisfy { abs($0 - $1) <= 0x1p-8 + 1e-6 })
   }
 

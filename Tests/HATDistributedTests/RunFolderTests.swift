@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test func whatIsLeftOfAHangThatNobodyReportedIsForgotten() throws {
+  @Test func recordsOfAnUnreportedHangAreRemoved() throws {
     let (folder, run) = try stoppedRun()
     let hangs = FilePath(run.folder).appending("hangs")
     let (left, kept) = (["records", "claimed"].map { hangs.appending($0) }, hangs.appending("step-3.txt"))
@@ -54,7 +54,7 @@ import Testing
   }
 
   /// Results differ in their last bits from then on.
-  @Test func aChangeOfTheProductsArithmeticIsAllowedButTold() throws {
+  @Test func aChangeOfTheProductsArithmeticIsAllowedAndReported() throws {
     let (folder, original) = try stoppedRun()
     var run = original
     run.arithmetic = .matrixTiles
@@ -63,6 +63,51 @@ import Testing
     #expect(try run.train(ranks: 2) { notes.add($0) } == .finished(step: 12))
     #expect(notes.all.contains { $0.contains("matrix products: fma, amx (before, now)") })
     withExtendedLifetime(folder) {}
+  }
+
+  @Test func onlySomeSettingsMayChangeAndTheirChangeIsReported() throws {
+    let (folder, original) = try stoppedRun()
+    var run = original
+    run.configuration.training.steps = 14
+    run.configuration.training.products = .matrixTiles
+    run.arithmetic = .matrixTiles
+    var refused = run
+    refused.configuration.training.clip = 2
+    let error = failure(refused)
+    #expect(error?.exitCode == 78)
+    #expect(error?.description.contains("(there, here): training.clip: 1, 2.") == true, "\(error!)")
+    let notes = Notes()
+    #expect(try run.train(ranks: 2) { notes.add($0) } == .finished(step: 14))
+    for change in ["training.steps: 12, 14 (before, now)", "matrix products: fma, amx (before, now)"] {
+      #expect(notes.all.contains { $0.contains(change) }, "\(notes.all)")
+    }
+    withExtendedLifetime(folder) {}
+  }
+
+  @Test(arguments: ["", "not JSON", "{\"ranks\": 1}", "[]"])
+  func aDescriptionThatCannotBeDecodedIsAUserError(content: String) throws {
+    let (folder, run) = try stoppedRun()
+    let file = folder.appending("run.json")
+    try content.write(toFile: file, atomically: true, encoding: .utf8)
+    try expectDamagedDescription(run)
+  }
+
+  @Test func aTruncatedDescriptionIsAUserError() throws {
+    let (folder, run) = try stoppedRun()
+    let file = folder.appending("run.json")
+    try FileDamage.truncate(file, to: 100)
+    try expectDamagedDescription(run)
+    try FileManager.default.removeItem(atPath: file)
+    #expect(try run.train(ranks: 2) == .finished(step: 12), "the hint helps")
+  }
+
+  private func expectDamagedDescription(_ run: ToyRun) throws {
+    let error = try #require(failure(run))
+    #expect(error.exitCode == 65)
+    #expect(
+      error.description.contains("/run.json: ") && error.description.contains("Remove the file"), "\(error)")
+    #expect(throws: UserError.self) { try RunDescription(ofRun: FilePath(run.folder)) }
+    #expect(throws: UserError.self) { try CorpusDescription.ofRun(FilePath(run.folder)) }
   }
 
   @Test func otherDataIsRefused() throws {
@@ -93,16 +138,20 @@ import Testing
     withExtendedLifetime(folder) {}
   }
 
-  @Test func aDamagedNewestCheckpointIsPassedOverLoudly() throws {
+  @Test func aDamagedNewestCheckpointIsSkippedWithANote() throws {
     let reference = TemporaryFolder()
     let expected = ToyRun(folder: reference.path)
     _ = try expected.train(ranks: 1)
     let (folder, run) = try stoppedRun()
     try FileDamage.flipBit(
-      3, ofByte: 70_000, in: folder.appending("checkpoints/step-00000007/slice-00000.bin"))
+      3, ofByte: 70_000, in: folder.appending("checkpoints/step-00000007/slice-00000.safetensors"))
     let notes = Notes()
     #expect(try run.train(ranks: 4) { notes.add($0) } == .finished(step: 12))
-    #expect(notes.all.contains { $0.contains("STEP 7 IS PASSED OVER") && $0.contains("slice-00000.bin") })
+    #expect(
+      notes.all.contains {
+        $0.contains("checkpoint of step 7 is damaged and is skipped")
+          && $0.contains("slice-00000.safetensors")
+      })
     #expect(try run.results() == expected.results())
     #expect(try run.state() == expected.state())
     #expect(DurableFile.exists(FilePath(folder.appending("checkpoints/step-00000007.damaged"))))
@@ -116,13 +165,15 @@ import Testing
     }
     let error = failure(run)
     #expect(error?.exitCode == 65)
-    #expect(error?.description.contains("none of its 2 checkpoints is whole") == true)
+    #expect(error?.description.contains("none of its 2 checkpoints is valid") == true)
   }
 
   @Test func aFolderInUseIsRefused() throws {
-    let (folder, _) = try stoppedRun()
-    let lock = try RunLock(FilePath(folder.path), patience: 0)
-    #expect(throws: UserError.self) { _ = try RunLock(FilePath(folder.path), patience: 0) }
+    let (folder, run) = try stoppedRun()
+    let path = FilePath(folder.path)
+    let lock = try FolderLock(path.appending(".lock"), of: path, work: "training")
+    let error = #expect(throws: AgreedFailure.self) { try run.train(ranks: 2) }
+    #expect(error?.cause.exitCode == 73)
     withExtendedLifetime(lock) {}
   }
 }

@@ -1,3 +1,4 @@
+import HATCore
 import HATKernels
 import HATStorage
 import Testing
@@ -5,74 +6,156 @@ import Testing
 @testable import HATDistributed
 
 @Suite struct ShardedOptimizerTests {
-  /// Three steps of AdamW on random gradients, each range by an optimiser of its own.
-  private func parameters(_ ranges: [[Range<Int>]]) -> [UInt32] {
-    let model = ToyRegression()
-    let optimizers = ranges.map { ShardedOptimizer($0, of: model.tensors, weightDecay: 0.1) }
-    let (parameters, gradient) = (
-      FloatBuffer(zeroed: ToyRegression.count), FloatBuffer(zeroed: ToyRegression.count)
-    )
-    model.initialize([0..<ToyRegression.count], of: parameters.base, seed: 1)
+  private static let count = ToyRegression.count
+
+  private static func rule(weightDecay: Double = 0.1) -> any OptimizerRule {
+    var training = TrainingConfiguration()
+    training.weightDecay = weightDecay
+    return training.optimizerRule
+  }
+
+  /// Three steps on random gradients, each list of ranges by an optimiser of its own.
+  private func parameters(
+    _ ranges: [[Range<Int>]], _ rule: any OptimizerRule = rule(), threads: Int = 1
+  ) -> [UInt32] {
+    let table = ToyRegression.table
+    let (parameters, gradient) = (FloatBuffer(zeroed: Self.count), FloatBuffer(zeroed: Self.count))
+    let optimizers = ranges.map {
+      ShardedOptimizer(
+        rule, table, $0, parameters: parameters, gradient: gradient, workers: WorkerPool(threads: threads))
+    }
+    ParameterInitializer(table, seed: 1).fill(FlatSlice(parameters))
     for step in 1...3 {
-      for index in 0..<ToyRegression.count {
+      for index in 0..<Self.count {
         var generator = ToyGenerator(seed: UInt64(step * 100_000 + index))
         gradient.base[index] = generator.float()
       }
       for optimizer in optimizers {
-        optimizer.update(
-          parameters.base, gradient: gradient.base, gradientScale: 0.5, learningRate: 0.01, step: step)
+        optimizer.update(at: OptimizerStep(step, learningRate: 0.01, gradientScale: 0.5))
       }
     }
     return parameters.elements.map(\.bitPattern)
   }
 
+  private func sharding(
+    _ stage: Int, _ nodes: NodeMap, _ rule: any OptimizerRule = rule()
+  ) throws -> Sharding {
+    try Sharding(
+      stage: stage, nodes: nodes, ToyRegression.table, rule, microBatches: nodes.nodeOfRank.count)
+  }
+
   @Test func slicesUpdateBitForBitLikeTheWhole() throws {
-    let model = ToyRegression()
-    let whole = parameters([[0..<ToyRegression.count]])
-    let units = ModelUnits(count: ToyRegression.count, blocks: model.blocks)
+    let whole = parameters([[0..<Self.count]])
     for ranks in 1...8 {
       for stage in Sharding.stages {
-        let sharding = try Sharding(
-          stage: stage, nodes: NodeMap(ranks: ranks, nodes: 1), units: units, microBatches: ranks)
+        let sharding = try sharding(stage, NodeMap(ranks: ranks, nodes: 1))
         let sliced = parameters((0..<ranks).map(sharding.updatedRanges(ofRank:)))
         #expect(sliced == whole, "\(ranks), stage \(stage)")
       }
     }
   }
 
-  /// At stage 0 every node keeps all moments, at the others the cluster does.
-  @Test func momentsAreWholeOnceANodeOrOnceInAll() throws {
-    let units = ModelUnits(count: ToyRegression.count, blocks: ToyRegression().blocks)
+  @Test(arguments: [2, 3]) func threadsChangeNothing(threads: Int) {
+    let model = TensorTable([
+      Tensor(
+        name: "large", shape: [300, 500], role: .hiddenMatrix, unit: .front,
+        initialValues: .normal(deviation: 0.02), start: 0)
+    ])
+    func updated(_ threads: Int) -> [UInt32] {
+      let (parameters, gradient) = (FloatBuffer(zeroed: model.count), FloatBuffer(zeroed: model.count))
+      ParameterInitializer(model, seed: 1).fill(FlatSlice(parameters))
+      ParameterInitializer(model, seed: 2).fill(FlatSlice(gradient))
+      let optimizer = ShardedOptimizer(
+        Self.rule(), model, [0..<model.count], parameters: parameters, gradient: gradient,
+        workers: WorkerPool(threads: threads))
+      for step in 1...2 {
+        optimizer.update(at: OptimizerStep(step, learningRate: 0.01, gradientScale: 0.5))
+      }
+      return parameters.elements.map(\.bitPattern)
+    }
+    #expect(updated(threads) == updated(1))
+  }
+
+  /// At stage 0 every node keeps all state, at the others the cluster does.
+  @Test func stateIsWholeOnceANodeOrOnceInAll() throws {
     for (ranks, nodes) in [(1, 1), (4, 1), (4, 2), (5, 2), (6, 3), (3, 3)] {
       let map = NodeMap(ranks: ranks, nodes: nodes)
       for stage in Sharding.stages {
-        let sharding = try Sharding(stage: stage, nodes: map, units: units, microBatches: ranks)
+        let sharding = try sharding(stage, map)
         let kept = (0..<ranks).map { sharding.updatedRanges(ofRank: $0).reduce(0) { $0 + $1.count } }
-        #expect(kept.reduce(0, +) == units.count * (stage == 0 ? nodes : 1), "\(ranks) on \(nodes), \(stage)")
+        #expect(kept.reduce(0, +) == Self.count * (stage == 0 ? nodes : 1), "\(ranks) on \(nodes), \(stage)")
       }
     }
   }
 
-  /// Decay shrinks a matrix whose gradient is zero, and leaves a norm as it is.
+  /// Decay shrinks a matrix whose gradient is zero, and leaves a gain as it is.
   @Test func onlyMatricesDecay() {
-    let model = ToyRegression()
-    let optimizer = ShardedOptimizer([0..<ToyRegression.count], of: model.tensors, weightDecay: 0.5)
-    let (parameters, gradient) = (
-      FloatBuffer(zeroed: ToyRegression.count), FloatBuffer(zeroed: ToyRegression.count)
-    )
+    let (parameters, gradient) = (FloatBuffer(zeroed: Self.count), FloatBuffer(zeroed: Self.count))
+    let optimizer = ShardedOptimizer(
+      Self.rule(weightDecay: 0.5), ToyRegression.table, [0..<Self.count], parameters: parameters,
+      gradient: gradient)
     parameters.elements.update(repeating: 1)
-    optimizer.update(parameters.base, gradient: gradient.base, gradientScale: 1, learningRate: 0.1, step: 1)
-    for tensor in model.tensors {
-      let expected: Float = tensor.isMatrix ? 0.95 : 1
+    optimizer.update(at: OptimizerStep(1, learningRate: 0.1, gradientScale: 1))
+    for tensor in ToyRegression.table.tensors {
+      let expected: Float = tensor.role == .gain ? 1 : 0.95
       #expect(tensor.range.allSatisfy { abs(parameters.base[$0] - expected) < 1e-6 }, "\(tensor.name)")
     }
   }
 
+  /// A rule that needs whole matrices, and keeps other things of them than of the rest.
+  @Test func wholeMatricesHaveOneOwner() throws {
+    let (rule, table) = (RowScaling(), ToyRegression.table)
+    let whole = parameters([[0..<Self.count]], rule)
+    let matrices = table.tensors.filter { $0.role == .hiddenMatrix }.map(\.range)
+    for (ranks, nodes) in [(1, 1), (2, 1), (3, 1), (4, 2), (8, 1)] {
+      for stage in Sharding.stages {
+        let sharding = try sharding(stage, NodeMap(ranks: ranks, nodes: nodes), rule)
+        let slices = (0..<ranks).flatMap(sharding.table.slices(ofRank:))
+        #expect(slices.reduce(0) { $0 + $1.count } == Self.count)
+        for slice in slices {
+          for cut in [slice.lowerBound, slice.upperBound] {
+            #expect(matrices.allSatisfy { cut <= $0.lowerBound || cut >= $0.upperBound }, "stage \(stage)")
+          }
+        }
+        if nodes == 1 {
+          #expect(parameters((0..<ranks).map(sharding.updatedRanges(ofRank:)), rule) == whole)
+        }
+      }
+    }
+    let sections = StateSection.all(of: rule, table)
+    #expect(sections.map(\.name) == ["momentum", "row_norm"])
+    #expect(sections[0].count == Self.count - matrices.reduce(0) { $0 + $1.count })
+    #expect(sections[1].count == 20 + 20 + 10)
+  }
+
   @Test(arguments: [4, -1]) func otherStagesAreRefused(stage: Int) {
-    #expect(throws: UserError.self) {
-      _ = try Sharding(
-        stage: stage, nodes: NodeMap(ranks: 1, nodes: 1), units: ModelUnits(count: 10, blocks: []),
-        microBatches: 1)
+    #expect(throws: UserError.self) { _ = try sharding(stage, NodeMap(ranks: 1, nodes: 1)) }
+  }
+}
+
+/// Of hidden matrices the largest gradient of each row so far, by which the row is scaled; of all else a momentum.
+private struct RowScaling: OptimizerRule {
+  func state(of tensor: Tensor) -> [StateTensor] {
+    tensor.role == .hiddenMatrix
+      ? [StateTensor("row_norm", [tensor.shape[0]])] : [StateTensor("momentum", tensor.shape)]
+  }
+
+  func needsWhole(_ tensor: Tensor) -> Bool { tensor.role == .hiddenMatrix }
+
+  func update(_ part: TensorPart, at step: OptimizerStep, workers: WorkerPool) {
+    let (parameters, rate) = (part.parameters.base, Float(step.learningRate))
+    guard part.tensor.role == .hiddenMatrix else {
+      for index in 0..<part.parameters.count {
+        part.state[0][index] = 0.9 * part.state[0][index] + part.gradient[index]
+        parameters[index] -= rate * part.state[0][index]
+      }
+      return
+    }
+    let columns = part.tensor.shape[1]
+    for row in 0..<part.tensor.shape[0] {
+      let places = row * columns..<(row + 1) * columns
+      part.state[0][row] = places.reduce(part.state[0][row]) { max($0, abs(part.gradient[$1])) }
+      for index in places { parameters[index] -= rate * part.gradient[index] / part.state[0][row] }
     }
   }
 }

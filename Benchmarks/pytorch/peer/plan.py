@@ -39,7 +39,7 @@ class Plan:
 
 
 def make_plan(batch: Batch, distinct_words: bool) -> Plan:
-    """- distinct_words: encode equal words once (model.md §9)."""
+    """- distinct_words: encode equal words once (docs/model.md §9)."""
     pieces = sorted(batch.pieces, key=len, reverse=True)
     inputs = [word for piece in pieces for word in piece[:-1]]
     targets = [word for piece in pieces for word in piece[1:]]

@@ -26,18 +26,20 @@ extension Communicator {
     return try JSONDecoder().decode(Value.self, from: Data(pieces[0]))
   }
 
-  /// Does `work` on rank 0. If it fails, every rank throws the error.
-  /// - Throws: `AgreedFailure`.
-  public func onFirstRank(_ work: () throws -> Void) throws {
-    try together { if rank == 0 { try work() } }
-  }
-
   /// Collects one value from each rank, on every rank, in rank order. Small ones: they are sent as JSON.
   public func allGather<Value: Codable>(_ value: Value) throws -> [Value] {
     let encoded = try together { try JSONEncoder().encode(value) }
     return try encoded.withUnsafeBytes { try allGather($0) }.map {
       try JSONDecoder().decode(Value.self, from: Data($0))
     }
+  }
+}
+
+extension Communicator {
+  /// Does `work` on rank 0. If it fails, every rank throws the error.
+  /// - Throws: `AgreedFailure`.
+  public func onFirstRank(_ work: () throws -> Void) throws {
+    try together { if rank == 0 { try work() } }
   }
 }
 
@@ -76,21 +78,5 @@ extension Result {
 
   fileprivate var sharedError: SharedError? {
     if case .failure(let error) = self { SharedError(error) } else { nil }
-  }
-}
-
-// MARK: - Older spellings
-
-extension Communicator {
-  /// `onFirstRank`.
-  public func fromFirstRank<Value: BitwiseCopyable & Codable>(_ values: () throws -> [Value]) throws
-    -> [Value]
-  {
-    try onFirstRank(values)
-  }
-
-  /// `together { try result.get() }`.
-  public func agree<Success>(_ result: Result<Success, any Error>) throws -> Success {
-    try together { try result.get() }
   }
 }

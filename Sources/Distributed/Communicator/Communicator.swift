@@ -1,3 +1,5 @@
+import HATCore
+
 /// A group of ranks that work in step: the few verbs the trainer needs.
 ///
 /// Every verb is collective: all ranks call it in the same order with matching arguments, and each returns
@@ -84,11 +86,8 @@ public struct OutgoingMessage {
     (self.rank, self.bytes) = (rank, bytes)
   }
 
-  /// Some floats of a buffer.
-  public init(to rank: Int, _ base: UnsafePointer<Float>, _ range: Range<Int>) {
-    self.init(
-      to: rank,
-      UnsafeRawBufferPointer(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)))
+  public init(to rank: Int, _ floats: FlatSlice) {
+    self.init(to: rank, UnsafeRawBufferPointer(UnsafeBufferPointer(start: floats.base, count: floats.count)))
   }
 }
 
@@ -101,11 +100,9 @@ public struct IncomingMessage {
     (self.rank, self.bytes) = (rank, bytes)
   }
 
-  /// Some floats of a buffer.
-  public init(from rank: Int, _ base: UnsafeMutablePointer<Float>, _ range: Range<Int>) {
+  public init(from rank: Int, _ floats: FlatSlice) {
     self.init(
       from: rank,
-      UnsafeMutableRawBufferPointer(
-        UnsafeMutableBufferPointer(start: base + range.lowerBound, count: range.count)))
+      UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: floats.base, count: floats.count)))
   }
 }

@@ -103,7 +103,7 @@ public struct ThreadChoice: Sendable, Equatable {
         throw UserError(
           .wrongUsage, at: "`threads` \(wanted)",
           "\(place) leave room for \(Self.count(room, "thread")) for each rank",
-          hint: "Use `threads` \(room), or fewer ranks.")
+          hint: "Use `threads` \(room), or fewer" + (ranks == 1 ? "." : " ranks."))
       }
       (threads, reason) = (wanted, "\(place), \(Self.count(wanted, "thread")) each, as asked for")
     } else {

@@ -3,17 +3,17 @@ import HATKernels
 import HATStorage
 import SystemPackage
 
-/// How the ranks of a run compute matrix products, all alike, and why.
+/// How all ranks of a run compute matrix products, and why.
 public struct ArithmeticChoice: Sendable {
   public let arithmetic: ProductArithmetic
   public let reason: String
 
   /// Collective.
   /// - Parameters:
-  ///   - wanted: nil for what the run has computed with so far, or else the fastest, where every rank's processor can.
-  ///   - began: what a run that goes on has computed with.
+  ///   - wanted: nil for what the run has used so far, or for a new run the fastest that every rank's processor has.
+  ///   - began: what a resumed run has used so far.
   ///   - hasTiles: whether the calling rank's processor has matrix tiles.
-  /// - Throws: `UserError` of kind `configuration` where a rank's processor cannot do what is wanted.
+  /// - Throws: `UserError` of kind `configuration` if a rank's processor cannot compute as wanted.
   public init(
     _ wanted: ProductArithmetic?, began: ProductArithmetic? = nil, on communicator: any Communicator,
     hasTiles: Bool = Processor.hasMatrixTiles
@@ -33,11 +33,11 @@ public struct ArithmeticChoice: Sendable {
     }
   }
 
-  /// Of the run in that folder, or of a new one. Collective.
-  /// - Throws: as `init(_:began:on:hasTiles:)`; `UserError` of kind `invalidData` where the run's description is damaged.
+  /// For the run in a folder, or for a new one. Collective.
+  /// - Throws: as `init(_:began:on:hasTiles:)`; `UserError` of kind `invalidData` if the run's description is damaged.
   public init(_ wanted: ProductArithmetic?, run: FilePath, on communicator: any Communicator) throws {
-    let began = try communicator.onFirstRank { [try RunDescription.products(ofRun: run)].compactMap(\.self) }
-    try self.init(wanted, began: began.first, on: communicator)
+    let began = try communicator.onFirstRank { try RunDescription(ofRun: run)?.productsUsed }
+    try self.init(wanted, began: began, on: communicator)
   }
 
   private init(_ arithmetic: ProductArithmetic, _ reason: String) {
@@ -45,11 +45,11 @@ public struct ArithmeticChoice: Sendable {
   }
 
   private static func refusal(_ communicator: any Communicator, hasTiles: Bool) throws -> UserError {
-    let flags = try withUnsafeBytes(of: hasTiles) { try communicator.allGather($0) }
-    let without = flags.indices.filter { flags[$0] == [0] }.map(String.init).joined(separator: ", ")
+    let flags = try communicator.allGather(hasTiles)
+    let without = flags.indices.filter { !flags[$0] }.map(String.init).joined(separator: ", ")
     return UserError(
       .configuration, at: "training.products: \(ProductArithmetic.matrixTiles.rawValue)",
       "no matrix tiles for bfloat16 (Intel AMX, Linux 5.16) where these ranks run: \(without)",
-      hint: "Say training.products: auto, which uses them only where every rank has them, or fma.")
+      hint: "Set training.products to auto, which uses them only if every rank has them, or to fma.")
   }
 }

@@ -1,17 +1,17 @@
 import HATCore
 import HATStorage
 
-/// Nodes alike, and the network between them.
+/// Identical nodes and the network between them.
 public struct Cluster: Sendable, Equatable {
   public var nodes: Int
   public var ranksPerNode: Int
-  /// Seconds of a message, however short.
+  /// Seconds for the shortest message.
   public var networkLatency: Double
-  /// Bytes a second into a node, and as many out of it.
+  /// Bytes a second into a node, and the same out of it.
   public var networkBandwidth: Double
   /// Bytes a second of a node's memory, all ranks together.
   public var memoryBandwidth: Double
-  /// Floating-point operations a second of a rank while it trains.
+  /// Floating-point operations a second of a rank in training.
   public var computeRate: Double
 
   public init(
@@ -27,48 +27,46 @@ public struct Cluster: Sendable, Equatable {
   }
 }
 
-/// What a step would cost on a cluster: computation by the plain count, node memory by the bytes that pass through it,
-/// the network by the bytes and messages our exchanges send. Nothing overlaps.
+/// The predicted cost of a training step on a cluster: computation from the FLOPs of the plain algorithm, node memory from
+/// the bytes read and written, the network from the bytes and messages sent. Nothing overlaps.
 public struct ClusterPrediction: Sendable, Equatable, Encodable {
   public var zeroStage: Int
   public var memoryPerNode: Int
-  /// Bytes a node sends in a step; it receives as many.
+  /// Bytes a node sends in a step; it receives the same number.
   public var trafficPerNode: Double
   public var computeSeconds: Double
-  /// Sums and updates in the nodes' memory.
+  /// Sums and updates in the memory of a node.
   public var memorySeconds: Double
   public var networkSeconds: Double
 
   public var stepSeconds: Double { computeSeconds + memorySeconds + networkSeconds }
-  /// The part of the step that is computation.
+  /// The fraction of the step that is computation.
   public var efficiency: Double { computeSeconds / stepSeconds }
 
-  /// - Throws: `UserError` of kind `configuration` when the micro-batches do not divide by the ranks.
+  /// - Throws: `UserError` of kind `configuration` if the micro-batches do not divide by the ranks.
   public init(
     _ configuration: Configuration, on cluster: Cluster, zeroStage: Int, maxWordBytes: Int,
     text: AssumedText
   ) throws {
     let ranks = cluster.nodes * cluster.ranksPerNode
-    let layout = ParameterLayout(configuration.model)
-    let nodes = NodeMap(ranks: ranks, nodes: cluster.nodes)
     let sharding = try Sharding(
-      stage: zeroStage, nodes: nodes, units: ModelUnits(count: layout.count, blocks: layout.blocks),
-      microBatches: configuration.training.microBatches)
+      stage: zeroStage, nodes: NodeMap(ranks: ranks, nodes: cluster.nodes), TensorTable(configuration.model),
+      configuration.training.optimizerRule, microBatches: configuration.training.microBatches)
     let memory = try RankMemory(
       configuration, ranks: ranks, nodes: cluster.nodes, zeroStage: zeroStage, maxWordBytes: maxWordBytes,
       bytesPerToken: text.bytesPerToken)
     self.zeroStage = zeroStage
     memoryPerNode = memory.total * cluster.ranksPerNode
     computeSeconds = Self.flops(ofStep: configuration, text) / (Double(ranks) * cluster.computeRate)
-    let journeys = Journeys(sharding, format: configuration.training.gradientExchange)
-    trafficPerNode = journeys.bytesPerNode
+    let traffic = NetworkTraffic(sharding, format: configuration.training.gradientExchange)
+    trafficPerNode = traffic.bytesPerNode
     networkSeconds =
-      journeys.bytesPerNode / cluster.networkBandwidth + journeys.messagesPerRank * cluster.networkLatency
+      traffic.bytesPerNode / cluster.networkBandwidth + traffic.messagesPerRank * cluster.networkLatency
     memorySeconds =
       Double(cluster.ranksPerNode) * Self.memoryTraffic(sharding) / cluster.memoryBandwidth
   }
 
-  /// Of a step of full sequences.
+  /// FLOPs of a step of full sequences.
   private static func flops(ofStep configuration: Configuration, _ text: AssumedText) -> Double {
     let bytes =
       Double(configuration.training.sequencesPerStep) * text.sequenceWords(configuration.data)
@@ -78,16 +76,16 @@ public struct ClusterPrediction: Sendable, Equatable, Encodable {
 
   /// Bytes a rank moves to sum its node's gradients and to update its slice.
   private static func memoryTraffic(_ sharding: Sharding) -> Double {
-    let whole = Double(sharding.units.count * MemoryLayout<Float>.size)
+    let whole = Double(sharding.tensors.count * MemoryLayout<Float>.size)
     let ranksPerNode = Double(sharding.nodes.ranks[0].count)
     let slice = whole / Double(sharding.nodes.nodeOfRank.count)
-    // Of every round each rank of a node reads its part of all the node's gradients, and writes the sum.
+    // In every round each rank of a node reads its part of all the node's gradients and writes the sum.
     return Double(sharding.tree.rounds) * (whole + whole / ranksPerNode) + 7 * slice
   }
 }
 
-/// What travels between nodes in a step.
-struct Journeys {
+/// The traffic between nodes in a step.
+struct NetworkTraffic {
   /// Bytes a node sends.
   var bytesPerNode: Double
   var messagesPerRank: Double
@@ -100,8 +98,8 @@ struct Journeys {
     }
     let floatBytes = Double(MemoryLayout<Float>.size)
     let others = Double(nodes.count - 1)
-    // A node sends what it has of every slice owned elsewhere, and its slices to every other node.
-    let elsewhere = Double(sharding.units.count) * others / Double(nodes.count)
+    // A node sends its sums of every slice owned on other nodes, and its own slices to every other node.
+    let elsewhere = Double(sharding.tensors.count) * others / Double(nodes.count)
     let rounds = Double(sharding.tree.rounds)
     let sums = Double(NodeSums(nodes).subtrees[0].count)
     let gradients = rounds * sums * elsewhere * Double(format.bytes)
@@ -111,15 +109,15 @@ struct Journeys {
     messagesPerRank = others * Double(sharding.table.partitions.count) * (rounds + passes)
   }
 
-  /// Floats of parameters, or at stage 0 of the sum, that come to all nodes in a step. Stage 3 brings each block for the
-  /// forward and the backward pass; the block at which a pass turns is there already.
+  /// Floats of parameters, or at stage 0 of the sum, that every node receives in a step. Stage 3 fetches each block for the
+  /// forward and again for the backward pass, except for the block that the previous pass ended with.
   private static func broughtFloats(_ sharding: Sharding) -> Int {
-    let (units, rounds) = (sharding.units, sharding.tree.rounds)
-    guard sharding.slicesParameters, let first = units.blocks.first, let last = units.blocks.last else {
-      return units.count
+    let (tensors, rounds) = (sharding.tensors, sharding.tree.rounds)
+    guard sharding.slicesParameters, let first = tensors.blocks.first, let last = tensors.blocks.last else {
+      return tensors.count
     }
-    let blocks = units.blocks.reduce(0) { $0 + $1.count }
-    return units.front.count + units.back.count + rounds * (2 * blocks - last.count) - (rounds - 1)
+    let blocks = tensors.blocks.reduce(0) { $0 + $1.count }
+    return tensors.front.count + tensors.back.count + rounds * (2 * blocks - last.count) - (rounds - 1)
       * first.count
   }
 }

@@ -1,42 +1,46 @@
 import HATCore
 import HATStorage
 
-/// The memory one rank will hold, in bytes, by purpose.
-public struct RankMemory: Sendable, Equatable {
-  /// The program, its libraries and MPI's buffers: measured, not computed (docs/distributed.md).
-  public static let processBytes = 64 << 20
+/// The memory of one rank in bytes, by purpose.
+public struct RankMemory: Sendable, Equatable, Encodable {
+  /// The program, its libraries and MPI's buffers: measured (docs/distributed.md).
+  public static let processBytes = 40 << 20
 
-  /// The rank's part of what its node keeps once, and slices of its own.
+  /// The rank's part of the parameters its node shares, and its own slices.
   public var parameters: Int
-  /// What the rank computes gradients in, and sums them in.
+  /// For computing and summing gradients.
   public var gradients: Int
-  public var moments: Int
+  /// State of the optimiser.
+  public var optimizerState: Int
   public var activations: Int
-  /// What travels between nodes while gradients are summed.
+  /// Buffers for sums of gradients between nodes.
   public var exchange: Int
-  /// The copy of the rank's slice that a checkpoint is written from while training goes on.
+  /// The copy of the rank's slice from which a checkpoint is written during training.
   public var staging: Int
   public var process = RankMemory.processBytes
 
-  public var total: Int { parameters + gradients + moments + activations + exchange + staging + process }
+  public var total: Int {
+    parameters + gradients + optimizerState + activations + exchange + staging + process
+  }
 
   /// - Parameters:
-  ///   - nodes: over which the ranks are spread evenly.
-  ///   - bytesPerToken: of the text, for a model of tokens; 1 is the most memory any text can take.
-  /// - Throws: `UserError` of kind `configuration` when the micro-batches do not divide by the ranks.
+  ///   - nodes: the ranks are spread over them evenly.
+  ///   - bytesPerToken: of the text, for a subword model; 1 gives the memory of the worst possible text.
+  /// - Throws: `UserError` of kind `configuration` if the micro-batches do not divide by the ranks.
   public init(
     _ configuration: Configuration, ranks: Int, nodes: Int, zeroStage: Int, maxWordBytes: Int,
     bytesPerToken: Double = 1
   ) throws {
-    let layout = ParameterLayout(configuration.model)
+    let (tensors, rule) = (TensorTable(configuration.model), configuration.training.optimizerRule)
     let sharding = try Sharding(
-      stage: zeroStage, nodes: NodeMap(ranks: ranks, nodes: nodes),
-      units: ModelUnits(count: layout.count, blocks: layout.blocks),
+      stage: zeroStage, nodes: NodeMap(ranks: ranks, nodes: nodes), tensors, rule,
       microBatches: configuration.training.microBatches)
+    let state = StateSection.all(of: rule, tensors)
     let floatBytes = MemoryLayout<Float>.size
     parameters = sharding.parameterFloats * floatBytes
     gradients = sharding.allGradientFloats * floatBytes
-    moments = 2 * sharding.updatedFloats * floatBytes
+    optimizerState =
+      floatBytes * sharding.mostFloats { state.floats(of: sharding.updatedRanges(ofRank: $0)) }
     activations =
       floatBytes
       * Self.activationFloats(configuration, maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken)
@@ -46,29 +50,28 @@ public struct RankMemory: Sendable, Equatable {
     staging =
       floatBytes
       * CheckpointWriter.stagingFloats(
-        share: sharding.table.largestShare, every: configuration.output.checkpointEvery)
+        share: sharding.mostFloats {
+          ([.parameters(tensors)] + state).floats(of: sharding.table.slices(ofRank: $0))
+        }, every: configuration.output.checkpointEvery)
   }
 
   private static func activationFloats(
     _ configuration: Configuration, maxWordBytes: Int, bytesPerToken: Double
   ) -> Int {
-    switch configuration.model.kind {
-    case .hierarchical:
-      HierarchicalTransformer.activationFloats(
-        configuration.model, capacity: BatchCapacity(of: configuration, maxWordBytes: maxWordBytes))
-    case .subword:
-      SubwordTransformer.activationFloats(
-        configuration.model,
-        capacity: TokenCapacity(
-          of: configuration, sequences: configuration.sequencesPerMicroBatch, bytesPerToken: bytesPerToken))
+    let execution = Execution(
+      capacity: BatchCapacity(configuration, maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken),
+      recomputation: configuration.training.recompute)
+    return switch configuration.model.kind {
+    case .hierarchical: HierarchicalTransformer.activationFloats(configuration.model, execution)
+    case .subword: SubwordTransformer.activationFloats(configuration.model, execution)
     }
   }
 }
 
 extension Sharding {
-  /// Floats of a rank's part of the parameters its node keeps, and of those it keeps itself.
+  /// Floats of a rank's part of the parameters its node shares, and of its own slices.
   fileprivate var parameterFloats: Int {
-    let shared = slicesParameters ? units.workingCount : units.count
+    let shared = slicesParameters ? tensors.workingCount : tensors.count
     return shared / nodes.ranks[0].count + (slicesParameters ? table.largestShare : 0)
   }
 
@@ -76,8 +79,13 @@ extension Sharding {
     runDepth * gradientFloats + (sumsInPlace ? 0 : roundDepth * updatedFloats)
   }
 
-  /// Floats the rank that has most updates.
-  fileprivate var updatedFloats: Int {
-    stage == 0 ? updatedRanges(ofRank: 0).reduce(0) { $0 + $1.count } : table.largestShare
+  /// The most parameters that any rank updates.
+  private var updatedFloats: Int {
+    mostFloats { updatedRanges(ofRank: $0).reduce(0) { $0 + $1.count } }
+  }
+
+  /// The most floats of any rank.
+  fileprivate func mostFloats(_ floats: (_ rank: Int) -> Int) -> Int {
+    nodes.nodeOfRank.indices.map(floats).max()!
   }
 }

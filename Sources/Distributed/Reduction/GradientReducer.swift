@@ -1,21 +1,21 @@
 import HATCore
 import HATKernels
 
-/// Sums the ranks' gradients: afterwards each owner holds its slice of the sum.
+/// Sums the ranks' gradients: afterwards each owner has its slice of the sum.
 ///
-/// The ranks of a node read each other's gradients where they lie. Between nodes, one rank of each node adds up what its
-/// node has of a slice and sends that to the owner, piece by piece, so that the room for what arrives stays bounded. The
-/// order of the sums is that of the tree over all ranks, wherever they are.
+/// The ranks of a node read each other's gradients in shared memory. Between nodes, one rank of each node adds up its node's
+/// part of a slice and sends it to the owner, in pieces, so that receive buffers stay small. The order of the sums is that of
+/// the tree over all ranks, wherever the ranks are.
 final class GradientReducer {
   private let communicator: any Communicator
   private let format: GradientExchange
   private let clock: PhaseClock
   private let whole: RankSum
-  /// What this node adds up for owners elsewhere.
+  /// The subtrees this node adds up for owners on other nodes.
   private let subtrees: [RankSum]
-  /// The owners elsewhere for whom this rank does it.
+  /// The owners on other nodes for whom this rank adds them up.
   private let clients: [Int]
-  /// Of each other node: the rank that sends from there, and the rows in which its sums arrive.
+  /// For each other node, the rank that sends, and the rows its sums arrive in.
   private let senders: [(rank: Int, rows: Range<Int>)]
   private let pieceLength: Int
   private let arriving: UnsafeMutableRawBufferPointer
@@ -27,8 +27,8 @@ final class GradientReducer {
   static let defaultLimit = 4 << 20
 
   /// - Parameters:
-  ///   - longestSlice: floats of the longest slice there will be.
-  ///   - limit: floats that are under way at once; at least a block of every row is.
+  ///   - longestSlice: floats of the longest slice.
+  ///   - limit: floats in transit at once; at least one block of every row.
   init(
     communicator: any Communicator, longestSlice: Int, format: GradientExchange = .float32, clock: PhaseClock,
     limit: Int = defaultLimit
@@ -58,19 +58,19 @@ final class GradientReducer {
     leaving.deallocate()
   }
 
-  /// Bytes set aside on the rank that needs most for what leaves and arrives.
+  /// Bytes of send and receive buffers on the rank that needs most.
   static func exchangeBytes(
     _ nodes: NodeMap, longestSlice: Int, format: GradientExchange, limit: Int = defaultLimit
   ) -> Int {
     mostRows(nodes) * pieceLength(nodes, longestSlice: longestSlice, limit: limit) * format.bytes
   }
 
-  /// The same on every rank: they cut their slices at the same places.
+  /// The same on every rank, so that all cut their slices at the same places.
   private static func pieceLength(_ nodes: NodeMap, longestSlice: Int, limit: Int) -> Int {
     min(max(blockLength, limit / max(1, mostRows(nodes))), max(1, longestSlice))
   }
 
-  /// Rows that leave and arrive on the rank that has most of them.
+  /// Rows sent and received by the rank with most of them.
   private static func mostRows(_ nodes: NodeMap) -> Int {
     guard nodes.count > 1 else { return 0 }
     let subtrees = NodeSums(nodes).subtrees.map(\.count)
@@ -82,21 +82,19 @@ final class GradientReducer {
     }.max()!
   }
 
-  /// Puts the sum of every rank's gradient into `destination`, for this rank's slice of `partition`. Returns when no
-  /// rank of the node reads the gradients any more.
+  /// Writes the sum of all ranks' gradients to `destination`, for this rank's slice of `partition`. Returns when no rank of
+  /// the node reads the gradients any more. Collective.
   /// - Parameters:
-  ///   - gradients: good for `partition`.
-  ///   - destination: where a flat buffer begins; it may be this rank's own gradient.
-  func reduce(
-    _ partition: RankPartition, of gradients: NodeGradients, into destination: FloatPointer
-  ) throws {
+  ///   - gradients: covers `partition`.
+  ///   - destination: covers this rank's slice; it may be this rank's own gradient.
+  func reduce(_ partition: RankPartition, of gradients: NodeGradients, into destination: FlatSlice) throws {
     try clock.during(.wait) { try communicator.nodeBarrier() }
     try clock.during(.reduction) { try addUpPieces(partition, of: gradients, into: destination) }
     try clock.during(.wait) { try communicator.nodeBarrier() }
   }
 
   private func addUpPieces(
-    _ partition: RankPartition, of gradients: NodeGradients, into destination: FloatPointer
+    _ partition: RankPartition, of gradients: NodeGradients, into destination: FlatSlice
   ) throws {
     let own = partition[communicator.rank]
     if senders.isEmpty { return addUp(own, of: gradients, into: destination) }
@@ -111,7 +109,7 @@ final class GradientReducer {
     }
   }
 
-  /// Sends what this node has of others' pieces, and receives what the others have of this rank's.
+  /// Sends this node's sums of other ranks' pieces, and receives the other nodes' sums of this rank's piece.
   private func exchange(_ pieces: [Range<Int>], of gradients: NodeGradients) throws {
     var (outgoing, offset): ([OutgoingMessage], Int) = ([], 0)
     for client in clients {
@@ -145,29 +143,27 @@ final class GradientReducer {
     }
   }
 
-  /// Sums all ranks' gradients, of which other nodes' have arrived.
-  private func addUp(
-    _ floats: Range<Int>, of gradients: NodeGradients, into destination: FloatPointer
-  ) {
+  /// Sums all ranks' gradients, after those of other nodes have arrived.
+  private func addUp(_ floats: Range<Int>, of gradients: NodeGradients, into destination: FlatSlice) {
     for start in stride(from: floats.lowerBound, to: floats.upperBound, by: Self.blockLength) {
       let block = start..<min(floats.upperBound, start + Self.blockLength)
-      let place = destination + block.lowerBound
+      let place = destination[block].base
       let sum = evaluate(whole, block, of: gradients, piece: floats, into: place, depth: 0)
       if sum != UnsafePointer(place) { place.update(from: sum, count: block.count) }
     }
   }
 
   /// - Parameters:
-  ///   - piece: what the arrived rows are of; `floats` is a part of it.
-  ///   - place: where the result goes unless it lies somewhere already. It may be a gradient's own place: nothing is
-  ///     written there before everything it may hold has been read.
-  ///   - depth: the temporary results from this one on are free.
+  ///   - piece: the floats of the received rows; `floats` is a part of it.
+  ///   - place: where the result is written if it is not in memory already. It may be a gradient's own memory: it is written
+  ///     after everything in it has been read.
+  ///   - depth: the first free temporary result.
   private func evaluate(
     _ sum: RankSum, _ floats: Range<Int>, of gradients: NodeGradients, piece: Range<Int>,
     into place: FloatPointer, depth: Int
   ) -> UnsafePointer<Float> {
     switch sum {
-    case .local(let rank): return gradients[rank] + floats.lowerBound
+    case .local(let rank): return gradients[rank, floats.lowerBound]
     case .arriving(let row):
       let offset = row * piece.count + floats.lowerBound - piece.lowerBound
       return format.read(
@@ -184,15 +180,48 @@ final class GradientReducer {
   private func temporary(_ index: Int) -> FloatPointer { scratch.base + index * Self.blockLength }
 }
 
-/// Where the flat buffer of each rank of a node begins, or would begin, by the rank's place on the node.
+/// The gradients of a node's ranks, by the rank's place on the node: of all parameters, or of one unit.
 struct NodeGradients {
   private let bases: [UnsafePointer<Float>]
-  private let offset: Int
+  private let start: Int
 
-  /// - Parameter offset: floats from each of `bases` to where its flat buffer would begin.
-  init(_ bases: [UnsafePointer<Float>], offset: Int = 0) {
-    (self.bases, self.offset) = (bases, offset)
+  /// - Parameter start: the index in the flat buffer of the float at each of `bases`.
+  init(_ bases: [UnsafePointer<Float>], start: Int) {
+    (self.bases, self.start) = (bases, start)
   }
 
-  subscript(place: Int) -> UnsafePointer<Float> { bases[place] + offset }
+  /// A rank's gradient, starting at a float of the flat buffer.
+  subscript(place: Int, float: Int) -> UnsafePointer<Float> {
+    precondition(float >= start)
+    return bases[place] + (float - start)
+  }
+}
+
+extension GradientExchange {
+  /// Bytes per float.
+  var bytes: Int {
+    switch self {
+    case .float32: MemoryLayout<Float>.size
+    case .bf16: MemoryLayout<UInt16>.size
+    }
+  }
+
+  /// Encodes floats to be sent.
+  func write(_ floats: UnsafePointer<Float>, into bytes: UnsafeMutableRawPointer, count: Int) {
+    switch self {
+    case .float32: bytes.copyMemory(from: floats, byteCount: count * self.bytes)
+    case .bf16: BrainFloat.round(floats, into: bytes.assumingMemoryBound(to: UInt16.self), count: count)
+    }
+  }
+
+  /// Decodes received floats.
+  /// - Parameter place: where they are written, unless they can be read in place.
+  func read(_ bytes: UnsafeRawPointer, count: Int, into place: FloatPointer) -> UnsafePointer<Float> {
+    switch self {
+    case .float32: return bytes.assumingMemoryBound(to: Float.self)
+    case .bf16:
+      BrainFloat.expand(bytes.assumingMemoryBound(to: UInt16.self), into: place, count: count)
+      return UnsafePointer(place)
+    }
+  }
 }

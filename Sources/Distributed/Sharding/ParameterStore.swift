@@ -3,10 +3,10 @@ import HATKernels
 
 /// The parameters of a node, in memory its ranks share.
 ///
-/// Whole: all of them, each updated in place by its owner or, where the owner is elsewhere, by what it sends. Sliced: what
-/// stands before and behind the blocks, and room for one block, which is brought when it is needed.
+/// Whole: all parameters. Each is updated in place by its owner, or received from an owner on another node. Sliced: the
+/// units before and after the blocks, and room for one block, which is fetched when it is needed.
 final class ParameterStore {
-  /// The flat buffer in which this rank updates what is its own; `share` makes it known.
+  /// The flat buffer in which this rank updates its own slice. `share` passes it to the other ranks.
   let own: FloatBuffer
 
   private let communicator: any Communicator
@@ -15,23 +15,26 @@ final class ParameterStore {
   private let clock: PhaseClock
   private let memory: NodeMemory
   private let shared: WorkingUnits
-  /// The block in the room there is for one.
+  /// The block that is held now.
   private var heldBlock: Int?
 
-  /// Allocates, together with the other ranks.
+  /// Allocates the memory. Collective.
   init(communicator: any Communicator, sharding: Sharding, clock: PhaseClock) throws {
     self.communicator = communicator
     self.sharding = sharding
     self.clock = clock
     spreader = SliceSpreader(communicator)
-    let units = sharding.units
-    let count = sharding.slicesParameters ? units.workingCount : units.count
+    let tensors = sharding.tensors
+    let count = sharding.slicesParameters ? tensors.workingCount : tensors.count
     memory = try communicator.together { try Self.allocate(count, communicator) }
-    shared = WorkingUnits(units: units, base: memory.floats.base)
-    own = sharding.slicesParameters ? FloatBuffer(reserving: units.count) : memory.floats
+    shared = WorkingUnits(table: tensors, base: memory.floats.base)
+    own =
+      sharding.slicesParameters
+      ? FloatBuffer(reserving: tensors.count)
+      : FloatBuffer(memory.floats.base, count: tensors.count, ownedBy: memory.floats)
   }
 
-  /// One run of floats, of which each rank of the node is the first to touch its part.
+  /// A contiguous run of floats. Each rank of the node touches its own part first.
   private static func allocate(_ count: Int, _ communicator: any Communicator) throws -> NodeMemory {
     let (ranks, place) = (
       communicator.nodes.neighbours(ofRank: communicator.rank).count,
@@ -42,52 +45,101 @@ final class ParameterStore {
       floats: (pages * (place + 1) / ranks - pages * place / ranks) * NodeMemory.spacing(1))
   }
 
-  /// Makes what each rank has changed of what it updates known to all ranks.
+  /// Shares every rank's updated parameters with all ranks. Collective.
   func share() throws {
     if sharding.slicesParameters {
       heldBlock = nil
       try bring(sharding.table.partitions.first!, to: shared.front)
       try bring(sharding.table.partitions.last!, to: shared.back)
     } else {
-      // At stage 0 each node has updated all of it itself.
+      // At stage 0 each node has updated all parameters itself.
       for partition in sharding.table.partitions where sharding.stage > 0 {
-        try clock.during(.exchange) { try spreader.spread(partition, from: own.base, into: own.base) }
+        try clock.during(.exchange) {
+          try spreader.spread(partition, from: FlatSlice(own), into: FlatSlice(own))
+        }
       }
       try clock.during(.wait) { try communicator.nodeBarrier() }
     }
   }
 
-  /// Puts the slices of all owners into this node's memory.
-  private func bring(_ partition: RankPartition, to destination: FloatPointer) throws {
+  /// Fetches the slices of all owners into this node's memory.
+  private func bring(_ partition: RankPartition, to destination: FlatSlice) throws {
     try clock.during(.wait) { try communicator.nodeBarrier() }
     try clock.during(.exchange) {
       let slice = partition[communicator.rank]
-      (destination + slice.lowerBound).update(from: own.base + slice.lowerBound, count: slice.count)
-      try spreader.spread(partition, from: own.base, into: destination)
+      destination[slice].base.update(from: own.base + slice.lowerBound, count: slice.count)
+      try spreader.spread(partition, from: FlatSlice(own), into: destination)
     }
     try clock.during(.wait) { try communicator.nodeBarrier() }
   }
 
-  /// Takes part in bringing what a forward pass needs, on a rank that has none to do.
+  /// Takes part in fetching the parameters of a forward pass, on a rank that has none to compute.
   func takePartInForwardPass() throws {
-    for block in sharding.units.blocks.indices { try withParameters(ofBlock: block) { _ in } }
+    for block in sharding.tensors.blocks.indices { try withWeights(ofBlock: block) { _ in } }
   }
 }
 
 extension ParameterStore: ModelParameters {
-  var frontParameters: UnsafePointer<Float> { UnsafePointer(shared.front) }
-
-  var backParameters: UnsafePointer<Float> {
-    UnsafePointer(sharding.slicesParameters ? shared.back : own.base)
+  var front: Weights {
+    (sharding.slicesParameters ? shared.front : FlatSlice(own)[sharding.tensors.front]).weights
   }
 
-  func withParameters(ofBlock block: Int, _ body: (UnsafePointer<Float>) -> Void) throws {
-    guard sharding.slicesParameters else { return body(own.base) }
+  var back: Weights {
+    (sharding.slicesParameters ? shared.back : FlatSlice(own)[sharding.tensors.back]).weights
+  }
+
+  func withWeights(ofBlock block: Int, _ body: (Weights) -> Void) throws {
+    guard sharding.slicesParameters else {
+      return body(FlatSlice(own)[sharding.tensors.blocks[block]].weights)
+    }
     if heldBlock != block {
-      // Behind the front comes block 0.
+      // Partition 0 is the front, so that of block 0 is number 1.
       try bring(sharding.table.partitions[block + 1], to: shared.block(block))
       heldBlock = block
     }
-    body(shared.block(block))
+    body(shared.block(block).weights)
+  }
+}
+
+/// Sends slices from their owners to one rank of each other node.
+struct SliceSpreader {
+  private let communicator: any Communicator
+  /// The rank of each other node that receives this rank's slices.
+  private let receivers: [Int]
+  /// The owners on other nodes whose slices this rank receives.
+  private let owners: [Int]
+
+  init(_ communicator: any Communicator) {
+    self.communicator = communicator
+    let (nodes, rank) = (communicator.nodes, communicator.rank)
+    let home = nodes.nodeOfRank[rank]
+    receivers = nodes.ranks.indices.filter { $0 != home }.map {
+      nodes.representative(ofRank: rank, onNode: $0)
+    }
+    owners = nodes.represented(byRank: rank).filter { nodes.nodeOfRank[$0] != home }
+  }
+
+  /// - Parameters:
+  ///   - source: holds this rank's slice of `partition`.
+  ///   - destination: receives the other owners' slices; it may be the same buffer.
+  func spread(_ partition: RankPartition, from source: FlatSlice, into destination: FlatSlice) throws {
+    if receivers.isEmpty { return }
+    try communicator.transfer(
+      sending: receivers.map { OutgoingMessage(to: $0, source[partition[communicator.rank]]) },
+      receiving: owners.map { IncomingMessage(from: $0, destination[partition[$0]]) })
+  }
+}
+
+/// Memory for the front, the back and one block at a time, in this order.
+struct WorkingUnits {
+  let table: TensorTable
+  /// [table.workingCount]
+  let base: FloatPointer
+
+  var front: FlatSlice { FlatSlice(base, table.front) }
+  var back: FlatSlice { FlatSlice(base + table.front.count, table.back) }
+
+  func block(_ block: Int) -> FlatSlice {
+    FlatSlice(base + table.front.count + table.back.count, table.blocks[block])
   }
 }

@@ -1,16 +1,16 @@
-/// What the time of a step is spent on, by the clock of one rank.
+/// Measures how one rank spends the time of a step.
 public final class PhaseClock {
   public enum Phase: Int, Sendable, CaseIterable {
     case data
     case compute
-    /// Until the other ranks are there too.
+    /// Waiting for other ranks.
     case wait
-    /// Adding up what the ranks of a node have computed.
+    /// Adding up gradients inside a node.
     case reduction
-    /// Between nodes.
+    /// Communication between nodes.
     case exchange
     case update
-    /// Whatever is none of these.
+    /// Everything else.
     case other
   }
 
@@ -20,7 +20,7 @@ public final class PhaseClock {
 
   public init() {}
 
-  /// Does `work` and counts its time to `phase`, without what is counted to other phases inside.
+  /// Does `work` and counts its time as `phase`, except for phases measured inside it.
   func during<Success>(_ phase: Phase, _ work: () throws -> Success) rethrows -> Success {
     let outer = self.phase
     change(to: phase)
@@ -34,7 +34,7 @@ public final class PhaseClock {
     (phase, since) = (next, now)
   }
 
-  /// Seconds since the clock was made or last read, by phase.
+  /// Seconds by phase since the clock was created or last read.
   func read() -> PhaseSeconds {
     change(to: phase)
     defer { spent = PhaseSeconds() }
@@ -44,7 +44,7 @@ public final class PhaseClock {
 
 /// Seconds of one rank by phase.
 public struct PhaseSeconds: Sendable, Equatable {
-  /// Room for eight phases, without an array on the heap each step.
+  /// Room for eight phases without an allocation on the heap at each step.
   private var seconds = SIMD8<Double>()
 
   public internal(set) subscript(phase: PhaseClock.Phase) -> Double {

@@ -1,43 +1,160 @@
+import HATCore
 import HATStorage
 
-/// Which of {moments, gradients, parameters} exist whole and which only as the slices their owners keep: the ZeRO stages.
+/// Which of optimiser state, gradients and parameters exist whole, and which only as slices on the ranks that own them: the
+/// ZeRO stages.
 ///
-/// The ranks of a node share its memory, so that what is whole exists once a node; a gradient, which every rank makes for
-/// itself, once a rank. From stage 1 on moments, from stage 2 on gradients and at stage 3 parameters are slices. On a
-/// single node stage 1 keeps what stage 0 keeps, and stage 3 what stage 2 keeps: each float is there once already.
+/// Stage 1 slices the optimiser state, stage 2 also the gradients, stage 3 also the parameters. The ranks of a node share
+/// its memory, so whole parameters exist once per node; whole gradients exist once per rank. On a single node stage 1
+/// therefore equals stage 0, and stage 3 equals stage 2.
 struct Sharding: Sendable {
   let stage: Int
   let nodes: NodeMap
-  let units: ModelUnits
+  let tensors: TensorTable
   let tree: MicroBatchTree
   let table: SliceTable
 
   static let stages = 0...3
 
-  /// - Throws: `UserError` of kind `configuration` for a stage there is not, or micro-batches the ranks cannot share.
-  init(stage: Int, nodes: NodeMap, units: ModelUnits, microBatches: Int) throws {
+  /// - Parameter rule: decides which tensors must have one owner.
+  /// - Throws: `UserError` of kind `configuration` if there is no such stage, or the micro-batches do not divide by the ranks.
+  init(
+    stage: Int, nodes: NodeMap, _ tensors: TensorTable, _ rule: any OptimizerRule, microBatches: Int
+  ) throws {
     guard Self.stages.contains(stage) else {
       throw UserError(
         .configuration, at: "training.zero_stage", "stage \(stage) is not available",
-        hint: "Choose 0 (all is whole), 1 (moments are slices), 2 (gradients too) or 3 (parameters too).")
+        hint:
+          "Choose 0 (all is whole), 1 (optimiser state is sliced), 2 (gradients too) or 3 (parameters too).")
     }
     let ranks = nodes.nodeOfRank.count
     self.stage = stage
     self.nodes = nodes
-    self.units = units
+    self.tensors = tensors
     tree = try MicroBatchTree(microBatches: microBatches, ranks: ranks, keepsSums: stage < 2)
-    table = SliceTable(units: units.all, ranks: ranks, byUnit: stage >= 2)
+    table = SliceTable(
+      units: tensors.units, wholes: rule.wholes(of: tensors), ranks: ranks, byUnit: stage >= 2)
   }
 
-  /// Whether a block's gradient is summed over the ranks as soon as it is complete, and the whole never exists.
+  /// Whether each block's gradient is summed over the ranks as soon as it is complete, so that the whole never exists.
   var slicesGradients: Bool { stage >= 2 }
 
-  /// Whether a node keeps its ranks' slices of the parameters and brings the rest when it is needed.
+  /// Whether a node keeps only its ranks' slices of the parameters and fetches the rest when it is needed.
   var slicesParameters: Bool { stage >= 3 && nodes.count > 1 }
 
-  /// What `rank` keeps moments of and updates: ranges of the flat buffer, in ascending order.
+  /// The parameters that `rank` updates and keeps optimiser state of: ranges of the flat buffer, ascending.
   func updatedRanges(ofRank rank: Int) -> [Range<Int>] {
     let owners = stage == 0 ? nodes.represented(byRank: rank) : [rank]
     return owners.flatMap(table.slices(ofRank:)).sorted { $0.lowerBound < $1.lowerBound }
   }
+}
+
+/// Which rank owns which part of the flat parameter buffer.
+///
+/// The buffer is cut into blocks of 4096 floats, starting at each unit of the model and at each tensor that must have one
+/// owner. The blocks do not depend on the number of ranks. A rank owns a contiguous run of whole blocks (none if there are
+/// more ranks than blocks): of the whole buffer, or of each unit, so that all ranks share the work when a unit is summed or
+/// fetched alone.
+public struct SliceTable: Sendable, Equatable {
+  /// Floats per block; the last block of a unit or tensor may be shorter.
+  public static let blockLength = 4096
+
+  /// Floats in the whole buffer.
+  public let count: Int
+  /// The floats of each block.
+  public let blocks: [Range<Int>]
+  /// How the whole buffer, or each unit, is divided among the ranks. Floats, ascending.
+  public let partitions: [RankPartition]
+  /// The blocks each rank owns, ascending.
+  let ownedBlocks: [[Int]]
+
+  /// - Parameters:
+  ///   - units: the whole buffer, cut at the ends of the model's units.
+  ///   - wholes: ranges that must have one owner, ascending, each inside a unit.
+  ///   - byUnit: whether each unit is divided separately.
+  public init(units: [Range<Int>], wholes: [Range<Int>] = [], ranks: Int, byUnit: Bool) {
+    precondition(ranks > 0 && zip(units, units.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+    count = units.last?.upperBound ?? 0
+    var blocks: [Range<Int>] = []
+    // Block numbers where a rank's share may begin, and where each unit ends.
+    var (cuts, ends) = ([Int](), [Int]())
+    for unit in units {
+      for run in Self.runs(of: unit, wholes) {
+        let first = blocks.count
+        blocks += Self.blocks(of: run.range)
+        cuts += run.isWhole ? [first] : Array(first..<blocks.count)
+      }
+      ends.append(blocks.count)
+    }
+    self.blocks = blocks
+    let groups = byUnit ? zip([0] + ends, ends).map { $0..<$1 } : [0..<blocks.count]
+    let shares = groups.map { Self.shares(of: $0, cuts: cuts, ranks: ranks) }
+    ownedBlocks = (0..<ranks).map { rank in shares.flatMap { Array($0[rank]) } }
+    partitions = shares.map { shares in
+      RankPartition(
+        shares.map { share in
+          share.isEmpty
+            ? Self.emptyRange(at: share.lowerBound, blocks)
+            : blocks[share.lowerBound].lowerBound..<blocks[share.upperBound - 1].upperBound
+        })
+    }
+  }
+
+  /// Cuts a unit into runs that may be cut at blocks, and runs that must not be cut.
+  private static func runs(
+    of unit: Range<Int>, _ wholes: [Range<Int>]
+  ) -> [(range: Range<Int>, isWhole: Bool)] {
+    var runs: [(range: Range<Int>, isWhole: Bool)] = []
+    var end = unit.lowerBound
+    for whole in wholes where unit.overlaps(whole) {
+      precondition(whole.lowerBound >= end && whole.upperBound <= unit.upperBound)
+      if end < whole.lowerBound { runs.append((end..<whole.lowerBound, false)) }
+      runs.append((whole, true))
+      end = whole.upperBound
+    }
+    if end < unit.upperBound { runs.append((end..<unit.upperBound, false)) }
+    return runs
+  }
+
+  /// Divides a group's blocks among the ranks, as evenly as the cuts allow.
+  private static func shares(of group: Range<Int>, cuts: [Int], ranks: Int) -> [Range<Int>] {
+    let cuts = cuts.filter(group.contains) + [group.upperBound]
+    let starts = (0...ranks).map { rank in
+      let even = group.lowerBound + group.count * rank / ranks
+      return cuts.min { abs($0 - even) < abs($1 - even) }!
+    }
+    return zip(starts, starts.dropFirst()).map { $0..<$1 }
+  }
+
+  private static func blocks(of run: Range<Int>) -> [Range<Int>] {
+    stride(from: run.lowerBound, to: run.upperBound, by: blockLength).map {
+      $0..<min(run.upperBound, $0 + blockLength)
+    }
+  }
+
+  private static func emptyRange(at block: Int, _ blocks: [Range<Int>]) -> Range<Int> {
+    let place = block < blocks.count ? blocks[block].lowerBound : blocks.last?.upperBound ?? 0
+    return place..<place
+  }
+
+  /// The ranges of floats a rank owns, ascending, none empty.
+  public func slices(ofRank rank: Int) -> [Range<Int>] {
+    partitions.map { $0[rank] }.filter { !$0.isEmpty }
+  }
+
+  /// The number of a rank among those that own something.
+  func number(ofRank rank: Int) -> Int {
+    (0..<rank).count { !slices(ofRank: $0).isEmpty }
+  }
+
+  /// Floats a rank owns.
+  public func count(ofRank rank: Int) -> Int {
+    partitions.reduce(0) { $0 + $1.count(ofRank: rank) }
+  }
+
+  /// Floats owned by the rank that owns most.
+  public var largestShare: Int { ownedBlocks.indices.map(count(ofRank:)).max()! }
+
+  /// The longest range that a rank owns of one partition.
+  var longestSlice: Int { partitions.map { $0.ranges.map(\.count).max()! }.max() ?? 0 }
 }

@@ -1,50 +1,58 @@
 import Foundation
 import HATCore
 import HATKernels
+import Synchronization
 
-/// Writes checkpoints while training goes on.
+/// Writes checkpoints while training continues.
 ///
-/// `begin` copies what a rank owns into a staging buffer, from which a thread brings it to the disk; where training is at
-/// its end, from where it lies. With every step the ranks tell each other whose slice is there; when all are, `advance`
-/// gathers what the manifest says of them, and a thread of rank 0 writes it. Until then there is no checkpoint: a run
-/// killed at any moment has its last whole one. What a thread throws, every rank throws at the next call that waits for it.
+/// `begin` copies what a rank owns into a staging buffer, and a thread writes it to disk. The last checkpoint needs no copy.
+/// At every step the ranks share whether their slices are written; when all are, `advance` gathers their descriptions for
+/// the manifest, and a thread of rank 0 writes it. The checkpoint does not exist before that, so a run that is killed at
+/// any moment keeps its previous one. If a thread throws, every rank throws the error at the next call that waits for it.
 final class CheckpointWriter {
-  /// All ranks are in the same state.
+  /// The same on all ranks.
   private enum State {
     case idle
-    case writing(CheckpointManifest, BackgroundTask<[CheckpointSlice]>)
+    case writing(CheckpointManifest, BackgroundTask<CheckpointSlice?>)
     /// Only rank 0 has a task.
     case committing(BackgroundTask<Void>?)
   }
 
   private let communicator: any Communicator
   private let store: CheckpointStore
-  /// This rank's, with their numbers among all ranks'.
-  private let slices: [(number: Int, range: Range<Int>)]
+  /// The parameters this rank owns, and its number among the ranks that own any.
+  private let slice: (number: Int, ranges: [Range<Int>])
+  /// Flat buffers of the parameters and the optimiser state, of which this rank's slice exists.
+  private let sections: [StateBuffer]
   private let keep: Int
-  /// Told on rank 0 of each checkpoint that is there, with the seconds since it was begun.
+  /// Called on rank 0 with each finished checkpoint and the seconds it took.
   private let report: (_ step: Int, _ seconds: Double) -> Void
   private var state = State.idle
   private var begun: (step: Int, at: ContinuousClock.Instant)?
-  /// Of each slice parameters, first and second moments, slice after slice.
+  /// A copy of this rank's slice, section by section.
   private let staging: FloatBuffer
 
-  /// - Parameter every: steps between checkpoints; 0: only the last is written.
+  /// - Parameters:
+  ///   - slice: the ranges of parameters this rank owns, and its number among the ranks that own any.
+  ///   - sections: flat buffers of the parameters and the optimiser state, of which the slice exists.
+  ///   - every: steps between checkpoints; 0 if only the last one is written.
   init(
-    communicator: any Communicator, store: CheckpointStore, slices: [(number: Int, range: Range<Int>)],
-    keep: Int, every: Int, report: @escaping (_ step: Int, _ seconds: Double) -> Void
+    communicator: any Communicator, store: CheckpointStore, slice: (number: Int, ranges: [Range<Int>]),
+    sections: [StateBuffer], keep: Int, every: Int,
+    report: @escaping (_ step: Int, _ seconds: Double) -> Void
   ) {
     self.communicator = communicator
     self.store = store
-    self.slices = slices
+    self.slice = slice
+    self.sections = sections
     self.keep = keep
     self.report = report
     staging = FloatBuffer(
-      zeroed: Self.stagingFloats(share: slices.reduce(0) { $0 + $1.range.count }, every: every))
+      zeroed: Self.stagingFloats(share: sections.map(\.section).floats(of: slice.ranges), every: every))
   }
 
   deinit {
-    // A thread must not write into a run that another training has taken over.
+    // A thread must not write into a run that another process has taken over.
     switch state {
     case .idle: break
     case .writing(_, let task): _ = try? task.wait()
@@ -52,61 +60,60 @@ final class CheckpointWriter {
     }
   }
 
-  /// Floats set aside for the copy of all slices of a rank, `share` floats together: none where only the last checkpoint
-  /// is written, which needs no copy.
-  static func stagingFloats(share: Int, every: Int) -> Int {
-    every > 0 ? CheckpointSection.allCases.count * share : 0
-  }
+  /// Floats needed to copy the `share` floats a rank owns: none if only the last checkpoint is written.
+  static func stagingFloats(share: Int, every: Int) -> Int { every > 0 ? share : 0 }
 
-  /// Whether this rank's slice of the checkpoint under way, if there is one, is on the disk.
+  /// Whether this rank's slice of the pending checkpoint, if any, is on disk.
   var hasWritten: Bool {
     if case .writing(_, let task) = state { task.isDone } else { true }
   }
 
-  /// Starts a checkpoint, after waiting for the one before it where that is not yet there.
+  /// Starts a checkpoint. Waits for the previous one first.
   /// - Parameters:
   ///   - manifest: without slices.
-  ///   - sections: flat buffers, in the order of `CheckpointSection`, good for this rank's slices.
-  ///   - isLast: whether they stay as they are until `finish` returns.
-  ///   - flush: brings to the disk, on the thread, what must be there before the checkpoint is.
+  ///   - isLast: whether the sections stay unchanged until `finish` returns.
+  ///   - flush: called on the thread; writes to disk what must be there before the checkpoint.
   func begin(
-    _ manifest: CheckpointManifest, sections: [FloatBuffer], isLast: Bool,
-    flush: @escaping @Sendable () throws -> Void
+    _ manifest: CheckpointManifest, isLast: Bool, flush: @escaping @Sendable () throws -> Void
   ) throws {
     try finish()
     begun = (manifest.step, ContinuousClock().now)
-    let source = isLast ? Source.inPlace(sections) : copy(sections)
-    try communicator.together {
-      if communicator.rank == 0 { try store.begin(step: manifest.step) }
-    }
-    let task = BackgroundTask { [store, slices] in
+    let pieces = isLast ? piecesInPlace : copiedPieces()
+    try communicator.onFirstRank { try store.begin(step: manifest.step) }
+    let task = BackgroundTask { [store, slice, sections = sections.map(\.section)] () -> CheckpointSlice? in
       try flush()
-      var offset = 0
-      return try slices.map { number, range in
-        defer { offset += range.count }
-        let sections = source.sections(of: range, behind: offset)
-        return try store.writeSlice(
-          step: manifest.step, index: number, range: range, parameters: sections[0],
-          firstMoments: sections[1], secondMoments: sections[2])
-      }
+      if slice.ranges.isEmpty { return nil }
+      return try store.writeSlice(
+        step: manifest.step, index: slice.number, ranges: slice.ranges, sections: sections
+      ) { UnsafeBufferPointer(pieces.floats($0, $1)) }
     }
     state = .writing(manifest, task)
   }
 
-  private func copy(_ sections: [FloatBuffer]) -> Source {
-    let share = slices.reduce(0) { $0 + $1.range.count }
-    precondition(staging.count >= sections.count * share, "only the last checkpoint needs no copy")
-    var place = staging.base
-    for (_, range) in slices {
-      for section in sections {
-        place.update(from: section.base + range.lowerBound, count: range.count)
-        place += range.count
-      }
-    }
-    return .copy(staging)
+  /// The original floats of each section and range.
+  private var piecesInPlace: Pieces {
+    Pieces(
+      pieces: sections.map { section in slice.ranges.map(section.floats(of:)) },
+      owners: sections.map(\.floats))
   }
 
-  /// Takes the checkpoint under way a step further, if that needs no waiting.
+  private func copiedPieces() -> Pieces {
+    precondition(
+      staging.count >= sections.map(\.section).floats(of: slice.ranges),
+      "only the last checkpoint needs no copy")
+    var place = 0
+    let copies = piecesInPlace.pieces.map { pieces in
+      pieces.map { piece in
+        let copy = UnsafeMutableBufferPointer(rebasing: staging.elements[place..<place + piece.count])
+        _ = copy.update(fromContentsOf: piece)
+        place += piece.count
+        return copy
+      }
+    }
+    return Pieces(pieces: copies, owners: [staging])
+  }
+
+  /// Advances the pending checkpoint as far as possible without waiting.
   /// - Parameter allHaveWritten: whether every rank's `hasWritten` was true, the same on all.
   func advance(allHaveWritten: Bool) throws {
     switch state {
@@ -116,7 +123,7 @@ final class CheckpointWriter {
     }
   }
 
-  /// Waits until the checkpoint under way, if there is one, is there.
+  /// Waits until the pending checkpoint, if any, is complete.
   func finish() throws {
     if case .writing = state { try commit() }
     guard case .committing(let task) = state else { return }
@@ -125,24 +132,18 @@ final class CheckpointWriter {
     if let task { reportSuccess(of: task) }
   }
 
-  /// Waits for all slices and leaves the manifest to rank 0.
+  /// Waits for all slices, then starts to write the manifest on rank 0.
   private func commit() throws {
     guard case .writing(var manifest, let task) = state else { preconditionFailure("slices are under way") }
     state = .idle
-    manifest.slices = try gather(try communicator.together { try task.wait() })
+    let own = try communicator.together { try task.wait() }
+    manifest.slices = try communicator.allGather(own).compactMap(\.self)
     state = .committing(
       communicator.rank == 0
         ? BackgroundTask { [store, keep, manifest] in try store.commit(manifest, keep: keep) } : nil)
   }
 
-  /// Every rank's slices, in the order of the buffer.
-  private func gather(_ own: [CheckpointSlice]) throws -> [CheckpointSlice] {
-    let pieces = try JSONEncoder().encode(own).withUnsafeBytes { try communicator.allGather($0) }
-    return try pieces.flatMap { try JSONDecoder().decode([CheckpointSlice].self, from: Data($0)) }
-      .sorted { $0.start < $1.start }
-  }
-
-  /// Once for each checkpoint; what went wrong is left for `finish` to throw.
+  /// Once for each checkpoint. Errors are left for `finish` to throw.
   private func reportSuccess(of task: BackgroundTask<Void>) {
     guard let begun, (try? task.wait()) != nil else { return }
     report(begun.step, (ContinuousClock().now - begun.at) / .seconds(1))
@@ -150,20 +151,34 @@ final class CheckpointWriter {
   }
 }
 
-/// Where a thread finds the sections of a checkpoint.
-private enum Source: Sendable {
-  /// Of each slice its sections, slice after slice.
-  case copy(FloatBuffer)
-  /// A flat buffer for each section.
-  case inPlace([FloatBuffer])
+/// The floats that a thread writes.
+private struct Pieces: @unchecked Sendable {
+  /// By section and range.
+  let pieces: [[UnsafeMutableBufferPointer<Float>]]
+  let owners: [FloatBuffer]
 
-  /// - Parameter offset: floats of the slices before this one.
-  func sections(of range: Range<Int>, behind offset: Int) -> [UnsafePointer<Float>] {
-    switch self {
-    case .copy(let buffer):
-      let base = buffer.base + CheckpointSection.allCases.count * offset
-      return CheckpointSection.allCases.indices.map { UnsafePointer(base + $0 * range.count) }
-    case .inPlace(let buffers): return buffers.map { UnsafePointer($0.base + range.lowerBound) }
+  func floats(_ section: Int, _ range: Int) -> UnsafeMutableBufferPointer<Float> { pieces[section][range] }
+}
+
+/// Work on a thread of its own.
+final class BackgroundTask<Success: Sendable>: Sendable {
+  private let result = Mutex<Result<Success, any Error>?>(nil)
+  private let ended = DispatchSemaphore(value: 0)
+
+  init(_ work: @escaping @Sendable () throws -> Success) {
+    Thread.detachNewThread { [self] in
+      let outcome = Result { try work() }
+      result.withLock { $0 = outcome }
+      ended.signal()
     }
+  }
+
+  var isDone: Bool { result.withLock { $0 != nil } }
+
+  /// Waits until the work is done, and returns or throws its result.
+  func wait() throws -> Success {
+    ended.wait()
+    ended.signal()
+    return try result.withLock { $0! }.get()
   }
 }

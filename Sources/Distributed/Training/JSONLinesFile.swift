@@ -3,7 +3,7 @@ import Glibc
 import HATStorage
 import SystemPackage
 
-/// A file that grows by a line a step, and is cut back to a step when a run goes on from there.
+/// A file of one JSON object per line, one line per step. When a run resumes from a step, later lines are cut off.
 final class JSONLinesFile: Sendable {
   private let path: FilePath
   private let descriptor: FileDescriptor
@@ -42,7 +42,7 @@ final class JSONLinesFile: Sendable {
     guard fsync(descriptor.rawValue) == 0 else { throw Self.failure(path, Errno(rawValue: errno)) }
   }
 
-  /// Removes the lines of later steps, and a last line that was not finished.
+  /// Removes the lines of later steps, and an unfinished last line.
   func cut(after step: Int) throws {
     let file = try FileReader(opening: path)
     let bytes = try file.read(at: 0, count: file.length)
@@ -63,7 +63,7 @@ final class JSONLinesFile: Sendable {
     var step: Int
   }
 
-  /// Bytes up to and with the last whole line of a step not after `step`.
+  /// The length in bytes of the whole lines of steps up to `step`.
   private static func end(ofStep step: Int, in bytes: [UInt8]) -> Int {
     var end = 0
     while let newline = bytes[end...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -78,6 +78,62 @@ final class JSONLinesFile: Sendable {
   private static func failure(_ path: FilePath, _ error: Errno) -> UserError {
     UserError(
       .cannotWrite, at: path.string, "it cannot be written: \(error)",
-      hint: "Free some space or mend the permissions, then run the same command again: it continues.")
+      hint: "Free some space or fix the permissions, then run the same command again: it continues.")
+  }
+}
+
+/// A JSON object of numbers on one line. Its memory is reused for the next line, so that recording a step allocates nothing.
+struct JSONLine {
+  /// UTF-8, including the newline.
+  private(set) var bytes: [UInt8] = []
+
+  mutating func begin() {
+    bytes.removeAll(keepingCapacity: true)
+    write("{")
+  }
+
+  mutating func add(_ name: String, _ value: Int) {
+    addName(name)
+    value.description.write(to: &self)
+  }
+
+  mutating func add(_ name: String, _ value: Double) {
+    addName(name)
+    write(value)
+  }
+
+  mutating func add(_ name: String, _ values: [Double]) {
+    addName(name)
+    write("[")
+    for (index, value) in values.enumerated() {
+      if index > 0 { write(",") }
+      write(value)
+    }
+    write("]")
+  }
+
+  mutating func end() { write("}\n") }
+
+  private mutating func addName(_ name: String) {
+    write(bytes.count > 1 ? ",\"" : "\"")
+    write(name)
+    write("\":")
+  }
+
+  /// JSON has no infinities or NaN: they become null.
+  private mutating func write(_ value: Double) {
+    // Swift writes the shortest digits that read back as the same double.
+    if value.isFinite { value.write(to: &self) } else { write("null") }
+  }
+}
+
+extension JSONLine: TextOutputStream {
+  mutating func write(_ string: String) {
+    bytes.append(contentsOf: string.utf8)
+  }
+
+  /// Takes digits as they are. Without this the standard library makes a string of them, on the heap.
+  mutating func _writeASCII(_ buffer: UnsafeBufferPointer<UInt8>) {
+    bytes.append(contentsOf: buffer)
   }
 }

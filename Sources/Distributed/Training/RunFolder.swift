@@ -1,31 +1,32 @@
-import Foundation
 import HATCore
+import HATKernels
 import HATStorage
 import HATText
 import SystemPackage
 
-/// The folder of a run: what it is (config.yaml, run.json), what it did (metrics.jsonl, evaluations.jsonl,
-/// skipped.jsonl), and its checkpoints. Rank 0 alone keeps it.
+/// The folder of a run: its description (config.yaml, run.json), its records (metrics.jsonl, evaluations.jsonl,
+/// skipped.jsonl) and its checkpoints. Only rank 0 uses it.
 final class RunFolder {
   let path: FilePath
   let metrics: JSONLinesFile
   let evaluations: JSONLinesFile
   let skipped: JSONLinesFile
-  private let lock: RunLock
+  private let lock: FolderLock
   private let description: RunDescription
 
-  /// Opens the run of a job, or makes it.
-  /// - Throws: `UserError`: `configuration` when the folder holds another run, or `--resume never` forbids this
-  ///   one; `cannotWrite`.
+  /// Opens the run of a job, or creates it.
+  /// - Throws: `UserError`: `configuration` if the folder holds a different run, or any run where the job says not to
+  ///   resume; `cannotWrite`; `invalidData`.
   init(_ job: TrainingJob, ranks: Int, note: (String) -> Void) throws {
     path = job.run
-    try Self.requireWelcome(job, note: note)
+    let there = try RunDescription(ofRun: path)
+    try Self.requireWelcome(job, there, note: note)
     try DurableFile.createFolder(path)
-    lock = try RunLock(path)
+    lock = try FolderLock(path.appending(".lock"), of: path, work: "training")
     try HangFolder(run: path).sweep()
     try DurableFile.write(Array(job.configuration.yaml().utf8), to: Self.configurationFile(path))
-    description = try Self.description(job, ranks: ranks)
-    try DurableFile.write(try description.encoded(), to: Self.descriptionFile(path))
+    description = RunDescription(job, ranks: ranks, start: there?.start)
+    try JSONFile.write(description, to: Self.descriptionFile(path))
     if let tokenizer = job.tokenizer {
       try DurableFile.write(tokenizer.content, to: TokenizerFile.path(inRun: path))
     }
@@ -34,23 +35,14 @@ final class RunFolder {
     skipped = try JSONLinesFile(appendingTo: path.appending("skipped.jsonl"))
   }
 
-  /// Where a run began is known from its first start on, also where the command names it no more.
-  private static func description(_ job: TrainingJob, ranks: Int) throws -> RunDescription {
-    var description = RunDescription(job, ranks: ranks)
-    if job.start == nil, DurableFile.exists(descriptionFile(job.run)) {
-      description.start = try RunDescription.read(from: descriptionFile(job.run)).start
-    }
-    return description
-  }
-
-  /// To be asked of a run that has no checkpoint yet.
-  /// - Throws: `UserError` of kind `configuration` when it was to begin with another checkpoint's parameters.
+  /// Checks a run that has no checkpoint yet.
+  /// - Throws: `UserError` of kind `configuration` if it was started from a checkpoint that the job does not name.
   func requireStartNamed(by job: TrainingJob) throws {
-    guard let start = description.start, job.start == nil else { return }
+    guard let start = description.start, job.initial.description == nil else { return }
     throw UserError(
       .configuration, at: path.string,
-      "the run was to begin with the parameters of \(start.checkpoint), and has no checkpoint of its own yet",
-      hint: "Add --initialize-from \(start.checkpoint), or choose another --output folder.")
+      "the run starts with the parameters of \(start.checkpoint), and has no checkpoint of its own yet",
+      hint: "Add `initialCheckpoint` \(start.checkpoint), or choose another `output` folder.")
   }
 
   /// The files that grow with the steps.
@@ -59,71 +51,72 @@ final class RunFolder {
   private static func configurationFile(_ run: FilePath) -> FilePath { run.appending("config.yaml") }
   static func descriptionFile(_ run: FilePath) -> FilePath { run.appending("run.json") }
 
-  /// Settings that change how a run is carried out, but none of its results.
+  /// Settings that change no result.
   private static let neutralSettings: Set<String> = [
     "training.zero_stage", "output.checkpoint_every", "output.keep", "output.evaluate_every",
   ]
 
-  private static func requireWelcome(_ job: TrainingJob, note: (String) -> Void) throws {
+  /// Settings that change results, but may change when a run resumes.
+  private static let changeableSettings: Set<String> = ["training.steps", "training.products"]
+
+  private static func requireWelcome(_ job: TrainingJob, _ there: RunDescription?, note: (String) -> Void)
+    throws
+  {
     let traces = ["config.yaml", "metrics.jsonl", "checkpoints"].map { job.run.appending($0) }
     guard let trace = traces.first(where: DurableFile.exists) else { return }
     guard job.resume == .auto else {
       throw UserError(
         .configuration, at: job.run.string,
-        "there is a run in it already, and --resume never forbids to go on",
-        hint: "Choose another --output folder, or leave --resume out.")
+        "it already holds a run, and `resume` never forbids to continue it",
+        hint: "Choose another `output` folder, or leave `resume` out.")
     }
     guard DurableFile.exists(configurationFile(job.run)) else {
       throw UserError(
         .configuration, at: job.run.string, "it holds \(trace.lastComponent!) but no config.yaml",
-        hint: "Put back the run's config.yaml, or choose another --output folder.")
+        hint: "Put back the run's config.yaml, or choose another `output` folder.")
     }
+    try CheckpointStore(run: job.run).requireCurrentFormat()
     try requireSameConfiguration(job, note: note)
-    try requireSameData(job)
-    try noteProducts(job, note: note)
+    guard let there else { return }
+    try requireSameStart(there.start, job)
+    try requireSameData(there, job)
+    noteProducts(there.productsUsed, job, note: note)
   }
 
   private static func requireSameConfiguration(_ job: TrainingJob, note: (String) -> Void) throws {
     let there = try Configuration.load(from: configurationFile(job.run))
-    let differences = there.differences(
-      from: job.configuration, sections: ["model", "data", "training", "output"])
-    let telling = differences.filter { difference in
-      !neutralSettings.contains { difference.hasPrefix("\($0): ") }
-    }
-    func changes(_ setting: String) -> [String] { telling.filter { $0.hasPrefix("\(setting): ") } }
-    let allowed = changes("training.steps") + changes("training.products")
-    let forbidden = telling.filter { !allowed.contains($0) }
+    let differences = there.differences(from: job.configuration)
+      .filter { !neutralSettings.contains($0.setting) }
+    let forbidden = differences.filter { !changeableSettings.contains($0.setting) }
     guard forbidden.isEmpty else {
       throw UserError(
         .configuration, at: job.run.string,
-        "it holds a run of another configuration (there, here): \(forbidden.joined(separator: "; "))",
-        hint: "Choose another --output folder, or go on with the run's own config.yaml.")
+        "it holds a run with a different configuration (there, here): "
+          + forbidden.map(\.text).joined(separator: "; "),
+        hint: "Choose another `output` folder, or use the run's own config.yaml.")
     }
-    for difference in changes("training.steps") {
-      note("\(difference) (before, now): the learning rate follows the new schedule from here on")
+    for difference in differences where difference.setting == "training.steps" {
+      note("\(difference.text) (before, now): the learning rate follows the new schedule from here on")
     }
   }
 
   private static func requireSameStart(_ there: StartDescription?, _ job: TrainingJob) throws {
-    guard let start = job.start, there.map(start.isSame) != true else { return }
+    guard let start = job.initial.description, there.map(start.isSame) != true else { return }
     throw UserError(
       .configuration, at: job.run.string,
       "the run did not begin with the parameters of \(start.checkpoint)"
-        + (there.map { ", but with those of \($0.checkpoint)" } ?? ""),
-      hint: "Leave --initialize-from out to go on with the run, or choose another --output folder.")
+        + (there.map { " but with those of \($0.checkpoint)" } ?? ""),
+      hint: "Leave `initialCheckpoint` out to continue the run, or choose another `output` folder.")
   }
 
-  private static func noteProducts(_ job: TrainingJob, note: (String) -> Void) throws {
-    guard let before = try RunDescription.products(ofRun: job.run), before != job.arithmetic else { return }
+  private static func noteProducts(_ before: ProductArithmetic, _ job: TrainingJob, note: (String) -> Void) {
+    guard before != job.arithmetic else { return }
     note(
-      "matrix products: \(before.rawValue), \(job.arithmetic.rawValue) (before, now): results differ in their last "
-        + "bits from what the run would have become")
+      "matrix products: \(before.rawValue), \(job.arithmetic.rawValue) (before, now): from here on results differ "
+        + "from those of an unchanged run in their last bits")
   }
 
-  private static func requireSameData(_ job: TrainingJob) throws {
-    guard DurableFile.exists(descriptionFile(job.run)) else { return }
-    let there = try RunDescription.read(from: descriptionFile(job.run))
-    try requireSameStart(there.start, job)
+  private static func requireSameData(_ there: RunDescription, _ job: TrainingJob) throws {
     guard there.dataFingerprint != job.data.fingerprint else { return }
     let differences = CorpusDescription.differences(there.corpora ?? [], job.data.corpora)
     throw UserError(
@@ -131,7 +124,60 @@ final class RunFolder {
       "the run was trained on other data (there, here): "
         + "fingerprint \(there.dataFingerprint), \(job.data.fingerprint)"
         + differences.map { "; \($0)" }.joined(),
-      hint: "Name the run's own --data, in the same order and with the same weights, "
-        + "or choose another --output folder.")
+      hint: "Use the run's own `data`, in the same order and with the same weights, "
+        + "or choose another `output` folder.")
   }
+}
+
+/// RUN/run.json: everything a run's results depend on that is not in config.yaml.
+struct RunDescription: Codable {
+  var codeVersion = CodeVersion.current
+  /// XXH3 of the program, at the latest start.
+  var programChecksum: Checksum?
+  var dataFingerprint: String
+  /// nil in runs of versions without mixing.
+  var corpora: [CorpusDescription]?
+  var splittingRule: String
+  var maxWordBytes: Int
+  var seed: UInt64
+  /// Of a subword model.
+  var tokenizerChecksum: Checksum?
+  /// nil if the run started with random parameters.
+  var start: StartDescription?
+  /// How matrix products are computed; nil in runs of versions that had only `fma`.
+  var products: ProductArithmetic?
+  /// At the latest start. A power of two that divides the micro-batches changes no result.
+  var ranks: Int
+
+  /// - Parameter start: what earlier starts recorded: later ones need not name it.
+  init(_ job: TrainingJob, ranks: Int, start: StartDescription?) {
+    programChecksum = Self.checksumOfProgram
+    dataFingerprint = job.data.fingerprint
+    corpora = job.data.corpora
+    splittingRule = job.data.splittingRule
+    maxWordBytes = job.data.maxWordBytes
+    seed = job.configuration.data.seed
+    tokenizerChecksum = job.tokenizer?.checksum
+    self.start = job.initial.description ?? start
+    products = job.arithmetic
+    self.ranks = ranks
+  }
+
+  /// nil if the run has none.
+  /// - Throws: `UserError` of kind `invalidData`.
+  init?(ofRun run: FilePath) throws {
+    let path = RunFolder.descriptionFile(run)
+    guard DurableFile.exists(path) else { return nil }
+    self = try JSONFile.read(
+      Self.self, from: path,
+      hint: "Remove the file: the next start writes a new one, from the data it is given.")
+  }
+
+  /// How the run has computed matrix products so far.
+  var productsUsed: ProductArithmetic { products ?? .fusedMultiplyAdds }
+
+  private static let checksumOfProgram: Checksum? = {
+    guard let program = try? MappedFile(FileReader(opening: "/proc/self/exe")) else { return nil }
+    return Checksum(of: program.bytes(at: 0, count: program.length))
+  }()
 }

@@ -1,7 +1,7 @@
 import HATCore
 
 extension Trainer {
-  /// Measures the model on held-out text and writes a line to evaluations.jsonl.
+  /// Evaluates the model on held-out text and writes a line to evaluations.jsonl.
   func evaluate() throws {
     log.begin(.evaluation, step: step)
     let batches = try heldOutBatches()
@@ -13,11 +13,11 @@ extension Trainer {
     let sums = inOrder(gathered, count: count)
     let sum = sums.reduce(LossSum(), +)
     let corpora = sumsOfCorpora(sums, counts: batches.counts)
-    try writeDown(sum, corpora: corpora)
+    try record(sum, corpora: corpora)
     observe(.evaluated(step: step, sum, corpora: corpora))
   }
 
-  private func writeDown(_ sum: LossSum, corpora: [LossSum]) throws {
+  private func record(_ sum: LossSum, corpora: [LossSum]) throws {
     guard let folder else { return }
     line.begin()
     line.add("step", step)
@@ -40,7 +40,7 @@ extension Trainer {
     }
   }
 
-  /// Deals the ranks' sums out in the order of the micro-batches, so that the sum is the same on any rank count.
+  /// Sorts the ranks' sums by micro-batch, so that their total is the same for any number of ranks.
   private func inOrder(_ gathered: [[UInt8]], count: Int) -> [LossSum] {
     let byRank = gathered.map { bytes in
       bytes.withUnsafeBytes { raw in
@@ -58,7 +58,7 @@ extension Trainer {
     let (rank, size) = (communicator.rank, communicator.size)
     let batches = try communicator.together { try source.heldOut { $0 % size == rank } }
     if batches.counts.allSatisfy({ $0 == 0 }) {
-      observe(.note("the corpus has no held-out documents: nothing to evaluate on"))
+      observe(.note("the corpus has no held-out documents: no evaluations"))
     }
     heldOut = batches
     return batches

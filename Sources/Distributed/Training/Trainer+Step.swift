@@ -1,8 +1,10 @@
+import Foundation
 import HATCore
+import HATStorage
 
 extension Trainer {
   /// One optimiser step.
-  /// - Returns: whether some rank has been asked to stop.
+  /// - Returns: whether any rank has been asked to stop.
   public func trainStep(shouldStop: () -> Bool) throws -> Bool {
     let start = ContinuousClock().now
     _ = clock.read()
@@ -12,7 +14,7 @@ extension Trainer {
     let sum = reports.sum
     let norm = try norm(sum)
     let learningRate = schedule.learningRate(atStep: step + 1)
-    // Every rank has the same numbers, and decides alike.
+    // Every rank has the same numbers and makes the same decision.
     let isSkipped = !(sum.nats.isFinite && norm.isFinite)
     if !isSkipped {
       try update(gradientScale: gradientScale(sum, norm: norm), learningRate: learningRate)
@@ -43,8 +45,8 @@ extension Trainer {
     let start = ContinuousClock().now
     let next = Result { try log.record(.data) { try clock.during(.data) { try source.nextStep() } } }
     reports.record(dataWaitSeconds: (ContinuousClock().now - start) / .seconds(1))
-    // Agreed before the ranks begin to wait for each other's gradients.
-    let batches = try communicator.agree(next)
+    // Failures are shared before the ranks start to wait for each other's gradients.
+    let batches = try communicator.together { try next.get() }
     precondition(batches.count == owned.count, "a source gives as many micro-batches as the rank owns")
     try log.record(.computation) {
       try gradients.accumulate(with: parameters) { number, memory in
@@ -54,13 +56,12 @@ extension Trainer {
     }
   }
 
-  /// Updates what is this rank's to update, and makes it known.
+  /// Updates this rank's share of the parameters and shares the result.
   private func update(gradientScale: Double, learningRate: Double) throws {
     try log.record(.update) {
       clock.during(.update) {
         optimizer.update(
-          parameters.own.base, gradient: gradients.sum.base, gradientScale: gradientScale,
-          learningRate: learningRate, step: step + 1)
+          at: OptimizerStep(step + 1, learningRate: learningRate, gradientScale: gradientScale))
       }
       try parameters.share()
     }
@@ -75,9 +76,164 @@ extension Trainer {
     }
   }
 
-  /// Clipping, and the division by the global number of target positions (model.md §5).
+  /// Clipping, and division by the global number of target positions (docs/model.md §5).
   private func gradientScale(_ sum: LossSum, norm: Double) -> Double {
     let clip = job.configuration.training.clip
     return (norm > clip ? clip / norm : 1) / Double(sum.targetPositions)
+  }
+}
+
+extension Trainer {
+  /// Records a skipped step. Collective, with the same numbers on every rank.
+  /// - Throws: `AgreedFailure` after too many skipped steps in a row.
+  func recordSkip(_ sum: LossSum, norm: Double) throws {
+    let microBatches = reports.microBatchesThatAreNotFinite
+    try communicator.onFirstRank {
+      let documents = try source.documentsOfLastStep()
+      let skip = SkippedStep(
+        step: step, loss: sum.loss.isFinite ? sum.loss : nil, gradientNorm: norm.isFinite ? norm : nil,
+        microBatches: microBatches, documents: microBatches.flatMap { documents[$0] })
+      try folder!.skipped.append(try Self.line(skip))
+      observe(.skipped(skip))
+    }
+    if skipped.inARow >= SkippedSteps.limitInARow { throw try divergence() }
+  }
+
+  private static func line(_ skip: SkippedStep) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(skip), as: UTF8.self)
+  }
+
+  /// A checkpoint counts as good once a later step has been computed with its parameters: one written just before the
+  /// first skipped step may hold the cause.
+  private func divergence() throws -> AgreedFailure {
+    let lastApplied = step - skipped.inARow
+    // The newest checkpoint may still be being written.
+    try checkpoints.finish()
+    let good = try communicator.onFirstRank { try store.list() }.last { $0 < lastApplied }
+    let error = UserError(
+      .configuration, at: job.run.string,
+      "loss or gradient of \(skipped.inARow) steps in a row, \(lastApplied + 1) to \(step), was not finite",
+      hint: (good.map { "The last good checkpoint is that of step \($0)." } ?? "There is no good checkpoint.")
+        + " \(job.run.appending("skipped.jsonl")) names the documents. Lower training.peak_learning_rate or "
+        + "training.clip and start a new run.")
+    return AgreedFailure(rank: 0, cause: SharedError(error))
+  }
+}
+
+/// The results of a step's micro-batches, shared with every rank and summed in the order of the micro-batches.
+final class MicroBatchReports {
+  /// One micro-batch's sums, and the state of its rank.
+  struct Report {
+    var sum = LossSum()
+    var flops = 0.0
+    var dataWaitSeconds = 0.0
+    var wantsStop = false
+    var hasWritten = false
+  }
+
+  private let communicator: any Communicator
+  private let tree: MicroBatchTree
+  private let partition: RankPartition
+  private let own: Range<Int>
+  /// Rank by rank. [micro-batches]
+  private let reports: UnsafeMutableBufferPointer<Report>
+  private var ownDataWaitSeconds = 0.0
+
+  init(communicator: any Communicator, tree: MicroBatchTree) {
+    self.communicator = communicator
+    self.tree = tree
+    partition = RankPartition(count: tree.microBatches, ranks: tree.ranks)
+    own = partition[communicator.rank]
+    reports = .allocate(capacity: tree.microBatches)
+    reports.initialize(repeating: Report())
+  }
+
+  deinit {
+    reports.deallocate()
+  }
+
+  func record(_ sum: LossSum, flops: Double, ofMicroBatch index: Int) {
+    reports[tree.slot(ofMicroBatch: index)] = Report(sum: sum, flops: flops)
+  }
+
+  /// How long this rank waited for the step's data.
+  func record(dataWaitSeconds: Double) {
+    ownDataWaitSeconds = dataWaitSeconds
+  }
+
+  /// Shares this rank's reports with all ranks. Collective.
+  /// - Parameters:
+  ///   - wantsStop: whether this rank was asked to stop.
+  ///   - hasWritten: whether its slice of the pending checkpoint is on disk.
+  func share(wantsStop: Bool, hasWritten: Bool) throws {
+    for index in own {
+      reports[index].dataWaitSeconds = ownDataWaitSeconds
+      reports[index].wantsStop = wantsStop
+      reports[index].hasWritten = hasWritten
+    }
+    try communicator.allGatherInPlace(reports.baseAddress!, partition: partition)
+  }
+
+  var wantsStop: Bool { reports.contains { $0.wantsStop } }
+  var allHaveWritten: Bool { reports.allSatisfy { $0.hasWritten } }
+  var flops: Double { inOrder.reduce(0) { $0 + $1.flops } }
+  /// The longest wait of any rank: the time the step lost.
+  var dataWaitSeconds: Double { reports.reduce(0) { max($0, $1.dataWaitSeconds) } }
+  var sum: LossSum { inOrder.reduce(LossSum()) { $0 + $1.sum } }
+
+  /// All of them if every loss is finite: then only the gradient is not.
+  var microBatchesThatAreNotFinite: [Int] {
+    let found = inOrder.enumerated().filter { !$0.element.sum.nats.isFinite }.map(\.offset)
+    return found.isEmpty ? Array(reports.indices) : found
+  }
+
+  /// In the order of the micro-batches.
+  private var inOrder: some Sequence<Report> {
+    (0..<tree.microBatches).lazy.map { [reports, tree] in reports[tree.slot(ofMicroBatch: $0)] }
+  }
+}
+
+/// Counts the steps that were skipped because their loss or gradient was not finite.
+struct SkippedSteps: Equatable {
+  /// This many in a row end the run: then the cause is the model, not a document.
+  static let limitInARow = 3
+
+  /// Since the start of the run.
+  private(set) var total = 0
+  /// Ending with the last step.
+  private(set) var inARow = 0
+
+  init() {}
+
+  /// - Parameter steps: the skipped steps up to `step`, ascending.
+  init(_ steps: [Int], upTo step: Int) {
+    total = steps.count
+    while inARow < steps.count, steps[steps.count - 1 - inARow] == step - inARow { inARow += 1 }
+  }
+
+  mutating func count(isSkipped: Bool) {
+    total += isSkipped ? 1 : 0
+    inARow = isSkipped ? inARow + 1 : 0
+  }
+}
+
+/// A skipped step: a line of skipped.jsonl.
+public struct SkippedStep: Codable, Sendable, Equatable {
+  public var step: Int
+  /// Nats per target position. This and the norm are nil where they are not finite.
+  public var loss: Double?
+  public var gradientNorm: Double?
+  /// Those whose loss is not finite; all of them if only the gradient is not.
+  public var microBatches: [Int]
+  /// The documents in them, named as the data source names them.
+  public var documents: [String]
+
+  private enum CodingKeys: String, CodingKey {
+    case step, loss
+    case gradientNorm = "gradient_norm"
+    case microBatches = "micro_batches"
+    case documents
   }
 }

@@ -1,12 +1,12 @@
+import Glibc
 import HATCore
-import HATKernels
 import HATStorage
 
 /// Trains a model on the ranks of a communicator, from its run's newest checkpoint to the last step.
 ///
-/// Whatever decides how training goes (a loss that is not finite, a request to stop, a damaged checkpoint) is
-/// decided from numbers all ranks share, so that all decide alike.
-public final class Trainer<Model: TrainingModel, Source: MicroBatchSource>
+/// Every decision (a loss that is not finite, a request to stop, a damaged checkpoint) is made from numbers that all
+/// ranks share, so that all ranks decide the same.
+public final class Trainer<Model: LanguageModel, Source: MicroBatchSource>
 where Model.MicroBatch == Source.MicroBatch {
   let communicator: any Communicator
   let log: OperationLog
@@ -14,11 +14,11 @@ where Model.MicroBatch == Source.MicroBatch {
   let model: Model
   let observe: (TrainingEvent) -> Void
   let store: CheckpointStore
-  /// On rank 0.
+  /// Only on rank 0.
   let folder: RunFolder?
 
   let sharding: Sharding
-  /// This rank's micro-batches of each step, in the order it computes them.
+  /// The indices of this rank's micro-batches of each step, in the order it computes them.
   let owned: [Int]
   let schedule: LearningRateSchedule
   let parameters: ParameterStore
@@ -28,22 +28,24 @@ where Model.MicroBatch == Source.MicroBatch {
   let reports: MicroBatchReports
   let clock = PhaseClock()
   let checkpoints: CheckpointWriter
+  /// What a checkpoint holds.
+  let sections: [StateSection]
   var source: Source
   /// Steps done.
   var step: Int
   var skipped: SkippedSteps
-  /// Seconds for which training stood still for checkpoints since the last step.
+  /// Seconds training has waited for checkpoints since the last step.
   var checkpointStall = 0.0
   var heldOut: HeldOut<Source.MicroBatch>?
-  /// The line written last; its room is used for the next.
+  /// Reused for every line of metrics.
   var line = JSONLine()
 
-  /// Opens the run and brings it to where it goes on.
+  /// Opens the run and restores it to where it resumes.
   /// - Parameters:
-  ///   - log: where a watchdog sees what this rank is at.
-  ///   - makeSource: makes a source that goes on at a cursor, or begins, and gives the micro-batches `owned` of
-  ///     each step.
-  ///   - observe: told on rank 0 what happens.
+  ///   - log: records for a watchdog what this rank is doing.
+  ///   - makeSource: makes a source of the micro-batches `owned` of each step. It continues at the cursor, or starts at
+  ///     the beginning if there is none.
+  ///   - observe: called on rank 0 with each event.
   /// - Throws: `UserError` or `AgreedFailure`.
   public init(
     communicator base: any Communicator, job: TrainingJob, model: Model, log: OperationLog = OperationLog(),
@@ -62,62 +64,68 @@ where Model.MicroBatch == Source.MicroBatch {
     let training = job.configuration.training
     sharding = try communicator.together {
       try Sharding(
-        stage: training.zeroStage, nodes: communicator.nodes,
-        units: ModelUnits(count: model.tensors.last?.range.upperBound ?? 0, blocks: model.blocks),
+        stage: training.zeroStage, nodes: communicator.nodes, model.table, training.optimizerRule,
         microBatches: training.microBatches)
     }
     owned = sharding.tree.owned(byRank: communicator.rank)
     schedule = LearningRateSchedule(job.configuration)
-    folder = try communicator.together {
-      guard isFirst else { return nil }
-      return try RunFolder(job, ranks: communicator.size) { observe(.note($0)) }
+    var folder: RunFolder?
+    try communicator.onFirstRank {
+      folder = try RunFolder(job, ranks: communicator.size) { observe(.note($0)) }
     }
+    self.folder = folder
 
     parameters = try ParameterStore(communicator: communicator, sharding: sharding, clock: clock)
     gradients = try GradientStore(
       communicator: communicator, sharding: sharding, format: training.gradientExchange, clock: clock)
     gradientNorm = GradientNorm(communicator: communicator, table: sharding.table)
     optimizer = ShardedOptimizer(
-      sharding.updatedRanges(ofRank: communicator.rank), of: model.tensors, weightDecay: training.weightDecay)
+      training.optimizerRule, model.table, sharding.updatedRanges(ofRank: communicator.rank),
+      parameters: parameters.own, gradient: gradients.sum, workers: model.workers)
+    let sections = [StateBuffer(.parameters(model.table), parameters.own)] + optimizer.state
+    self.sections = sections.map(\.section)
     reports = MicroBatchReports(communicator: communicator, tree: sharding.tree)
     checkpoints = CheckpointWriter(
       communicator: communicator, store: store,
-      slices: sharding.table.numberedSlices(ofRank: communicator.rank),
-      keep: job.configuration.output.keep, every: job.configuration.output.checkpointEvery
+      slice: (
+        sharding.table.number(ofRank: communicator.rank), sharding.table.slices(ofRank: communicator.rank)
+      ), sections: sections, keep: job.configuration.output.keep,
+      every: job.configuration.output.checkpointEvery
     ) { observe(.checkpointed(step: $0, seconds: $1)) }
 
     let restorer = CheckpointRestorer(
-      communicator: communicator, store: store, job: job, sharding: sharding, parameters: parameters,
-      optimizer: optimizer)
+      communicator: communicator, store: store, job: job, parameters: parameters, ranges: optimizer.ranges,
+      sections: sections)
     let manifest = try restorer.restoreNewest { isFirst ? observe(.note($0)) : () }
     step = manifest?.step ?? 0
     source = try communicator.together { [owned] in try makeSource(manifest?.cursor, owned) }
-    let skips = try communicator.fromFirstRank { [folder, store, step] () -> [Int] in
-      guard let folder else { return [] }
+    let skips = try communicator.onFirstRank { [store, step] () -> [Int] in
       try store.setAside(after: step)
-      for file in folder.lines { try file.cut(after: step) }
-      return try folder.skipped.steps()
+      for file in folder!.lines { try file.cut(after: step) }
+      return try folder!.skipped.steps()
     }
     skipped = SkippedSteps(skips, upTo: step)
     if manifest == nil { try initializeParameters() }
   }
 
   private func initializeParameters() throws {
+    try communicator.onFirstRank { try folder!.requireStartNamed(by: job) }
     try communicator.together {
-      try folder?.requireStartNamed(by: job)
-      try model.initialize(optimizer.ranges, of: parameters.own.base, seed: job.configuration.data.seed)
+      try job.initial.fill(
+        optimizer.ranges, of: parameters.own, model.table, seed: job.configuration.data.seed,
+        workers: model.workers)
     }
     try parameters.share()
   }
 
   /// Trains to the last step, or until asked to stop.
-  /// - Parameter shouldStop: asked once a step on every rank; one yes stops all.
-  /// - Throws: `UserError` or `AgreedFailure`: `configuration` when the loss is not finite several steps in a row.
+  /// - Parameter shouldStop: called once a step on every rank; if it is true on one rank, all stop.
+  /// - Throws: `UserError` or `AgreedFailure`: `configuration` if loss or gradient are not finite several steps in a row.
   public func run(shouldStop: () -> Bool = { StopRequest.isPending }) throws -> TrainingOutcome {
     let steps = job.configuration.training.steps
     observe(
       .started(
-        TrainingStart(step: step, steps: steps, ranks: communicator.size, parameters: sharding.units.count)))
+        TrainingStart(step: step, steps: steps, ranks: communicator.size, parameters: model.table.count)))
     do {
       let outcome = try train(to: steps, shouldStop: shouldStop)
       log.begin(.checkpoint, step: step)
@@ -125,7 +133,7 @@ where Model.MicroBatch == Source.MicroBatch {
       log.begin(.end, step: step)
       return outcome
     } catch let failure as AgreedFailure {
-      // Every rank is here: the checkpoint under way need not be lost. The failure is what there is to say.
+      // Every rank gets here, so the pending checkpoint can be finished. The first failure is the one to report.
       try? checkpoints.finish()
       throw failure
     }
@@ -146,13 +154,31 @@ where Model.MicroBatch == Source.MicroBatch {
     return .finished(step: step)
   }
 
-  /// Not after a skipped step: what may have gone wrong must not push out the checkpoints from before.
+  /// Not after a skipped step: a checkpoint that may be bad must not replace older ones.
   private var isCheckpointDue: Bool {
     isDue(job.configuration.output.checkpointEvery) && skipped.inARow == 0
   }
 
-  /// Whether something that is done every so many steps, and at the end, is done now.
+  /// Whether something that happens every `every` steps, and at the end, happens now.
   private func isDue(_ every: Int) -> Bool {
     step == job.configuration.training.steps || (every > 0 && step % every == 0)
   }
+}
+
+/// Whether a signal has asked this process to finish its step, write a checkpoint and stop: SIGTERM, SIGUSR1 or SIGINT.
+public enum StopRequest {
+  // Written only by the signal handler, in one instruction.
+  nonisolated(unsafe) private static var isRaised: Int32 = 0
+
+  /// Handles the signals from now on. A second SIGINT ends the process at once: Ctrl-C must not be lost on one that hangs.
+  public static func listen() {
+    for number in [SIGTERM, SIGUSR1, SIGINT] {
+      signal(number) { number in
+        StopRequest.isRaised = 1
+        if number == SIGINT { signal(SIGINT, SIG_DFL) }
+      }
+    }
+  }
+
+  public static var isPending: Bool { isRaised != 0 }
 }

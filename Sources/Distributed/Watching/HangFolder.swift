@@ -22,8 +22,7 @@ public struct HangFolder: Sendable {
 
   func write(_ record: HangRecord) throws {
     try DurableFile.createFolder(records)
-    let file = records.appending("rank-\(record.rank).json")
-    try DurableFile.write(Array(try JSONEncoder().encode(record)), to: file)
+    try JSONFile.write(record, to: records.appending("rank-\(record.rank).json"))
   }
 
   /// Whether a rank has written a record.
@@ -69,9 +68,8 @@ public struct HangFolder: Sendable {
   /// In rank order.
   private func claimedRecords() throws -> [HangRecord] {
     try DurableFile.list(claimed).filter { $0.hasSuffix(".json") }.map { name in
-      let file = try FileReader(opening: claimed.appending(name))
-      return try JSONDecoder().decode(
-        HangRecord.self, from: Data(try file.read(at: 0, count: file.length)))
+      try JSONFile.read(
+        HangRecord.self, from: claimed.appending(name), hint: "Remove it: it belongs to an earlier start.")
     }.sorted { $0.rank < $1.rank }
   }
 

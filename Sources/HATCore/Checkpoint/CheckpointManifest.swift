@@ -1,9 +1,10 @@
 import Foundation
 import HATStorage
+import SystemPackage
 
-/// What makes the slice files of a folder a checkpoint: written last, read first.
+/// What makes the slice files of a folder a checkpoint (docs/checkpoints.md): written last, read first.
 public struct CheckpointManifest: Codable, Sendable, Equatable {
-  public static let currentFormatVersion = 1
+  public static let currentFormatVersion = 2
 
   public var formatVersion = CheckpointManifest.currentFormatVersion
   /// Steps done.
@@ -14,50 +15,80 @@ public struct CheckpointManifest: Codable, Sendable, Equatable {
   public var maxWordBytes: Int
   /// Of the corpus the run reads.
   public var dataFingerprint: String
-  /// Where the data goes on, as JSON that only its source reads.
+  /// Where the data continues, as JSON that only its source reads.
   public var cursor: String
   public var codeVersion: String
-  /// Of the file whose tokens the model predicts; nil for one that spells.
+  /// Of the vocabulary file whose tokens the model predicts; nil for a model that spells.
   public var tokenizerChecksum: Checksum?
-  /// The layout of the flat buffer, in its order.
-  public var tensors: [TensorRecord]
-  /// The parts of the flat buffer, in its order.
+  /// The parameters, then the optimiser's sections.
+  public var sections: [SectionRecord]
+  /// The files, by the first float they hold.
   public var slices: [CheckpointSlice]
 
-  /// A tensor's name and shape; it lies where the one before it ends.
+  /// A section: what it holds of each tensor, in the order of its flat buffer.
+  public struct SectionRecord: Codable, Sendable, Equatable {
+    public var name: String
+    public var tensors: [TensorRecord]
+
+    public init(_ section: StateSection) {
+      name = section.name
+      tensors = section.entries.map { TensorRecord(name: $0.name, shape: $0.shape) }
+    }
+  }
+
   public struct TensorRecord: Codable, Sendable, Equatable {
     public var name: String
     public var shape: [Int]
-
-    public init(_ tensor: ParameterTensor) {
-      name = tensor.name
-      shape = tensor.shape
-    }
   }
 
   public init(
     step: Int, configuration: Configuration, splittingRule: String, maxWordBytes: Int,
     dataFingerprint: String, cursor: String, codeVersion: String = CodeVersion.current,
-    tokenizerChecksum: Checksum? = nil, tensors: [ParameterTensor], slices: [CheckpointSlice] = []
+    tokenizerChecksum: Checksum? = nil, sections: [StateSection], slices: [CheckpointSlice] = []
   ) {
-    self.step = step
-    self.configuration = configuration
-    self.splittingRule = splittingRule
-    self.maxWordBytes = maxWordBytes
-    self.dataFingerprint = dataFingerprint
-    self.cursor = cursor
-    self.codeVersion = codeVersion
+    (self.step, self.configuration, self.codeVersion) = (step, configuration, codeVersion)
+    (self.splittingRule, self.maxWordBytes) = (splittingRule, maxWordBytes)
+    (self.dataFingerprint, self.cursor) = (dataFingerprint, cursor)
     self.tokenizerChecksum = tokenizerChecksum
-    self.tensors = tensors.map(TensorRecord.init)
-    self.slices = slices
+    (self.sections, self.slices) = (sections.map(SectionRecord.init), slices)
   }
 
-  /// Floats of the flat buffer.
-  public var parameterCount: Int { slices.last?.range.upperBound ?? 0 }
+  private enum CodingKeys: String, CodingKey {
+    case step, configuration, cursor, sections, slices
+    case formatVersion = "format_version"
+    case splittingRule = "splitting_rule"
+    case maxWordBytes = "max_word_bytes"
+    case dataFingerprint = "data_fingerprint"
+    case codeVersion = "code_version"
+    case tokenizerChecksum = "tokenizer_checksum"
+  }
 
-  /// Of the parameters, whose parts have checksums of their own.
+  /// Parameters of the model.
+  public var parameterCount: Int { slices.flatMap(\.ranges).reduce(0) { $0 + $1.count } }
+
+  /// Of all parameters: the checksum of their slices' checksums.
   public var parameterChecksum: Checksum {
-    Checksum(of: slices.flatMap { Array($0.checksum(of: .parameters).hexadecimal.utf8) })
+    Checksum(of: slices.flatMap { Array($0.checksums[0].hexadecimal.utf8) })
+  }
+}
+
+/// One slice file as the manifest lists it: what one rank wrote.
+public struct CheckpointSlice: Codable, Sendable, Equatable {
+  public var file: String
+  /// The parameters it holds, in floats of their flat buffer, ascending. Of each other section it holds what belongs to
+  /// them.
+  public var ranges: [Range<Int>]
+  /// Bytes of the file.
+  public var length: Int
+  /// XXH3 of the bytes before the first float.
+  public var headerChecksum: Checksum
+  /// XXH3 of each section's bytes, in the order of the manifest's sections.
+  public var checksums: [Checksum]
+
+  private enum CodingKeys: String, CodingKey {
+    case file, ranges, length
+    case headerChecksum = "header_checksum"
+    case checksums
   }
 }
 
@@ -69,7 +100,7 @@ extension CheckpointManifest {
     as configuration: Configuration, splittingRule: String, maxWordBytes: Int,
     tokenizerChecksum: Checksum? = nil, at place: String
   ) throws {
-    var differences = self.configuration.differences(from: configuration, sections: ["model"])
+    var differences = self.configuration.differences(from: configuration, sections: ["model"]).map(\.text)
     if self.splittingRule != splittingRule {
       differences.append("splitting rule: \(self.splittingRule), \(splittingRule)")
     }
@@ -84,7 +115,12 @@ extension CheckpointManifest {
       throw UserError(
         .configuration, at: place,
         "this checkpoint is of another model (checkpoint, here): \(differences.joined(separator: "; "))",
-        hint: "Use the configuration and data it was made with, or another output folder.")
+        hint: "Use the configuration and data it was made with, or another `output` folder.")
     }
   }
+}
+
+/// The version of this code, as checkpoints and run folders record it.
+public enum CodeVersion {
+  public static let current = "0.1.0"
 }

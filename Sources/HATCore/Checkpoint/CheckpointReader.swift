@@ -2,46 +2,38 @@ import HATKernels
 import HATStorage
 import SystemPackage
 
-/// Reads any range of a checkpoint, however many ranks wrote it; every byte it returns has been verified.
-public struct CheckpointReader {
+/// Reads any part of a checkpoint, however many ranks wrote it; every float it returns has been verified.
+public struct CheckpointReader: Sendable {
   public let folder: FilePath
   public let manifest: CheckpointManifest
+  /// The parameters, then the optimiser's sections.
+  public let sections: [StateSection]
   private static let chunkFloats = 1 << 20
 
-  /// - Throws: `UserError` when the manifest is missing or damaged.
+  /// - Throws: `UserError` when the manifest is missing, damaged or of another version.
   init(folder: FilePath) throws {
     self.folder = folder
-    manifest = try CheckpointManifest.read(from: folder.appending(CheckpointManifest.fileName))
+    (manifest, sections) = try ManifestFile.read(from: folder.appending(ManifestFile.name))
   }
 
-  /// Fills `parameters` [manifest.parameterCount].
+  /// Fills some floats of a section's flat buffer.
+  /// - Parameters:
+  ///   - section: its place among `sections`.
+  ///   - parameters: the ranges of parameters whose floats are read.
+  ///   - buffer: [sections[section].count], of which those floats are filled.
   /// - Throws: `UserError` of kind `invalidData` that names the damaged file.
-  public func readParameters(into parameters: UnsafeMutablePointer<Float>) throws {
-    try read(.parameters, 0..<manifest.parameterCount, into: parameters)
-  }
-
-  /// Fills `destination` [range] with a section's floats of that range.
-  /// - Throws: `UserError` of kind `invalidData` that names the damaged file.
-  public func read(
-    _ section: CheckpointSection, _ range: Range<Int>, into destination: UnsafeMutablePointer<Float>
-  ) throws {
-    try read(section, [range], of: destination - range.lowerBound)
-  }
-
-  /// Fills some ranges of the flat buffer that starts, or would start, at `buffer` with a section's floats.
-  /// - Throws: `UserError` of kind `invalidData` that names the damaged file.
-  public func read(
-    _ section: CheckpointSection, _ ranges: [Range<Int>], of buffer: UnsafeMutablePointer<Float>
-  ) throws {
-    precondition(ranges.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= manifest.parameterCount })
-    let chunk = FloatBuffer(zeroed: min(Self.chunkFloats, manifest.slices.map(\.count).max() ?? 0))
-    for slice in manifest.slices where ranges.contains(where: slice.range.overlaps) {
+  public func read(_ section: Int, _ parameters: [Range<Int>], into buffer: FloatBuffer) throws {
+    precondition(buffer.count == sections[section].count)
+    let wanted = parameters.map { sections[section].range(of: $0) }
+    let chunk = FloatBuffer(zeroed: Self.chunkFloats)
+    for slice in manifest.slices
+    where slice.ranges.contains(where: { range in parameters.contains { $0.overlaps(range) } }) {
       try read(section, of: slice, through: chunk) { place, floats in
-        for range in ranges {
-          let wanted = (place..<place + floats.count).clamped(to: range)
-          guard !wanted.isEmpty else { continue }
-          (buffer + wanted.lowerBound).update(
-            from: floats.baseAddress! + wanted.lowerBound - place, count: wanted.count)
+        for range in wanted {
+          let part = (place..<place + floats.count).clamped(to: range)
+          guard !part.isEmpty else { continue }
+          (buffer.base + part.lowerBound).update(
+            from: floats.baseAddress! + part.lowerBound - place, count: part.count)
         }
       }
     }
@@ -50,33 +42,31 @@ public struct CheckpointReader {
   /// Reads everything.
   /// - Throws: `UserError` of kind `invalidData` that names the damaged file.
   public func verify() throws {
-    let chunk = FloatBuffer(zeroed: min(Self.chunkFloats, manifest.slices.map(\.count).max() ?? 0))
+    let chunk = FloatBuffer(zeroed: Self.chunkFloats)
     for slice in manifest.slices {
-      for section in CheckpointSection.allCases {
-        try read(section, of: slice, through: chunk) { _, _ in }
-      }
+      for section in sections.indices { try read(section, of: slice, through: chunk) { _, _ in } }
     }
   }
 
-  /// Reads a whole section, since its checksum is of the whole, and hands it on piece by piece.
+  /// Reads a whole section of a slice, since its checksum is of the whole, and hands it on piece by piece.
   private func read(
-    _ section: CheckpointSection, of slice: CheckpointSlice, through chunk: FloatBuffer,
+    _ section: Int, of slice: CheckpointSlice, through chunk: FloatBuffer,
     receive: (_ place: Int, _ floats: UnsafeBufferPointer<Float>) -> Void
   ) throws {
     let file = try open(slice)
-    let sectionStart = SliceFile.headerLength + section.index * slice.count * MemoryLayout<Float>.size
+    var offset = start(of: section, in: slice)
     let checksum = RunningChecksum()
-    for start in stride(from: 0, to: slice.count, by: chunk.count) {
-      let floats = UnsafeMutableBufferPointer(
-        start: chunk.base, count: min(chunk.count, slice.count - start))
-      try file.read(
-        at: sectionStart + start * MemoryLayout<Float>.size, into: UnsafeMutableRawBufferPointer(floats))
-      checksum.update(UnsafeRawBufferPointer(floats))
-      receive(slice.start + start, UnsafeBufferPointer(floats))
+    for range in slice.ranges.map(sections[section].range(of:)) {
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: chunk.count) {
+        let floats = UnsafeMutableBufferPointer(
+          start: chunk.base, count: min(chunk.count, range.upperBound - start))
+        try file.read(at: offset, into: UnsafeMutableRawBufferPointer(floats))
+        checksum.update(UnsafeRawBufferPointer(floats))
+        receive(start, UnsafeBufferPointer(floats))
+        offset += floats.count * MemoryLayout<Float>.size
+      }
     }
-    guard checksum.checksum == slice.checksum(of: section) else {
-      throw damaged(file.path, "the checksum of its \(section.rawValue) does not match")
-    }
+    try require(checksum.checksum, slice, section)
   }
 
   private func open(_ slice: CheckpointSlice) throws -> FileReader {
@@ -86,15 +76,65 @@ public struct CheckpointReader {
     guard file.length == slice.length else {
       throw damaged(path, "it has \(file.length) bytes instead of \(slice.length)")
     }
-    guard try file.read(at: 0, count: SliceFile.headerLength) == SliceFile.header(slice.range) else {
-      throw damaged(path, "its header does not match")
+    guard Checksum(of: try file.read(at: 0, count: start(of: 0, in: slice))) == slice.headerChecksum else {
+      throw damaged(path, "the checksum of its header does not match")
     }
     return file
   }
 
-  private func damaged(_ path: FilePath, _ how: String) -> UserError {
-    UserError(
-      .invalidData, at: path.string, "this checkpoint is damaged: \(how)",
-      hint: "Use an earlier one: `hat-mpirun inspect checkpoint RUN` lists them.")
+  private func require(_ checksum: Checksum, _ slice: CheckpointSlice, _ section: Int) throws {
+    guard checksum == slice.checksums[section] else {
+      throw damaged(
+        folder.appending(slice.file), "the checksum of its section \(sections[section].name) does not match")
+    }
+  }
+
+  /// Where in a slice file a section begins, in bytes.
+  private func start(of section: Int, in slice: CheckpointSlice) -> Int {
+    slice.length - SliceFile.dataLength(slice.ranges, Array(sections[section...]))
+  }
+
+  private func damaged(_ path: FilePath, _ how: String) -> UserError { .damagedCheckpoint(at: path, how) }
+}
+
+extension CheckpointReader {
+  /// The parameters, verified once. A unit of the model that is whole in one file is mapped; any other is put together in
+  /// memory. Nothing else of the checkpoint is read.
+  /// - Throws: `UserError`: `invalidData` that names the damaged file, or says that the tensors are not those of the
+  ///   configuration's model.
+  public func weights() throws -> ModelWeights {
+    let table = TensorTable(manifest.configuration.model)
+    guard sections[0] == .parameters(table) else {
+      throw damaged(folder, "its tensors are not those of a model of its configuration")
+    }
+    let parts = try manifest.slices.flatMap(mappedParameters)
+    var owners: [AnyObject] = parts.map(\.file)
+    let units = table.units.map { unit in
+      if let part = parts.first(where: { $0.weights.range.contains(unit) }) {
+        return Weights(part.weights.pointer(unit), unit)
+      }
+      let buffer = FloatBuffer(zeroed: unit.count)
+      owners.append(buffer)
+      for part in parts where part.weights.range.overlaps(unit) {
+        let floats = part.weights.range.clamped(to: unit)
+        (buffer.base + floats.lowerBound - unit.lowerBound).update(
+          from: part.weights.pointer(floats), count: floats.count)
+      }
+      return Weights(buffer.base, unit)
+    }
+    return ModelWeights(table, units: units, owners: owners)
+  }
+
+  /// The parameters of a slice, range by range.
+  private func mappedParameters(of slice: CheckpointSlice) throws -> [(weights: Weights, file: MappedFile)] {
+    let file = try MappedFile(try open(slice))
+    var offset = start(of: 0, in: slice)
+    let length = SliceFile.dataLength(slice.ranges, [sections[0]])
+    try require(Checksum(of: file.bytes(at: offset, count: length)), slice, 0)
+    return slice.ranges.map { range in
+      defer { offset += range.count * MemoryLayout<Float>.size }
+      let bytes = file.bytes(at: offset, count: range.count * MemoryLayout<Float>.size)
+      return (Weights(bytes.baseAddress!.assumingMemoryBound(to: Float.self), range), file)
+    }
   }
 }

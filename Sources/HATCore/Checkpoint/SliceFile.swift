@@ -1,60 +1,77 @@
-import HATKernels
 import HATStorage
 import SystemPackage
 
-/// The bytes of a slice file (docs/checkpoints.md): a header of 64 bytes, then per section `count`
-/// little-endian floats.
+/// A slice file (docs/checkpoints.md): a safetensors file with what one rank owns, section after section.
+///
+/// A tensor that is whole in the slice is `SECTION.NAME` with its own shape; a part of one is `SECTION.NAME[first:end]`,
+/// flat, where `end` is one past its last float.
 enum SliceFile {
-  static let headerLength = 64
-  static let formatVersion: UInt32 = 1
-  private static let magic = Array("HATSLICE".utf8)
+  /// Whether a header of that many bytes is possible: it aligns the floats, which are used in the mapped file.
+  static func isHeaderLength(_ length: Int) -> Bool {
+    (8...SafetensorsFile.maximumHeaderLength + 8).contains(length) && length % SafetensorsFile.alignment == 0
+  }
+
   private static let chunkLength = 8 << 20
 
   static func name(ofSlice index: Int) -> String {
     let digits = String(index)
-    return "slice-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + ".bin"
+    return "slice-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + ".safetensors"
   }
 
-  static func length(count: Int) -> Int {
-    headerLength + CheckpointSection.allCases.count * count * MemoryLayout<Float>.size
-  }
-
-  /// Magic, format version, number of sections, start and count, zeros: little-endian.
-  static func header(_ range: Range<Int>) -> [UInt8] {
-    var bytes = magic
-    append(formatVersion, to: &bytes)
-    append(UInt32(CheckpointSection.allCases.count), to: &bytes)
-    append(UInt64(range.lowerBound), to: &bytes)
-    append(UInt64(range.count), to: &bytes)
-    return bytes + [UInt8](repeating: 0, count: headerLength - bytes.count)
-  }
-
-  private static func append(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {
-    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+  /// Bytes of the floats that belong to some parameters.
+  static func dataLength(_ ranges: [Range<Int>], _ sections: [StateSection]) -> Int {
+    sections.floats(of: ranges) * MemoryLayout<Float>.size
   }
 
   /// Writes and flushes a slice file.
-  /// - Parameter sections: in the order of `CheckpointSection`, each [range].
-  /// - Returns: the sections' checksums.
+  /// - Parameters:
+  ///   - ranges: of parameters, ascending.
+  ///   - data: the floats of a section that belong to a range.
   static func write(
-    _ range: Range<Int>, sections: [UnsafePointer<Float>], to path: FilePath,
+    _ ranges: [Range<Int>], _ sections: [StateSection], index: Int, in folder: FilePath,
+    data: (_ section: Int, _ range: Int) -> UnsafeBufferPointer<Float>,
     beforeOperation: (String) throws -> Void
-  ) throws -> [Checksum] {
+  ) throws -> CheckpointSlice {
+    let name = name(ofSlice: index)
+    let path = folder.appending(name)
     try beforeOperation("create \(path)")
     let writer = try FileWriter(creating: path)
-    try writer.write(header(range))
-    let checksums = try sections.map { section in
-      let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(start: section, count: range.count))
-      for start in stride(from: 0, to: bytes.count, by: chunkLength) {
-        try beforeOperation("write \(path)")
-        let end = min(bytes.count, start + chunkLength)
-        try writer.write(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+    let header = try SafetensorsFile.header(
+      of: sections.flatMap { entries(ranges, in: $0) }, metadata: ["format": "hat-checkpoint"])
+    try writer.write(header)
+    let checksums = try sections.indices.map { section in
+      let checksum = RunningChecksum()
+      for range in ranges.indices {
+        let bytes = UnsafeRawBufferPointer(data(section, range))
+        for start in stride(from: 0, to: bytes.count, by: chunkLength) {
+          try beforeOperation("write \(path)")
+          let chunk = UnsafeRawBufferPointer(rebasing: bytes[start..<min(bytes.count, start + chunkLength)])
+          try writer.write(chunk)
+          checksum.update(chunk)
+        }
       }
-      return Checksum(of: bytes)
+      return checksum.checksum
     }
     try beforeOperation("flush \(path)")
     try writer.synchronize()
     try writer.close()
-    return checksums
+    return CheckpointSlice(
+      file: name, ranges: ranges, length: writer.length, headerChecksum: Checksum(of: header),
+      checksums: checksums)
+  }
+
+  /// What the header lists of a section, in the order of its floats.
+  private static func entries(
+    _ ranges: [Range<Int>], in section: StateSection
+  ) -> [(name: String, shape: [Int])] {
+    ranges.flatMap { parameters in
+      section.entries.filter { $0.parameters.overlaps(parameters) }.map { entry in
+        let floats = entry.range.clamped(to: section.range(of: parameters))
+        let name = "\(section.name).\(entry.name)"
+        if floats == entry.range { return (name, entry.shape) }
+        let first = floats.lowerBound - entry.range.lowerBound
+        return ("\(name)[\(first):\(first + floats.count)]", [floats.count])
+      }
+    }
   }
 }

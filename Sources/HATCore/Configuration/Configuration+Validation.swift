@@ -55,11 +55,16 @@ extension Configuration {
     try check.that(
       (0...1).contains(training.minimumLearningRate),
       "training.minimum_learning_rate is a fraction of the peak, from 0 to 1", "0.1 is the paper's.")
+    for (beta, name) in [(training.beta1, "beta1"), (training.beta2, "beta2")] {
+      try check.that(
+        beta >= 0 && beta < 1, "training.\(name) is \(beta)", "It must be at least 0 and below 1.")
+    }
+    try check.that(training.epsilon > 0, "training.epsilon must be above 0", "1e-8 is usual.")
     try check.that(training.weightDecay >= 0, "training.weight_decay must not be negative", "0.1 is usual.")
     try check.that(training.clip > 0, "training.clip must be above 0", "1 is usual; 1e30 clips nothing.")
     try check.that(
       (0...3).contains(training.zeroStage), "training.zero_stage \(training.zeroStage) is not available",
-      "Choose 0 (all is whole), 1 (moments are slices), 2 (gradients too) or 3 (parameters too).")
+      "Choose 0 (all is whole), 1 (optimiser state is sliced), 2 (gradients too) or 3 (parameters too).")
   }
 }
 

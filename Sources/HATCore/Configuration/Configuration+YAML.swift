@@ -10,7 +10,7 @@ extension Configuration {
     let file = try FileReader(opening: path)
     guard file.length <= 1 << 20 else {
       throw UserError(
-        .configuration, at: path.string, "a configuration of \(file.length) bytes is no configuration",
+        .configuration, at: path.string, "a file of \(file.length) bytes is not a configuration",
         hint: "Name a YAML file such as configs/tiny.yaml.")
     }
     let text = String(decoding: try file.read(at: 0, count: file.length), as: UTF8.self)
@@ -28,14 +28,14 @@ extension Configuration {
       root = try Yams.compose(yaml: text)
     } catch {
       throw UserError(
-        .configuration, at: place, "this is not YAML: \(error)", hint: "Mend the syntax at the place named.")
+        .configuration, at: place, "this is not YAML: \(error)", hint: "Correct the syntax there.")
     }
     guard let root, root != Node("") else { return }
     var given: [(Setting, line: String)] = []
     for (section, body) in try Self.entries(of: root, named: "the configuration", at: place) {
       given += try assign(section: section, body: body, at: place)
     }
-    // The kind may stand anywhere among them.
+    // The kind may be anywhere among them.
     for (setting, line) in given { try setting.requireConcern(with: model.kind, at: line) }
   }
 
@@ -54,11 +54,12 @@ extension Configuration {
       let line = value.mark.map { "\(place):\($0.line)" } ?? place
       guard seen.insert(key).inserted else {
         throw UserError(
-          .configuration, at: line, "\(section).\(key) stands there twice", hint: "Keep one of the two.")
+          .configuration, at: line, "\(section).\(key) is given twice", hint: "Keep one of the two.")
       }
       guard let scalar = value.scalar else {
         throw UserError(
-          .configuration, at: line, "\(section).\(key) must be one value", hint: "Write `\(key): value`.")
+          .configuration, at: line, "\(section).\(key) must be a single value",
+          hint: "Write `\(key): value`.")
       }
       let setting = try Setting.named("\(section).\(key)", at: line)
       try assign(setting, scalar.string, at: line)
@@ -79,9 +80,9 @@ extension Configuration {
 
   /// Applies one `section.key=value`.
   public mutating func apply(override: String) throws {
-    let place = "--set \(override)"
+    let place = "`override` \(override)"
     guard let equals = override.firstIndex(of: "=") else {
-      throw UserError(.wrongUsage, at: place, "there is no = in it", hint: "Write --set section.key=value.")
+      throw UserError(.wrongUsage, at: place, "it has no =", hint: "Write section.key=value.")
     }
     let setting = try Setting.named(String(override[..<equals]), at: place)
     let kind = model.kind
@@ -89,7 +90,7 @@ extension Configuration {
     guard model.kind == kind else {
       throw UserError(
         .configuration, at: place,
-        "a configuration for a model of kind \(kind.rawValue) does not suit another",
+        "a configuration for a model of kind \(kind.rawValue) cannot become one of another kind",
         hint: "Write one with kind: \(model.kind.rawValue); configs/ has examples.")
     }
     try setting.requireConcern(with: kind, at: place)
@@ -116,10 +117,20 @@ extension Configuration {
     }.joined(separator: "\n\n") + "\n"
   }
 
-  /// The keys whose values differ, as `section.key: this, other`.
-  public func differences(from other: Configuration, sections: Set<String>) -> [String] {
-    Setting.all.filter { sections.contains($0.section) && $0.text(self) != $0.text(other) }
-      .map { "\($0.path): \($0.text(self)), \($0.text(other))" }
+  /// A setting that two configurations have differently.
+  public struct Difference: Sendable, Equatable {
+    /// `section.key`
+    public let setting: String
+    /// The setting and both values.
+    public let text: String
+  }
+
+  /// The settings whose values differ, with this configuration's value and the other's.
+  /// - Parameter sections: nil for all.
+  public func differences(from other: Configuration, sections: Set<String>? = nil) -> [Difference] {
+    Setting.all
+      .filter { sections?.contains($0.section) != false && $0.text(self) != $0.text(other) }
+      .map { Difference(setting: $0.path, text: "\($0.path): \($0.text(self)), \($0.text(other))") }
   }
 }
 

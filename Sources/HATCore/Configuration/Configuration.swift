@@ -1,6 +1,6 @@
 import HATKernels
 
-/// Everything that decides a training run besides its data (cli.md).
+/// Everything that decides a training run, except its data (docs/cli.md).
 public struct Configuration: Sendable, Equatable {
   public var model = ModelConfiguration()
   public var data = DataConfiguration()
@@ -22,7 +22,7 @@ public struct DataConfiguration: Sendable, Equatable {
   public init() {}
 }
 
-/// The optimiser's settings (model.md §6).
+/// The optimiser's settings (docs/model.md §6).
 public struct TrainingConfiguration: Sendable, Equatable {
   public var steps = 500
   /// Sequences of the global batch, all ranks together.
@@ -34,13 +34,20 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var warmupSteps = 50
   /// Where the cosine ends, as a fraction of the peak.
   public var minimumLearningRate = 0.1
+  public var optimizer = OptimizerKind.adamw
+  /// How much of the first moment stays from step to step.
+  public var beta1 = 0.9
+  /// How much of the second moment stays.
+  public var beta2 = 0.95
+  /// Added to the root of the second moment.
+  public var epsilon = 1e-8
   public var weightDecay = 0.1
-  /// The largest gradient norm let through.
+  /// Gradients with a larger norm are scaled down to it.
   public var clip = 1.0
-  /// Which of {moments, gradients, parameters} exist only as owned slices.
+  /// Which of {optimiser state, gradients, parameters} exist only as owned slices.
   public var zeroStage = 1
-  /// How matrix products are computed; nil for as the run began, or else the fastest, where
-  /// every rank's processor can.
+  /// How matrix products are computed; nil for the arithmetic the run began with, or at first the fastest that every
+  /// rank's processor has.
   public var products: ProductArithmetic?
   /// What is computed twice to save memory.
   public var recompute = Recomputation.none
@@ -50,7 +57,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public init() {}
 }
 
-/// What a run leaves behind, in steps between; 0 for never.
+/// How many steps apart a run evaluates and leaves checkpoints; 0 for never.
 public struct OutputConfiguration: Sendable, Equatable {
   public var checkpointEvery = 100
   /// Checkpoints kept, the newest ones.
@@ -62,9 +69,44 @@ public struct OutputConfiguration: Sendable, Equatable {
 
 extension Configuration {
   /// The peak learning rate in force (paper appendix B: 3e-4 · 32/H).
-  public var peakLearningRate: Double {
-    training.peakLearningRate ?? 3e-4 * 32 / Double(model.heads)
-  }
+  public var peakLearningRate: Double { training.peakLearningRate ?? 3e-4 * 32 / Double(model.heads) }
 
   public var sequencesPerMicroBatch: Int { training.sequencesPerStep / training.microBatches }
+}
+
+/// What a model reads and predicts.
+public enum ModelKind: String, Sendable, CaseIterable, SettingValue {
+  /// Words, spelled byte by byte (docs/model.md): the model this program is for.
+  case hierarchical
+  /// Tokens of a byte-pair vocabulary: the Llama-style baseline it is compared with (docs/subword.md).
+  case subword
+}
+
+/// The rule that updates parameters.
+public enum OptimizerKind: String, Sendable, CaseIterable, SettingValue {
+  case adamw
+}
+
+/// What a backward pass computes a second time, to save memory. The result has the same bits.
+public enum Recomputation: String, Sendable, CaseIterable, SettingValue {
+  /// Every backbone block keeps its activations.
+  case none
+  /// A backbone block keeps only its input, and runs forward again when it is differentiated.
+  case blocks
+}
+
+/// How gradients travel between nodes; they are summed as floats in any case.
+public enum GradientExchange: String, Sendable, CaseIterable, SettingValue {
+  case float32
+  /// Half the bytes: rounded to bfloat16, to the nearest, ties to even, once before each journey.
+  case bf16
+}
+
+extension ProductArithmetic: SettingValue {}
+
+extension TrainingConfiguration {
+  /// What this machine computes with on its own: the arithmetic asked for, if its processor has it.
+  public var productsHere: ProductArithmetic {
+    products.map { $0.isAvailable ? $0 : .fusedMultiplyAdds } ?? .fastest
+  }
 }

@@ -1,6 +1,7 @@
+import HATKernels
 import HATStorage
 
-/// The sizes of a model: of the three modules of the hierarchical one (model.md §3–4), or of the baseline, which is a
+/// The sizes of a model: of the three modules of the hierarchical one (docs/model.md §3–4), or of the baseline, which is a
 /// backbone over tokens. Widths are in floats.
 public struct ModelConfiguration: Sendable, Equatable {
   public var kind = ModelKind.hierarchical
@@ -55,5 +56,35 @@ extension ModelConfiguration {
       width: byteWidth, headSize: byteHeadSize, heads: byteHeads, keyValueHeads: byteHeads,
       mlpHidden: byteMLPHidden ?? StackShape.defaultMLPHidden(width: byteWidth), layers: layers,
       isCausal: isCausal, ropeTheta: ropeTheta)
+  }
+}
+
+/// The shape of one stack of Llama-style blocks (docs/model.md §4).
+public struct StackShape: Sendable, Equatable {
+  /// Width of the residual stream.
+  public var width: Int
+  public var headSize: Int
+  /// Query heads, `H`.
+  public var heads: Int
+  public var keyValueHeads: Int
+  /// MLP width, `F`.
+  public var mlpHidden: Int
+  public var layers: Int
+  /// Whether a position sees only those before it (and itself) in its segment.
+  public var isCausal: Bool
+  public var ropeTheta: Double
+
+  /// ⌈(8/3)·width / 32⌉·32.
+  public static func defaultMLPHidden(width: Int) -> Int { (8 * width + 95) / 96 * 32 }
+
+  /// Heads · headSize: columns of the queries, and of what attention gives.
+  public var queryWidth: Int { heads * headSize }
+  /// Columns of the keys, and of the values.
+  public var keyValueWidth: Int { keyValueHeads * headSize }
+  /// Columns of queries, keys and values side by side.
+  public var queryKeyValueWidth: Int { queryWidth + 2 * keyValueWidth }
+
+  var attention: AttentionShape {
+    AttentionShape(heads: heads, keyValueHeads: keyValueHeads, headSize: headSize, causal: isCausal)
   }
 }

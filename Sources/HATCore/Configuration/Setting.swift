@@ -17,10 +17,7 @@ package struct Setting: Sendable {
     _ section: String, _ key: String, _ field: any WritableKeyPath<Configuration, Value> & Sendable,
     _ comment: String, of kind: ModelKind? = nil
   ) {
-    self.section = section
-    self.key = key
-    self.comment = comment
-    self.kind = kind
+    (self.section, self.key, self.comment, self.kind) = (section, key, comment, kind)
     expectation = Value.expectation
     text = { $0[keyPath: field].settingText }
     assign = { configuration, text in
@@ -41,10 +38,11 @@ extension Setting {
     Setting("model", "byte_width", \.model.byteWidth, "width d of encoder and decoder", of: .hierarchical),
     Setting(
       "model", "byte_head_size", \.model.byteHeadSize,
-      "width of one head there: even, and a divisor of byte_width", of: .hierarchical),
+      "width of one head of encoder and decoder: even, and a divisor of byte_width", of: .hierarchical),
     Setting(
       "model", "byte_mlp_hidden", \.model.byteMLPHidden,
-      "SwiGLU width there; auto is 8/3 of byte_width, up to the next multiple of 32", of: .hierarchical),
+      "SwiGLU width of encoder and decoder; auto is 8/3 of byte_width, up to the next multiple of 32",
+      of: .hierarchical),
     Setting(
       "model", "encoder_layers", \.model.encoderLayers, "blocks of the encoder (word bytes to one vector)",
       of: .hierarchical),
@@ -81,11 +79,17 @@ extension Setting {
     Setting(
       "training", "minimum_learning_rate", \.training.minimumLearningRate,
       "where the cosine ends, as a fraction of the peak"),
+    Setting(
+      "training", "optimizer", \.training.optimizer, "the rule by which parameters follow their gradient"),
+    Setting(
+      "training", "beta1", \.training.beta1, "how much of AdamW's first moment stays from step to step"),
+    Setting("training", "beta2", \.training.beta2, "how much of its second moment stays"),
+    Setting("training", "epsilon", \.training.epsilon, "what AdamW adds to the root of the second moment"),
     Setting("training", "weight_decay", \.training.weightDecay, "AdamW decay, on matrices only"),
     Setting("training", "clip", \.training.clip, "largest norm of the whole gradient let through"),
     Setting(
       "training", "zero_stage", \.training.zeroStage,
-      "what ranks keep only slices of: 0 nothing, 1 moments, 2 also gradients, 3 also parameters"),
+      "what ranks keep only slices of: 0 nothing, 1 optimiser state, 2 also gradients, 3 also parameters"),
     Setting(
       "training", "products", \.training.products,
       "fma: the same bits on every processor; amx: matrix tiles, faster; auto is amx where every rank has it"),
@@ -110,11 +114,11 @@ extension Setting {
   /// The sections, in the order of the file.
   static let sections = ["model", "data", "training", "output"]
 
-  /// - Throws: `UserError` of kind `configuration` when it says nothing about models of that kind.
+  /// - Throws: `UserError` of kind `configuration` when it does not apply to models of that kind.
   func requireConcern(with kind: ModelKind, at place: String) throws {
     guard !concerns(kind) else { return }
     throw UserError(
-      .configuration, at: place, "\(path) says nothing about a model of kind \(kind.rawValue)",
+      .configuration, at: place, "\(path) does not apply to a model of kind \(kind.rawValue)",
       hint: "Leave it out: it belongs to models of kind \(self.kind!.rawValue).")
   }
 
@@ -124,6 +128,77 @@ extension Setting {
     let nearest = Spelling.nearest(to: path, among: all.map(\.path))
     throw UserError(
       .configuration, at: place, "there is no setting \(path)",
-      hint: "Did you mean \(nearest)? `hat-mpirun plan --print-config` lists every setting.")
+      hint: "Did you mean \(nearest)? docs/cli.md lists every setting.")
+  }
+}
+
+/// A type of a setting: how a value is written, and what to say about a wrong one.
+protocol SettingValue: Sendable {
+  init?(settingText: String)
+  var settingText: String { get }
+  static var expectation: String { get }
+}
+
+extension SettingValue where Self: RawRepresentable<String> & CaseIterable {
+  init?(settingText: String) { self.init(rawValue: settingText) }
+  var settingText: String { rawValue }
+  static var expectation: String { allCases.map(\.rawValue).joined(separator: " or ") }
+}
+
+extension Int: SettingValue {
+  init?(settingText: String) { self.init(settingText.filter { $0 != "_" }) }
+  var settingText: String { String(self) }
+  static var expectation: String { "a whole number" }
+}
+
+extension UInt64: SettingValue {
+  init?(settingText: String) { self.init(settingText.filter { $0 != "_" }) }
+  var settingText: String { String(self) }
+  static var expectation: String { "a whole number from 0" }
+}
+
+extension Double: SettingValue {
+  init?(settingText: String) {
+    guard let value = Double(settingText), value.isFinite else { return nil }
+    self = value
+  }
+  var settingText: String { self == rounded() && abs(self) < 1e15 ? String(Int(self)) : String(self) }
+  static var expectation: String { "a number" }
+}
+
+extension Optional: SettingValue where Wrapped: SettingValue {
+  init?(settingText: String) {
+    if settingText == "auto" {
+      self = .none
+    } else if let value = Wrapped(settingText: settingText) {
+      self = value
+    } else {
+      return nil
+    }
+  }
+  var settingText: String { map(\.settingText) ?? "auto" }
+  static var expectation: String { "\(Wrapped.expectation) or auto" }
+}
+
+/// Finds the word that a misspelled one meant.
+public enum Spelling {
+  /// The candidate with the fewest single-character edits from `word`; the first of equals.
+  public static func nearest(to word: String, among candidates: [String]) -> String {
+    precondition(!candidates.isEmpty)
+    return candidates.min { editDistance(word, $0) < editDistance(word, $1) }!
+  }
+
+  static func editDistance(_ first: String, _ second: String) -> Int {
+    let (first, second) = (Array(first), Array(second))
+    var previous = Array(0...second.count)
+    for (i, character) in first.enumerated() {
+      var current = [i + 1]
+      for (j, other) in second.enumerated() {
+        let replaced = previous[j] + (character == other ? 0 : 1)
+        current.append(min(replaced, previous[j + 1] + 1, current[j] + 1))
+      }
+      previous = current
+    }
+    return previous[second.count]
   }
 }

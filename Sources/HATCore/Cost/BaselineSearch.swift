@@ -3,15 +3,15 @@ import HATStorage
 
 /// Finds the depth and width at which the subword baseline costs as much as a hierarchical model.
 ///
-/// Of the baselines whose backbone has nearly the proportions of the hierarchical one, it takes the nearest in cost;
-/// 1 % of cost weighs as much as 22 % of width over depth. Small models come in coarse steps: where none matches, the
-/// hidden width of the MLP makes up for the difference, as far as it may.
+/// Among the baselines whose backbone has nearly the proportions of the hierarchical one, it takes the nearest in cost;
+/// 1 % of cost weighs as much as 22 % of width over depth. Small models come in coarse steps: where none matches, a change
+/// of the MLP's hidden width, within limits, makes up the difference.
 public struct BaselineSearch {
   /// The largest difference in cost that counts as a match, as in the paper.
   public static let tolerance = 0.05
   /// How much wider or narrower for its depth than the hierarchical backbone a baseline may be.
   static let proportionLimit = 2.0
-  /// By what part of itself the MLP's hidden width may change.
+  /// How much the MLP's hidden width may change, as a fraction.
   static let hiddenLimit = 0.25
   private static let hiddenStep = 32
   private static let proportionWeight = 0.05
@@ -19,7 +19,7 @@ public struct BaselineSearch {
 
   private struct Candidate {
     let model: ModelConfiguration
-    /// As a multiple of what the hierarchical model costs.
+    /// As a multiple of the hierarchical model's cost.
     let cost: Double
     /// Width over depth, as a multiple of the hierarchical backbone's.
     let proportion: Double
@@ -68,9 +68,7 @@ public struct BaselineSearch {
   }
 
   private var proportion: Double { Double(hierarchical.width) / Double(hierarchical.layers) }
-  private var headsPerGroup: Int {
-    hierarchical.heads / (hierarchical.keyValueHeads ?? hierarchical.heads)
-  }
+  private var headsPerGroup: Int { hierarchical.heads / (hierarchical.keyValueHeads ?? hierarchical.heads) }
 
   /// Ascending: whole heads, in whole groups.
   private func widths(layers: Int) -> [Int] {
@@ -114,8 +112,8 @@ public struct BaselineSearch {
   private func noMatch(among candidates: [Candidate]) -> UserError {
     let problem = "no subword model of \(vocabulary) tokens costs what the hierarchical one does"
     let hint =
-      "A smaller vocabulary makes the baseline cheaper, a smaller model.head_size lets it be nearer, a larger "
-      + "hierarchical model lets both."
+      "A smaller vocabulary makes the baseline cheaper, and a smaller model.head_size gives finer steps of cost; so does "
+      + "a larger hierarchical model."
     guard let nearest = candidates.min(by: { abs(log($0.cost)) < abs(log($1.cost)) }) else {
       return UserError(.configuration, problem, hint: hint)
     }

@@ -1,12 +1,12 @@
 import HATKernels
 
-/// The most a kernel can reach on this machine: what its rates are held against.
+/// The most a kernel can reach on this machine, to compare its rates with.
 public struct MachineCeiling: Sendable, Encodable {
   /// Floating-point operations a second of products of 1024 × 1024 × 1024, OpenBLAS' or ours, whichever are faster.
   public let flopsPerSecond: Double
-  /// Bytes read and written a second by a sum of vectors that lie in a core's second-level cache.
+  /// Bytes read and written a second by a sum of vectors in a core's second-level cache.
   public let cacheBytesPerSecond: Double
-  /// The same of vectors too long for a core's caches.
+  /// The same for vectors too long for a core's caches.
   public let memoryBytesPerSecond: Double
 
   /// As large as what a kernel touches of a tile of words.
@@ -16,9 +16,7 @@ public struct MachineCeiling: Sendable, Encodable {
   /// - Parameters:
   ///   - library: what OpenBLAS has reached.
   ///   - arithmetic: of our products.
-  public static func measure(
-    threads: Int, library: Double, arithmetic: ProductArithmetic
-  ) -> MachineCeiling {
+  public static func measure(threads: Int, library: Double, arithmetic: ProductArithmetic) -> MachineCeiling {
     let pool = WorkerPool(threads: threads)
     return MachineCeiling(
       flopsPerSecond: max(library, MatrixProductRate.own(arithmetic, pool)),
@@ -26,8 +24,8 @@ public struct MachineCeiling: Sendable, Encodable {
       memoryBytesPerSecond: sums(of: longFloats, rounds: 1, pool))
   }
 
-  /// For arithmetic that of products, for what moves the rows of tiles that of the cache, and for what moves the
-  /// backbone's rows that of memory.
+  /// The ceiling of a kernel: for arithmetic the rate of products, for work on the rows of tiles that of the cache, for
+  /// work on the backbone's rows that of memory.
   public func rate(for entry: StepProfile.Entry) -> Double {
     if entry.kernel.isArithmetic { return flopsPerSecond }
     switch entry.phase {
@@ -42,12 +40,12 @@ public struct MachineCeiling: Sendable, Encodable {
     let seconds = withExtendedLifetime(vectors) { fastest { pool.split(count, unit: 1024, work) } }
     return Double(vectors.count * count * MemoryLayout<Float>.stride * rounds) / seconds
   }
+}
 
-  /// Seconds of the best of a few tries.
-  private static func fastest(_ body: () -> Void) -> Double {
-    let clock = ContinuousClock()
-    return (0..<7).map { _ in clock.measure(body) / .seconds(1) }.min()!
-  }
+/// Seconds of the best of a few tries.
+private func fastest(_ body: () -> Void) -> Double {
+  let clock = ContinuousClock()
+  return (0..<7).map { _ in clock.measure(body) / .seconds(1) }.min()!
 }
 
 private struct VectorSum: PoolWork {
@@ -58,5 +56,37 @@ private struct VectorSum: PoolWork {
   func perform(_ range: Range<Int>, part: Int) {
     let start = range.lowerBound
     for _ in 0..<rounds { Vector.sum(a + start, b + start, into: sum + start, count: range.count) }
+  }
+}
+
+/// Floating-point operations a second of this machine in matrix products of 1024 × 1024 × 1024, the best of a few tries.
+public enum MatrixProductRate {
+  private static let size = 1024
+
+  /// Of OpenBLAS: the unit of speed in reports.
+  public static func library(threads: Int = 1) -> Double {
+    measure { matrices in
+      LibraryProduct.square(matrices[0], matrices[1], into: matrices[2], size: size, threads: threads)
+    }
+  }
+
+  /// Of the products that training uses, with the right-hand side packed before.
+  public static func own(
+    _ arithmetic: ProductArithmetic, _ pool: WorkerPool = WorkerPool(threads: 1)
+  ) -> Double {
+    let storage = FloatBuffer(zeroed: PackedMatrix.floats(columns: size, terms: size))
+    return measure { matrices in
+      let views = matrices.map { MatrixView($0, rows: size, columns: size) }
+      let packed = LinearWeight(
+        views[1].constant, packed: PackedMatrix(storage.base, columns: size, terms: size))
+      pool.split(size, unit: 64, KernelWork.linear(views[0], packed, into: views[2], by: arithmetic))
+    }
+  }
+
+  private static func measure(_ multiply: (_ matrices: [FloatPointer]) -> Void) -> Double {
+    let matrices = (0..<3).map { _ in FloatBuffer(zeroed: size * size) }
+    for matrix in matrices { matrix.base.update(repeating: 0.5, count: size * size) }
+    let seconds = withExtendedLifetime(matrices) { fastest { multiply(matrices.map(\.base)) } }
+    return 2 * Double(size * size * size) / seconds
   }
 }

@@ -3,23 +3,21 @@ import HATText
 
 /// The hierarchical model as one that scores text.
 ///
-/// A document is read from its beginning in sequences of the length the model was trained with, on its own: what
-/// stands beside it in a corpus has no influence. Legend: P target positions.
+/// A document is read from its beginning in sequences of the length the model was trained with, on its own: its neighbours
+/// in a corpus have no influence.
 public final class HierarchicalScorer: TextScorer {
   private let model: HierarchicalTransformer
-  private let parameters: UnsafePointer<Float>
+  private let weights: ModelWeights
   private let splitter: WordSplitter
   private let sequenceWords: Int
   private let sequenceBytes: Int
 
-  /// - Parameters:
-  ///   - model: with room for one sequence.
-  ///   - parameters: [model.layout.count], which must outlive the scorer.
+  /// - Parameter model: with room for one sequence.
   public init(
-    _ model: HierarchicalTransformer, parameters: UnsafePointer<Float>, splitter: WordSplitter,
+    _ model: HierarchicalTransformer, _ weights: ModelWeights, splitter: WordSplitter,
     sequenceWords: Int, sequenceBytes: Int
   ) {
-    (self.model, self.parameters, self.splitter) = (model, parameters, splitter)
+    (self.model, self.weights, self.splitter) = (model, weights, splitter)
     (self.sequenceWords, self.sequenceBytes) = (sequenceWords, sequenceBytes)
   }
 
@@ -28,32 +26,32 @@ public final class HierarchicalScorer: TextScorer {
       text: text, splitter: splitter, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
     var tally = TextTally()
     while let batch = try stream.nextSequence() {
-      let outcomes = TargetOutcomes(batch, model: model, parameters: parameters)
+      let predictions = model.predictions(batch, weights)
       var position = 0
       for piece in 0..<batch.pieceCount {
         for word in batch.wordRange(ofPiece: piece).dropFirst() {
-          tally.add(outcomes, bytes: batch.textBytes(ofWord: word), at: &position)
+          tally.add(predictions, bytes: batch.textBytes(ofWord: word), at: &position)
         }
       }
     }
     return tally
   }
 
-  /// Scored are the target's bytes, in the words that context and target together are cut into, and the `[W]` between
-  /// those words, the one before the target's first byte included. Bytes of the context in the word that the target
-  /// goes on with are given, not scored. The `[W]` behind the target is no part of it: a longer word may follow.
+  /// Context and target are cut into words together. The score covers the target's bytes and the `[W]` between their
+  /// words, including one right before the target. If the target continues a word of the context, the word's first bytes
+  /// are given, not scored. The `[W]` after the target does not count: the word might be longer.
   public func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore {
     let scored = try ScoredText(
       target, after: context, splitter: splitter, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
-    let outcomes = TargetOutcomes(scored.batch, model: model, parameters: parameters)
+    let predictions = model.predictions(scored.batch, weights)
     var score = TargetScore(nats: 0, bytes: target.count, isGreedy: true)
     var position = 0
     for word in scored.words[scored.first...] {
       for byte in word {
-        if byte >= scored.start { score.add(outcomes, at: position) }
+        if byte >= scored.start { score.add(predictions, at: position) }
         position += 1
       }
-      if scored.start..<scored.text.count ~= word.upperBound { score.add(outcomes, at: position) }
+      if scored.start..<scored.text.count ~= word.upperBound { score.add(predictions, at: position) }
       position += 1
     }
     return score
@@ -68,25 +66,25 @@ extension Batch {
 }
 
 extension TextTally {
-  /// Counts a word of `bytes` bytes and its mark, or a document mark alone, and moves `position` behind them.
-  fileprivate mutating func add(_ outcomes: TargetOutcomes, bytes: Int, at position: inout Int) {
+  /// Counts a word of `bytes` bytes and its mark, or a document mark alone, and moves `position` past them.
+  fileprivate mutating func add(_ predictions: Predictions, bytes: Int, at position: inout Int) {
     let mark = position + bytes
     var right = 0
     for byte in position..<mark {
-      sum.nats += Double(outcomes.losses[byte])
-      if outcomes.isRight[byte] { right += 1 }
+      sum.nats += Double(predictions.losses[byte])
+      if predictions.isRight[byte] { right += 1 }
     }
-    sum.nats += Double(outcomes.losses[mark])
-    markNats += Double(outcomes.losses[mark])
+    sum.nats += Double(predictions.losses[mark])
+    markNats += Double(predictions.losses[mark])
     sum.targetPositions += bytes + 1
     position = mark + 1
-    if bytes > 0 { sum.countWord(bytes: bytes, right: right, isMarkRight: outcomes.isRight[mark]) }
+    if bytes > 0 { sum.countWord(bytes: bytes, right: right, isMarkRight: predictions.isRight[mark]) }
   }
 }
 
 extension TargetScore {
-  fileprivate mutating func add(_ outcomes: TargetOutcomes, at position: Int) {
-    nats += Double(outcomes.losses[position])
-    if !outcomes.isRight[position] { isGreedy = false }
+  fileprivate mutating func add(_ predictions: Predictions, at position: Int) {
+    nats += Double(predictions.losses[position])
+    if !predictions.isRight[position] { isGreedy = false }
   }
 }

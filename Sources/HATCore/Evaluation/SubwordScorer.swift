@@ -5,21 +5,19 @@ import HATText
 /// The baseline as one that scores text: in the same sequences of the same text as the hierarchical model.
 public final class SubwordScorer: TextScorer {
   private let model: SubwordTransformer
-  private let parameters: UnsafePointer<Float>
+  private let weights: ModelWeights
   private let vocabulary: SubwordVocabulary
   private let batcher: TokenBatcher
   private let splitter: WordSplitter
   private let sequenceWords: Int
   private let sequenceBytes: Int
 
-  /// - Parameters:
-  ///   - model: with room for one sequence.
-  ///   - parameters: [model.layout.count], which must outlive the scorer.
+  /// - Parameter model: with room for one sequence.
   public init(
-    _ model: SubwordTransformer, parameters: UnsafePointer<Float>, _ vocabulary: SubwordVocabulary,
+    _ model: SubwordTransformer, _ weights: ModelWeights, _ vocabulary: SubwordVocabulary,
     splitter: WordSplitter, sequenceWords: Int, sequenceBytes: Int
   ) {
-    (self.model, self.parameters, self.vocabulary) = (model, parameters, vocabulary)
+    (self.model, self.weights, self.vocabulary) = (model, weights, vocabulary)
     (self.splitter, self.sequenceWords, self.sequenceBytes) = (splitter, sequenceWords, sequenceBytes)
     batcher = TokenBatcher(vocabulary)
   }
@@ -30,7 +28,7 @@ public final class SubwordScorer: TextScorer {
     var tally = TextTally()
     while let batch = try stream.nextSequence() {
       let tokens = batcher.tokens(of: batch)
-      tally.sum = tally.sum + model.loss(tokens, parameters: parameters)
+      tally.sum = tally.sum + model.loss(tokens, weights)
       for (target, loss) in zip(tokens.targets, model.outcomes.losses)
       where target == SubwordVocabulary.documentMark {
         tally.markNats += Double(loss)
@@ -39,14 +37,15 @@ public final class SubwordScorer: TextScorer {
     return tally
   }
 
-  /// A string is written with tokens together with its context, and begins inside the token that holds the context's last
-  /// byte: given is how that token begins, scored is that it is this one. Of the last token is scored only that the
-  /// text goes on with its bytes: a longer token may follow, as a longer word may for the hierarchical model.
+  /// Context and target are encoded together, so the target may begin inside a token. The first bytes of that token are
+  /// given; the score is the probability of the token among those that begin so. For the last token the score is the
+  /// probability that the text continues with its bytes: the token might be longer, as the last word might be for the
+  /// hierarchical model.
   public func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore {
     let scored = try ScoredText(
       target, after: context, splitter: splitter, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
     let batch = batcher.tokens(of: scored.batch)
-    _ = model.loss(batch, parameters: parameters)
+    _ = model.loss(batch, weights)
     var score = TargetScore(nats: 0, bytes: target.count, isGreedy: true)
     var end = scored.words[scored.first].lowerBound
     for (position, token) in batch.targets.enumerated() {
@@ -63,11 +62,11 @@ public final class SubwordScorer: TextScorer {
     return score
   }
 
-  /// Scores a token of which the first bytes are given, or which may be the beginning of a longer one.
+  /// Scores a token whose first bytes are given, or which may be the beginning of a longer one.
   private func add(
     _ token: Int32, given: ArraySlice<UInt8>, at position: Int, isLast: Bool, to score: inout TargetScore
   ) {
-    let logits = model.logits(ofTarget: position, parameters: parameters)
+    let logits = model.logits(ofTarget: position, weights)
     let bytes = vocabulary.bytes(of: token)
     var (accepted, possible) = (ProbabilityMass(), ProbabilityMass())
     for (other, logit) in logits.enumerated() {

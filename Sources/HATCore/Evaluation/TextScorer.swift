@@ -1,7 +1,11 @@
+import Foundation
+import HATStorage
+import HATText
+
 /// A model whose predictions can be measured on text, whatever its own units are: bytes, words or tokens.
 ///
-/// Every measure of `evaluate` is made of these two scores alone, so that models of different kinds are compared by
-/// the same code. What a model says must not depend on what else it is asked.
+/// Every measure of `evaluate` comes from these two scores, so that the same code compares models of different kinds.
+/// An answer must not depend on earlier questions.
 public protocol TextScorer: AnyObject {
   /// Scores a document, each of its bytes once.
   /// - Parameter text: UTF-8.
@@ -12,7 +16,7 @@ public protocol TextScorer: AnyObject {
   /// -log P(context + target) + log P(context), where P is the probability that a document begins so.
   /// - Parameters:
   ///   - target: UTF-8, at least one byte.
-  ///   - context: UTF-8; what a sequence has no room for is left out at its beginning.
+  ///   - context: UTF-8; if a sequence has no room for all of it, its beginning is left out.
   /// - Throws: `UserError` of kind `invalidData` when a sequence has no room for the target.
   func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore
 }
@@ -21,9 +25,9 @@ public protocol TextScorer: AnyObject {
 public struct TargetScore: Sendable, Equatable {
   /// -log P(target | context).
   public var nats: Double
-  /// Of the target.
+  /// Bytes of the target.
   public var bytes: Int
-  /// Whether greedy decoding writes it: at each step the target's own symbol was the likeliest.
+  /// Whether greedy decoding writes it: at each step the target's own symbol was the most likely one.
   public var isGreedy: Bool
 
   public init(nats: Double, bytes: Int, isGreedy: Bool) {
@@ -31,4 +35,93 @@ public struct TargetScore: Sendable, Equatable {
   }
 
   var natsPerByte: Double { nats / Double(bytes) }
+}
+
+/// What predicting documents gave.
+public struct TextTally: Tally, Equatable {
+  public var sum = LossSum()
+  /// The part of the sum's nats that word ends and document ends cost: the price of the units.
+  public var markNats = 0.0
+
+  public init() {}
+
+  public static func + (first: TextTally, second: TextTally) -> TextTally {
+    var tally = TextTally()
+    tally.sum = first.sum + second.sum
+    tally.markNats = first.markNats + second.markNats
+    return tally
+  }
+
+  public var textBitsPerByte: Double { sum.bitsPerByte - markBitsPerByte }
+  public var markBitsPerByte: Double { markNats / log(2) / Double(sum.textBytes) }
+
+  public var measures: [Measure] {
+    [
+      Measure("bits_per_byte", sum.bitsPerByte, better: .less),
+      Measure("text_bits_per_byte", textBitsPerByte, better: .less),
+      Measure("mark_bits_per_byte", markBitsPerByte, better: .less),
+      Measure("byte_accuracy", sum.byteAccuracy, better: .more),
+      Measure("word_accuracy", sum.wordAccuracy, better: .more), Measure("loss", sum.loss, better: .less),
+    ]
+  }
+
+  public var counts: [Count] {
+    [
+      Count("text_bytes", sum.textBytes), Count("correct_bytes", sum.correctBytes),
+      Count("words", sum.words), Count("correct_words", sum.correctWords),
+      Count("target_positions", sum.targetPositions),
+    ]
+  }
+}
+
+/// A string after its context, cut into words; it keeps as many words of the context as a sequence has room for.
+struct ScoredText {
+  let text: [UInt8]
+  /// Where the string begins.
+  let start: Int
+  let words: [Range<Int>]
+  /// The first word that is a target.
+  let first: Int
+
+  /// - Throws: `UserError` of kind `invalidData` when a sequence has no room for the string.
+  init(
+    _ target: [UInt8], after context: [UInt8], splitter: WordSplitter, sequenceWords: Int, sequenceBytes: Int
+  ) throws {
+    precondition(!target.isEmpty, "there is something to score")
+    text = context + target
+    start = context.count
+    words = Self.ranges(ofWordsIn: text, splitter)
+    let firstScored = words.firstIndex { $0.upperBound >= context.count }!
+    var (first, bytesLeft) = (words.count, sequenceBytes)
+    while first > 0, words.count - first < sequenceWords, words[first - 1].count <= bytesLeft {
+      first -= 1
+      bytesLeft -= words[first].count
+    }
+    guard first <= firstScored else {
+      throw UserError(
+        .invalidData,
+        "the string to be scored spans \(words.count - firstScored) words and "
+          + "\(words.last!.upperBound - words[firstScored].lowerBound) bytes, a sequence of the model holds "
+          + "\(sequenceWords) words and \(sequenceBytes) bytes",
+        hint: "Shorten it, or use a model trained with longer sequences.")
+    }
+    self.first = first
+  }
+
+  private static func ranges(ofWordsIn text: [UInt8], _ splitter: WordSplitter) -> [Range<Int>] {
+    var start = 0
+    return splitter.split(text).map { length in
+      defer { start += Int(length) }
+      return start..<start + Int(length)
+    }
+  }
+
+  /// The target words as one piece, which opens with the word before them or `[S]`.
+  var batch: Batch {
+    var batch = Batch()
+    if first == 0 { batch.appendDocumentMark() } else { batch.appendWord(text[words[first - 1]]) }
+    for word in words[first...] { batch.appendWord(text[word]) }
+    batch.endPiece()
+    return batch
+  }
 }

@@ -1,13 +1,13 @@
 import HATKernels
 
-/// A list of words by their embeddings, to see which of them lie nearest to another: the vectors e of model.md §4, less
-/// the mean of the list's, compared by the cosine of their angle.
+/// Finds the words of a list whose embeddings are nearest to another word's: the vectors e of docs/model.md §4, minus the
+/// list's mean, compared by cosine.
 ///
-/// What all words have in common can be far larger than what tells them apart, and would make every cosine nearly 1
-/// (Mu and Viswanath, arXiv 1702.01417). Legend: N words of the list, `D` backbone width.
+/// What all words have in common can be far larger than their differences, and would make every cosine nearly 1 (Mu and
+/// Viswanath, arXiv 1702.01417). Legend: N words of the list, `D` backbone width.
 public final class WordNeighbours {
   public struct Neighbour: Sendable, Equatable {
-    /// In the list.
+    /// Its place in the list.
     public let index: Int
     public let cosine: Float
   }
@@ -17,20 +17,15 @@ public final class WordNeighbours {
 
   private let embedder: WordEmbedder
   private let width: Int
-  /// [D], of the list's embeddings.
+  /// [D], the mean of the list's embeddings.
   private var mean: [Float]
-  /// [N, D], less the mean, of length 1.
+  /// [N, D], minus the mean, scaled to length 1.
   private let embeddings: FloatBuffer
   private let count: Int
 
-  /// - Parameters:
-  ///   - parameters: those of the model, which must outlive this object.
-  ///   - words: each of at least one byte and at most `maxWordBytes`.
-  public init(
-    _ model: ModelConfiguration, parameters: UnsafePointer<Float>, maxWordBytes: Int, words: [[UInt8]]
-  ) {
-    embedder = WordEmbedder(
-      model, layout: HierarchicalLayout(model), parameters: parameters, maxWordBytes: maxWordBytes)
+  /// - Parameter words: each of at least one byte and at most `maxWordBytes`.
+  public init(_ model: ModelConfiguration, _ weights: ModelWeights, maxWordBytes: Int, words: [[UInt8]]) {
+    embedder = WordEmbedder(model, weights, maxWordBytes: maxWordBytes)
     (width, count) = (model.width, words.count)
     mean = Array(repeating: 0, count: model.width)
     embeddings = FloatBuffer(zeroed: words.count * model.width)
@@ -39,7 +34,7 @@ public final class WordNeighbours {
     center(embeddings)
   }
 
-  /// For each word the `count` nearest of the list, the nearest first; of equals the earlier in the list.
+  /// For each word the `count` nearest of the list, the nearest first; ties go to the earlier one in the list.
   public func nearest(toEach words: [[UInt8]], count: Int) -> [[Neighbour]] {
     stride(from: 0, to: words.count, by: Self.block).flatMap { start in
       nearest(toBlock: words[start..<min(start + Self.block, words.count)], count: count)
@@ -89,7 +84,7 @@ public final class WordNeighbours {
     }
   }
 
-  /// Takes the mean off each row and gives it length 1.
+  /// Subtracts the mean from each row and scales it to length 1.
   private func center(_ rows: FloatBuffer) {
     for start in stride(from: 0, to: rows.count, by: width) {
       let row = rows.base + start

@@ -3,11 +3,11 @@ import HATText
 
 /// The hierarchical model as a predictor of symbols: bytes, `[W]` and `[S]`.
 ///
-/// The decoder spells documents' words side by side, a byte of each at a time. A word that is complete waits until as
+/// The decoder spells the words of all documents together, a byte of each at a time. Complete words wait until at least as
 /// many documents wait as spell, so that the backbone, the largest part of the model, reads its weights for many words at
 /// once. Legend: `d` byte width, `D` backbone width.
 public final class HierarchicalPredictor: SymbolPredictor {
-  /// Word embeddings kept, unless told otherwise.
+  /// Word embeddings kept by default.
   public static let defaultEmbeddings = 4096
 
   public let symbolCount = 256
@@ -20,42 +20,47 @@ public final class HierarchicalPredictor: SymbolPredictor {
   private let backbone: IncrementalModule
   /// W_D·h and byte embeddings to logits.
   private let decoder: IncrementalModule
-  private let weights: ModelMatrices
+  /// [256, d]
+  private let byteEmbedding: ConstantMatrixView
+  private let weights: ModelWeights
   private var documents: [HierarchicalDocument?]
 
   /// - Parameters:
-  ///   - parameters: a buffer of the model's layout, which must outlive the predictor.
+  ///   - weights: must not change while the predictor lives.
   ///   - splitter: the rule and the longest word the model was trained with.
-  ///   - documents: that there may be at once.
+  ///   - documents: written at once, at most.
   ///   - contextWords: words the backbone was trained to see; at least 2 are used.
   ///   - embeddings: words whose embeddings are kept, at most.
   ///   - threads: to compute with; predictions are the same for any number.
   public init(
-    _ model: ModelConfiguration, parameters: UnsafePointer<Float>, splitter: WordSplitter, documents: Int = 1,
+    _ model: ModelConfiguration, _ weights: ModelWeights, splitter: WordSplitter, documents: Int = 1,
     contextWords: Int, embeddings: Int = defaultEmbeddings, threads: Int = 1
   ) {
-    let (layout, kernels) = (HierarchicalLayout(model), ModelKernels(pool: WorkerPool(threads: threads)))
+    let tensors = HierarchicalTensors(model)
+    let kernels = ModelKernels(workers: WorkerPool(threads: threads))
     self.splitter = splitter
     self.contextWords = max(2, contextWords)
     documentCount = documents
     self.documents = Array(repeating: nil, count: documents)
-    weights = ModelMatrices(layout, model, in: FloatPointer(mutating: parameters))
+    self.weights = weights
+    byteEmbedding = weights.front[tensors.byteEmbedding]
     self.embeddings = WordEmbeddings(
       model,
-      embedder: WordEmbedder(
-        model, layout: layout, parameters: parameters, maxWordBytes: splitter.maximumWordBytes,
-        kernels: kernels),
+      embedder: WordEmbedder(model, weights, maxWordBytes: splitter.maximumWordBytes, kernels: kernels),
       capacity: embeddings)
     backbone = IncrementalModule(
       IncrementalStack(
-        model.backbone, offsets: layout.backbone, parameters: parameters, sequences: documents,
+        model.backbone, tensors.backbone.blocks, weights.blocks, sequences: documents,
         positions: self.contextWords, kernels: kernels),
-      norm: weights.backboneNorm, weight: weights.decoderInput, documents: documents, kernels: kernels)
+      norm: weights.back[tensors.backbone.norm], weight: weights.back[tensors.decoderInput],
+      documents: documents, kernels: kernels)
     decoder = IncrementalModule(
       IncrementalStack(
-        model.decoder, offsets: layout.decoder, parameters: parameters, sequences: documents,
+        model.decoder, tensors.decoder.blocks,
+        Array(repeating: weights.back, count: model.decoderLayers), sequences: documents,
         positions: splitter.maximumWordBytes + 1, kernels: kernels),
-      norm: weights.decoderNorm, weight: weights.decoderHead, documents: documents, kernels: kernels)
+      norm: weights.back[tensors.decoder.norm], weight: weights.back[tensors.decoderHead],
+      documents: documents, kernels: kernels)
   }
 
   public var flops: Double { embeddings.flops + backbone.flops + decoder.flops }
@@ -66,7 +71,7 @@ public final class HierarchicalPredictor: SymbolPredictor {
     return byte == SpecialByte.word || byte == SpecialByte.document ? [] : [byte]
   }
 
-  /// The bytes of the words, `[W]` between them: the last word may turn out longer.
+  /// The bytes of the words with `[W]` between them. None follows the last word, which may become longer.
   public func symbols(of text: [UInt8]) -> [Int] {
     var symbols: [Int] = []
     var start = 0
@@ -111,35 +116,69 @@ public final class HierarchicalPredictor: SymbolPredictor {
     return rules
   }
 
-  /// Takes the words that the backbone has not read, encoder first.
+  /// Runs encoder and backbone over the new words of documents.
   private func read(_ waiting: [Int]) {
-    var (rows, words): ([Int], [[UInt8]]) = ([], [])
-    for document in waiting {
-      if documents[document]!.readWords == 0 { backbone.reset(document) }
-      let unread = documents[document]!.unreadWords
-      words += unread
-      rows += repeatElement(document, count: unread.count)
-      documents[document]!.markRead()
+    backbone.run(waiting) {
+      documents[$0]!.takeWords()
+    } fill: { words, _, view in
+      embeddings.embed(Array(words), into: view)
     }
-    backbone.run(rows) { range, rows in embeddings.embed(Array(words[range]), into: rows) }
   }
 
-  /// Takes the bytes that the decoder has not spelled, behind what opens their word.
+  /// Runs the decoder over the new bytes of documents, and over W_D·h where a word begins.
   private func decode(_ ready: [Int]) {
-    var (rows, bytes): ([Int], [UInt8?]) = ([], [])
-    for document in ready {
-      if documents[document]!.decodedRows == 0 { decoder.reset(document) }
-      let undecoded = documents[document]!.undecodedRows
-      bytes += undecoded
-      rows += repeatElement(document, count: undecoded.count)
-      documents[document]!.markDecoded()
-    }
-    decoder.run(rows) { range, view in
-      for (row, index) in range.enumerated() {
-        let source = bytes[index].map { UnsafePointer(weights.byteEmbedding.row(Int($0))) }
-        view.row(row).update(
-          from: source ?? backbone.output(of: rows[index]).baseAddress!, count: view.columns)
+    decoder.run(ready) {
+      documents[$0]!.takeRows()
+    } fill: { bytes, owners, view in
+      for (row, (byte, document)) in zip(bytes, owners).enumerated() {
+        let source = byte.map { byteEmbedding.row(Int($0)) } ?? backbone.output(of: document).baseAddress!
+        view.row(row).update(from: source, count: view.columns)
       }
     }
+  }
+}
+
+/// One document with the hierarchical model: the words that the backbone reads, and the word that the decoder spells.
+///
+/// When the context is full, its older half is dropped and the rest is read again, like the continuation piece of a
+/// document.
+struct HierarchicalDocument {
+  private let contextWords: Int
+  /// `[S]` and the words after it, as far as they are kept.
+  private var context: [[UInt8]] = [[SpecialByte.document]]
+  /// Words of the context that the backbone has read; 0 where it has to start again.
+  private var readWords = 0
+  /// The bytes so far of the word being spelled.
+  private(set) var word: [UInt8] = []
+  /// Rows of that word that the decoder has run: W_D·h, then its bytes.
+  private var decodedRows = 0
+
+  /// - Parameter contextWords: that the backbone sees, at least 2.
+  init(contextWords: Int) { self.contextWords = contextWords }
+
+  var awaitsBackbone: Bool { readWords < context.count }
+  var awaitsDecoder: Bool { !awaitsBackbone && decodedRows <= word.count }
+
+  mutating func append(_ symbol: UInt8) {
+    guard symbol == SpecialByte.word else { return word.append(symbol) }
+    if context.count == contextWords {
+      context.removeFirst(context.count - context.count / 2)
+      readWords = 0
+    }
+    context.append(word)
+    word = []
+    decodedRows = 0
+  }
+
+  /// The words that the backbone has not read, which it reads now.
+  mutating func takeWords() -> NewRows<[UInt8]> {
+    defer { readWords = context.count }
+    return NewRows(rows: Array(context[readWords...]), isStart: readWords == 0)
+  }
+
+  /// The rows that the decoder has not run, which it runs now: nil for W_D·h, and bytes.
+  mutating func takeRows() -> NewRows<UInt8?> {
+    defer { decodedRows = word.count + 1 }
+    return NewRows(rows: Array(([nil] + word.map(Optional.some))[decodedRows...]), isStart: decodedRows == 0)
   }
 }

@@ -1,7 +1,14 @@
 import HATKernels
 
-/// A causal stack with its closing norm and the product behind that, for the documents of a predictor: the backbone and
-/// W_D, the decoder and its head.
+/// What the stack has not read of a document.
+struct NewRows<Row> {
+  let rows: [Row]
+  /// Whether the document is read from its beginning.
+  let isStart: Bool
+}
+
+/// A causal stack with its closing norm and the product after it, for the documents of a predictor: the backbone with W_D,
+/// the decoder with its head.
 final class IncrementalModule {
   private let stack: IncrementalStack
   private let norm: UnsafePointer<Float>
@@ -10,10 +17,10 @@ final class IncrementalModule {
   private let arena = Arena()
   /// [call's rows, width]
   private let rows: ArenaMatrix
-  /// [documents, width], the residual stream at each document's last row, of those that run behind each other.
+  /// [documents, width]: the residual stream at the last row of each document of a call.
   private let last: ArenaMatrix
   private let inverseRoots: ArenaPlace
-  /// [documents, out], of those that run behind each other.
+  /// [documents, out]: the products of a call.
   private let products: ArenaMatrix
   /// [documents, out]
   private let outputs: ArenaMatrix
@@ -22,9 +29,9 @@ final class IncrementalModule {
   /// - Parameters:
   ///   - stack: with a sequence for each document.
   ///   - norm: [width], the gain.
-  ///   - weight: [out, width]; as the norm's gain it does not change as long as this lives.
+  ///   - weight: [out, width]; neither may change while this object lives.
   init(
-    _ stack: IncrementalStack, norm: UnsafePointer<Float>, weight: MatrixView, documents: Int,
+    _ stack: IncrementalStack, norm: UnsafePointer<Float>, weight: ConstantMatrixView, documents: Int,
     kernels: ModelKernels
   ) {
     (self.stack, self.norm, self.kernels) = (stack, norm, kernels)
@@ -35,38 +42,43 @@ final class IncrementalModule {
     outputs = arena.reserve(rows: documents, columns: weight.rows)
     let packed = arena.reserve(PackedMatrix.floats(columns: weight.rows, terms: weight.columns))
     arena.allocate()
-    self.weight = LinearWeight(
-      weight.constant, packed: PackedMatrix(transposing: weight.constant, into: arena.floats(packed)))
+    self.weight = LinearWeight(weight, packed: PackedMatrix(transposing: weight, into: arena.floats(packed)))
   }
 
   /// Floating-point operations done so far.
   var flops: Double { stack.flops + productFLOPs }
 
-  /// Starts a document anew.
-  func reset(_ document: Int) {
-    stack.reset(document)
-  }
-
-  /// [out]: the product behind a document's last row, valid until `run` has rows of that document.
+  /// [out]: the product at a document's last row, valid until `run` has new rows of that document.
   func output(of document: Int) -> UnsafeBufferPointer<Float> {
     UnsafeBufferPointer(start: outputs(document), count: outputs.columns)
   }
 
-  /// Runs the next rows of some documents.
+  /// Runs what is new of some documents.
   /// - Parameters:
-  ///   - documents: [R], whose next row each is; those of a document stand together.
-  ///   - fill: fills rows of that range with the stack's input.
-  func run(_ documents: [Int], fill: (_ range: Range<Int>, _ rows: MatrixView) -> Void) {
+  ///   - documents: each once.
+  ///   - next: the new rows of a document.
+  ///   - fill: fills `view` with the stack's input for some of the rows, whose documents are `owners`.
+  func run<Row>(
+    _ documents: [Int], next: (_ document: Int) -> NewRows<Row>,
+    fill: (_ rows: ArraySlice<Row>, _ owners: ArraySlice<Int>, _ view: MatrixView) -> Void
+  ) {
+    var (rows, owners): ([Row], [Int]) = ([], [])
+    for document in documents {
+      let new = next(document)
+      if new.isStart { stack.reset(document) }
+      rows += new.rows
+      owners += repeatElement(document, count: new.rows.count)
+    }
     var finished: [Int] = []
-    for start in stride(from: 0, to: documents.count, by: IncrementalStack.callRows) {
-      let range = start..<min(start + IncrementalStack.callRows, documents.count)
-      let rows = arena.view(rows, rows: range.count)
-      fill(range, rows)
-      stack.append(rows, of: documents[range])
-      for index in range where index + 1 == documents.count || documents[index + 1] != documents[index] {
-        finished.append(documents[index])
+    for start in stride(from: 0, to: rows.count, by: IncrementalStack.callRows) {
+      let range = start..<min(start + IncrementalStack.callRows, rows.count)
+      let view = arena.view(self.rows, rows: range.count)
+      fill(rows[range], owners[range], view)
+      stack.append(view, of: owners[range])
+      for index in range where index + 1 == owners.count || owners[index + 1] != owners[index] {
+        finished.append(owners[index])
         arena.view(last, rows: finished.count).row(finished.count - 1)
-          .update(from: rows.row(index - start), count: rows.columns)
+          .update(from: view.row(index - start), count: view.columns)
       }
     }
     multiply(finished)

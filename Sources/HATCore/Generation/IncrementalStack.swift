@@ -1,10 +1,10 @@
 import HATKernels
 
-/// A causal stack fed a few rows at a time, those of several sequences together, with the keys and values of the rows
-/// before them kept.
+/// A causal stack that takes a few rows at a time, of several sequences together, and keeps the keys and values of earlier
+/// rows.
 ///
-/// Gives what `TransformerStack.forward` gives for each whole sequence, to rounding. A row's bits depend on the rows of
-/// its own sequence alone: not on how they are shared out to calls, nor on the sequences beside it.
+/// It gives what `TransformerStack.forward` gives for each whole sequence, up to rounding. A row's bits depend only on the
+/// rows of its own sequence: not on how they are divided into calls, nor on the other sequences.
 final class IncrementalStack {
   /// Rows of a call, at most.
   static let callRows = 128
@@ -31,22 +31,25 @@ final class IncrementalStack {
   /// Of each thread.
   private let scores: ArenaMatrix
 
-  private struct Block {
-    let weights: BlockMatrices
-    let linears: BlockLinears
-  }
+  /// A block's weights as products read them: packed once, before the first row.
+  private typealias Block = BlockParts<LinearWeight, UnsafePointer<Float>>
 
   /// - Parameters:
-  ///   - parameters: the flat buffer, which does not change as long as this lives.
-  ///   - sequences: that there may be at once.
+  ///   - weights: of the unit of each block; they must not change while this object lives.
+  ///   - sequences: at once, at most.
   ///   - positions: rows of a sequence, at most.
   init(
-    _ shape: StackShape, offsets: StackOffsets, parameters: UnsafePointer<Float>, sequences: Int,
-    positions: Int, kernels: ModelKernels
+    _ shape: StackShape, _ tensors: [BlockTensors], _ weights: [Weights], sequences: Int, positions: Int,
+    kernels: ModelKernels
   ) {
     precondition(shape.isCausal)
     (self.shape, self.positions, self.kernels) = (shape, positions, kernels)
-    let packedWeights = PackedWeights(shape, arena: arena)
+    let arena = arena
+    let places = tensors.map { block in
+      block.map(
+        matrix: { ($0, arena.reserve(PackedMatrix.floats(columns: $0.rows, terms: $0.columns))) },
+        gain: { $0 })
+    }
     inverseRoots = arena.reserve(Self.callRows)
     normalized = arena.reserve(rows: Self.callRows, columns: shape.width)
     queryKeyValue = arena.reserve(rows: Self.callRows, columns: shape.queryKeyValueWidth)
@@ -55,10 +58,12 @@ final class IncrementalStack {
     hidden = arena.reserve(rows: Self.callRows, columns: shape.mlpHidden)
     scores = arena.reserve(rows: kernels.pool.threads, columns: (positions + 15) / 16 * 16)
     arena.allocate()
-    packedWeights.pack(offsets, parameters)
-    blocks = offsets.blocks.enumerated().map { layer, offsets in
-      let weights = BlockMatrices(shape, offsets, in: FloatPointer(mutating: parameters))
-      return Block(weights: weights, linears: packedWeights.linears(weights, layer: layer))
+    blocks = zip(places, weights).map { block, weights in
+      block.map(
+        matrix: { matrix, place in
+          let weight = weights[matrix]
+          return LinearWeight(weight, packed: PackedMatrix(transposing: weight, into: arena.floats(place)))
+        }, gain: { weights[$0] })
     }
     rotary = RotaryTable(headSize: shape.headSize, theta: shape.ropeTheta, positions: positions)
     counts = Array(repeating: 0, count: sequences)
@@ -66,15 +71,13 @@ final class IncrementalStack {
     kept = FloatBuffer(reserving: sequences * shape.layers * keptFloats)
   }
 
-  /// Starts a sequence anew.
-  func reset(_ sequence: Int) {
-    counts[sequence] = 0
-  }
+  /// Starts a sequence, in place of an earlier one.
+  func reset(_ sequence: Int) { counts[sequence] = 0 }
 
   /// Runs rows through all blocks, in place.
   /// - Parameters:
   ///   - rows: [R, width], R at most `callRows`; in: the input; out: the residual stream after the last block.
-  ///   - sequences: [R], which one each row is the next of.
+  ///   - sequences: [R], the sequence that each row continues.
   func append(_ rows: MatrixView, of sequences: ArraySlice<Int>) {
     precondition(rows.rows == sequences.count && rows.rows <= Self.callRows)
     let places = sequences.map(place)
@@ -95,8 +98,7 @@ final class IncrementalStack {
   private func attend(_ rows: MatrixView, _ places: [RowPlace], layer: Int) {
     let block = blocks[layer]
     let queryKeyValue = arena.view(queryKeyValue, rows: rows.rows)
-    kernels.linear(
-      normalize(rows, block.weights.inputNorm), weight: block.linears.queryKeyValue, into: queryKeyValue)
+    kernels.linear(normalize(rows, block.inputNorm), weight: block.queryKeyValue, into: queryKeyValue)
     let work = KeptAttentionWork(
       places: places, kept: kept(layer), shape: shape.attention, queryKeyValue: queryKeyValue,
       output: arena.view(attention, rows: rows.rows), scores: arena.view(scores, rows: kernels.pool.threads))
@@ -107,18 +109,17 @@ final class IncrementalStack {
       work.kept[place.sequence].store(queryKeyValue.row(row), position: place.position)
     }
     kernels.attention(work, flops: attentionFLOPs(places))
-    kernels.addLinear(work.output, weight: block.linears.attentionOutput, to: rows)
+    kernels.addLinear(work.output, weight: block.attentionOutput, to: rows)
   }
 
   private func transform(_ rows: MatrixView, _ block: Block) {
     let (gateUp, hidden) = (arena.view(gateUp, rows: rows.rows), arena.view(hidden, rows: rows.rows))
-    kernels.linear(
-      normalize(rows, block.weights.postAttentionNorm), weight: block.linears.gateUp, into: gateUp)
+    kernels.linear(normalize(rows, block.postAttentionNorm), weight: block.gateUp, into: gateUp)
     kernels.swiGLU(gateUp, into: hidden)
-    kernels.addLinear(hidden, weight: block.linears.down, to: rows)
+    kernels.addLinear(hidden, weight: block.down, to: rows)
   }
 
-  private func normalize(_ rows: MatrixView, _ gain: FloatPointer) -> MatrixView {
+  private func normalize(_ rows: MatrixView, _ gain: UnsafePointer<Float>) -> MatrixView {
     let result = arena.view(normalized, rows: rows.rows)
     kernels.norm(rows, gain: gain, into: result, inverseRoots: arena.floats(inverseRoots))
     return result
@@ -133,5 +134,49 @@ final class IncrementalStack {
   /// Of one layer.
   private func attentionFLOPs(_ places: [RowPlace]) -> Int {
     places.reduce(0) { $0 + 4 * shape.queryWidth * ($1.position + 1) }
+  }
+}
+
+/// A row's place among those of its sequence.
+struct RowPlace {
+  let sequence: Int
+  let position: Int
+}
+
+/// The keys and values of all sequences in one layer.
+struct KeptRows {
+  let base: FloatPointer
+  /// Floats from a sequence to the next.
+  let stride: Int
+  let shape: AttentionShape
+  let positions: Int
+
+  subscript(sequence: Int) -> KeyValueRows {
+    KeyValueRows(base + sequence * stride, shape: shape, positions: positions)
+  }
+}
+
+/// Attention of some rows over the kept keys and values of their sequences. The threads of a pool share its pairs of a row
+/// and a key and value head.
+struct KeptAttentionWork: PoolWork {
+  let places: [RowPlace]
+  let kept: KeptRows
+  let shape: AttentionShape
+  /// [R, queryKeyValueWidth], rotated.
+  let queryKeyValue: MatrixView
+  /// [R, queryWidth]
+  let output: MatrixView
+  /// [threads, at least positions], scratch.
+  let scores: MatrixView
+
+  var count: Int { places.count * shape.keyValueHeads }
+
+  func perform(_ range: Range<Int>, part: Int) {
+    for item in range {
+      let (row, head) = item.quotientAndRemainder(dividingBy: shape.keyValueHeads)
+      kept[places[row].sequence].attend(
+        queryKeyValue.row(row), keyValueHead: head, visible: places[row].position + 1, into: output.row(row),
+        scores: scores.row(part))
+    }
   }
 }

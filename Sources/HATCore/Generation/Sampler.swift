@@ -1,8 +1,8 @@
 import HATKernels
+import HATRandom
 import HATStorage
-import HATText
 
-/// Draws the next symbol from logits: temperature, then the smallest set of likeliest symbols that holds `topP`.
+/// Draws the next symbol from logits: temperature, then the smallest set of the most likely symbols that holds `topP`.
 public struct Sampler {
   private let temperature: Float
   private let topP: Double
@@ -11,17 +11,17 @@ public struct Sampler {
   private var weights: [Float] = []
 
   /// - Parameters:
-  ///   - temperature: 0 for always the likeliest symbol
+  ///   - temperature: 0 always takes the most likely symbol
   ///   - topP: in (0, 1]
-  ///   - document: so that documents of one seed are drawn apart
+  ///   - document: gives each document of a seed random numbers of its own
   /// - Throws: `UserError` of kind `wrongUsage` outside these bounds.
   public init(temperature: Double, topP: Double, seed: UInt64, document: Int = 0) throws {
     guard temperature >= 0, temperature.isFinite else {
       throw UserError(
-        .wrongUsage, at: "--temperature", "it is \(temperature)", hint: "Give 0 (greedy) or more.")
+        .wrongUsage, at: "`temperature`", "it is \(temperature)", hint: "Give 0 (greedy) or more.")
     }
     guard topP > 0, topP <= 1 else {
-      throw UserError(.wrongUsage, at: "--top-p", "it is \(topP)", hint: "Give more than 0 and at most 1.")
+      throw UserError(.wrongUsage, at: "`topP`", "it is \(topP)", hint: "Give more than 0 and at most 1.")
     }
     self.temperature = Float(temperature)
     self.topP = topP
@@ -56,9 +56,7 @@ public struct Sampler {
     return best!
   }
 
-  private mutating func weigh(
-    _ logits: UnsafeBufferPointer<Float>, largest: Float, _ allows: (Int) -> Bool
-  ) {
+  private mutating func weigh(_ logits: UnsafeBufferPointer<Float>, largest: Float, _ allows: (Int) -> Bool) {
     if weights.count != logits.count { weights = Array(repeating: 0, count: logits.count) }
     for symbol in logits.indices {
       weights[symbol] = allows(symbol) ? (logits[symbol] - largest) / temperature : -.infinity
@@ -69,9 +67,9 @@ public struct Sampler {
     }
   }
 
-  /// Symbols among which the nucleus is, the likeliest first.
+  /// Symbols that include the nucleus, the most likely first.
   ///
-  /// Symbols that each weigh less than a V-th of what the nucleus may leave out weigh no more than that together. To sort
+  /// Symbols that each weigh less than 1/V of what the nucleus may leave out weigh no more than that together. Sorting
   /// them all would take longer than the model does.
   private func candidates() -> [Int] {
     let total = weights.reduce(0) { $0 + Double($1) }
@@ -83,7 +81,7 @@ public struct Sampler {
     return keys.sorted(by: >).map { Int(UInt32.max - UInt32(truncatingIfNeeded: $0)) }
   }
 
-  /// How many of the candidates make up `topP` of all weights.
+  /// How many candidates hold `topP` of all weights.
   private func nucleus(_ candidates: [Int]) -> Int {
     let wanted = topP * weights.reduce(0) { $0 + Double($1) }
     var sum = 0.0

@@ -10,38 +10,37 @@ public final class SubwordPredictor: SymbolPredictor {
   private let encoder: SubwordEncoder
   private let limits: ContextLimits
   /// [V, D]
-  private let embedding: MatrixView
+  private let embedding: ConstantMatrixView
+  private let weights: ModelWeights
   /// Token embeddings to logits.
   private let backbone: IncrementalModule
   private var documents: [SubwordDocument?]
 
   /// - Parameters:
-  ///   - parameters: a buffer of the model's layout, which must outlive the predictor.
+  ///   - weights: must not change while the predictor lives.
   ///   - vocabulary: the model's.
-  ///   - documents: that there may be at once.
+  ///   - documents: written at once, at most.
   ///   - contextWords: words, and `contextBytes` bytes, of a sequence the model was trained with.
   ///   - threads: to compute with; predictions are the same for any number.
   public init(
-    _ model: ModelConfiguration, parameters: UnsafePointer<Float>, vocabulary: SubwordVocabulary,
+    _ model: ModelConfiguration, _ weights: ModelWeights, vocabulary: SubwordVocabulary,
     documents: Int = 1, contextWords: Int, contextBytes: Int, threads: Int = 1
   ) {
     precondition(vocabulary.count == model.vocabulary)
-    let (layout, kernels) = (SubwordLayout(model), ModelKernels(pool: WorkerPool(threads: threads)))
+    let tensors = SubwordTensors(model)
+    let kernels = ModelKernels(workers: WorkerPool(threads: threads))
     self.vocabulary = vocabulary
     encoder = SubwordEncoder(vocabulary)
     limits = ContextLimits(words: contextWords, bytes: contextBytes, vocabulary)
     documentCount = documents
     self.documents = Array(repeating: nil, count: documents)
-    let weights = FloatPointer(mutating: parameters)
-    func tokenMatrix(_ offset: Int) -> MatrixView {
-      MatrixView(weights + offset, rows: model.vocabulary, columns: model.width)
-    }
-    embedding = tokenMatrix(layout.tokenEmbedding)
+    self.weights = weights
+    embedding = weights.front[tensors.tokenEmbedding]
     backbone = IncrementalModule(
       IncrementalStack(
-        model.backbone, offsets: layout.backbone, parameters: parameters, sequences: documents,
+        model.backbone, tensors.backbone.blocks, weights.blocks, sequences: documents,
         positions: limits.tokens, kernels: kernels),
-      norm: weights + layout.backbone.norm, weight: tokenMatrix(layout.head), documents: documents,
+      norm: weights.back[tensors.backbone.norm], weight: weights.back[tensors.head], documents: documents,
       kernels: kernels)
   }
 
@@ -51,27 +50,19 @@ public final class SubwordPredictor: SymbolPredictor {
   public func text(of symbol: Int) -> [UInt8] { Array(vocabulary.bytes(of: Int32(symbol))) }
   public func symbols(of text: [UInt8]) -> [Int] { encoder.encode(text).map(Int.init) }
 
-  public func start(_ document: Int) {
-    documents[document] = SubwordDocument()
-  }
+  public func start(_ document: Int) { documents[document] = SubwordDocument() }
 
   public func append(_ symbols: [Int], to document: Int) {
     for symbol in symbols { documents[document]!.append(Int32(symbol), limits) }
   }
 
   public func predict() -> [Int] {
-    var (rows, tokens): ([Int], [Int32]) = ([], [])
-    let ready = documents.indices.filter { !(documents[$0]?.unreadTokens.isEmpty ?? true) }
-    for document in ready {
-      if documents[document]!.readTokens == 0 { backbone.reset(document) }
-      let unread = documents[document]!.unreadTokens
-      tokens += unread
-      rows += repeatElement(document, count: unread.count)
-      documents[document]!.markRead()
-    }
-    backbone.run(rows) { range, rows in
+    let ready = documents.indices.filter { documents[$0]?.awaitsModel ?? false }
+    backbone.run(ready) {
+      documents[$0]!.takeTokens()
+    } fill: { tokens, _, view in
       tokens.withUnsafeBufferPointer {
-        Vector.gatherRows(embedding, indices: $0.baseAddress! + range.lowerBound, into: rows)
+        Vector.gatherRows(embedding, indices: $0.baseAddress!, into: view)
       }
     }
     return ready
@@ -81,4 +72,58 @@ public final class SubwordPredictor: SymbolPredictor {
 
   /// Any token may follow any other.
   public func rules(for document: Int) -> SymbolRules { SymbolRules() }
+}
+
+/// How far one document has come with the subword baseline.
+///
+/// When the context is full, its older half is dropped and the rest is read again, like the continuation piece of a
+/// document.
+struct SubwordDocument {
+  /// The document mark, or the last dropped token, and the tokens after it.
+  private var context = [SubwordVocabulary.documentMark]
+  /// Words that begin after the first token of the context.
+  private var words = 0
+  /// Tokens of the context that the model has read; 0 where it has to start again.
+  private var readTokens = 0
+
+  var awaitsModel: Bool { readTokens < context.count }
+
+  mutating func append(_ token: Int32, _ limits: ContextLimits) {
+    let opensWord = limits.opensWord(token, behind: context.last!)
+    if context.count == limits.tokens || (opensWord && words == limits.words) {
+      context.removeFirst(context.count - context.count / 2)
+      words = zip(context, context.dropFirst()).count { limits.opensWord($1, behind: $0) }
+      readTokens = 0
+    }
+    context.append(token)
+    if opensWord { words += 1 }
+  }
+
+  /// The tokens that the model has not read, which it reads now.
+  mutating func takeTokens() -> NewRows<Int32> {
+    defer { readTokens = context.count }
+    return NewRows(rows: Array(context[readTokens...]), isStart: readTokens == 0)
+  }
+}
+
+/// How much of a document the baseline was trained to see: the words and bytes of a sequence.
+struct ContextLimits {
+  let words: Int
+  /// A token has at least one byte.
+  let tokens: Int
+  /// [V]: whether a token begins, or ends, with ASCII white space; other white space is too rare to matter here.
+  private let beginsWithSpace: [Bool]
+  private let endsWithSpace: [Bool]
+
+  init(words: Int, bytes: Int, _ vocabulary: SubwordVocabulary) {
+    func isSpace(_ byte: UInt8?) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte ?? 0) }
+    (self.words, tokens) = (max(2, words), max(4, bytes))
+    let texts = (0..<vocabulary.count).map { vocabulary.bytes(of: Int32($0)) }
+    beginsWithSpace = texts.map { isSpace($0.first) }
+    endsWithSpace = texts.map { isSpace($0.last) }
+  }
+
+  func opensWord(_ token: Int32, behind last: Int32) -> Bool {
+    last == SubwordVocabulary.documentMark || (endsWithSpace[Int(last)] && !beginsWithSpace[Int(token)])
+  }
 }

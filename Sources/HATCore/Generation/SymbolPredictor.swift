@@ -1,41 +1,41 @@
-/// A model as text is written with it: it predicts the next symbol of several documents at once and keeps what it has
-/// worked out of each, so that a symbol costs what is new alone.
+/// A model for writing text. It predicts the next symbol of several documents at once and keeps its work on each, so that
+/// only new symbols cost time.
 ///
-/// What it predicts of a document depends on that document's symbols alone, to the last bit: not on how they are shared
-/// out to calls, nor on the documents beside it.
+/// Its prediction for a document depends only on that document's symbols, to the last bit: not on how they are divided
+/// into calls, nor on the other documents.
 public protocol SymbolPredictor: AnyObject {
   /// Symbols are 0 ..< symbolCount.
   var symbolCount: Int { get }
   /// The symbol that ends a document.
   var endSymbol: Int { get }
-  /// Documents there may be at once.
+  /// Documents written at once, at most.
   var documentCount: Int { get }
   /// Floating-point operations of matrix products and attention done so far.
   var flops: Double { get }
   /// How often the cache of word embeddings helped so far; nil for a model without words.
   var embeddingUsage: EmbeddingUsage? { get }
 
-  /// The bytes a symbol stands for; none of a mark.
+  /// The bytes of a symbol; none for a mark.
   func text(of symbol: Int) -> [UInt8]
-  /// A document's beginning in symbols.
+  /// The beginning of a document as symbols.
   func symbols(of text: [UInt8]) -> [Int]
 
-  /// Begins a document anew.
+  /// Begins a document, in place of an earlier one.
   func start(_ document: Int)
-  /// Goes on with a document.
+  /// Continues a document.
   func append(_ symbols: [Int], to document: Int)
   /// Runs the model until some documents' next symbols are predicted.
   /// - Returns: those documents, each once after its `start` or its last `append`; none when there is nothing to do.
   func predict() -> [Int]
-  /// [symbolCount]: of the last prediction for a document, valid until the next `predict`.
+  /// [symbolCount]: the last prediction for a document, valid until the next `predict`.
   func logits(of document: Int) -> UnsafeBufferPointer<Float>
-  /// What the model lets come next in a document. That text stays valid UTF-8 is not its concern.
+  /// What the model allows next in a document. It does not ensure valid UTF-8.
   func rules(for document: Int) -> SymbolRules
 }
 
 /// What may come next in a document.
 public struct SymbolRules: Sendable, Equatable {
-  /// Bytes of text there is room for.
+  /// Bytes of text that fit.
   public var bytes = Int.max
   /// Whether a mark within the document may come.
   public var allowsMark = true
@@ -43,4 +43,54 @@ public struct SymbolRules: Sendable, Equatable {
   public var allowsEnd = true
 
   public init() {}
+}
+
+/// A predictor that keeps nothing: before each prediction it reads the whole document again. It is the reference for
+/// checking and measuring the caches of other predictors.
+public final class RereadingPredictor: SymbolPredictor {
+  private let predictor: any SymbolPredictor
+  private var documents: [[Int]?]
+  private var isNew: [Bool]
+
+  /// - Parameter predictor: keeps no word embeddings, and is used by nothing else.
+  public init(_ predictor: any SymbolPredictor) {
+    self.predictor = predictor
+    documents = Array(repeating: nil, count: predictor.documentCount)
+    isNew = Array(repeating: false, count: predictor.documentCount)
+  }
+
+  public var symbolCount: Int { predictor.symbolCount }
+  public var endSymbol: Int { predictor.endSymbol }
+  public var documentCount: Int { predictor.documentCount }
+  public var flops: Double { predictor.flops }
+  public var embeddingUsage: EmbeddingUsage? { predictor.embeddingUsage }
+
+  public func text(of symbol: Int) -> [UInt8] { predictor.text(of: symbol) }
+  public func symbols(of text: [UInt8]) -> [Int] { predictor.symbols(of: text) }
+
+  public func start(_ document: Int) {
+    documents[document] = []
+    isNew[document] = true
+  }
+
+  public func append(_ symbols: [Int], to document: Int) {
+    documents[document]! += symbols
+    isNew[document] = true
+  }
+
+  public func predict() -> [Int] {
+    let wanted = documents.indices.filter { isNew[$0] }
+    for document in wanted {
+      predictor.start(document)
+      predictor.append(documents[document]!, to: document)
+      isNew[document] = false
+    }
+    var predicted: [Int] = []
+    while predicted.count < wanted.count { predicted += predictor.predict() }
+    return wanted
+  }
+
+  public func logits(of document: Int) -> UnsafeBufferPointer<Float> { predictor.logits(of: document) }
+
+  public func rules(for document: Int) -> SymbolRules { predictor.rules(for: document) }
 }

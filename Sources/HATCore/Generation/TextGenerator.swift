@@ -1,14 +1,13 @@
-/// Writes text with a trained model, several documents at once: each symbol is drawn from the model's prediction, and
-/// the model goes on behind it.
+/// Writes text with a trained model, several documents at once: it draws each symbol from the model's prediction and gives
+/// it back to the model.
 ///
-/// Only symbols that keep the text valid UTF-8 are drawn. What is written in a document does not depend on the documents
-/// beside it.
+/// It draws only symbols that keep the text valid UTF-8. The text of a document does not depend on the other documents.
 public final class TextGenerator {
   /// Why a document ended.
   public enum End: Sendable, Equatable {
     /// The model closed the document.
     case documentMark
-    /// As many bytes as asked for.
+    /// It has as many bytes as asked for.
     case limit
   }
 
@@ -30,11 +29,9 @@ public final class TextGenerator {
     texts = SymbolTexts(predictor)
   }
 
-  /// Begins documents, in place of those before.
+  /// Begins documents, in place of earlier ones.
   /// - Parameter prompts: their beginnings, valid UTF-8; at most as many as the predictor has room for.
-  public func read(_ prompts: [[UInt8]]) {
-    read(symbols: prompts.map(predictor.symbols))
-  }
+  public func read(_ prompts: [[UInt8]]) { read(symbols: prompts.map(predictor.symbols)) }
 
   package func read(symbols prompts: [[Int]]) {
     precondition(prompts.count <= predictor.documentCount)
@@ -47,7 +44,7 @@ public final class TextGenerator {
     while predicted < documents.count { predicted += predictor.predict().count }
   }
 
-  /// Goes on with the documents begun, once.
+  /// Continues the documents that `read` began. Call it once.
   /// - Parameters:
   ///   - byteLimit: bytes to write in each, at most; a scalar that would exceed it is not begun
   ///   - samplers: one for each document

@@ -1,8 +1,9 @@
 import HATKernels
+import HATText
 
-/// Embeddings of words, those met before from a cache: a word's embedding never changes (model.md §9).
+/// Embeddings of words, with a cache: a word's embedding never changes (docs/model.md §9).
 ///
-/// When it is full a word that was not asked for lately makes room. Legend: N words of a call, `D` backbone width.
+/// When the cache is full, a word that was not used lately makes room. Legend: N words of a call, `D` backbone width.
 final class WordEmbeddings {
   /// Words kept, at most.
   let capacity: Int
@@ -15,9 +16,9 @@ final class WordEmbeddings {
   private var places: [[UInt8]: Int] = [:]
   /// [places]: the word of each.
   private var words: [[UInt8]] = []
-  /// [places]: whether each was asked for since the hand came past it.
+  /// [places]: whether each was used since the hand passed it.
   private var wasUsed: [Bool] = []
-  /// The next place that may have to make room: the hand of a clock.
+  /// The next place that may have to make room, as in the clock algorithm of page replacement.
   private var hand = 0
   /// [capacity, D]; memory is taken as it fills.
   private let kept: FloatBuffer
@@ -70,7 +71,7 @@ final class WordEmbeddings {
     (kept.base + place * width).update(from: embedding, count: width)
   }
 
-  /// A free place, or that of a word that was not asked for since the hand came past it last.
+  /// A free place, or the place of a word that was not used since the hand last passed it.
   private func room() -> Int {
     if words.count < capacity {
       words.append([])
@@ -91,11 +92,54 @@ final class WordEmbeddings {
 public struct EmbeddingUsage: Sendable, Equatable {
   /// Embeddings asked for.
   public var words = 0
-  /// Of them those that the encoder had to work out.
+  /// How many of them the encoder had to compute.
   public var encoded = 0
 
   public init() {}
 
-  /// In [0, 1]; 0 where none was asked for.
+  /// In [0, 1]; 0 if none was asked for.
   public var hitRate: Double { words == 0 ? 0 : 1 - Double(encoded) / Double(words) }
+}
+
+/// The encoder for words outside of documents, some at a time.
+final class WordEmbedder {
+  /// Words of a call, at most.
+  static let callWords = IncrementalStack.callRows
+
+  private let encoder: WordEncoder
+  private let list: WordList
+  private let arena = Arena()
+  private let weights: ModelWeights
+
+  /// - Parameter weights: must not change while this object lives.
+  init(
+    _ model: ModelConfiguration, _ weights: ModelWeights, maxWordBytes: Int,
+    kernels: ModelKernels = ModelKernels()
+  ) {
+    self.weights = weights
+    let rows = WordTiling.rows(model, longestWord: maxWordBytes)
+    let use = StackUse(
+      shape: model.encoder, routine: .words, rows: rows, longestSegment: maxWordBytes + 1,
+      givesLeadingRows: true)
+    encoder = WordEncoder(
+      HierarchicalTensors(model), words: Self.callWords, use: use,
+      scratch: StackScratch(for: [use], arena: arena, threads: kernels.pool.threads), arena: arena,
+      kernels: kernels)
+    list = WordList(words: Self.callWords, wordBytes: maxWordBytes, tileRows: rows)
+    arena.allocate()
+    encoder.prepare(weights.front)
+  }
+
+  /// Writes the embeddings e of words to `embeddings` [words, D]. A word's embedding has the same bits in any company.
+  /// - Parameter words: at most `callWords`.
+  func embed(_ words: some Collection<[UInt8]>, into embeddings: MatrixView) {
+    var batch = Batch()
+    list.batchWords.removeAll()
+    for (index, word) in words.enumerated() {
+      batch.appendWord(word)
+      list.batchWords.append(Int32(index))
+    }
+    list.arrange(batch)
+    encoder.forward(list, of: batch, into: embeddings, weights.front)
+  }
 }

@@ -1,11 +1,10 @@
 import HATKernels
 
-/// The backbone (model.md §4): causal over the words of a document piece, or over its tokens, embeddings e to
+/// The backbone (docs/model.md §4): causal over the words of a document piece, or over its tokens, embeddings e to
 /// predictive embeddings h = norm(last block). Legend: W words or tokens, `D` backbone width.
 final class Backbone {
   private let stack: TransformerStack
   private let recomputesBlocks: Bool
-  private let blocks: [Range<Int>]
   private let arena: Arena
   /// [pieces + 1]: where each piece's rows start.
   private let segmentOffsets: FixedList<Int32>
@@ -18,15 +17,10 @@ final class Backbone {
   /// [W, D]
   private let residualGradient: ArenaMatrix
 
-  /// - Parameter blocks: the ranges of the flat buffer that are fetched one at a time.
-  init(
-    _ use: StackUse, offsets: StackOffsets, blocks: [Range<Int>], scratch: StackScratch, arena: Arena,
-    kernels: ModelKernels
-  ) {
-    self.blocks = blocks
+  init(_ use: StackUse, tensors: StackTensors, scratch: StackScratch, arena: Arena, kernels: ModelKernels) {
     self.arena = arena
     recomputesBlocks = use.recomputesBlocks
-    stack = TransformerStack(use, offsets: offsets, scratch: scratch, arena: arena, kernels: kernels)
+    stack = TransformerStack(use, tensors: tensors, scratch: scratch, arena: arena, kernels: kernels)
     segmentOffsets = FixedList(capacity: use.rows + 1)
     inverseRoots = arena.reserve(use.rows)
     predictive = arena.reserve(rows: use.rows, columns: use.shape.width)
@@ -38,9 +32,7 @@ final class Backbone {
   func setSegments(_ count: Int, rows: (_ segment: Int) -> Int) {
     segmentOffsets.removeAll()
     segmentOffsets.append(0)
-    for segment in 0..<count {
-      segmentOffsets.append(segmentOffsets.base[segment] + Int32(rows(segment)))
-    }
+    for segment in 0..<count { segmentOffsets.append(segmentOffsets.base[segment] + Int32(rows(segment))) }
   }
 
   private var words: Int { Int(segmentOffsets.base[segmentOffsets.count - 1]) }
@@ -54,13 +46,13 @@ final class Backbone {
   var outputGradient: MatrixView { arena.view(predictiveGradient, rows: words) }
 
   func forward<Parameters: ModelParameters>(_ parameters: Parameters) throws(Parameters.Failure) {
-    for block in blocks.indices {
-      try parameters.withParameters(ofBlock: block) { parameters in
-        stack.forward(layer: block, segments: segments, rows: words, parameters: parameters)
+    for block in stack.tensors.blocks.indices {
+      try parameters.withWeights(ofBlock: block) { weights in
+        stack.forward(layer: block, segments: segments, rows: words, weights: weights)
       }
     }
     stack.kernels.norm(
-      stack.output(rows: words), gain: parameters.backParameters + stack.offsets.norm, into: output,
+      stack.output(rows: words), gain: parameters.back[stack.tensors.norm], into: output,
       inverseRoots: arena.floats(inverseRoots))
   }
 
@@ -70,17 +62,15 @@ final class Backbone {
     let residual = arena.view(residualGradient, rows: words)
     residual.fillZero()
     stack.kernels.normBackward(
-      stack.output(rows: words), gain: memory.backParameters + stack.offsets.norm,
+      stack.output(rows: words), gain: memory.back[stack.tensors.norm],
       inverseRoots: arena.floats(inverseRoots), outputGradient: outputGradient, addInputGradientTo: residual,
-      addGainGradientTo: memory.backGradient + stack.offsets.norm)
-    for block in blocks.indices.reversed() {
-      try memory.withGradient(ofBlock: block) { parameters, gradient in
-        if recomputesBlocks {
-          stack.forward(layer: block, segments: segments, rows: words, parameters: parameters)
-        }
+      addGainGradientTo: memory.backGradients[stack.tensors.norm])
+    for block in stack.tensors.blocks.indices.reversed() {
+      try memory.withGradients(ofBlock: block) { weights, gradients in
+        if recomputesBlocks { stack.forward(layer: block, segments: segments, rows: words, weights: weights) }
         stack.backward(
-          layer: block, segments: segments, residualGradient: residual, parameters: parameters,
-          gradient: gradient, isAdding: false)
+          layer: block, segments: segments, residualGradient: residual, weights: weights,
+          gradients: gradients, isAdding: false)
       }
     }
     return residual

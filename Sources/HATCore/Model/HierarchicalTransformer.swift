@@ -1,19 +1,19 @@
 import HATKernels
 import HATText
 
-/// The whole model (model.md §3–5; paper §2): encoder, backbone, decoder and loss, forward and backward.
+/// The whole model (docs/model.md §3–5; paper §2): encoder, backbone, decoder and loss, forward and backward.
 ///
 /// A step is: encoder tiles, backbone forward, decoder tiles forward and backward, backbone backward, encoder
 /// tiles backward. Activations live in one arena planned at creation; parameters and gradients belong to the
-/// caller, as flat buffers of `layout`. One instance serves one thread at a time.
+/// caller, laid out by `table`. One instance serves one thread at a time.
 ///
 /// Legend: W input words (as many target words), U distinct input words, `D` backbone width.
 public final class HierarchicalTransformer: LanguageModel {
   public let model: ModelConfiguration
-  public let layout: ParameterLayout
-  public let capacity: BatchCapacity
+  public let execution: Execution
   public let profile = StepProfile()
 
+  private let tensors: HierarchicalTensors
   private let arena: Arena
   private let encoder: WordEncoder
   private let backbone: Backbone
@@ -23,29 +23,20 @@ public final class HierarchicalTransformer: LanguageModel {
   /// [U, D], embeddings of the distinct words; later their gradient.
   private let distinctEmbeddings: ArenaMatrix
 
-  /// - Parameters:
-  ///   - capacity: the largest batch there will be; it sizes the arena.
-  ///   - threads: to compute with; results are the same for any number.
-  ///   - arithmetic: of its matrix products.
-  public convenience init(
-    _ model: ModelConfiguration, capacity: BatchCapacity, threads: Int = 1,
-    arithmetic: ProductArithmetic = .fusedMultiplyAdds
-  ) {
-    self.init(
-      planning: model, capacity: capacity, pool: WorkerPool(threads: threads), arithmetic: arithmetic)
+  public var table: TensorTable { tensors.table }
+
+  public convenience init(_ model: ModelConfiguration, _ execution: Execution) {
+    self.init(planning: model, execution)
     arena.allocate()
   }
 
   /// Plans everything and allocates nothing.
-  private init(
-    planning model: ModelConfiguration, capacity: BatchCapacity, pool: WorkerPool = WorkerPool(threads: 1),
-    arithmetic: ProductArithmetic = .fusedMultiplyAdds
-  ) {
+  private init(planning model: ModelConfiguration, _ execution: Execution) {
     self.model = model
-    self.capacity = capacity
-    let offsets = HierarchicalLayout(model)
-    layout = offsets.flat
+    self.execution = execution
+    tensors = HierarchicalTensors(model)
     arena = Arena()
+    let capacity = execution.capacity
     let tileRows = WordTiling.rows(model, longestWord: capacity.wordBytes)
     let encoderUse = StackUse(
       shape: model.encoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1,
@@ -53,35 +44,33 @@ public final class HierarchicalTransformer: LanguageModel {
     let decoderUse = StackUse(
       shape: model.decoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1)
     let backboneUse = StackUse(
-      shape: model.backbone, routine: .documents, rows: capacity.words, longestSegment: capacity.pieceWords,
-      recomputesBlocks: capacity.recomputation == .blocks)
+      shape: model.backbone, routine: .documents, rows: capacity.positions,
+      longestSegment: capacity.piecePositions, recomputesBlocks: execution.recomputation == .blocks)
     let scratch = StackScratch(
-      for: [encoderUse, backboneUse, decoderUse], arena: arena, threads: pool.threads)
-    let kernels = ModelKernels(profile: profile, pool: pool, arithmetic: arithmetic)
+      for: [encoderUse, backboneUse, decoderUse], arena: arena, threads: execution.workers.threads)
+    let kernels = ModelKernels(execution, profile: profile)
 
     encoder = WordEncoder(
-      model, layout: offsets, words: capacity.words, use: encoderUse, scratch: scratch, arena: arena,
-      kernels: kernels)
+      tensors, words: capacity.positions, use: encoderUse, scratch: scratch, arena: arena, kernels: kernels)
     backbone = Backbone(
-      backboneUse, offsets: offsets.backbone, blocks: layout.blocks, scratch: scratch, arena: arena,
-      kernels: kernels)
+      backboneUse, tensors: tensors.backbone, scratch: scratch, arena: arena, kernels: kernels)
     decoder = WordDecoder(
-      model, layout: offsets, words: capacity.words, use: decoderUse, scratch: scratch, arena: arena,
-      kernels: kernels)
+      tensors, words: capacity.positions, use: decoderUse, scratch: scratch, arena: arena, kernels: kernels)
     inputs = DistinctWords(capacity: capacity, tileRows: tileRows)
-    targets = WordList(words: capacity.words, wordBytes: capacity.wordBytes, tileRows: tileRows)
-    distinctEmbeddings = arena.reserve(rows: capacity.words, columns: model.width)
+    targets = WordList(words: capacity.positions, wordBytes: capacity.wordBytes, tileRows: tileRows)
+    distinctEmbeddings = arena.reserve(rows: capacity.positions, columns: model.width)
   }
 
-  /// Floats of the arena such a model would own.
-  public static func activationFloats(_ model: ModelConfiguration, capacity: BatchCapacity) -> Int {
-    HierarchicalTransformer(planning: model, capacity: capacity).arena.count
+  /// Floats of the arena that such a model owns.
+  public static func activationFloats(_ model: ModelConfiguration, _ execution: Execution) -> Int {
+    HierarchicalTransformer(planning: model, execution).arena.count
   }
 
   public func lossAndGradient<Memory: ModelMemory>(
     _ batch: Batch, _ memory: Memory
   ) throws(Memory.Failure) -> LossSum {
-    clearGradient(memory)
+    memory.frontGradients.fillZero()
+    memory.backGradients.fillZero()
     try predict(batch, memory)
     let sum = profile.during(.decoder) {
       decoder.lossAndGradient(
@@ -96,8 +85,7 @@ public final class HierarchicalTransformer: LanguageModel {
       embeddingGradient.fillZero()
       Vector.scatterAddRows(inputGradient, indices: inputs.ofInput.base, to: embeddingGradient)
       encoder.backward(
-        inputs.list, of: batch, embeddingGradient: embeddingGradient, parameters: memory.frontParameters,
-        gradient: memory.frontGradient)
+        inputs.list, of: batch, embeddingGradient: embeddingGradient, memory.front, memory.frontGradients)
     }
     return sum
   }
@@ -115,12 +103,11 @@ public final class HierarchicalTransformer: LanguageModel {
   }
 
   /// The loss of a batch, and everything that was predicted on the way.
-  package func predictions(_ batch: Batch, parameters: UnsafePointer<Float>) -> Predictions {
-    let parameters = FlatParameters(parameters)
-    predict(batch, parameters)
+  package func predictions(_ batch: Batch, _ weights: ModelWeights) -> Predictions {
+    predict(batch, weights)
     let predictions = Predictions(batch, embeddings: backbone.input, predictive: backbone.output)
     predictions.loss = decoder.loss(
-      targets, of: batch, predictive: backbone.output, parameters: parameters
+      targets, of: batch, predictive: backbone.output, parameters: weights
     ) { words, tile, logits in
       predictions.take(logits, of: words, tile)
     }
@@ -136,13 +123,11 @@ public final class HierarchicalTransformer: LanguageModel {
     backbone.setSegments(batch.pieceCount) { batch.wordRange(ofPiece: $0).count - 1 }
     let embeddings = arena.view(distinctEmbeddings, rows: inputs.list.count)
     profile.during(.encoderForward) {
-      encoder.prepare(parameters.frontParameters)
-      encoder.forward(inputs.list, of: batch, into: embeddings, parameters: parameters.frontParameters)
+      encoder.prepare(parameters.front)
+      encoder.forward(inputs.list, of: batch, into: embeddings, parameters.front)
     }
     Vector.gatherRows(embeddings, indices: inputs.ofInput.base, into: backbone.input)
-    try profile.during(.backboneForward) { () throws(Parameters.Failure) in
-      try backbone.forward(parameters)
-    }
+    try profile.during(.backboneForward) { () throws(Parameters.Failure) in try backbone.forward(parameters) }
   }
 
   private func fillTargets(from batch: borrowing Batch) {

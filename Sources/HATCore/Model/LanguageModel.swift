@@ -1,16 +1,21 @@
+import Foundation
 import HATKernels
+import HATText
 
-/// A model as training sees it: a loss, and its gradient, of micro-batches of some kind. One instance serves one thread at a
-/// time.
+/// A model as training sees it: tensors, and a loss with its gradient, of micro-batches of some kind. One instance serves
+/// one thread at a time.
 public protocol LanguageModel: AnyObject {
+  /// The data of one call.
   associatedtype MicroBatch
 
-  var layout: ParameterLayout { get }
-  /// Where the time goes, for who asks.
+  var table: TensorTable { get }
+  /// The threads it computes with, which others may use between its calls.
+  var workers: WorkerPool { get }
+  /// Where the time of its calls goes.
   var profile: StepProfile { get }
 
-  /// The loss of a batch, and its gradient, with parameters and gradients that need not be all there at once: the
-  /// gradient of `memory` is overwritten with that of the *sum* over target positions (model.md §5).
+  /// The loss of a batch, and its gradient: the gradients of `memory` are overwritten with those of the *sum* over
+  /// target positions. After several batches, divide once by their global number of positions (docs/model.md §5).
   /// - Throws: what `memory` throws.
   func lossAndGradient<Memory: ModelMemory>(
     _ batch: MicroBatch, _ memory: Memory
@@ -22,30 +27,126 @@ public protocol LanguageModel: AnyObject {
     _ batch: MicroBatch, _ parameters: Parameters
   ) throws(Parameters.Failure) -> LossSum
 
-  /// Floating-point operations of `lossAndGradient` by the plain algorithm (design/performance.md, "Counting").
+  /// Floating-point operations of `lossAndGradient` by the plain algorithm (docs/performance.md).
   func trainingFLOPs(_ batch: MicroBatch) -> Double
 }
 
-extension LanguageModel {
-  /// The loss of a batch, and its gradient.
+extension HierarchicalTransformer { public var workers: WorkerPool { execution.workers } }
+extension SubwordTransformer { public var workers: WorkerPool { execution.workers } }
+
+/// How a model computes, planned before the first batch and the same for every batch.
+public struct Execution {
+  /// The largest micro-batch; it sizes the arena.
+  public var capacity: BatchCapacity
+  /// What a backward pass computes a second time.
+  public var recomputation: Recomputation
+  /// Of matrix products.
+  public var arithmetic: ProductArithmetic
+  /// The threads of a rank, which model and optimiser use one after the other. Results are the same for any number.
+  public var workers: WorkerPool
+
+  public init(
+    capacity: BatchCapacity, recomputation: Recomputation = .none,
+    arithmetic: ProductArithmetic = .fusedMultiplyAdds, workers: WorkerPool = WorkerPool(threads: 1)
+  ) {
+    (self.capacity, self.recomputation) = (capacity, recomputation)
+    (self.arithmetic, self.workers) = (arithmetic, workers)
+  }
+
+  /// For the micro-batches of a configuration.
+  public init(
+    _ configuration: Configuration, maxWordBytes: Int, arithmetic: ProductArithmetic,
+    workers: WorkerPool = WorkerPool(threads: 1)
+  ) {
+    self.init(
+      capacity: BatchCapacity(configuration, maxWordBytes: maxWordBytes),
+      recomputation: configuration.training.recompute, arithmetic: arithmetic, workers: workers)
+  }
+}
+
+/// The size of the largest micro-batch.
+public struct BatchCapacity: Sendable, Equatable {
+  /// Input words (and as many target words), or tokens, of all pieces.
+  public let positions: Int
+  /// The same, of one piece.
+  public let piecePositions: Int
+  /// Bytes of one word, for a model that spells.
+  public let wordBytes: Int
+
+  public init(positions: Int, piecePositions: Int, wordBytes: Int) {
+    (self.positions, self.piecePositions, self.wordBytes) = (positions, piecePositions, wordBytes)
+  }
+
+  /// Sequences of words (docs/model.md §3).
+  public init(sequences: Int, sequenceWords: Int, maxWordBytes: Int) {
+    self.init(
+      positions: sequences * sequenceWords, piecePositions: sequenceWords, wordBytes: maxWordBytes)
+  }
+
+  /// The sequences of a micro-batch, in the units of the configuration's model.
   /// - Parameters:
-  ///   - parameters: [layout.count]
-  ///   - gradient: [layout.count]; overwritten with the gradient of the *sum* over target positions: whoever
-  ///     sums several batches divides by their global number of positions once (model.md §5).
-  public func lossAndGradient(
-    _ batch: MicroBatch, parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
-  ) -> LossSum {
-    lossAndGradient(batch, FlatMemory(parameters: parameters, gradient: gradient))
+  ///   - sequences: nil for those of a micro-batch in training.
+  ///   - bytesPerToken: of the text, for a model of tokens; 1 for any text there is.
+  public init(
+    _ configuration: Configuration, sequences: Int? = nil, maxWordBytes: Int, bytesPerToken: Double = 1
+  ) {
+    let sequences = sequences ?? configuration.sequencesPerMicroBatch
+    switch configuration.model.kind {
+    case .hierarchical:
+      self.init(
+        sequences: sequences, sequenceWords: configuration.data.sequenceWords, maxWordBytes: maxWordBytes)
+    case .subword:
+      let tokens = Int((Double(configuration.data.sequenceBytes) / bytesPerToken).rounded(.up))
+      self.init(positions: sequences * tokens, piecePositions: tokens, wordBytes: maxWordBytes)
+    }
+  }
+}
+
+/// The loss of a batch, as sums: those of several batches add up (docs/model.md §5).
+public struct LossSum: Sendable, Equatable, Codable, BitwiseCopyable {
+  /// Cross-entropy summed over all target positions.
+  public var nats = 0.0
+  /// Positions predicted: bytes and word marks, or tokens, and document marks.
+  public var targetPositions = 0
+  /// Bytes of text predicted.
+  public var textBytes = 0
+  /// Text bytes predicted one by one: all of them, or none where tokens are predicted.
+  public var spelledBytes = 0
+  /// Those of them whose arg-max was right.
+  public var correctBytes = 0
+  /// Target words of text, document marks left out.
+  public var words = 0
+  /// Words right at every position, the closing `[W]` included, or in every token they reach into (paper eq. 15–16).
+  public var correctWords = 0
+
+  public init() {}
+
+  /// Counts a target word of `bytes` bytes, of which `right` are right, and its mark.
+  mutating func countWord(bytes: Int, right: Int, isMarkRight: Bool) {
+    textBytes += bytes
+    spelledBytes += bytes
+    correctBytes += right
+    words += 1
+    if right == bytes && isMarkRight { correctWords += 1 }
   }
 
-  /// The loss of a batch.
-  public func loss(_ batch: MicroBatch, parameters: UnsafePointer<Float>) -> LossSum {
-    loss(batch, FlatParameters(parameters))
+  public static func + (first: LossSum, second: LossSum) -> LossSum {
+    var sum = first
+    sum.nats += second.nats
+    sum.targetPositions += second.targetPositions
+    sum.textBytes += second.textBytes
+    sum.spelledBytes += second.spelledBytes
+    sum.correctBytes += second.correctBytes
+    sum.words += second.words
+    sum.correctWords += second.correctWords
+    return sum
   }
 
-  /// Before and behind the blocks, of which the backbone clears each when its turn comes.
-  func clearGradient(_ memory: some ModelMemory) {
-    memory.frontGradient.update(repeating: 0, count: layout.front.count)
-    (memory.backGradient + layout.back.lowerBound).update(repeating: 0, count: layout.back.count)
-  }
+  /// Nats per target position: what training minimises.
+  public var loss: Double { nats / Double(targetPositions) }
+  /// The marks' nats count, their positions do not: they are the price of the split.
+  public var bitsPerByte: Double { nats / log(2) / Double(textBytes) }
+  /// Not a number where tokens are predicted.
+  public var byteAccuracy: Double { Double(correctBytes) / Double(spelledBytes) }
+  public var wordAccuracy: Double { Double(correctWords) / Double(words) }
 }

@@ -7,15 +7,20 @@ import HATKernels
 struct ModelKernels {
   let profile: StepProfile
   let pool: WorkerPool
-  /// Of products, but for those inside attention: their sums are short, and splitting their factors costs more than
-  /// tiles save.
+  /// Of all products except those inside attention: their sums are short, and splitting their factors costs more than
+  /// matrix tiles save.
   let arithmetic: ProductArithmetic
 
+  /// - Parameter workers: the threads to share work with; results are the same for any number.
   init(
-    profile: StepProfile = StepProfile(), pool: WorkerPool = WorkerPool(threads: 1),
-    arithmetic: ProductArithmetic = .fusedMultiplyAdds
+    workers: WorkerPool = WorkerPool(threads: 1), arithmetic: ProductArithmetic = .fusedMultiplyAdds,
+    profile: StepProfile = StepProfile()
   ) {
-    (self.profile, self.pool, self.arithmetic) = (profile, pool, arithmetic)
+    (self.profile, pool, self.arithmetic) = (profile, workers, arithmetic)
+  }
+
+  init(_ execution: Execution, profile: StepProfile) {
+    self.init(workers: execution.workers, arithmetic: execution.arithmetic, profile: profile)
   }
 
   /// Floating-point operations, or bytes, from which on a second thread is worth waking.
@@ -23,12 +28,12 @@ struct ModelKernels {
   /// Columns of a product that one thread takes, a multiple: a panel.
   private static let productColumns = 64
 
-  func linear(_ x: MatrixView, weight: MatrixView, into y: MatrixView) {
-    linear(x, weight: LinearWeight(weight.constant), into: y)
+  func linear(_ x: MatrixView, weight: ConstantMatrixView, into y: MatrixView) {
+    linear(x, weight: LinearWeight(weight), into: y)
   }
 
-  func addLinear(_ x: MatrixView, weight: MatrixView, to y: MatrixView) {
-    addLinear(x, weight: LinearWeight(weight.constant), to: y)
+  func addLinear(_ x: MatrixView, weight: ConstantMatrixView, to y: MatrixView) {
+    addLinear(x, weight: LinearWeight(weight), to: y)
   }
 
   func linear(_ x: MatrixView, weight: LinearWeight, into y: MatrixView) {
@@ -39,9 +44,9 @@ struct ModelKernels {
     product(.addLinear(x, weight, to: y, by: arithmetic), flops(x, y.columns), columns: y.columns)
   }
 
-  func inputGradient(_ outputGradient: MatrixView, weight: MatrixView, into dx: MatrixView) {
+  func inputGradient(_ outputGradient: MatrixView, weight: ConstantMatrixView, into dx: MatrixView) {
     product(
-      .inputGradient(outputGradient, weight: weight.constant, into: dx, by: arithmetic),
+      .inputGradient(outputGradient, weight: weight, into: dx, by: arithmetic),
       flops(outputGradient, dx.columns), columns: dx.columns)
   }
 
@@ -55,9 +60,7 @@ struct ModelKernels {
       flops(outputGradient, x.columns), columns: dW.columns)
   }
 
-  func norm(
-    _ x: MatrixView, gain: UnsafePointer<Float>, into y: MatrixView, inverseRoots: FloatPointer
-  ) {
+  func norm(_ x: MatrixView, gain: UnsafePointer<Float>, into y: MatrixView, inverseRoots: FloatPointer) {
     rowwise(
       .norm, .norm(x, gain: gain, into: y, inverseRoots: inverseRoots), rows: x.rows, bytes(x) + bytes(y))
   }
@@ -91,19 +94,20 @@ struct ModelKernels {
     _ gateUp: MatrixView, hiddenGradient: MatrixView, into gateUpGradient: MatrixView, hidden: MatrixView
   ) {
     rowwise(
-      .swiGLU,
-      .swiGLUBackward(gateUp, hiddenGradient: hiddenGradient, into: gateUpGradient, hidden: hidden),
+      .swiGLU, .swiGLUBackward(gateUp, hiddenGradient: hiddenGradient, into: gateUpGradient, hidden: hidden),
       rows: gateUp.rows, 2 * bytes(gateUp) + 2 * bytes(hidden))
   }
 
-  /// Work on rows that is neither arithmetic nor one of the kernels above.
+  /// Work on rows that none of the kernels above does, such as copying.
   func rows(_ matrix: MatrixView, passes: Int = 2, _ body: () -> Void) {
-    profile.measure(.rows, passes * bytes(matrix), body)
+    rows(matrix.rows, columns: matrix.columns, passes: passes, body)
   }
 
-  func loss(_ rows: LossRows) {
-    rowwise(.loss, .loss(rows), rows: rows.logits.rows, bytes(rows.logits))
+  func rows(_ rows: Int, columns: Int, passes: Int = 2, _ body: () -> Void) {
+    profile.measure(.rows, passes * 4 * rows * columns, body)
   }
+
+  func loss(_ rows: LossRows) { rowwise(.loss, .loss(rows), rows: rows.logits.rows, bytes(rows.logits)) }
 
   /// Overwrites the logits by their gradient.
   func lossAndGradient(_ rows: LossRows) {
@@ -143,4 +147,72 @@ struct ModelKernels {
 
   private func flops(_ x: MatrixView, _ columns: Int) -> Int { 2 * x.rows * x.columns * columns }
   private func bytes(_ matrix: MatrixView) -> Int { 4 * matrix.rows * matrix.columns }
+}
+
+/// One call of a kernel, which the threads of a rank share: columns of a product, heads of a rotation, rows of the others.
+enum KernelWork: PoolWork {
+  case linear(MatrixView, LinearWeight, into: MatrixView, by: ProductArithmetic)
+  case addLinear(MatrixView, LinearWeight, to: MatrixView, by: ProductArithmetic)
+  case inputGradient(MatrixView, weight: ConstantMatrixView, into: MatrixView, by: ProductArithmetic)
+  case weightGradient(MatrixView, input: MatrixView, adding: Bool, into: MatrixView, by: ProductArithmetic)
+  case norm(MatrixView, gain: UnsafePointer<Float>, into: MatrixView, inverseRoots: FloatPointer)
+  case swiGLU(MatrixView, into: MatrixView)
+  case swiGLUBackward(MatrixView, hiddenGradient: MatrixView, into: MatrixView, hidden: MatrixView)
+  case loss(LossRows)
+  case lossAndGradient(LossRows)
+  case rotate(MatrixView, RotaryTable, Segments)
+  case rotateBack(MatrixView, RotaryTable, Segments)
+
+  func perform(_ range: Range<Int>, part: Int) {
+    switch self {
+    case .linear(let x, let weight, let y, let arithmetic):
+      MatrixProduct.linear(x, weight: weight.outputs(range), into: y.columns(range), by: arithmetic)
+    case .addLinear(let x, let weight, let y, let arithmetic):
+      MatrixProduct.addLinear(x, weight: weight.outputs(range), to: y.columns(range), by: arithmetic)
+    case .inputGradient(let dy, let weight, let dx, let arithmetic):
+      MatrixProduct.inputGradient(dy, weight: weight.columns(range), into: dx.columns(range), by: arithmetic)
+    case .weightGradient(let dy, let x, let adding, let dW, let arithmetic):
+      MatrixProduct.weightGradient(
+        dy, input: x.columns(range), adding: adding, into: dW.columns(range), by: arithmetic)
+    case .norm(let x, let gain, let y, let inverseRoots):
+      RMSNorm.forward(
+        x.rows(range), gain: gain, into: y.rows(range), inverseRoots: inverseRoots + range.lowerBound)
+    case .swiGLU(let gateUp, let hidden): SwiGLU.forward(gateUp.rows(range), into: hidden.rows(range))
+    case .swiGLUBackward(let gateUp, let hiddenGradient, let gateUpGradient, let hidden):
+      SwiGLU.backward(
+        gateUp.rows(range), hiddenGradient: hiddenGradient.rows(range), into: gateUpGradient.rows(range),
+        hidden: hidden.rows(range))
+    case .loss(let rows):
+      let rows = rows[range]
+      SoftmaxCrossEntropy.loss(rows.logits, targets: rows.targets, losses: rows.losses, correct: rows.correct)
+    case .lossAndGradient(let rows):
+      let rows = rows[range]
+      SoftmaxCrossEntropy.lossAndGradient(
+        rows.logits, targets: rows.targets, losses: rows.losses, correct: rows.correct)
+    case .rotate(let x, let table, let segments):
+      table.rotate(x.columns(columns(range, table)), heads: range.count, segments: segments)
+    case .rotateBack(let x, let table, let segments):
+      table.rotateBack(x.columns(columns(range, table)), heads: range.count, segments: segments)
+    }
+  }
+
+  private func columns(_ heads: Range<Int>, _ table: RotaryTable) -> Range<Int> {
+    heads.lowerBound * table.headSize..<heads.upperBound * table.headSize
+  }
+}
+
+/// Rows of logits, with the target, loss and correctness of each row.
+struct LossRows {
+  let logits: MatrixView
+  let targets: UnsafePointer<Int32>
+  /// Nats.
+  let losses: FloatPointer
+  /// Whether the arg-max was right.
+  let correct: UnsafeMutablePointer<Bool>
+
+  subscript(range: Range<Int>) -> LossRows {
+    LossRows(
+      logits: logits.rows(range), targets: targets + range.lowerBound, losses: losses + range.lowerBound,
+      correct: correct + range.lowerBound)
+  }
 }

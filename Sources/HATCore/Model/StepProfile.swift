@@ -26,44 +26,36 @@ public final class StepProfile {
 
   public var isOn = false
   /// [phases, kernels] each.
-  private let nanoseconds: FixedList<UInt64>
-  private let work: FixedList<Double>
-  /// [phases], whatever is in them.
-  private let phaseNanoseconds: FixedList<UInt64>
+  private var nanoseconds: [UInt64] = []
+  private var work: [Double] = []
+  /// [phases], of everything in them.
+  private var phaseNanoseconds: [UInt64] = []
   private var phase = Phase.encoderForward
 
-  init() {
-    let (phases, kernels) = (Phase.allCases.count, Kernel.allCases.count)
-    nanoseconds = FixedList(capacity: phases * kernels)
-    work = FixedList(capacity: phases * kernels)
-    phaseNanoseconds = FixedList(capacity: phases)
-    reset()
-  }
+  init() { reset() }
 
   public func reset() {
-    nanoseconds.refill(count: nanoseconds.capacity, with: 0)
-    work.refill(count: work.capacity, with: 0)
-    phaseNanoseconds.refill(count: phaseNanoseconds.capacity, with: 0)
+    let (phases, kernels) = (Phase.allCases.count, Kernel.allCases.count)
+    nanoseconds = Array(repeating: 0, count: phases * kernels)
+    work = Array(repeating: 0, count: phases * kernels)
+    phaseNanoseconds = Array(repeating: 0, count: phases)
   }
 
-  /// What was measured since the last reset, kernels that did nothing left out.
+  /// What was measured since the last reset, without kernels that did nothing.
   public var entries: [Entry] {
     Phase.allCases.flatMap { phase in
       Kernel.allCases.compactMap { kernel in
         let index = phase.rawValue * Kernel.allCases.count + kernel.rawValue
-        guard nanoseconds.base[index] > 0 else { return nil }
+        guard nanoseconds[index] > 0 else { return nil }
         return Entry(
-          phase: phase, kernel: kernel, seconds: Double(nanoseconds.base[index]) / 1e9,
-          work: work.base[index])
+          phase: phase, kernel: kernel, seconds: Double(nanoseconds[index]) / 1e9, work: work[index])
       }
     }
   }
 
-  public func seconds(in phase: Phase) -> Double {
-    Double(phaseNanoseconds.base[phase.rawValue]) / 1e9
-  }
+  public func seconds(in phase: Phase) -> Double { Double(phaseNanoseconds[phase.rawValue]) / 1e9 }
 
-  /// Does `body` as a phase of the step.
+  /// Runs `body` as a phase of the step.
   @inline(__always)
   func during<Result, Failure: Error>(
     _ phase: Phase, _ body: () throws(Failure) -> Result
@@ -71,19 +63,18 @@ public final class StepProfile {
     guard isOn else { return try body() }
     self.phase = phase
     let start = Self.now
-    defer { phaseNanoseconds.base[phase.rawValue] += Self.now - start }
+    defer { phaseNanoseconds[phase.rawValue] += Self.now - start }
     return try body()
   }
 
-  /// Does `body`, the work of one kernel.
-  @inline(__always)
-  func measure(_ kernel: Kernel, _ amount: @autoclosure () -> Int, _ body: () -> Void) {
+  /// Runs `body`, the work of one kernel.
+  @inline(__always) func measure(_ kernel: Kernel, _ amount: @autoclosure () -> Int, _ body: () -> Void) {
     guard isOn else { return body() }
     let start = Self.now
     body()
     let index = phase.rawValue * Kernel.allCases.count + kernel.rawValue
-    nanoseconds.base[index] += Self.now - start
-    work.base[index] += Double(amount())
+    nanoseconds[index] += Self.now - start
+    work[index] += Double(amount())
   }
 
   private static var now: UInt64 {

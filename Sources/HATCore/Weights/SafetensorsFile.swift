@@ -4,7 +4,7 @@ import SystemPackage
 
 /// The safetensors format: named float32 tensors and string metadata in one file.
 ///
-/// Eight bytes of header length (little-endian), a JSON header, then the tensors' bytes behind each other.
+/// Eight bytes of header length (little-endian), a JSON header, then the tensors' bytes without gaps.
 public enum SafetensorsFile {
   /// A tensor to write; `data` holds as many floats as its shape says.
   public struct Tensor {
@@ -14,24 +14,23 @@ public enum SafetensorsFile {
 
     public init(name: String, shape: [Int], data: UnsafeBufferPointer<Float>) {
       precondition(data.count == shape.reduce(1, *))
-      self.name = name
-      self.shape = shape
-      self.data = data
+      (self.name, self.shape, self.data) = (name, shape, data)
     }
   }
 
-  /// The header may be this long: a declared length is not trusted before it is checked.
+  /// The tensors' bytes begin at a multiple of a cache line, so that they can be used in a mapped file.
+  static let alignment = 64
+
+  /// The largest header: a declared length is not trusted before it is checked.
   static let maximumHeaderLength = 64 << 20
 
   /// Writes the tensors in the order given, under a temporary name until the file is whole.
   /// - Throws: `UserError` of kind `cannotWrite`.
   public static func write(_ tensors: [Tensor], metadata: [String: String], to path: FilePath) throws {
-    let header = try header(of: tensors, metadata: metadata)
+    let header = try header(of: tensors.map { ($0.name, $0.shape) }, metadata: metadata)
     let temporary = FilePath(path.string + DurableFile.partialSuffix)
     do {
       let writer = try FileWriter(creating: temporary)
-      var length = UInt64(header.count).littleEndian
-      try withUnsafeBytes(of: &length) { try writer.write($0) }
       try writer.write(header)
       for tensor in tensors { try writer.write(UnsafeRawBufferPointer(tensor.data)) }
       try writer.synchronize()
@@ -43,11 +42,14 @@ public enum SafetensorsFile {
     }
   }
 
-  private static func header(of tensors: [Tensor], metadata: [String: String]) throws -> [UInt8] {
+  /// The bytes before the tensors, which follow in the order given: the header's length, and the header.
+  static func header(
+    of tensors: [(name: String, shape: [Int])], metadata: [String: String]
+  ) throws -> [UInt8] {
     var entries: [String: HeaderEntry] = [:]
     var offset = 0
     for tensor in tensors {
-      let length = tensor.data.count * MemoryLayout<Float>.stride
+      let length = tensor.shape.reduce(1, *) * MemoryLayout<Float>.stride
       entries[tensor.name] = .tensor(dtype: "F32", shape: tensor.shape, offsets: [offset, offset + length])
       offset += length
     }
@@ -55,9 +57,8 @@ public enum SafetensorsFile {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var bytes = [UInt8](try encoder.encode(entries))
-    // Readers map the tensors: their first byte lies on a multiple of 8.
-    while bytes.count % 8 != 0 { bytes.append(UInt8(ascii: " ")) }
-    return bytes
+    while (8 + bytes.count) % alignment != 0 { bytes.append(UInt8(ascii: " ")) }
+    return withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) } + bytes
   }
 }
 
@@ -79,7 +80,7 @@ enum HeaderEntry: Codable {
         shape: try container.decode([Int].self, forKey: .shape),
         offsets: try container.decode([Int].self, forKey: .offsets))
     } else {
-      self = .metadata(try decoder.singleValueContainer().decode([String: String].self))
+      self = .metadata(try [String: String](from: decoder))
     }
   }
 
@@ -90,9 +91,84 @@ enum HeaderEntry: Codable {
       try container.encode(dtype, forKey: .dtype)
       try container.encode(shape, forKey: .shape)
       try container.encode(offsets, forKey: .offsets)
-    case .metadata(let strings):
-      var container = encoder.singleValueContainer()
-      try container.encode(strings)
+    case .metadata(let strings): try strings.encode(to: encoder)
     }
+  }
+}
+
+/// Reads tensors of a safetensors file by name. Nothing its header declares is trusted before it is checked.
+public final class SafetensorsReader {
+  public let metadata: [String: String]
+  public let names: [String]
+  private let file: FileReader
+  private let tensors: [String: (shape: [Int], offset: Int)]
+
+  /// - Throws: `UserError`: `missingInput`, or `invalidData` when it is not a whole safetensors file.
+  public init(opening path: FilePath) throws {
+    file = try FileReader(opening: path)
+    let header = try Self.readHeader(of: file)
+    let dataStart = 8 + header.length
+    var metadata: [String: String] = [:]
+    var tensors: [String: (shape: [Int], offset: Int)] = [:]
+    for (name, entry) in header.entries {
+      switch entry {
+      case .metadata(let strings) where name == "__metadata__":
+        metadata = strings
+      case .metadata:
+        throw Self.invalid(file, "tensor \(name) has no dtype")
+      case .tensor(let dtype, let shape, let offsets):
+        let dataLength = file.length - dataStart
+        try Self.check(name, dtype, shape, offsets, dataLength: dataLength, in: file)
+        tensors[name] = (shape, dataStart + offsets[0])
+      }
+    }
+    self.metadata = metadata
+    self.tensors = tensors
+    names = tensors.keys.sorted()
+  }
+
+  private static func readHeader(of file: FileReader) throws -> (entries: [String: HeaderEntry], length: Int)
+  {
+    guard file.length >= 8 else { throw invalid(file, "it has \(file.length) bytes") }
+    let declared = try file.read(at: 0, count: 8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard declared <= UInt64(min(file.length - 8, SafetensorsFile.maximumHeaderLength)) else {
+      throw invalid(file, "it declares a header of \(declared) bytes in a file of \(file.length)")
+    }
+    let header = Data(try file.read(at: 8, count: Int(declared)))
+    do {
+      return (try JSONDecoder().decode([String: HeaderEntry].self, from: header), Int(declared))
+    } catch {
+      throw invalid(file, "its header cannot be read: \(error)")
+    }
+  }
+
+  private static func check(
+    _ name: String, _ dtype: String, _ shape: [Int], _ offsets: [Int], dataLength: Int, in file: FileReader
+  ) throws {
+    guard dtype == "F32" else { throw invalid(file, "tensor \(name) is \(dtype); only F32 can be read") }
+    var bytes = MemoryLayout<Float>.stride
+    for extent in shape {
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
+      guard extent >= 0, !overflow else { throw invalid(file, "tensor \(name) has shape \(shape)") }
+      bytes = product
+    }
+    guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= dataLength,
+      offsets[1] - offsets[0] == bytes
+    else { throw invalid(file, "tensor \(name) with shape \(shape) is declared at \(offsets)") }
+  }
+
+  private static func invalid(_ file: FileReader, _ problem: String) -> UserError {
+    UserError(
+      .invalidData, at: file.path.string, "this is not a whole float32 safetensors file: \(problem)",
+      hint: "Export it again.")
+  }
+
+  public func shape(of name: String) -> [Int]? { tensors[name]?.shape }
+
+  /// Reads a tensor into `destination`, which holds as many floats as its shape says.
+  public func read(_ name: String, into destination: UnsafeMutableBufferPointer<Float>) throws {
+    guard let tensor = tensors[name] else { preconditionFailure("tensor \(name) is not in the file") }
+    precondition(destination.count == tensor.shape.reduce(1, *))
+    try file.read(at: tensor.offset, into: UnsafeMutableRawBufferPointer(destination))
   }
 }

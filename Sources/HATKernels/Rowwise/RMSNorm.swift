@@ -1,6 +1,6 @@
 import CSIMD
 
-/// RMSNorm: y = x · gain / sqrt(mean(x²) + 1e-5) in each row (model.md §4).
+/// RMSNorm: y = x · gain / sqrt(mean(x²) + 1e-5) in each row (docs/model.md §4).
 public enum RMSNorm {
   static let epsilon: Float = 1e-5
 

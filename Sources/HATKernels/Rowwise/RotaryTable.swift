@@ -2,7 +2,7 @@ import CSIMD
 import Glibc
 
 /// Rotary position embedding in the rotate-half layout: elements j and j + headSize/2 of a head are a pair, which turns by
-/// the angle position · theta^(-2j / headSize) (model.md §4).
+/// the angle position · theta^(-2j / headSize) (docs/model.md §4).
 ///
 /// It never changes after `init`, so threads may share it.
 public final class RotaryTable: @unchecked Sendable {

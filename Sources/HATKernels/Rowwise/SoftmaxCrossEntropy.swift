@@ -2,7 +2,7 @@ import CSIMD
 import CWide
 import Glibc
 
-/// The cross-entropy of the softmax of logits [R, V] and the target of each row (model.md §5).
+/// The cross-entropy of the softmax of logits [R, V] and the target of each row (docs/model.md §5).
 public enum SoftmaxCrossEntropy {
   /// - Parameters:
   ///   - logits: [R, V]

@@ -1,7 +1,7 @@
 import CSIMD
 import CWide
 
-/// SwiGLU: hidden = silu(gate) ⊙ up, where silu(g) = g / (1 + e^-g) (model.md §4).
+/// SwiGLU: hidden = silu(gate) ⊙ up, where silu(g) = g / (1 + e^-g) (docs/model.md §4).
 public enum SwiGLU {
   /// - Parameters:
   ///   - gateUp: [R, 2F], gate | up

@@ -7,10 +7,17 @@ public struct CorpusManifest: Sendable, Codable, Equatable {
   public static let fileName = "corpus.json"
   static let format = "hat-corpus"
   static let version = 2
+  /// What to do about any of its files that is damaged.
+  static let repair = "Restore it, or preprocess the text into a new folder."
 
   public struct Part: Sendable, Codable, Equatable {
     public var counts = TextCounts()
     public var shards: [ShardSummary] = []
+
+    mutating func append(_ shard: ShardSummary) {
+      shards.append(shard)
+      counts += shard.counts
+    }
   }
 
   var format = Self.format
@@ -51,7 +58,7 @@ extension CorpusManifest {
     bytes.appendLittleEndian(UInt64(settings.splitter.maximumWordBytes))
     for part in [train, holdout] {
       bytes.appendLittleEndian(UInt64(part.shards.count))
-      for shard in part.shards { bytes.appendLittleEndian(shard.dataChecksum.value) }
+      for shard in part.shards { bytes.append(shard.dataChecksum) }
     }
     return Checksum(of: bytes)
   }
@@ -65,20 +72,18 @@ extension CorpusManifest {
         .missingInput, at: folder.string,
         DurableFile.exists(folder.appending(WorkFolder.stateFileName))
           ? "the corpus is not finished" : "there is no corpus here (no \(fileName))",
-        hint: "Make it with hat-mpirun preprocess; run again, that continues where it stopped.")
+        hint: "Preprocess text into it; what was stopped continues where it stopped.")
     }
-    let kind = try JSONFile.read(Kind.self, from: path)
+    let kind = try JSONFile.read(Kind.self, from: path, hint: repair)
     guard kind.format == format, kind.version == version else {
       throw UserError(
         .invalidData, at: path.string,
         "it is \(kind.format) version \(kind.version), not \(format) \(version)",
         hint: "Use the version of hat that wrote it, or preprocess the text again.")
     }
-    let manifest = try JSONFile.read(CorpusManifest.self, from: path)
+    let manifest = try JSONFile.read(CorpusManifest.self, from: path, hint: repair)
     guard manifest.isConsistent else {
-      throw UserError(
-        .invalidData, at: path.string, "its numbers do not add up",
-        hint: "Restore the file, or preprocess the text into a new folder.")
+      throw UserError(.invalidData, at: path.string, "its numbers do not add up", hint: repair)
     }
     return manifest
   }
@@ -93,29 +98,35 @@ extension CorpusManifest {
     dataFingerprint == computedDataFingerprint
       && CorpusPart.allCases.allSatisfy { name in
         let part = part(name)
-        var counts = TextCounts()
-        for shard in part.shards {
-          guard shard.isPlausible else { return false }
-          counts += shard.counts
-        }
-        return counts == part.counts
+        return part.shards.allSatisfy(\.isPlausible) && part.shards.lazy.map(\.counts).sum == part.counts
       }
-  }
-}
-
-extension CorpusManifest.Part {
-  mutating func append(_ shard: ShardSummary) {
-    shards.append(shard)
-    counts += shard.counts
   }
 }
 
 extension ShardSummary {
   /// Whether the numbers are possible, and small enough to be added up; and the name stays in its folder.
-  var isPlausible: Bool {
-    [fileBytes, counts.documents, counts.words, counts.bytes].allSatisfy {
-      1...ShardFormat.largestCount ~= $0
-    }
+  fileprivate var isPlausible: Bool {
+    let numbers = [fileBytes, counts.documents, counts.words, counts.bytes]
+    return numbers.allSatisfy { 1...ShardFormat.largestCount ~= $0 }
       && 1...ShardFormat.largestFrameCount ~= frames && !name.contains("/") && !name.isEmpty
+  }
+}
+
+/// Documents that were changed on their way in, or left out.
+public struct LeftOutCounts: Sendable, Codable, Equatable {
+  /// Left out because they have no text.
+  public var empty = 0
+  /// Left out because they are not UTF-8.
+  public var invalid = 0
+  /// Left out because an earlier document has the same text.
+  public var duplicate = 0
+  /// Kept, with U+FFFD where they were not UTF-8.
+  public var repaired = 0
+
+  static func += (left: inout Self, right: Self) {
+    left.empty += right.empty
+    left.invalid += right.invalid
+    left.duplicate += right.duplicate
+    left.repaired += right.repaired
   }
 }

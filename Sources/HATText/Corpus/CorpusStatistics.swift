@@ -63,10 +63,47 @@ struct FrequentItems: Sendable {
   }
 
   func top(_ count: Int) -> [(item: ArraySlice<UInt8>, count: Int)] {
-    counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(count).map { ($0.key, $0.value) }
+    counts.sorted {
+      $0.value != $1.value ? $0.value > $1.value : $0.key.lexicographicallyPrecedes($1.key)
+    }.prefix(count).map { ($0.key, $0.value) }
   }
 }
 
-private func < (left: (Int, ArraySlice<UInt8>), right: (Int, ArraySlice<UInt8>)) -> Bool {
-  left.0 != right.0 ? left.0 < right.0 : left.1.lexicographicallyPrecedes(right.1)
+/// How many words have which length, in rows few enough for a terminal.
+public struct WordLengthHistogram: Sendable {
+  public struct Row: Sendable, Equatable {
+    /// In bytes.
+    public var lengths: ClosedRange<Int>
+    public var words: Int
+    /// Of all words: those of these lengths.
+    public var share: Double
+  }
+
+  public private(set) var rows: [Row] = []
+
+  /// Lengths up to this one have a row of their own.
+  static let longestSingle = 16
+
+  /// - Parameter counts: how many words have each length, from 0 bytes on.
+  public init(_ counts: [Int]) {
+    let total = Double(max(1, counts.reduce(0, +)))
+    for lengths in Self.ranges(upTo: counts.lastIndex { $0 > 0 } ?? 0) {
+      let words = counts[lengths.clamped(to: 0...counts.count - 1)].reduce(0, +)
+      rows.append(Row(lengths: lengths, words: words, share: Double(words) / total))
+    }
+  }
+
+  /// 1, 2, … 16, then half an octave each: 17–24, 25–32, 33–48, 49–64, and so on.
+  private static func ranges(upTo longest: Int) -> [ClosedRange<Int>] {
+    var ranges = (1...longestSingle).prefix { $0 <= longest }.map { $0...$0 }
+    var (end, step) = (longestSingle, longestSingle / 2)
+    while end < longest {
+      for _ in 0..<2 where end < longest {
+        ranges.append(end + 1...end + step)
+        end += step
+      }
+      step *= 2
+    }
+    return ranges
+  }
 }

@@ -1,3 +1,5 @@
+import CZlib
+import CZstd
 import Glibc
 import HATStorage
 import SystemPackage
@@ -43,5 +45,137 @@ final class StandardInputSource: ByteSource {
         .missingInput, at: "standard input", "it cannot be read: \(error)",
         hint: "Check what is connected to it.")
     }
+  }
+}
+
+/// Turns compressed bytes into their content, some at a time.
+protocol StreamDecompressor: AnyObject {
+  /// What is left open when the data ends now, such as "a zstd frame"; nil between frames.
+  var openFrame: String? { get }
+
+  /// Reads some of `input`, or writes some of `output`, or both. The last byte of a frame is read only when all of its
+  /// content is written.
+  func decompress(
+    _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+  ) throws(FormatDamage) -> (read: Int, written: Int)
+}
+
+/// The content of a compressed source.
+final class DecompressedSource: ByteSource {
+  private let source: any ByteSource
+  private let decompressor: any StreamDecompressor
+  private let place: String
+  private var input = [UInt8](repeating: 0, count: 1 << 17)
+  private var unread = 0..<0
+
+  /// - Parameter place: the file, for errors.
+  init(_ source: any ByteSource, by decompressor: any StreamDecompressor, place: String) {
+    (self.source, self.decompressor, self.place) = (source, decompressor, place)
+  }
+
+  var bytesConsumed: Int { source.bytesConsumed }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    while true {
+      if try unread.isEmpty && !refill() {
+        guard let frame = decompressor.openFrame else { return 0 }
+        throw error("it ends inside \(frame)")
+      }
+      let written = try decompress(into: buffer)
+      if written > 0 { return written }
+    }
+  }
+
+  private func refill() throws -> Bool {
+    unread = 0..<(try input.withUnsafeMutableBytes { try source.read(into: $0) })
+    return !unread.isEmpty
+  }
+
+  private func decompress(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    do {
+      let (read, written) = try input.withUnsafeBytes { bytes throws(FormatDamage) in
+        try decompressor.decompress(UnsafeRawBufferPointer(rebasing: bytes[unread]), into: buffer)
+      }
+      unread = unread.dropFirst(read)
+      return written
+    } catch let damage as FormatDamage {
+      throw error(damage.problem)
+    }
+  }
+
+  private func error(_ problem: String) -> UserError {
+    UserError(.invalidData, at: place, problem, hint: "Restore the file or compress it again.")
+  }
+}
+
+/// Reads gzip data of one or more members.
+final class GzipStreamDecompressor: StreamDecompressor {
+  /// At one place in memory, for zlib remembers it.
+  private let stream: UnsafeMutablePointer<z_stream>
+  /// Whether bytes of a member have been read that has not ended.
+  private var isInsideMember = false
+
+  /// The gzip wrapper alone, not zlib's.
+  private static let windowBits: Int32 = 15 + 16
+
+  init() {
+    stream = .allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    let size = Int32(MemoryLayout<z_stream>.size)
+    precondition(inflateInit2_(stream, Self.windowBits, ZLIB_VERSION, size) == Z_OK, "zlib has memory")
+  }
+
+  deinit {
+    inflateEnd(stream)
+    stream.deallocate()
+  }
+
+  var openFrame: String? { isInsideMember ? "its compressed data" : nil }
+
+  func decompress(
+    _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+  ) throws(FormatDamage) -> (read: Int, written: Int) {
+    let room = min(output.count, Int(UInt32.max))
+    stream.pointee.next_in = UnsafeMutablePointer(
+      mutating: input.baseAddress!.assumingMemoryBound(to: UInt8.self))
+    stream.pointee.avail_in = UInt32(input.count)
+    stream.pointee.next_out = output.baseAddress!.assumingMemoryBound(to: UInt8.self)
+    stream.pointee.avail_out = UInt32(room)
+    switch inflate(stream, Z_NO_FLUSH) {
+    case Z_OK, Z_BUF_ERROR: isInsideMember = true
+    case Z_STREAM_END:
+      isInsideMember = false
+      inflateReset(stream)
+    default:
+      let detail = stream.pointee.msg.map { String(cString: $0) } ?? "damaged"
+      throw FormatDamage("it is not valid gzip data (\(detail))")
+    }
+    return (input.count - Int(stream.pointee.avail_in), room - Int(stream.pointee.avail_out))
+  }
+}
+
+/// Reads a stream of zstd frames, with memory bounded by zstd's default window limit of 128 MiB.
+final class ZstdStreamDecompressor: StreamDecompressor {
+  private let context = ZSTD_createDCtx()
+  private var isInsideFrame = false
+
+  deinit {
+    ZSTD_freeDCtx(context)
+  }
+
+  var openFrame: String? { isInsideFrame ? "a zstd frame" : nil }
+
+  func decompress(
+    _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+  ) throws(FormatDamage) -> (read: Int, written: Int) {
+    var from = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
+    var to = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
+    let result = ZSTD_decompressStream(context, &to, &from)
+    guard ZSTD_isError(result) == 0 else {
+      throw FormatDamage(
+        "it is not valid zstd data (\(String(cString: ZSTD_getErrorName(result))))")
+    }
+    isInsideFrame = result != 0
+    return (from.pos, to.pos)
   }
 }

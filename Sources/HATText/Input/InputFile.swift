@@ -35,9 +35,18 @@ public struct InputFile: Sendable, Codable, Equatable {
     case name, format, compression, bytes, modified
   }
 
-  public var isStandardInput: Bool { path == Self.standardInput }
+  var isStandardInput: Bool { path == Self.standardInput }
 
-  /// - Parameter offset: where to begin; only an uncompressed file can be entered in its middle.
+  /// For errors.
+  var place: String { isStandardInput ? "standard input" : path }
+
+  /// - Parameters:
+  ///   - delimiter: nil makes the whole input one record.
+  ///   - offset: where to begin; only an uncompressed file can be entered in its middle.
+  func records(separatedBy delimiter: [UInt8]?, from offset: Int = 0) throws -> RecordReader {
+    RecordReader(try open(at: offset), place: place, delimiter: delimiter, startingAt: offset)
+  }
+
   func open(at offset: Int = 0) throws -> any ByteSource {
     precondition(offset == 0 || (compression == .none && !isStandardInput))
     if isStandardInput { return StandardInputSource() }
@@ -80,7 +89,7 @@ extension InputFile {
     return files
   }
 
-  private static let endings = ".txt or .jsonl, or in .zst or .gz behind that"
+  private static let endings = ".txt or .jsonl, or in one of these and then .zst or .gz"
 
   static func emptyFile(_ place: String) -> UserError {
     UserError(.invalidData, at: place, "it is empty", hint: "Remove it from the input, or restore it.")
@@ -88,7 +97,7 @@ extension InputFile {
 
   private static func unknownKind(_ path: String) -> UserError {
     UserError(
-      .wrongUsage, at: path, "this kind of file is not read",
+      .wrongUsage, at: path, "this kind of file cannot be read",
       hint: "Give files that end in \(endings).")
   }
 

@@ -1,5 +1,6 @@
 import CSimdJSON
 import Glibc
+import HATStorage
 
 /// Reads JSON objects: finds the text and the metadata, and checks all the rest.
 final class JSONDocumentReader {
@@ -21,10 +22,11 @@ final class JSONDocumentReader {
   private var kept = [hat_json_string](
     repeating: hat_json_string(), count: DocumentMetadata.keptFields.count)
 
-  init(field: JSONFieldPath) {
-    reader = Self.withCStrings(field.components) { path in
+  /// - Parameter path: to the text (`path(toField:)`).
+  init(path: [String]) {
+    reader = Self.withCStrings(path) { names in
       Self.withCStrings(DocumentMetadata.keptFields) { kept in
-        hat_json_reader_create(path, field.components.count, kept, DocumentMetadata.keptFields.count)
+        hat_json_reader_create(names, path.count, kept, DocumentMetadata.keptFields.count)
       }
     }
   }
@@ -51,6 +53,18 @@ final class JSONDocumentReader {
   static func loneSurrogate(in bytes: UnsafeBufferPointer<UInt8>, from start: Int = 0) -> Int? {
     let offset = hat_json_lone_surrogate(bytes.baseAddress!, bytes.count, start)
     return offset < bytes.count ? offset : nil
+  }
+
+  /// The names on the way to a field: one for `text`, two for `a.b`, which is in an object inside.
+  /// - Throws: `UserError` of kind `wrongUsage`.
+  static func path(toField field: String) throws -> [String] {
+    let names = field.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard names.allSatisfy({ !$0.isEmpty }) else {
+      throw UserError(
+        .wrongUsage, at: "`field`", "\"\(field)\" is not the name of a field",
+        hint: "Write it like text, or like outer.inner for a field inside another.")
+    }
+    return names
   }
 
   private static func problem(_ outcome: hat_json_outcome) -> Problem? {

@@ -10,6 +10,12 @@ struct InputRecord {
   var offset: Int
   /// Counted from 1, where the reader began at the start of the input; else nil.
   var number: Int?
+
+  static func tooLarge(_ limit: Int, at place: String) -> UserError {
+    UserError(
+      .invalidData, at: place, "the document is larger than \(limit >> 20) MiB",
+      hint: "Divide it; `documentSeparator` cuts a .txt file into documents.")
+  }
 }
 
 /// Cuts a stream of bytes into records at a delimiter, holding no more than a record and a block.
@@ -104,10 +110,7 @@ final class RecordReader {
   /// Makes a part of the buffer free, moving what is pending to its front or into a larger buffer.
   private func makeRoom() throws {
     guard pending.count <= Self.largestRecord else {
-      throw UserError(
-        .invalidData, at: "\(place), byte \(offset)",
-        "the document is larger than \(Self.largestRecord >> 20) MiB",
-        hint: "Divide it; --document-separator cuts a .txt file into documents.")
+      throw InputRecord.tooLarge(Self.largestRecord, at: "\(place), byte \(offset)")
     }
     let base = buffer.baseAddress!
     if pending.count > buffer.count / 2 {
@@ -121,5 +124,22 @@ final class RecordReader {
       return
     }
     pending = 0..<pending.count
+  }
+}
+
+/// What is piped into the process.
+public enum StandardInput {
+  /// Calls `body` with each line, without its line feed, as it arrives; lines count from 1.
+  public static func forEachLine(
+    _ body: (_ line: UnsafeBufferPointer<UInt8>, _ number: Int) throws -> Void
+  ) throws {
+    let reader = RecordReader(StandardInputSource(), place: "standard input", delimiter: [0x0A])
+    while let record = try reader.next() { try body(record.bytes, record.number!) }
+  }
+
+  /// Everything up to its end.
+  public static func readAll() throws -> [UInt8] {
+    let reader = RecordReader(StandardInputSource(), place: "standard input", delimiter: nil)
+    return try reader.next().map { Array($0.bytes) } ?? []
   }
 }

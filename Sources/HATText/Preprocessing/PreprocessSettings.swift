@@ -1,3 +1,4 @@
+import HATRandom
 import HATStorage
 
 /// Everything besides the input that decides what preprocessing writes.
@@ -23,26 +24,23 @@ public struct PreprocessSettings: Sendable, Equatable {
 
   /// - Throws: `UserError` of kind `wrongUsage`.
   func validate() throws {
-    try require(0..<1 ~= holdout, "--holdout", "\(holdout) is not a share of the documents", "0 to below 1")
+    try require(0..<1 ~= holdout, "holdout", "\(holdout) is not a share of the documents", "0 to below 1")
+    try require(ZstdCompressor.levels ~= level, "level", "\(level) is not a compression level", "1 to 19")
     try require(
-      ZstdCompressor.levels ~= level, "--level", "\(level) is not a compression level", "1 to 19")
-    try require(
-      1 << 10...1 << 40 ~= shardBytes, "--shard-bytes", "\(shardBytes) bytes are no size for a shard",
+      1 << 10...1 << 40 ~= shardBytes, "shardBytes", "\(shardBytes) bytes is not a possible size of a shard",
       "1KiB to 1TiB, such as 64MiB")
     try require(
-      splitter.maximumWordBytes <= WordSplitter.largestWordLimit, "--max-word-bytes",
+      splitter.maximumWordBytes <= WordSplitter.largestWordLimit, "maximumWordBytes",
       "\(splitter.maximumWordBytes) is too large", "up to \(WordSplitter.largestWordLimit)")
     try require(
-      documentSeparator?.isEmpty != true, "--document-separator", "it is empty", "the text between documents")
-    _ = try JSONFieldPath(parsing: field)
+      documentSeparator?.isEmpty != true, "documentSeparator", "it is empty", "the text between documents")
+    _ = try JSONDocumentReader.path(toField: field)
   }
 
-  private func require(_ holds: Bool, _ option: String, _ problem: String, _ range: String) throws {
-    guard holds else { throw UserError(.wrongUsage, at: option, problem, hint: "Give \(range).") }
+  private func require(_ holds: Bool, _ setting: String, _ problem: String, _ range: String) throws {
+    guard holds else { throw UserError(.wrongUsage, at: "`\(setting)`", problem, hint: "Give \(range).") }
   }
-}
 
-extension PreprocessSettings {
   /// What divides a file into records; nil makes it one.
   func delimiter(of format: InputFile.Format) -> [UInt8]? {
     switch format {
@@ -51,21 +49,20 @@ extension PreprocessSettings {
     }
   }
 
-  /// The settings as options of the command line, in a fixed order.
-  private var options: [(name: String, value: String)] {
-    [
-      ("--split", splitter.rule.versionedName), ("--max-word-bytes", "\(splitter.maximumWordBytes)"),
-      ("--field", field), ("--invalid-utf8", invalidText.rawValue), ("--holdout", "\(holdout)"),
-      ("--shard-bytes", "\(shardBytes)"), ("--level", "\(level)"),
-      ("--document-separator", documentSeparator.map { "\"\($0)\"" } ?? "none"),
-      ("--deduplicate", deduplicate ? "on" : "off"),
-    ]
-  }
-
   /// What changed from `old` to these settings, a sentence part each.
   func changes(from old: PreprocessSettings) -> [String] {
-    zip(old.options, options).filter { $0.value != $1.value }
-      .map { "\($0.name) was \($0.value) and is now \($1.value)" }
+    zip(old.values, values).filter { $0.value != $1.value }
+      .map { "`\($0.name)` was \($0.value) and is now \($1.value)" }
+  }
+
+  private var values: [(name: String, value: String)] {
+    [
+      ("rule", splitter.rule.versionedName), ("maximumWordBytes", "\(splitter.maximumWordBytes)"),
+      ("field", field), ("invalidText", invalidText.rawValue), ("holdout", "\(holdout)"),
+      ("shardBytes", "\(shardBytes)"), ("level", "\(level)"),
+      ("documentSeparator", documentSeparator.map { "\"\($0)\"" } ?? "none"),
+      ("deduplicate", deduplicate ? "on" : "off"),
+    ]
   }
 }
 
@@ -100,4 +97,24 @@ extension PreprocessSettings: Codable {
     try values.encodeIfPresent(documentSeparator, forKey: .documentSeparator)
     try values.encode(deduplicate, forKey: .deduplicate)
   }
+}
+
+/// Chooses the documents that are kept from training by their content, so that equal documents are on the
+/// same side, in this corpus and in every other.
+struct HoldoutRule: Sendable {
+  /// Documents whose hash is below it are held out.
+  private let threshold: UInt64
+
+  /// - Parameter share: 0 to below 1.
+  init(share: Double) {
+    precondition(0..<1 ~= share)
+    threshold = UInt64(share * 0x1p64)
+  }
+
+  func part(ofTextWith checksum: Checksum) -> CorpusPart {
+    RandomSource.mix(checksum.value ^ Self.seed) < threshold ? .holdout : .train
+  }
+
+  /// Any number would do, but it may never change: a corpus made later must not train on this one's holdout.
+  private static let seed: UInt64 = 0x686F_6C64_6F75_7421
 }

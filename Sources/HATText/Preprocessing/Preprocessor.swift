@@ -4,11 +4,11 @@ import SystemPackage
 /// How far preprocessing has come.
 public struct PreprocessProgress: Sendable {
   /// Of the input on the disk: what lies before what is being read. Others may still be at work on some of it.
-  public var position = 0
+  public var position: Int
   /// On the disk; nil when standard input is among the input.
   public var total: Int?
   /// Whether this is the pass before, which looks for duplicates.
-  public var isLookingForDuplicates = false
+  public var isLookingForDuplicates: Bool
 }
 
 /// Makes a corpus folder of text files. A run that was stopped, even by kill -9 or a power cut, is continued by the
@@ -23,7 +23,7 @@ public final class Preprocessor {
   let settings: PreprocessSettings
   let folder: WorkFolder
   let plan: WorkPlan
-  let report: (PreprocessProgress) -> Void
+  private let report: (PreprocessProgress) -> Void
   private var lock: FolderLock?
 
   struct State: Codable {
@@ -39,8 +39,8 @@ public final class Preprocessor {
     try settings.validate()
     if settings.deduplicate && inputs.contains(where: \.isStandardInput) {
       throw UserError(
-        .wrongUsage, at: "--deduplicate", "the input is read twice, which standard input cannot be",
-        hint: "Write it to a file first, or leave --deduplicate out.")
+        .wrongUsage, at: "`deduplicate`", "the input is read twice, which standard input cannot be",
+        hint: "Write it to a file first, or leave `deduplicate` out.")
     }
     self.settings = settings
     self.folder = WorkFolder(folder)
@@ -92,7 +92,7 @@ public final class Preprocessor {
     try DurableFile.createFolder(folder.path)
     let results = try folder.resultNames()
     if DurableFile.exists(folder.statePath) {
-      let state = try JSONFile.read(State.self, from: folder.statePath)
+      let state = try JSONFile.read(State.self, from: folder.statePath, hint: CorpusManifest.repair)
       let changes =
         settings.changes(from: state.settings) + plan.changes(from: state.inputs, ignoringTimes: false)
       // Where nothing is done yet nothing can be lost: a run refused for its input may come back mended.
@@ -100,7 +100,7 @@ public final class Preprocessor {
     } else if let other = results.first {
       throw UserError(
         .wrongUsage, at: folder.path.string, "the folder holds other files (\(other))",
-        hint: "Choose a new or an empty folder for --output.")
+        hint: "Choose a new or an empty folder for `output`.")
     }
     try folder.createRecords()
     // Alone until it is tidy: no process of a job that was killed writes to it any more.
@@ -126,11 +126,137 @@ public final class Preprocessor {
       try folder.removeScaffolding()
       throw UserError(
         .invalidData, at: plan.inputs.first?.path, "there is no document in the input",
-        hint: "Check the files, and --document-separator where it is used.")
+        hint: "Check the files, and `documentSeparator` where it is used.")
     }
     try JSONFile.write(plan.inputs, to: folder.inputsPath)
     try JSONFile.write(manifest, to: folder.manifestPath)
     try folder.removeScaffolding()
     return manifest
   }
+}
+
+// MARK: - Passes over the input
+
+/// Another process has failed, and all stop.
+private struct StoppedElsewhere: Error {}
+
+extension Preprocessor {
+  /// Does what other processes do at the same time, until one of them fails: then all stop, and that one throws.
+  func stoppingTogether(_ work: () throws -> Void) throws {
+    do {
+      try work()
+    } catch is StoppedElsewhere {
+    } catch {
+      folder.requestStop()
+      throw error
+    }
+  }
+
+  /// Says how far a pass has come.
+  func advance(to position: Int, isLookingForDuplicates: Bool = false) throws {
+    if folder.isStopRequested { throw StoppedElsewhere() }
+    report(
+      PreprocessProgress(
+        position: position, total: plan.inputBytes, isLookingForDuplicates: isLookingForDuplicates))
+  }
+}
+
+// MARK: - Changes
+
+/// What makes preprocessing refuse a folder: it was made of something else.
+extension Preprocessor {
+  func requireUnchanged(since manifest: CorpusManifest) throws {
+    let old = try JSONFile.read([InputFile].self, from: folder.inputsPath, hint: CorpusManifest.repair)
+    try refuse(settings.changes(from: manifest.settings) + plan.changes(from: old, ignoringTimes: true))
+    let haveNewTimes = zip(old, plan.inputs).contains { $0.modified != $1.modified || $1.isStandardInput }
+    if haveNewTimes, try inputsFingerprint() != manifest.inputsFingerprint {
+      try refuse(["the content of the input"])
+    }
+  }
+
+  func refuse(_ changes: [String]) throws {
+    guard !changes.isEmpty else { return }
+    throw UserError(
+      .wrongUsage, at: folder.path.string,
+      "this folder was made with other settings or input; changed: \(changes.joined(separator: "; "))",
+      hint: "Give the same settings and input to continue, or another folder for `output`.")
+  }
+
+  private func inputsFingerprint() throws -> Checksum {
+    let pass = FingerprintPass()
+    try plan.visit(pass, hasStandardInput: true)
+    return UnitRecord.inputsFingerprint(pass.units.map { ($0, $1.checksum) })
+  }
+}
+
+extension WorkPlan {
+  /// What is different about the input, a sentence part each.
+  func changes(from old: [InputFile], ignoringTimes: Bool) -> [String] {
+    let (before, now) = (Set(old.map(\.name)), Set(inputs.map(\.name)))
+    var changes = now.subtracting(before).sorted().prefix(3).map { "\($0) is new" }
+    changes += before.subtracting(now).sorted().prefix(3).map { "\($0) is gone" }
+    guard changes.isEmpty else { return changes }
+    guard old.map(\.name) == inputs.map(\.name) else { return ["the order of the input"] }
+    for (before, now) in zip(old, inputs) {
+      if before.bytes != now.bytes {
+        changes.append("\(now.name) had \(before.bytes) bytes and has \(now.bytes)")
+      } else if before.modified != now.modified && !ignoringTimes {
+        changes.append("\(now.name) was written again")
+      }
+    }
+    return Array(changes.prefix(3))
+  }
+}
+
+/// Takes in the records of an input, as units do when they are written.
+private final class FingerprintPass: UnitVisitor {
+  /// The units with records, in order.
+  private(set) var units: [(WorkUnit, RunningChecksum)] = []
+  private var current: WorkUnit?
+
+  func begin(_ unit: WorkUnit) -> Bool {
+    current = unit
+    return true
+  }
+
+  func visit(_ record: InputRecord, of input: InputFile) {
+    if units.last?.0 != current { units.append((current!, RunningChecksum())) }
+    units.last!.1.update(record)
+  }
+
+  func end(_ unit: WorkUnit, inputBytes: Int) {}
+
+  func advance(to position: Int) {}
+}
+
+/// How the processes that make a corpus together agree. Preprocessing knows no more of them.
+public protocol WorkSharing {
+  /// Whether this is the process that standard input belongs to.
+  var hasStandardInput: Bool { get }
+
+  /// Does something in one process, and returns what came of it in all. An error is thrown in all.
+  func once<Value: Codable>(_ work: () throws -> Value) throws -> Value
+
+  /// Does something in every process, and returns when all have done it. An error in any is thrown in all.
+  func together(_ work: () throws -> Void) throws
+}
+
+extension WorkSharing {
+  func once(_ work: () throws -> Void) throws {
+    _ = try once {
+      try work()
+      return true
+    }
+  }
+}
+
+/// One process, for itself.
+public struct WorkingAlone: WorkSharing {
+  public let hasStandardInput = true
+
+  public init() {}
+
+  public func once<Value: Codable>(_ work: () throws -> Value) throws -> Value { try work() }
+
+  public func together(_ work: () throws -> Void) throws { try work() }
 }

@@ -1,9 +1,10 @@
+import Dispatch
 import HATStorage
 import SystemPackage
 
 /// Turns the records of one unit of work into its shards.
 final class UnitProcessor {
-  let unit: WorkUnit
+  private let unit: WorkUnit
   private let folder: WorkFolder
   private let tools: Tools
   private let checksum = RunningChecksum()
@@ -74,6 +75,7 @@ final class UnitProcessor {
     return writer
   }
 
+  /// Whoever calls it lets go of the processor.
   /// - Throws: `UserError`: `cannotWrite`; `invalidData` when the input is no longer what it was.
   func finish(inputBytes: Int) throws -> FinishedUnit {
     try duplicates?.requireSameInput(checksum.checksum, documents: documents)
@@ -95,5 +97,45 @@ extension RunningChecksum {
   func update(_ record: InputRecord) {
     update(UnsafeRawBufferPointer(record.bytes))
     withUnsafeBytes(of: UInt64(record.bytes.count).littleEndian) { update($0) }
+  }
+}
+
+/// The shards of a unit, written but not yet flushed, and its record. Unchecked: whoever made it lets go of it.
+struct FinishedUnit: @unchecked Sendable {
+  fileprivate var writers: [ShardWriter]
+  fileprivate var record: UnitRecord
+  fileprivate var folder: WorkFolder
+
+  /// Flushes the shards and gives them their names, then writes the record.
+  /// - Throws: `UserError` of kind `cannotWrite`; then nothing is left that takes room.
+  fileprivate func commit() throws {
+    do {
+      for writer in writers { try writer.commit() }
+      try JSONFile.write(record, to: folder.resultPath(record.unit, .shards))
+    } catch {
+      for writer in writers { writer.abandon() }
+      throw error
+    }
+  }
+}
+
+/// Brings finished units to the disk while the next one is made: flushing takes a disk long, and a core nothing.
+///
+/// One unit at a time, so that no more than one waits. Unchecked: `result` is touched on the queue alone.
+final class UnitCommitter: @unchecked Sendable {
+  private let queue = DispatchQueue(label: "units to the disk")
+  private var result = Result<Void, any Error>.success(())
+
+  /// Waits for the unit before, and begins with this one.
+  /// - Throws: what went wrong with a unit before.
+  func commit(_ unit: FinishedUnit) throws {
+    try wait()
+    queue.async { self.result = Result { try unit.commit() } }
+  }
+
+  /// Returns when all is on the disk.
+  /// - Throws: what went wrong.
+  func wait() throws {
+    try queue.sync { result }.get()
   }
 }

@@ -47,7 +47,7 @@ struct WorkFolder {
   /// In the order of their units.
   func unitRecords() throws -> [UnitRecord] {
     try DurableFile.list(records).filter { $0.hasSuffix(".json") }
-      .map { try JSONFile.read(UnitRecord.self, from: records.appending($0)) }
+      .map { try JSONFile.read(UnitRecord.self, from: records.appending($0), hint: CorpusManifest.repair) }
       .sorted { $0.unit < $1.unit }
   }
 
@@ -124,5 +124,35 @@ extension WorkFolder {
   private static func isPassing(_ name: String) -> Bool {
     name == stopName || name == lockName || name.hasSuffix(claimSuffix) || name.hasSuffix(".duplicates")
       || name.hasSuffix(DurableFile.partialSuffix)
+  }
+}
+
+/// What came of a unit of work. It is written after the unit's shards, so that a unit with a record is finished.
+struct UnitRecord: Codable {
+  var group: Int
+  var slice: Int
+  /// About how much of the input on the disk it was.
+  var inputBytes: Int
+  /// How many records of input; none where one that began before reaches past the whole slice.
+  var records: Int
+  /// Of the unit's records as they were read.
+  var inputChecksum: Checksum
+  var train: ShardSummary?
+  var holdout: ShardSummary?
+  var leftOut = LeftOutCounts()
+
+  var unit: WorkUnit { WorkUnit(group: group, slice: slice) }
+
+  var shardBytes: Int { (train?.fileBytes ?? 0) + (holdout?.fileBytes ?? 0) }
+
+  /// Of a whole input, from the checksums of the units that have records.
+  static func inputsFingerprint(_ units: [(WorkUnit, Checksum)]) -> Checksum {
+    var bytes: [UInt8] = []
+    for (unit, checksum) in units {
+      bytes.appendLittleEndian(UInt64(unit.group))
+      bytes.appendLittleEndian(UInt64(unit.slice))
+      bytes.append(checksum)
+    }
+    return Checksum(of: bytes)
   }
 }

@@ -4,7 +4,7 @@
 /// files lie together in a group, which is one unit. A large file, or standard input, is a group of slices of equal
 /// length of its decompressed bytes; a document belongs to the slice it starts in.
 struct WorkPlan {
-  enum Group: Equatable {
+  private enum Group {
     /// Positions in the list of inputs.
     case files(Range<Int>)
     /// A file that can be entered at any slice.
@@ -14,14 +14,15 @@ struct WorkPlan {
   }
 
   let inputs: [InputFile]
-  let groups: [Group]
-  let sliceBytes: Int
-  let settings: PreprocessSettings
+  private let groups: [Group]
+  private let settings: PreprocessSettings
+  /// On the disk, of the whole input; nil when standard input is among it.
+  let inputBytes: Int?
 
   init(inputs: [InputFile], settings: PreprocessSettings) {
     (self.inputs, self.settings) = (inputs, settings)
-    sliceBytes = settings.shardBytes
     groups = Self.groups(of: inputs, settings)
+    inputBytes = inputs.contains(where: \.isStandardInput) ? nil : inputs.reduce(0) { $0 + $1.bytes }
   }
 
   private static func groups(of inputs: [InputFile], _ settings: PreprocessSettings) -> [Group] {
@@ -59,11 +60,6 @@ struct WorkPlan {
     else { return false }
     return !(1..<delimiter.count).contains { delimiter.suffix($0).elementsEqual(delimiter.prefix($0)) }
   }
-
-  /// On the disk, of the whole input; nil when standard input is among it.
-  var inputBytes: Int? {
-    inputs.contains(where: \.isStandardInput) ? nil : inputs.reduce(0) { $0 + $1.bytes }
-  }
 }
 
 /// The name of a unit of work. Units are ordered as their documents are in the input.
@@ -78,19 +74,139 @@ struct WorkUnit: Hashable, Comparable {
   /// Such as `000002-000017`.
   var name: String { "\(Self.padded(group))-\(Self.padded(slice))" }
 
+  private static func padded(_ number: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+  }
+}
+
+extension WorkUnit {
   /// - Returns: nil for what is not the name of a unit.
   init?(name: some StringProtocol) {
     let numbers = name.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
     guard numbers.count == 2, let group = numbers[0], let slice = numbers[1] else { return nil }
     self.init(group: group, slice: slice)
   }
+}
 
-  init(group: Int, slice: Int) {
-    (self.group, self.slice) = (group, slice)
+// MARK: - Reading
+
+/// Who is shown the records of the units of work.
+protocol UnitVisitor: AnyObject {
+  /// - Returns: whether the records of the unit are wanted.
+  func begin(_ unit: WorkUnit) throws -> Bool
+  func visit(_ record: InputRecord, of input: InputFile) throws
+  /// - Parameter inputBytes: about how much of the input on the disk the unit was.
+  func end(_ unit: WorkUnit, inputBytes: Int) throws
+  /// Told now and then how much of the input on the disk lies before what is being read.
+  func advance(to position: Int) throws
+}
+
+extension WorkPlan {
+  /// Shows a visitor the units, in order.
+  /// - Parameter hasStandardInput: whether this process can read it; else its units are somebody else's.
+  func visit(_ visitor: some UnitVisitor, hasStandardInput: Bool) throws {
+    var position = 0
+    for (number, group) in groups.enumerated() {
+      try visitor.advance(to: position)
+      switch group {
+      case .files(let range):
+        try visitFiles(inputs[range], group: number, position: position, visitor)
+        position += inputs[range].reduce(0) { $0 + $1.bytes }
+      case .slices(let index):
+        try visitSlices(inputs[index], group: number, position: position, visitor)
+        position += inputs[index].bytes
+      case .stream(let index):
+        let input = inputs[index]
+        if !input.isStandardInput || hasStandardInput {
+          try visitStream(input, group: number, position: position, visitor)
+        }
+        position += input.bytes
+      }
+    }
+    try visitor.advance(to: position)
   }
 
-  private static func padded(_ number: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+  private func visitFiles(
+    _ files: ArraySlice<InputFile>, group: Int, position: Int, _ visitor: some UnitVisitor
+  ) throws {
+    let unit = WorkUnit(group: group, slice: 0)
+    guard try visitor.begin(unit) else { return }
+    var end = position
+    for input in files {
+      let reader = try input.records(separatedBy: settings.delimiter(of: input.format))
+      var isEmpty = true
+      try forEachRecord(reader, position: end, visitor) { record in
+        isEmpty = false
+        try visitor.visit(record, of: input)
+        return true
+      }
+      if isEmpty { throw InputFile.emptyFile(input.place) }
+      end += input.bytes
+    }
+    try visitor.end(unit, inputBytes: end - position)
+  }
+
+  private func visitSlices(
+    _ input: InputFile, group: Int, position: Int, _ visitor: some UnitVisitor
+  ) throws {
+    for start in stride(from: 0, to: input.bytes, by: settings.shardBytes) {
+      let unit = WorkUnit(group: group, slice: start / settings.shardBytes)
+      guard try visitor.begin(unit) else { continue }
+      let end = min(start + settings.shardBytes, input.bytes)
+      let reader = try recordReader(input, from: start)
+      try forEachRecord(reader, position: position + start, visitor) { record in
+        guard record.offset < end else { return false }
+        try visitor.visit(record, of: input)
+        return true
+      }
+      try visitor.end(unit, inputBytes: end - start)
+    }
+  }
+
+  /// What gives the records that start at `start` or after it.
+  private func recordReader(_ input: InputFile, from start: Int) throws -> RecordReader {
+    let delimiter = settings.delimiter(of: input.format)!
+    guard start > 0 else { return try input.records(separatedBy: delimiter) }
+    // The delimiter before the first record may end just before `start`.
+    let reader = try input.records(separatedBy: delimiter, from: max(0, start - delimiter.count))
+    _ = try reader.next()
+    return reader
+  }
+
+  private func visitStream(
+    _ input: InputFile, group: Int, position: Int, _ visitor: some UnitVisitor
+  ) throws {
+    let reader = try input.records(separatedBy: settings.delimiter(of: input.format))
+    var current: WorkUnit?
+    var (isWanted, unitStart) = (false, 0)
+    func close() throws {
+      if let current, isWanted { try visitor.end(current, inputBytes: reader.bytesConsumed - unitStart) }
+    }
+    try forEachRecord(reader, position: position, visitor) { record in
+      let unit = WorkUnit(group: group, slice: record.offset / settings.shardBytes)
+      if unit != current {
+        try close()
+        (current, isWanted, unitStart) = (unit, try visitor.begin(unit), reader.bytesConsumed)
+      }
+      if isWanted { try visitor.visit(record, of: input) }
+      return true
+    }
+    guard current != nil else { throw InputFile.emptyFile(input.place) }
+    try close()
+  }
+
+  /// - Parameter body: returns whether to go on.
+  private func forEachRecord(
+    _ reader: RecordReader, position: Int, _ visitor: some UnitVisitor, _ body: (InputRecord) throws -> Bool
+  ) throws {
+    var consumed = -1
+    while let record = try reader.next() {
+      if reader.bytesConsumed != consumed {
+        consumed = reader.bytesConsumed
+        try visitor.advance(to: position + consumed)
+      }
+      guard try body(record) else { return }
+    }
   }
 }

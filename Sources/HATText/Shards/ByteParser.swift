@@ -1,46 +1,46 @@
+import HATStorage
+
 /// What is wrong with bytes that should follow a format; the reader adds the place.
 struct FormatDamage: Error {
   var problem: String
   init(_ problem: String) { self.problem = problem }
 }
 
-/// Takes little-endian values from the front of some bytes, and never beyond their end.
+/// Takes little-endian values from some bytes, one behind the other, and never beyond their end.
 struct ByteParser {
-  private var bytes: UnsafeRawBufferPointer
+  private let bytes: [UInt8]
+  /// Where the next value starts.
+  private(set) var position: Int
+  private let end: Int
 
-  init(_ bytes: UnsafeRawBufferPointer) {
+  /// - Parameter range: what to parse; nil is all.
+  init(_ bytes: [UInt8], in range: Range<Int>? = nil) {
     self.bytes = bytes
+    (position, end) = (range?.lowerBound ?? 0, range?.upperBound ?? bytes.count)
+    precondition(end <= bytes.count)
   }
 
-  var isAtEnd: Bool { bytes.isEmpty }
-  var remaining: Int { bytes.count }
+  var remaining: Int { end - position }
 
   mutating func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value {
-    let taken = try self.bytes(MemoryLayout<Value>.size)
-    return Value(littleEndian: taken.loadUnaligned(as: Value.self))
+    let start = try take(MemoryLayout<Value>.size)
+    return bytes.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: type)) }
   }
 
-  /// A count or size: unsigned, 64 bits, at most `limit`.
-  mutating func size(_ name: String, atMost limit: Int) throws -> Int {
-    let value = try integer(UInt64.self)
-    guard value <= UInt64(limit) else { throw FormatDamage("\(name) is \(value), more than \(limit)") }
+  /// A count or size of at most `limit`.
+  mutating func size<Value: FixedWidthInteger & UnsignedInteger>(
+    _ name: String, atMost limit: Int, as type: Value.Type = UInt64.self
+  ) throws -> Int {
+    let value = try integer(type)
+    guard value <= limit else { throw FormatDamage("\(name) is \(value), more than \(limit)") }
     return Int(value)
   }
 
-  /// A count or size: unsigned, 32 bits, at most `limit`.
-  mutating func smallSize(_ name: String, atMost limit: Int) throws -> Int {
-    let value = Int(try integer(UInt32.self))
-    guard value <= limit else { throw FormatDamage("\(name) is \(value), more than \(limit)") }
-    return value
-  }
+  mutating func checksum() throws -> Checksum { Checksum(value: try integer(UInt64.self)) }
 
-  mutating func bytes(_ count: Int) throws -> UnsafeRawBufferPointer {
-    guard count <= bytes.count else {
-      throw FormatDamage("it ends where \(count - bytes.count) more bytes were expected")
-    }
-    let taken = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.startIndex + count)])
-    bytes = UnsafeRawBufferPointer(rebasing: bytes[(bytes.startIndex + count)...])
-    return taken
+  mutating func bytes(_ count: Int) throws -> ArraySlice<UInt8> {
+    let start = try take(count)
+    return bytes[start..<position]
   }
 
   mutating func text(_ count: Int) throws -> String {
@@ -49,10 +49,21 @@ struct ByteParser {
     }
     return text
   }
+
+  /// - Returns: where the bytes taken start.
+  private mutating func take(_ count: Int) throws -> Int {
+    guard count <= remaining else {
+      throw FormatDamage("it ends where \(count - remaining) more bytes were expected")
+    }
+    defer { position += count }
+    return position
+  }
 }
 
 extension [UInt8] {
   mutating func appendLittleEndian(_ value: some FixedWidthInteger) {
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
+
+  mutating func append(_ checksum: Checksum) { appendLittleEndian(checksum.value) }
 }

@@ -22,9 +22,7 @@ final class Frame {
     self.raw = raw
     let lengthBytes = ShardFormat.bytesPerWordLength(wordLimit: wordLimit)
     bytesPerWordLength = lengthBytes
-    (documents, wordLengthsStart) = try raw.withUnsafeBytes {
-      try Self.parse($0, bytesPerWordLength: lengthBytes)
-    }
+    (documents, wordLengthsStart) = try Self.parse(raw, bytesPerWordLength: lengthBytes)
     for document in documents { try check(document, wordLimit: wordLimit) }
   }
 
@@ -32,9 +30,7 @@ final class Frame {
   var memory: Int { raw.count + documents.count * MemoryLayout<Document>.stride }
 
   var counts: TextCounts {
-    documents.reduce(into: TextCounts()) {
-      $0 += TextCounts(documents: 1, words: $1.words, bytes: $1.text.count)
-    }
+    documents.lazy.map { TextCounts(documents: 1, words: $0.words, bytes: $0.text.count) }.sum
   }
 
   /// In bytes; `index` counts from the frame's first word.
@@ -50,37 +46,29 @@ final class Frame {
   }
 
   func metadata(of document: Document) throws -> DocumentMetadata {
-    try raw.withUnsafeBytes {
-      try DocumentMetadata(decoding: UnsafeRawBufferPointer(rebasing: $0[document.metadata]))
-    }
+    try DocumentMetadata(decoding: ByteParser(raw, in: document.metadata))
   }
 
   private static func parse(
-    _ raw: UnsafeRawBufferPointer, bytesPerWordLength: Int
+    _ raw: [UInt8], bytesPerWordLength: Int
   ) throws -> ([Document], wordLengthsStart: Int) {
     var parser = ByteParser(raw)
-    let count = try parser.smallSize(
-      "the document count", atMost: parser.remaining / ShardFormat.documentEntryBytes)
-    let sizes = try (0..<count).map { _ in try DocumentEntry(parsing: &parser, frameBytes: raw.count) }
-    let textStart = raw.count - parser.remaining
-    let wordLengthsStart = textStart + sizes.reduce(0) { $0 + $1.text }
-    var document = Document(
-      text: textStart..<textStart, firstWord: 0, words: 0, metadata: 0..<0, checksum: Checksum(value: 0))
-    let words = sizes.reduce(0) { $0 + $1.words }
-    let metadataStart = wordLengthsStart + words * bytesPerWordLength
-    guard metadataStart + sizes.reduce(0, { $0 + $1.metadata }) == raw.count else {
+    let count = try parser.size(
+      "the document count", atMost: parser.remaining / ShardFormat.documentEntryBytes, as: UInt32.self)
+    let entries = try (0..<count).map { _ in try DocumentEntry(parsing: &parser, frameBytes: raw.count) }
+    let texts = Partition(from: parser.position, lengths: entries.lazy.map(\.text))
+    let words = Partition(lengths: entries.lazy.map(\.words))
+    let metadata = Partition(
+      from: texts.end + words.end * bytesPerWordLength, lengths: entries.lazy.map(\.metadata))
+    guard metadata.end == raw.count else {
       throw FormatDamage("the parts of a frame do not add up to its length")
     }
-    document.metadata = metadataStart..<metadataStart
-    let documents = sizes.map { size in
-      document.text = document.text.upperBound..<document.text.upperBound + size.text
-      document.firstWord += document.words
-      document.words = size.words
-      document.metadata = document.metadata.upperBound..<document.metadata.upperBound + size.metadata
-      document.checksum = size.checksum
-      return document
+    let documents = entries.enumerated().map { index, entry in
+      Document(
+        text: texts[index], firstWord: words.starts[index], words: entry.words, metadata: metadata[index],
+        checksum: entry.checksum)
     }
-    return (documents, wordLengthsStart)
+    return (documents, texts.end)
   }
 
   /// A frame may have been written by somebody else: what reaches the model is UTF-8 in words within the limit.
@@ -113,9 +101,62 @@ private struct DocumentEntry {
   var checksum: Checksum
 
   init(parsing parser: inout ByteParser, frameBytes: Int) throws {
-    text = try parser.smallSize("a document's length", atMost: frameBytes)
-    words = try parser.smallSize("a document's word count", atMost: frameBytes)
-    metadata = try parser.smallSize("a document's metadata length", atMost: frameBytes)
-    checksum = Checksum(value: try parser.integer(UInt64.self))
+    text = try parser.size("a document's length", atMost: frameBytes, as: UInt32.self)
+    words = try parser.size("a document's word count", atMost: frameBytes, as: UInt32.self)
+    metadata = try parser.size("a document's metadata length", atMost: frameBytes, as: UInt32.self)
+    checksum = try parser.checksum()
+  }
+}
+
+/// Collects whole documents until they make a frame (docs/shard-format.md, "Frame content").
+struct FrameBuilder {
+  let wordLimit: Int
+  private var entries: [UInt8] = []
+  private var texts: [UInt8] = []
+  private var wordLengths: [UInt8] = []
+  private var metadata: [UInt8] = []
+  private(set) var counts = TextCounts()
+
+  init(wordLimit: Int) {
+    precondition(wordLimit <= WordSplitter.largestWordLimit)
+    self.wordLimit = wordLimit
+  }
+
+  var isEmpty: Bool { counts.documents == 0 }
+
+  var rawBytes: Int { 4 + entries.count + texts.count + wordLengths.count + metadata.count }
+
+  /// - Parameters:
+  ///   - checksum: of `text`.
+  ///   - lengths: of the words of `text`, each at most the word limit.
+  ///   - encoded: the metadata as shards keep it.
+  mutating func append(
+    _ text: UnsafeBufferPointer<UInt8>, checksum: Checksum, words lengths: [UInt32], metadata encoded: [UInt8]
+  ) {
+    entries.appendLittleEndian(UInt32(text.count))
+    entries.appendLittleEndian(UInt32(lengths.count))
+    entries.appendLittleEndian(UInt32(encoded.count))
+    entries.append(checksum)
+    texts.append(contentsOf: text)
+    metadata.append(contentsOf: encoded)
+    if ShardFormat.bytesPerWordLength(wordLimit: wordLimit) == 1 {
+      wordLengths.append(contentsOf: lengths.lazy.map { UInt8($0) })
+    } else {
+      for length in lengths { wordLengths.appendLittleEndian(UInt16(length)) }
+    }
+    counts += TextCounts(documents: 1, words: lengths.count, bytes: text.count)
+  }
+
+  /// The raw content of the frame; the builder is empty afterwards.
+  mutating func finish() -> [UInt8] {
+    var raw: [UInt8] = []
+    raw.reserveCapacity(rawBytes)
+    raw.appendLittleEndian(UInt32(counts.documents))
+    for part in [\Self.entries, \.texts, \.wordLengths, \.metadata] {
+      raw += self[keyPath: part]
+      self[keyPath: part].removeAll(keepingCapacity: true)
+    }
+    counts = TextCounts()
+    return raw
   }
 }

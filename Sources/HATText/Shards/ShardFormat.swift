@@ -32,38 +32,6 @@ enum ShardFormat {
   }
 }
 
-/// What the index of a shard says of a frame.
-struct FrameEntry: Equatable {
-  var compressedBytes = 0
-  var rawBytes = 0
-  var documents = 0
-  var words = 0
-  var textBytes = 0
-  var rawChecksum = Checksum(value: 0)
-  var compressedChecksum = Checksum(value: 0)
-
-  func encode(into bytes: inout [UInt8]) {
-    for value in [compressedBytes, rawBytes, documents, words, textBytes] {
-      bytes.appendLittleEndian(UInt64(value))
-    }
-    bytes.appendLittleEndian(rawChecksum.value)
-    bytes.appendLittleEndian(compressedChecksum.value)
-  }
-}
-
-extension FrameEntry {
-  init(decoding parser: inout ByteParser) throws {
-    compressedBytes = try parser.size("a frame's length", atMost: ShardFormat.largestCompressedFrame)
-    rawBytes = try parser.size("a frame's raw length", atMost: ShardFormat.largestRawFrame)
-    documents = try parser.size("a frame's document count", atMost: rawBytes / ShardFormat.documentEntryBytes)
-    words = try parser.size("a frame's word count", atMost: rawBytes)
-    textBytes = try parser.size("a frame's text length", atMost: rawBytes)
-    rawChecksum = Checksum(value: try parser.integer(UInt64.self))
-    compressedChecksum = Checksum(value: try parser.integer(UInt64.self))
-    guard documents > 0 else { throw FormatDamage("a frame has no documents") }
-  }
-}
-
 /// How many documents, words and bytes of text there are somewhere.
 public struct TextCounts: Sendable, Codable, Equatable {
   public var documents = 0
@@ -79,5 +47,81 @@ public struct TextCounts: Sendable, Codable, Equatable {
     left.documents += right.documents
     left.words += right.words
     left.bytes += right.bytes
+  }
+}
+
+extension Sequence<TextCounts> {
+  var sum: TextCounts { reduce(into: TextCounts()) { $0 += $1 } }
+}
+
+/// What the index of a shard says of a frame.
+struct FrameEntry {
+  var compressedBytes = 0
+  var rawBytes = 0
+  var counts: TextCounts
+  var rawChecksum = Checksum(value: 0)
+  var compressedChecksum = Checksum(value: 0)
+
+  func encode(into bytes: inout [UInt8]) {
+    for value in [compressedBytes, rawBytes, counts.documents, counts.words, counts.bytes] {
+      bytes.appendLittleEndian(UInt64(value))
+    }
+    bytes.append(rawChecksum)
+    bytes.append(compressedChecksum)
+  }
+
+  init(counts: TextCounts) {
+    self.counts = counts
+  }
+
+  init(decoding parser: inout ByteParser) throws {
+    compressedBytes = try parser.size("a frame's length", atMost: ShardFormat.largestCompressedFrame)
+    rawBytes = try parser.size("a frame's raw length", atMost: ShardFormat.largestRawFrame)
+    counts = TextCounts(
+      documents: try parser.size(
+        "a frame's document count", atMost: rawBytes / ShardFormat.documentEntryBytes),
+      words: try parser.size("a frame's word count", atMost: rawBytes),
+      bytes: try parser.size("a frame's text length", atMost: rawBytes))
+    rawChecksum = try parser.checksum()
+    compressedChecksum = try parser.checksum()
+    guard counts.documents > 0 else { throw FormatDamage("a frame has no documents") }
+  }
+}
+
+/// What a manifest says of a shard.
+public struct ShardSummary: Sendable, Codable, Equatable {
+  /// The file in the corpus folder.
+  public var name: String
+  public var fileBytes: Int
+  public var frames: Int
+  public var counts: TextCounts
+  /// Of the index, which holds the checksums of everything else.
+  public var indexChecksum: Checksum
+  /// Of the checksums of the frames' raw content: equal for equal data, however compressed.
+  public var dataChecksum: Checksum
+}
+
+/// Numbered things that lie in parts one behind the other: frames in shards, documents in frames.
+struct Partition {
+  /// [parts + 1]: where each part starts, then where the last one ends.
+  let starts: [Int]
+
+  init(from start: Int = 0, lengths: some Sequence<Int>) {
+    starts = lengths.reduce(into: [start]) { $0.append($0.last! + $1) }
+  }
+
+  var end: Int { starts.last! }
+
+  subscript(part: Int) -> Range<Int> { starts[part]..<starts[part + 1] }
+
+  /// The part an element is in, and its number there.
+  func locate(_ element: Int) -> (part: Int, index: Int) {
+    // The last part that starts at the element or before it.
+    var (part, end) = (0, starts.count - 1)
+    while end - part > 1 {
+      let middle = (part + end) / 2
+      if starts[middle] <= element { part = middle } else { end = middle }
+    }
+    return (part, element - starts[part])
   }
 }

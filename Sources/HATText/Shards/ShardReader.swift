@@ -1,36 +1,18 @@
 import HATStorage
 import SystemPackage
 
-/// A document taken out of a shard, with the words it was cut into.
-public struct ShardDocument: Sendable, Equatable {
-  public var text: [UInt8]
-  /// In bytes; they add up to the text.
-  public var wordLengths: [Int]
-  public var metadata: DocumentMetadata
-  public var checksum: Checksum
-
-  /// The bytes of each word.
-  public var words: [ArraySlice<UInt8>] {
-    var start = 0
-    return wordLengths.map { length in
-      defer { start += length }
-      return text[start..<start + length]
-    }
-  }
-}
-
 /// A shard opened for reading any of its frames. Everything read is checked before it is believed.
 public final class ShardReader {
   public let path: FilePath
   public let splitter: WordSplitter
   public let counts: TextCounts
-  public let indexChecksum: Checksum
+  let indexChecksum: Checksum
   let entries: [FrameEntry]
   private let file: FileReader
-  /// [frames]: where each starts in the file.
-  private let offsets: [Int]
-  /// [frames + 1]: the number of documents before each.
-  private let documentsBefore: [Int]
+  /// The bytes of each frame in the file.
+  private let frames: Partition
+  /// The documents of each frame in the shard.
+  private let documents: Partition
   private let decompressor = ZstdDecompressor()
 
   /// Opens a shard and checks its header, trailer and index.
@@ -44,8 +26,8 @@ public final class ShardReader {
       let entries = try Self.readIndex(file, trailer, headerBytes: headerBytes)
       (self.splitter, self.entries) = (splitter, entries)
       (counts, indexChecksum) = (trailer.counts, trailer.indexChecksum)
-      offsets = Self.runningSums(from: headerBytes, entries.map(\.compressedBytes)).dropLast()
-      documentsBefore = Self.runningSums(from: 0, entries.map(\.documents))
+      frames = Partition(from: headerBytes, lengths: entries.lazy.map(\.compressedBytes))
+      documents = Partition(lengths: entries.lazy.map(\.counts.documents))
     } catch let damage as FormatDamage {
       throw Self.error(damage, at: path.string)
     }
@@ -54,14 +36,14 @@ public final class ShardReader {
   public var frameCount: Int { entries.count }
 
   /// The number, in the shard, of a frame's first document.
-  func firstDocument(ofFrame frame: Int) -> Int { documentsBefore[frame] }
+  func firstDocument(ofFrame frame: Int) -> Int { documents.starts[frame] }
 
   /// Reads, checks and decompresses a frame.
   /// - Throws: `UserError` of kind `invalidData`.
   func frame(_ index: Int) throws -> Frame {
     let entry = entries[index]
     do {
-      let compressed = try file.read(at: offsets[index], count: entry.compressedBytes)
+      let compressed = try file.read(at: frames.starts[index], count: entry.compressedBytes)
       guard Checksum(of: compressed) == entry.compressedChecksum else {
         throw FormatDamage("the checksum of the compressed data is wrong")
       }
@@ -70,8 +52,9 @@ public final class ShardReader {
         throw FormatDamage("the checksum of the decompressed data is wrong")
       }
       let frame = try Frame(raw: raw, wordLimit: splitter.maximumWordBytes)
-      guard frame.counts == TextCounts(documents: entry.documents, words: entry.words, bytes: entry.textBytes)
-      else { throw FormatDamage("its documents are not those the index promises") }
+      guard frame.counts == entry.counts else {
+        throw FormatDamage("its documents are not those the index promises")
+      }
       return frame
     } catch let damage as FormatDamage {
       throw Self.error(damage, at: "\(path.string), frame \(index)")
@@ -86,8 +69,8 @@ public final class ShardReader {
         .wrongUsage, at: path.string, "it has no document \(index)",
         hint: "It has \(counts.documents), numbered from 0.")
     }
-    let frameIndex = documentsBefore.partitioningIndex { $0 > index } - 1
-    return try document(index - documentsBefore[frameIndex], of: try frame(frameIndex), frameIndex)
+    let (frameIndex, place) = documents.locate(index)
+    return try document(place, of: try frame(frameIndex), frameIndex)
   }
 
   /// Calls `body` with every document in order.
@@ -110,19 +93,15 @@ public final class ShardReader {
     }
   }
 
-  static func error(_ damage: FormatDamage, at place: String) -> UserError {
+  private static func error(_ damage: FormatDamage, at place: String) -> UserError {
     UserError(
       .invalidData, at: place, damage.problem,
       hint: "The shard is damaged or not one of ours: restore it, or preprocess the text into a new folder.")
   }
-
-  private static func runningSums(from start: Int, _ values: [Int]) -> [Int] {
-    values.reduce(into: [start]) { $0.append($0.last! + $1) }
-  }
 }
 
 extension ShardReader {
-  struct Trailer {
+  private struct Trailer {
     var frames: Int
     var counts: TextCounts
     var indexChecksum: Checksum
@@ -131,33 +110,28 @@ extension ShardReader {
   private static func readHeader(_ file: FileReader) throws -> (WordSplitter, bytes: Int) {
     let available = min(file.length, ShardFormat.headerFixedBytes + ShardFormat.longestRule)
     let bytes = try file.read(at: 0, count: available)
-    return try bytes.withUnsafeBytes { raw in
-      var parser = ByteParser(raw)
-      guard try parser.bytes(8).elementsEqual(ShardFormat.magic) else {
-        throw FormatDamage("it is not a shard")
-      }
-      let version = try parser.integer(UInt32.self)
-      guard version == ShardFormat.version else {
-        throw FormatDamage(
-          "it has shard version \(version), and this hat reads version \(ShardFormat.version): "
-            + (version < ShardFormat.version
-              ? "preprocess its text again" : "use the hat that wrote it, or a newer one"))
-      }
-      let limit = try parser.smallSize("the word limit", atMost: WordSplitter.largestWordLimit)
-      let ruleBytes = try parser.smallSize("the length of the rule", atMost: ShardFormat.longestRule)
-      let rule = try parser.bytes(ruleBytes)
-      let covered = raw.count - parser.remaining
-      let checksum = Checksum(value: try parser.integer(UInt64.self))
-      guard checksum == Checksum(of: UnsafeRawBufferPointer(rebasing: raw[..<covered])) else {
-        throw FormatDamage("the checksum of the header is wrong")
-      }
-      return (try splitter(ruleName: String(decoding: rule, as: UTF8.self), limit: limit), covered + 8)
+    var parser = ByteParser(bytes)
+    guard try parser.bytes(8).elementsEqual(ShardFormat.magic) else {
+      throw FormatDamage("it is not a shard")
     }
-  }
-
-  private static func splitter(ruleName: String, limit: Int) throws -> WordSplitter {
+    let version = try parser.integer(UInt32.self)
+    guard version == ShardFormat.version else {
+      throw FormatDamage(
+        "it has shard version \(version), and this hat reads version \(ShardFormat.version): "
+          + (version < ShardFormat.version
+            ? "preprocess its text again" : "use the hat that wrote it, or a newer one"))
+    }
+    let limit = try parser.size("the word limit", atMost: WordSplitter.largestWordLimit, as: UInt32.self)
+    let ruleBytes = try parser.size(
+      "the length of the rule", atMost: ShardFormat.longestRule, as: UInt32.self)
+    let rule = String(decoding: try parser.bytes(ruleBytes), as: UTF8.self)
+    let covered = bytes[..<parser.position]
+    guard try parser.checksum() == Checksum(of: covered) else {
+      throw FormatDamage("the checksum of the header is wrong")
+    }
     do {
-      return try WordSplitter(SplittingRule(versionedName: ruleName), maximumWordBytes: limit)
+      let rule = try SplittingRule(versionedName: rule)
+      return (try WordSplitter(rule, maximumWordBytes: limit), parser.position)
     } catch let error as UserError {
       throw FormatDamage(error.problem)
     }
@@ -165,31 +139,27 @@ extension ShardReader {
 
   private static func readTrailer(_ file: FileReader) throws -> Trailer {
     guard file.length >= ShardFormat.trailerBytes else { throw FormatDamage("it is cut short") }
-    let bytes = try file.read(
-      at: file.length - ShardFormat.trailerBytes, count: ShardFormat.trailerBytes)
-    return try bytes.withUnsafeBytes { raw in
-      let covered = ShardFormat.trailerBytes - 16
-      var end = ByteParser(UnsafeRawBufferPointer(rebasing: raw[covered...]))
-      let checksum = Checksum(value: try end.integer(UInt64.self))
-      guard try end.bytes(8).elementsEqual(ShardFormat.endMagic) else {
-        throw FormatDamage("its end is missing: it is cut short or longer than it was")
-      }
-      guard checksum == Checksum(of: UnsafeRawBufferPointer(rebasing: raw[..<covered])) else {
-        throw FormatDamage("the checksum of the trailer is wrong")
-      }
-      var parser = ByteParser(raw)
-      let frames = try parser.size("the frame count", atMost: ShardFormat.largestFrameCount)
-      let documents = try parser.size("the document count", atMost: ShardFormat.largestCount)
-      let words = try parser.size("the word count", atMost: ShardFormat.largestCount)
-      let textBytes = try parser.size("the text length", atMost: ShardFormat.largestCount)
-      let length = try parser.size("the file length", atMost: ShardFormat.largestCount)
-      guard length == file.length else {
-        throw FormatDamage("it has \(file.length) bytes instead of \(length)")
-      }
-      return Trailer(
-        frames: frames, counts: TextCounts(documents: documents, words: words, bytes: textBytes),
-        indexChecksum: Checksum(value: try parser.integer(UInt64.self)))
+    let bytes = try file.read(at: file.length - ShardFormat.trailerBytes, count: ShardFormat.trailerBytes)
+    let covered = bytes.dropLast(16)
+    var end = ByteParser(bytes, in: covered.endIndex..<bytes.endIndex)
+    let checksum = try end.checksum()
+    guard try end.bytes(8).elementsEqual(ShardFormat.endMagic) else {
+      throw FormatDamage("its end is missing: it is cut short or longer than it was")
     }
+    guard checksum == Checksum(of: covered) else {
+      throw FormatDamage("the checksum of the trailer is wrong")
+    }
+    var parser = ByteParser(bytes)
+    let frames = try parser.size("the frame count", atMost: ShardFormat.largestFrameCount)
+    let counts = TextCounts(
+      documents: try parser.size("the document count", atMost: ShardFormat.largestCount),
+      words: try parser.size("the word count", atMost: ShardFormat.largestCount),
+      bytes: try parser.size("the text length", atMost: ShardFormat.largestCount))
+    let length = try parser.size("the file length", atMost: ShardFormat.largestCount)
+    guard length == file.length else {
+      throw FormatDamage("it has \(file.length) bytes instead of \(length)")
+    }
+    return Trailer(frames: frames, counts: counts, indexChecksum: try parser.checksum())
   }
 
   private static func readIndex(
@@ -204,15 +174,10 @@ extension ShardReader {
     guard Checksum(of: bytes) == trailer.indexChecksum else {
       throw FormatDamage("the checksum of the index is wrong")
     }
-    let entries = try bytes.withUnsafeBytes { raw in
-      var parser = ByteParser(raw)
-      return try (0..<trailer.frames).map { _ in try FrameEntry(decoding: &parser) }
-    }
-    let counts = entries.reduce(into: TextCounts()) {
-      $0 += TextCounts(documents: $1.documents, words: $1.words, bytes: $1.textBytes)
-    }
-    guard counts == trailer.counts, headerBytes + entries.reduce(0, { $0 + $1.compressedBytes }) == start
-    else {
+    var parser = ByteParser(bytes)
+    let entries = try (0..<trailer.frames).map { _ in try FrameEntry(decoding: &parser) }
+    let end = headerBytes + entries.reduce(0) { $0 + $1.compressedBytes }
+    guard entries.lazy.map(\.counts).sum == trailer.counts, end == start else {
       throw FormatDamage("its index does not add up")
     }
     return entries

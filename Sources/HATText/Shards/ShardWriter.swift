@@ -1,19 +1,6 @@
 import HATStorage
 import SystemPackage
 
-/// What a manifest says of a shard.
-public struct ShardSummary: Sendable, Codable, Equatable {
-  /// The file in the corpus folder.
-  public var name: String
-  public var fileBytes: Int
-  public var frames: Int
-  public var counts: TextCounts
-  /// Of the index, which holds the checksums of everything else.
-  public var indexChecksum: Checksum
-  /// Of the checksums of the frames' raw content: equal for equal data, however compressed.
-  public var dataChecksum: Checksum
-}
-
 /// Writes one shard: frames as they fill, the index last; the file has its name only when it is whole.
 final class ShardWriter {
   private let path: FilePath
@@ -40,7 +27,7 @@ final class ShardWriter {
     bytes.appendLittleEndian(UInt32(splitter.maximumWordBytes))
     bytes.appendLittleEndian(UInt32(rule.count))
     bytes.append(contentsOf: rule)
-    bytes.appendLittleEndian(Checksum(of: bytes).value)
+    bytes.append(Checksum(of: bytes))
     return bytes
   }
 
@@ -58,17 +45,14 @@ final class ShardWriter {
   }
 
   private func writeFrame() throws {
-    var entry = FrameEntry()
-    (entry.documents, entry.words, entry.textBytes) =
-      (builder.counts.documents, builder.counts.words, builder.counts.bytes)
+    var entry = FrameEntry(counts: builder.counts)
     let raw = builder.finish()
     entry.rawBytes = raw.count
     entry.rawChecksum = Checksum(of: raw)
-    try compressor.compress(raw) { compressed in
-      entry.compressedBytes = compressed.count
-      entry.compressedChecksum = Checksum(of: compressed)
-      try file.write(compressed)
-    }
+    let compressed = compressor.compress(raw)
+    entry.compressedBytes = compressed.count
+    entry.compressedChecksum = Checksum(of: compressed)
+    try compressed.withUnsafeBytes { try file.write($0) }
     entries.append(entry)
   }
 
@@ -100,15 +84,11 @@ final class ShardWriter {
   }
 
   private func summary(_ index: [UInt8]) -> ShardSummary {
-    var counts = TextCounts()
     var checksums: [UInt8] = []
-    for entry in entries {
-      counts += TextCounts(documents: entry.documents, words: entry.words, bytes: entry.textBytes)
-      checksums.appendLittleEndian(entry.rawChecksum.value)
-    }
+    for entry in entries { checksums.append(entry.rawChecksum) }
     return ShardSummary(
       name: path.lastComponent!.string, fileBytes: file.length + index.count + ShardFormat.trailerBytes,
-      frames: entries.count, counts: counts, indexChecksum: Checksum(of: index),
+      frames: entries.count, counts: entries.lazy.map(\.counts).sum, indexChecksum: Checksum(of: index),
       dataChecksum: Checksum(of: checksums))
   }
 
@@ -118,8 +98,8 @@ final class ShardWriter {
     for value in [summary.frames, counts.documents, counts.words, counts.bytes, summary.fileBytes] {
       bytes.appendLittleEndian(UInt64(value))
     }
-    bytes.appendLittleEndian(summary.indexChecksum.value)
-    bytes.appendLittleEndian(Checksum(of: bytes).value)
+    bytes.append(summary.indexChecksum)
+    bytes.append(Checksum(of: bytes))
     bytes.append(contentsOf: ShardFormat.endMagic)
     return bytes
   }

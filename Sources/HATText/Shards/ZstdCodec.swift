@@ -18,15 +18,12 @@ final class ZstdCompressor {
     ZSTD_freeCCtx(context)
   }
 
-  /// Calls `body` with the compressed form of `bytes`.
-  func compress<Result>(
-    _ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Result
-  ) rethrows -> Result {
+  func compress(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
     let bound = ZSTD_compressBound(bytes.count)
     if buffer.count < bound { buffer = [UInt8](repeating: 0, count: bound) }
     let size = ZSTD_compressCCtx(context, &buffer, buffer.count, bytes, bytes.count, level)
     precondition(ZSTD_isError(size) == 0, "zstd cannot compress into a buffer of the size it asked for")
-    return try buffer.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[..<size])) }
+    return buffer[..<size]
   }
 }
 

@@ -75,17 +75,3 @@ extension Frame {
     }
   }
 }
-
-extension Batch {
-  /// A text as one document in one piece.
-  /// - Throws: `UserError` of kind `invalidData` for what is not UTF-8, or empty.
-  public static func text(_ text: [UInt8], splitter: WordSplitter) throws -> Batch {
-    guard let frame = try Frame.holding(text, splitter: splitter) else {
-      throw UserError(.invalidData, at: "text", "it is empty", hint: "Give some text.")
-    }
-    var batch = Batch()
-    Piece(DocumentView(frame, 0), from: SequencePacker.Position(), words: .max, bytes: .max).append(
-      to: &batch)
-    return batch
-  }
-}

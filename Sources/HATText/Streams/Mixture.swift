@@ -40,7 +40,7 @@ public struct Mixture: Sendable {
     guard parts.count > 1 else { return parts[0].corpus.fingerprint }
     var bytes: [UInt8] = []
     for part in parts {
-      bytes.appendLittleEndian(part.corpus.fingerprint.value)
+      bytes.append(part.corpus.fingerprint)
       bytes.appendLittleEndian(UInt64(part.share))
     }
     return Checksum(of: bytes)
@@ -53,7 +53,7 @@ public struct Mixture: Sendable {
         .configuration, at: corpus.folder.string,
         "it is cut into words by \(Self.text(corpus.splitter)), and \(parts[0].corpus.folder) by "
           + Self.text(splitter),
-        hint: "Preprocess both with the same --split and --max-word-bytes to train on them together.")
+        hint: "Preprocess both with the same `rule` and `maximumWordBytes` to train on them together.")
     }
     if let twin = parts[..<index].first(where: { $0.corpus.fingerprint == corpus.fingerprint }) {
       throw UserError(
@@ -64,5 +64,38 @@ public struct Mixture: Sendable {
 
   private static func text(_ splitter: WordSplitter) -> String {
     "\(splitter.rule.versionedName) with at most \(splitter.maximumWordBytes) bytes a word"
+  }
+}
+
+/// Says which corpus the next sequence comes from: the one that has given the fewest target bytes for its share.
+///
+/// With n corpora and sequences of at most L bytes, corpus i has at any moment given between shareᵢ · T − n · L
+/// and shareᵢ · T + L of all T bytes. Nothing is random: the next corpus is a function of what has been given.
+struct MixtureSchedule {
+  /// Above 0, in any unit.
+  let shares: [Int]
+  /// Target bytes of each corpus.
+  private(set) var given: [Int]
+
+  init(shares: [Int], given: [Int]? = nil) {
+    self.shares = shares
+    self.given = given ?? Array(repeating: 0, count: shares.count)
+  }
+
+  /// The first of those furthest behind.
+  var next: Int {
+    shares.indices.dropFirst().reduce(0) { isBehind($1, $0) ? $1 : $0 }
+  }
+
+  mutating func take(_ targetBytes: Int, from corpus: Int) {
+    given[corpus] += targetBytes
+  }
+
+  /// Whether given / share of one is less than of the other, multiplied out.
+  private func isBehind(_ one: Int, _ other: Int) -> Bool {
+    let (left, right) = (
+      given[one].multipliedFullWidth(by: shares[other]), given[other].multipliedFullWidth(by: shares[one])
+    )
+    return (left.high, left.low) < (right.high, right.low)
   }
 }

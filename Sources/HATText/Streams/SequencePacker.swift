@@ -1,6 +1,6 @@
 import HATStorage
 
-/// Packs documents into sequences (model.md §3).
+/// Packs documents into sequences (docs/model.md §3).
 ///
 /// A sequence has at most `words` target words and `bytes` target bytes, `[S]` counting as one of each. A document
 /// that does not fit is cut between words; its next piece opens with the word the last one ended with, so that every
@@ -31,7 +31,7 @@ struct SequencePacker {
         .configuration, at: "sequence_bytes",
         "a sequence of \(bytes) bytes cannot hold a word of \(splitter.maximumWordBytes), the limit of the data",
         hint: "Raise sequence_bytes to at least \(splitter.maximumWordBytes), "
-          + "or preprocess with a smaller --max-word-bytes.")
+          + "or preprocess with a smaller `maximumWordBytes`.")
     }
     (self.words, self.bytes) = (words, bytes)
   }
@@ -104,5 +104,34 @@ struct Piece {
     }
     if closesDocument { batch.appendDocumentMark() }
     batch.endPiece()
+  }
+}
+
+/// Documents that come one after the other, and can be looked at before they are taken.
+protocol DocumentSupply {
+  /// The document to be taken next, or nil after the last.
+  mutating func current() throws -> DocumentView?
+  /// Goes on to the one after it.
+  mutating func advance() throws
+}
+
+/// A document in a frame, read in place.
+struct DocumentView {
+  let frame: Frame
+  let document: Frame.Document
+
+  init(_ frame: Frame, _ index: Int) {
+    self.frame = frame
+    document = frame.documents[index]
+  }
+
+  var wordCount: Int { document.words }
+
+  /// In bytes.
+  func wordLength(_ word: Int) -> Int { frame.wordLength(document.firstWord + word) }
+
+  /// Where word `word` starts, in bytes from the start of the document.
+  func offset(ofWord word: Int) -> Int {
+    (0..<word).reduce(0) { $0 + wordLength($1) }
   }
 }

@@ -42,8 +42,8 @@ public final class TrainingStream {
       throw UserError(
         .invalidData, at: corpus.folder.string, "its part \(part.rawValue) has no documents",
         hint: part == .train
-          ? "Preprocess more text, or with a smaller --holdout."
-          : "Preprocess with a larger --holdout.")
+          ? "Preprocess more text, or with a smaller `holdout`."
+          : "Preprocess with a larger `holdout`.")
     }
     supply = ShuffledSupply(corpus.reader(part), seed: seed)
     if let cursor { try restore(cursor, of: corpus) }
@@ -51,8 +51,9 @@ public final class TrainingStream {
 
   /// Where the next sequence starts.
   public var cursor: StreamCursor {
-    StreamCursor(
-      epoch: supply.epoch, window: supply.window, document: supply.document, word: position.word)
+    var cursor = supply.start
+    cursor.word = position.word
+    return cursor
   }
 
   /// Of an epoch; the last may be shorter.
@@ -86,13 +87,13 @@ public final class TrainingStream {
   }
 
   /// Goes past the next sequence.
-  /// - Returns: the documents it has pieces of, each as `inspect shard` takes it, and its target bytes.
+  /// - Returns: the documents it has pieces of, and its target bytes.
   /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
-  public func namesOfNextSequence() throws -> (documents: [String], targetBytes: Int) {
+  public func namesOfNextSequence() throws -> (documents: [DocumentName], targetBytes: Int) {
     var passed = supply
     let targetBytes = try skipSequence()
-    var names: [String] = []
-    while !passed.isAtSameDocument(as: supply) {
+    var names: [DocumentName] = []
+    while passed.start != supply.start {
       names.append(try passed.name())
       try passed.advance()
     }
@@ -104,7 +105,7 @@ public final class TrainingStream {
     guard try supply.move(to: cursor), let view = try supply.current(), 0...view.wordCount ~= cursor.word
     else {
       throw UserError(
-        .invalidData, at: corpus.folder.string, "the place to go on from is not in this corpus",
+        .invalidData, at: corpus.folder.string, "the position to resume from is not in this corpus",
         hint: "Resume with the corpus the run was started with.")
     }
     position = SequencePacker.Position(word: cursor.word, byte: view.offset(ofWord: cursor.word))
@@ -115,9 +116,8 @@ public final class TrainingStream {
 private struct ShuffledSupply: DocumentSupply {
   private let reader: PartReader
   private let order: DocumentOrder
-  private(set) var epoch = 0
-  private(set) var window = 0
-  private(set) var document = 0
+  /// Of the current document.
+  private(set) var start = StreamCursor()
   /// Of the current window; empty before it is needed.
   private var places: [DocumentPlace] = []
 
@@ -130,46 +130,74 @@ private struct ShuffledSupply: DocumentSupply {
 
   /// Counted by windows, and in a window by documents.
   var epochs: Double {
-    let windows = Double(window) + (places.isEmpty ? 0 : Double(document) / Double(places.count))
-    return Double(epoch) + windows / Double(order.windowCount)
+    let windows =
+      Double(start.window) + (places.isEmpty ? 0 : Double(start.document) / Double(places.count))
+    return Double(start.epoch) + windows / Double(order.windowCount)
+  }
+
+  private mutating func place() throws -> DocumentPlace {
+    if places.isEmpty { try loadWindow() }
+    return places[start.document]
   }
 
   mutating func current() throws -> DocumentView? {
-    if places.isEmpty { try loadWindow() }
-    let place = places[document]
+    let place = try place()
     return DocumentView(try reader.frame(place.frame), place.document)
   }
 
-  mutating func name() throws -> String {
-    if places.isEmpty { try loadWindow() }
-    return try reader.name(of: places[document])
-  }
-
-  func isAtSameDocument(as other: ShuffledSupply) -> Bool {
-    (epoch, window, document) == (other.epoch, other.window, other.document)
-  }
+  mutating func name() throws -> DocumentName { try reader.name(of: place()) }
 
   mutating func advance() throws {
-    if places.isEmpty { try loadWindow() }
-    document += 1
-    guard document == places.count else { return }
-    document = 0
-    window += 1
-    if window == order.windowCount { (window, epoch) = (0, epoch + 1) }
+    start.document += 1
+    guard start.document == places.count else { return }
+    start = StreamCursor(epoch: start.epoch, window: start.window + 1, document: 0, word: 0)
+    if start.window == order.windowCount { (start.window, start.epoch) = (0, start.epoch + 1) }
     places = []
   }
 
   /// - Returns: whether there is such a place.
   mutating func move(to cursor: StreamCursor) throws -> Bool {
     guard cursor.epoch >= 0, 0..<order.windowCount ~= cursor.window else { return false }
-    (epoch, window) = (cursor.epoch, cursor.window)
+    start = cursor
+    start.word = 0
     try loadWindow()
-    guard places.indices ~= cursor.document else { return false }
-    document = cursor.document
-    return true
+    return places.indices ~= cursor.document
   }
 
   private mutating func loadWindow() throws {
-    places = try order.documents(ofWindow: window, epoch: epoch) { try reader.documentCount(ofFrame: $0) }
+    places = try order.documents(ofWindow: start.window, epoch: start.epoch) {
+      try reader.documentCount(ofFrame: $0)
+    }
+  }
+}
+
+/// The text that a run trains on first, for measuring: the sequences that training packs, in its order.
+public struct TextSample: Sendable {
+  public private(set) var sequences: [Batch] = []
+  /// Bytes of text that are predicted.
+  public private(set) var textBytes = 0
+
+  /// - Parameter bytes: at least, where the corpus has so many: the sequence that reaches them is the last.
+  /// - Throws: what `TrainingStream` throws.
+  public init(of corpus: Corpus, seed: UInt64, sequenceWords: Int, sequenceBytes: Int, bytes: Int) throws {
+    let stream = try TrainingStream(
+      corpus: corpus, seed: seed, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
+    while textBytes < bytes && stream.epochs < 1 { append(try stream.nextSequence()) }
+  }
+
+  private mutating func append(_ sequence: Batch) {
+    sequences.append(sequence)
+    for piece in 0..<sequence.pieceCount { textBytes += sequence.text(ofPiece: piece).count }
+  }
+
+  /// How often each word occurs in the predicted text.
+  public func countWords() -> WordCounts {
+    var counts = WordCounts()
+    for sequence in sequences {
+      for piece in 0..<sequence.pieceCount {
+        counts.add(Array(sequence.bytes[sequence.text(ofPiece: piece)]))
+      }
+    }
+    return counts
   }
 }

@@ -1,4 +1,27 @@
+import HATStorage
 import HeapModule
+
+extension SubwordVocabulary {
+  /// Learns a vocabulary from how often words occur: again and again the most frequent pair of neighbouring
+  /// tokens becomes a token. A function of the counts alone.
+  /// - Parameter count: tokens, the 256 bytes and the document mark included.
+  /// - Throws: `UserError` of kind `configuration` when the words do not hold as many pairs that occur twice.
+  public init(learningFrom words: WordCounts, count: Int) throws {
+    guard Self.sizes ~= count else {
+      throw UserError(
+        .configuration, at: "vocabulary", "a vocabulary cannot have \(count) tokens",
+        hint: "Choose from \(Self.sizes.lowerBound) to \(Self.sizes.upperBound), such as 8192.")
+    }
+    self.init()
+    var learner = BytePairLearner(words)
+    while self.count < count, let pair = learner.mostFrequent() { learner.merge(pair, into: add(pair)) }
+    guard self.count == count else {
+      throw UserError(
+        .configuration, at: "vocabulary", "the text gives only \(self.count) tokens, not \(count)",
+        hint: "Choose a vocabulary of at most \(self.count), or learn it from more text.")
+    }
+  }
+}
 
 /// Finds the pair of neighbouring tokens that is the most frequent, of equally frequent ones that of the smaller tokens,
 /// and merges it.

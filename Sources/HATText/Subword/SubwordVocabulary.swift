@@ -1,5 +1,3 @@
-import HATStorage
-
 /// Two tokens side by side.
 struct TokenPair: Hashable, Sendable {
   var left: Int32
@@ -64,27 +62,5 @@ public struct SubwordVocabulary: Sendable, Equatable {
 
   public func decode(_ tokens: some Sequence<Int32>) -> [UInt8] {
     tokens.flatMap { bytes(of: $0) }
-  }
-}
-
-extension SubwordVocabulary {
-  /// Learns a vocabulary from how often words occur: again and again the most frequent pair of neighbouring
-  /// tokens becomes a token. A function of the counts alone.
-  /// - Parameter count: tokens, the 256 bytes and the document mark included.
-  /// - Throws: `UserError` of kind `configuration` when the words do not hold as many pairs that occur twice.
-  public init(learningFrom words: WordCounts, count: Int) throws {
-    guard Self.sizes ~= count else {
-      throw UserError(
-        .configuration, at: "vocabulary", "\(count) tokens are no vocabulary",
-        hint: "Choose from \(Self.sizes.lowerBound) to \(Self.sizes.upperBound), such as 8192.")
-    }
-    self.init()
-    var learner = BytePairLearner(words)
-    while self.count < count, let pair = learner.mostFrequent() { learner.merge(pair, into: add(pair)) }
-    guard self.count == count else {
-      throw UserError(
-        .configuration, at: "vocabulary", "the text gives only \(self.count) tokens, not \(count)",
-        hint: "Choose a vocabulary of at most \(self.count), or learn it from more text.")
-    }
   }
 }

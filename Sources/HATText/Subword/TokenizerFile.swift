@@ -1,22 +1,27 @@
+import Foundation
 import HATStorage
 import SystemPackage
 
 /// A vocabulary as the file that keeps it: what a run, and its checkpoints, are tied to.
+///
+/// It is a `tokenizer.json` that the Hugging Face library `tokenizers` loads and encodes alike with. The document mark is
+/// in it as a token that no text gives.
 public struct TokenizerFile: Sendable, Equatable {
   public let vocabulary: SubwordVocabulary
   public let content: [UInt8]
   public let checksum: Checksum
 
+  /// In bytes: far above that of any vocabulary.
+  private static let largestFile = 1 << 28
+
   public init(_ vocabulary: SubwordVocabulary) {
-    self.init(vocabulary, content: vocabulary.encoded())
+    self.init(vocabulary, content: TokenizerContent(vocabulary).encoded())
   }
 
   /// - Throws: `UserError`: `missingInput`, or `invalidData` for what is no such file.
   public init(reading path: FilePath) throws {
     let file = try FileReader(opening: path)
-    guard file.length <= SubwordVocabulary.largestFile else {
-      throw SubwordVocabulary.noTokenizerFile(path.string)
-    }
+    guard file.length <= Self.largestFile else { throw Self.notTokenizer(path.string) }
     try self.init(content: file.read(at: 0, count: file.length), at: path.string)
   }
 
@@ -34,7 +39,11 @@ public struct TokenizerFile: Sendable, Equatable {
 
   /// - Throws: `UserError` of kind `invalidData` for what is no such file.
   public init(content: [UInt8], at place: String) throws {
-    self.init(try SubwordVocabulary(tokenizerFile: content, at: place), content: content)
+    guard let parsed = try? TokenizerContent(parsing: content) else { throw Self.notTokenizer(place) }
+    guard let vocabulary = parsed.vocabulary else {
+      throw Self.damaged(place, "its tokens and merges are not those of a vocabulary made here")
+    }
+    self.init(vocabulary, content: content)
   }
 
   private init(_ vocabulary: SubwordVocabulary, content: [UInt8]) {
@@ -48,4 +57,110 @@ public struct TokenizerFile: Sendable, Equatable {
 
   /// Where a run keeps its own.
   public static func path(inRun run: FilePath) -> FilePath { run.appending("tokenizer.json") }
+
+  private static func notTokenizer(_ place: String) -> UserError {
+    damaged(place, "it is not a tokenizer file")
+  }
+
+  private static func damaged(_ place: String, _ problem: String) -> UserError {
+    UserError(
+      .invalidData, at: place, problem, hint: "Restore the file, or learn the vocabulary again.")
+  }
+}
+
+/// The parts of a `tokenizer.json` that are not the same in every one of ours, in the library's terms.
+private struct TokenizerContent: Codable {
+  struct Model: Codable, Equatable {
+    var type = "BPE"
+    var vocab: [String: Int32]
+    /// Such as `Ġ t`: two tokens and a space.
+    var merges: [String]
+  }
+
+  /// A step from text to tokens, or back. Each type has fields of its own.
+  struct Step: Codable {
+    var type: String
+    var pattern: [String: String]?
+    var behavior: String?
+    var invert: Bool?
+    var addPrefixSpace: Bool?
+    var trimOffsets: Bool?
+    var useRegex: Bool?
+
+    /// The words of the `whitespace` rule, each with the white space after it.
+    static let split = Step(
+      type: "Split", pattern: ["Regex": #"\S+\s*|\s+"#], behavior: "Isolated", invert: false)
+    /// Bytes as printable characters.
+    static let byteLevel = Step(
+      type: "ByteLevel", addPrefixSpace: false, trimOffsets: false, useRegex: false)
+  }
+
+  struct Steps: Codable {
+    var type = "Sequence"
+    var pretokenizers = [Step.split, .byteLevel]
+  }
+
+  var version = "1.0"
+  var preTokenizer = Steps()
+  var decoder = Step.byteLevel
+  var model: Model
+
+  private static let documentMark = "<document>"
+
+  init(_ vocabulary: SubwordVocabulary) {
+    var names = (0..<Int32(vocabulary.count)).map { PrintableBytes.text(vocabulary.bytes(of: $0)) }
+    names[Int(SubwordVocabulary.documentMark)] = Self.documentMark
+    model = Model(
+      vocab: Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) }),
+      merges: vocabulary.merges.map { "\(names[Int($0.pair.left)]) \(names[Int($0.pair.right)])" })
+  }
+
+  init(parsing bytes: [UInt8]) throws {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    self = try decoder.decode(Self.self, from: Data(bytes))
+  }
+
+  func encoded() -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    do {
+      return [UInt8](try encoder.encode(self)) + [0x0A]
+    } catch {
+      preconditionFailure("names and numbers can be written as JSON: \(error)")
+    }
+  }
+
+  /// Nil where names, numbers and merges are not what a vocabulary of ours would have written.
+  var vocabulary: SubwordVocabulary? {
+    var vocabulary = SubwordVocabulary()
+    for merge in model.merges {
+      let sides = merge.split(separator: " ").compactMap { model.vocab[String($0)] }
+      guard sides.count == 2, sides.allSatisfy({ 0..<Int32(vocabulary.count) ~= $0 }),
+        !sides.contains(SubwordVocabulary.documentMark)
+      else { return nil }
+      _ = vocabulary.add(TokenPair(left: sides[0], right: sides[1]))
+    }
+    return TokenizerContent(vocabulary).model == model ? vocabulary : nil
+  }
+}
+
+/// The characters that stand for bytes in a byte-level `tokenizer.json`: a printable Latin-1 character for itself, the
+/// others by the characters from U+0100 on.
+private enum PrintableBytes {
+  private static let characters: [Unicode.Scalar] = {
+    var next: UInt32 = 0x100
+    return (0...UInt32(UInt8.max)).map { byte in
+      if 0x21...0x7E ~= byte || 0xA1...0xAC ~= byte || 0xAE...0xFF ~= byte { return Unicode.Scalar(byte)! }
+      defer { next += 1 }
+      return Unicode.Scalar(next)!
+    }
+  }()
+
+  static func text(_ bytes: some Sequence<UInt8>) -> String {
+    var text = String.UnicodeScalarView()
+    for byte in bytes { text.append(characters[Int(byte)]) }
+    return String(text)
+  }
 }

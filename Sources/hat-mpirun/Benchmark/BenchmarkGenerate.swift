@@ -3,16 +3,17 @@ import Foundation
 import HATCore
 import HATDistributed
 import HATStorage
+import HATTerminal
 
-/// How fast a trained model writes here, alone or beside another (docs/generation.md).
+/// How fast a trained model writes, alone or next to another (docs/generation.md).
 struct BenchmarkGenerate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate",
     abstract: "Measure how fast a trained model reads prompts and writes, at several batch sizes.",
     discussion: """
-      The prompts are passages of held-out text of the corpora the run was trained on, the same for both models; of each \
-      document as many bytes are written. Reading prompts and writing are timed apart, after a batch that is not \
-      measured. Each model and batch size has a process of its own, whose peak memory is told.
+      The prompts are passages of held-out text from the corpora the run was trained on, the same for both models; the \
+      same number of bytes is written to each document. Reading prompts and writing are timed separately, after a batch \
+      that is not measured. Each model and batch size has a process of its own, whose peak memory is reported.
       """)
 
   @Option(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
@@ -23,10 +24,10 @@ struct BenchmarkGenerate: ParsableCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("Corpora that prompts are taken from, in place of the run's.", valueName: "DIR"))
+    help: ArgumentHelp("Corpora to take prompts from (default: those of the run).", valueName: "DIR"))
   var data: [String] = []
 
-  @Option(parsing: .upToNextOption, help: "Documents at once.")
+  @Option(parsing: .upToNextOption, help: "Documents to write at once.")
   var batch = [1, 16]
 
   @OptionGroup(title: "What is written")
@@ -44,7 +45,7 @@ struct BenchmarkGenerate: ParsableCommand {
   func run() throws {
     let report = GenerationReport(try measurements(), checkpoint: checkpoint)
     try report.show(json: json)
-    // A fault of ours.
+    // A bug.
     guard report.isConsistent else { throw ExitCode(70) }
   }
 
@@ -62,12 +63,56 @@ struct BenchmarkGenerate: ParsableCommand {
   private func measure(_ model: String, _ batch: Int, _ corpora: [String]) throws -> GenerationMeasurement {
     let messages = FileManager.default.temporaryDirectory.appendingPathComponent("hat-generate-\(UUID())")
     defer { try? FileManager.default.removeItem(at: messages) }
-    let process = try MeasurementProcess(
+    let process = try MeasuredProcess(
       RankProgram.executable(),
       ["benchmark", "generate", "--json", "--checkpoint", model, "--batch", String(batch), "--data"]
         + corpora + task.arguments, messages: messages)
     let output = process.readOutput()
     try process.finish()
     return try GenerationReport(parsing: output).measurements[0]
+  }
+}
+
+/// What `benchmark generate` has a model write.
+struct WritingTask: ParsableArguments {
+  @Option(help: "Documents to write.")
+  var documents = 16
+
+  @Option(help: "Bytes of each prompt.")
+  var promptBytes = 256
+
+  @Option(help: "Bytes to write in each document.")
+  var bytes = 256
+
+  @Option(help: "0 always takes the most likely symbol; 1 samples as the model predicts.")
+  var temperature = 0.8
+
+  @Option(help: "Sample from the most likely symbols that together have this probability.")
+  var topP = 0.95
+
+  @Option(help: "Seed for the choice of prompts and for sampling.")
+  var seed: UInt64 = 1
+
+  @Option(help: "Threads (default: as many as there are cores). The text is the same for any number.")
+  var threads: Int?
+
+  func validate() throws {
+    guard documents >= 1, promptBytes >= 1, bytes >= 1 else {
+      throw ValidationError("--documents, --prompt-bytes and --bytes must be at least 1.")
+    }
+    guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
+  }
+
+  /// The options that describe this task.
+  var arguments: [String] {
+    [
+      "--documents", String(documents), "--prompt-bytes", String(promptBytes), "--bytes", String(bytes),
+      "--temperature", String(temperature), "--top-p", String(topP), "--seed", String(seed),
+    ] + (threads.map { ["--threads", String($0)] } ?? [])
+  }
+
+  /// - Throws: `UserError` of kind `wrongUsage`.
+  func samplers(of documents: Range<Int>) throws -> [Sampler] {
+    try documents.map { try Sampler(temperature: temperature, topP: topP, seed: seed, document: $0) }
   }
 }

@@ -2,20 +2,19 @@ import ArgumentParser
 import Foundation
 import HATCore
 import HATDistributed
-import HATStorage
-import HATText
+import HATTerminal
 import SystemPackage
 
-/// Training on more and more ranks, and what that says of a cluster.
+/// Training on growing rank counts, and what a cluster would do.
 struct BenchmarkScaling: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "scaling",
-    abstract: "Measure training on growing rank counts, and predict what a cluster would do.",
+    abstract: "Measure training on growing rank counts, and predict the speed of a cluster.",
     discussion: """
       Runs `train` itself, under mpirun. Weak scaling gives every rank the same work, and is compared with as many \
-      processes side by side that know nothing of each other; strong scaling shares one step out. From `benchmark \
-      collectives` it fits a latency and a bandwidth of the sums in a node's memory, says how well they fit, and predicts \
-      a cluster of the nodes and the network given.
+      independent processes running at the same time; strong scaling divides one step among the ranks. Then gradient \
+      sums and parameter updates of several sizes are timed; a latency and a bandwidth fitted to them, with the error of \
+      the fit, predict a cluster of the given nodes and network.
       """)
 
   @Option(help: "The configuration, such as configs/small.yaml.")
@@ -24,22 +23,22 @@ struct BenchmarkScaling: ParsableCommand {
   @Option(help: "A corpus made by preprocess.")
   var data: String
 
-  @Option(parsing: .upToNextOption, help: "Rank counts; without it 1, 2, 4 … as far as there are cores.")
+  @Option(parsing: .upToNextOption, help: "Rank counts (default: 1, 2, 4 … up to the number of cores).")
   var ranks: [Int] = []
 
   @Option(help: "Steps of each run; the first two are not measured.")
   var steps = 8
 
-  @Option(name: .customLong("set"), help: ArgumentHelp("Change a setting.", valueName: "section.key=value"))
+  @Option(name: .customLong("set"), help: ArgumentHelp("Override a setting.", valueName: "section.key=value"))
   var overrides: [String] = []
 
-  @Option(help: ArgumentHelp("Write a chart of the measured points.", valueName: "FILE.svg"))
+  @Option(help: ArgumentHelp("Write a chart of what was measured.", valueName: "FILE.svg"))
   var chart: String?
 
   @OptionGroup(title: "The cluster to predict")
   var cluster: ClusterOptions
 
-  @Flag(help: "Print one JSON object a line.")
+  @Flag(help: "Print one JSON object per line.")
   var json = false
 
   func validate() throws {
@@ -67,5 +66,33 @@ struct BenchmarkScaling: ParsableCommand {
 
   private static func powersOfTwo(upTo limit: Int) -> [Int] {
     Array(sequence(first: 1) { $0 * 2 <= limit ? $0 * 2 : nil })
+  }
+}
+
+/// Started by `benchmark scaling` under `mpirun`: times gradient sums and parameter updates.
+struct BenchmarkSums: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "sums", shouldDisplay: false)
+
+  /// What it prints for each size.
+  struct Result: Codable {
+    /// Of the gradient.
+    var bytes: Int
+    var seconds: Double
+  }
+
+  /// Bytes of gradients. Sizes between lie in the caches of one processor and not of another: no base for a prediction.
+  private static let sizes = [1 << 10, 4 << 10, 4 << 20, 16 << 20, 64 << 20, 256 << 20]
+  private static let seconds = 0.5
+
+  func run() throws {
+    Foundation.exit(
+      RankProgram.run { communicator in
+        for bytes in Self.sizes {
+          let sum = try SumAndUpdate(count: bytes / 4, on: communicator)
+          let seconds = try communicator.medianSeconds(of: [sum.run], for: Self.seconds)[0]
+          if communicator.rank == 0 { try JSONOutput.print(Result(bytes: bytes, seconds: seconds)) }
+        }
+        return 0
+      })
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HATDistributed
+import HATTerminal
 
 /// How fast a configuration trains here, and how close that is to what the machine can do.
 struct BenchmarkTrain: ParsableCommand {
@@ -8,9 +9,10 @@ struct BenchmarkTrain: ParsableCommand {
     commandName: "train",
     abstract: "Measure training steps: speed, where the time goes, memory, allocations.",
     discussion: """
-      Speed is told in bytes of text, and in floating-point operations of the plain algorithm against the rate at which \
-      OpenBLAS multiplies matrices of 1024 × 1024 on the same cores in the same run. Reading the text is not part of \
-      a measured step. Without --data it is a page of Hamlet.
+      Speed is reported in bytes of text, and in floating-point operations of the plain algorithm relative to the rate \
+      at which OpenBLAS multiplies matrices of 1024 × 1024 on the same cores in the same run. Reading text is not part \
+      of a measured step. Without --data, the text is a page of Hamlet. Allocations are counted where the counter is \
+      preloaded (docs/performance.md).
       """)
 
   @Option(help: "The configuration, such as configs/tiny.yaml.")
@@ -21,20 +23,20 @@ struct BenchmarkTrain: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Of a model of kind subword: its tokenizer, as tokenizer learn wrote it.", valueName: "FILE"))
+      "For a model of kind subword: its tokenizer, written by `tokenizer learn`.", valueName: "FILE"))
   var tokenizer: String?
 
-  @Option(help: "Start mpirun with that many ranks; one process without it.")
+  @Option(help: "Start mpirun with this many ranks (default: one process).")
   var ranks: Int?
 
-  @Option(help: "Threads of each rank; as many as the ranks leave cores for without it.")
+  @Option(help: "Threads of each rank (default: as many as the ranks leave cores for).")
   var threads: Int?
 
   @Option(help: "Steps to measure.")
   var steps = 5
 
   @Option(
-    name: .customLong("set"), help: ArgumentHelp("Change a setting.", valueName: "section.key=value"))
+    name: .customLong("set"), help: ArgumentHelp("Override a setting.", valueName: "section.key=value"))
   var overrides: [String] = []
 
   @Flag(help: "Print one JSON object.")
@@ -54,17 +56,8 @@ struct BenchmarkTrain: ParsableCommand {
   }
 
   private func launch(ranks: Int) throws -> Int32 {
-    let program = try RankProgram.executable()
     let choice = try ThreadChoice(wanted: threads, ranks: ranks, cores: ProcessorCores.available())
-    var arguments = [
-      "benchmark", "train", "--config", config, "--steps", String(steps), "--threads", String(choice.threads),
-    ]
-    if json { arguments.append("--json") }
-    if let data { arguments += ["--data", data] }
-    if let tokenizer { arguments += ["--tokenizer", tokenizer] }
-    for override in overrides { arguments += ["--set", override] }
-    return try Supervisor(restarts: 0) { TrainProgress.say($0) }.run { [arguments] _ in
-      MPIJob(program: program, arguments: arguments, ranks: ranks, threadsPerRank: choice.threads)
-    }
+    return try RankProgram.start(
+      ranks: ranks, threadsPerRank: choice.threads, adding: ["--threads", String(choice.threads)])
   }
 }

@@ -1,5 +1,5 @@
-import CAllocations
 import Foundation
+import Glibc
 import HATCore
 import HATDistributed
 import HATKernels
@@ -12,11 +12,11 @@ final class BenchmarkTrainRank {
   private let command: BenchmarkTrain
   private var records: [StepRecord] = []
 
-  /// Steps before those measured: kernels are made, pages touched, caches filled.
+  /// Steps before the measured ones: they touch pages and fill caches.
   private static let warmupSteps = 2
   /// Steps with different text.
   private static let preparedSteps = 4
-  /// For where there is no corpus at hand: the beginning of Shakespeare's Hamlet.
+  /// Where no corpus is given: the beginning of Shakespeare's Hamlet.
   private static let sampleText = PackageResources.hamlet_txt
 
   init(_ command: BenchmarkTrain) {
@@ -45,21 +45,22 @@ final class BenchmarkTrainRank {
       return PreparedSteps.of(
         text: Self.sampleText, splitter: splitter, configuration, steps: Self.preparedSteps, owned: owned)
     }
+    let execution = Execution(
+      configuration, maxWordBytes: splitter.maximumWordBytes, arithmetic: arithmetic,
+      workers: WorkerPool(threads: threads))
     if let tokenizer {
       let batcher = TokenBatcher(tokenizer.vocabulary)
       try measure(
-        TextModel<SubwordTransformer>(configuration, threads: threads, arithmetic: arithmetic), job,
-        communicator, threads: threads
+        SubwordTransformer(configuration.model, execution), job, communicator, threads: threads
       ) { owned in try steps(owned).map { $0.map { batcher.tokens(of: $0) } } }
     } else {
-      let model = TextModel<HierarchicalTransformer>(
-        configuration, maxWordBytes: splitter.maximumWordBytes, threads: threads, arithmetic: arithmetic)
+      let model = HierarchicalTransformer(configuration.model, execution)
       try measure(model, job, communicator, threads: threads, steps: steps)
     }
     return 0
   }
 
-  /// Of a model of tokens.
+  /// The tokenizer of a model of tokens.
   private func tokenizer(for model: ModelConfiguration) throws -> TokenizerFile? {
     guard model.kind == .subword else {
       guard command.tokenizer == nil else {
@@ -85,8 +86,8 @@ final class BenchmarkTrainRank {
   }
 
   /// First the steps as they are, then as many again with the profile on.
-  private func measure<Model>(
-    _ model: TextModel<Model>, _ job: TrainingJob, _ communicator: any Communicator, threads: Int,
+  private func measure<Model: LanguageModel>(
+    _ model: Model, _ job: TrainingJob, _ communicator: any Communicator, threads: Int,
     steps: (_ owned: [Int]) throws -> [[Model.MicroBatch]]
   ) throws {
     let trainer = try Trainer(
@@ -98,46 +99,66 @@ final class BenchmarkTrainRank {
     if communicator.rank == 0 { try measurement.show(json: command.json) }
   }
 
-  private func measure<Model, Source>(
-    _ trainer: Trainer<TextModel<Model>, Source>, _ profile: StepProfile, _ communicator: any Communicator,
+  private func measure<Model: LanguageModel, Source>(
+    _ trainer: Trainer<Model, Source>, _ profile: StepProfile, _ communicator: any Communicator,
     threads: Int, arithmetic: ProductArithmetic
   ) throws -> TrainMeasurement {
-    func steps(_ count: Int) throws -> Int {
-      let before = hat_allocation_count()
-      for _ in 0..<count { _ = try trainer.trainStep { false } }
-      return hat_allocation_count() - before
-    }
-    _ = try steps(Self.warmupSteps)
+    func steps(_ count: Int) throws { for _ in 0..<count { _ = try trainer.trainStep { false } } }
+    let counter = AllocationCounter()
+    try steps(Self.warmupSteps)
     let before = try ranksTogether(communicator, threads: threads)
-    let allocations = try steps(command.steps)
+    let allocationsBefore = counter?.count
+    try steps(command.steps)
+    let allocations = counter.map { Double($0.count - allocationsBefore!) / Double(command.steps) }
     let after = try ranksTogether(communicator, threads: threads)
     profile.isOn = true
-    _ = try steps(command.steps)
-    // Before memory is taken for other than training.
+    try steps(command.steps)
+    // Before the measurement itself takes memory.
     let peak = try ResidentMemory.peak()
     try communicator.barrier()
     let sgemm = max(before, after)
-    let ceiling = MachineCeiling.measure(
-      threads: threads, library: sgemm / Double(communicator.size), arithmetic: arithmetic)
-    var measurement = try TrainMeasurement(
+    return try TrainMeasurement(
       records: records.dropFirst(Self.warmupSteps), measuredSteps: command.steps, profile: profile,
-      allocations: allocations, peakBytes: peak, sgemm: sgemm, ceiling: ceiling, communicator: communicator)
-    (measurement.threads, measurement.products) = (threads, arithmetic)
-    return measurement
+      allocationsPerStep: allocations, peakBytes: peak, sgemm: sgemm,
+      ceiling: MachineCeiling.measure(
+        threads: threads, library: sgemm / Double(communicator.size), arithmetic: arithmetic),
+      threads: threads, products: arithmetic, communicator: communicator)
   }
 
-  /// Floating-point operations a second of the library's products on all ranks at once.
+  /// Floating-point operations per second of the library's products, on all ranks at once.
   private func ranksTogether(_ communicator: any Communicator, threads: Int) throws -> Double {
     try communicator.barrier()
     return try communicator.values(MatrixProductRate.library(threads: threads)).reduce(0, +)
   }
 }
 
-extension Communicator {
-  /// A number of every rank, on every rank.
-  func values(_ own: Double) throws -> [Double] {
-    try withUnsafeBytes(of: own) { try allGather($0) }.map {
-      $0.withUnsafeBytes { $0.loadUnaligned(as: Double.self) }
-    }
+/// The count of allocations that a preloaded libhat-allocations.so keeps (Benchmarks/allocations).
+private struct AllocationCounter {
+  private let read: @convention(c) () -> Int
+
+  /// - Returns: nil where it is not preloaded.
+  init?() {
+    guard let address = dlsym(nil, "hat_allocation_count") else { return nil }
+    read = unsafeBitCast(address, to: (@convention(c) () -> Int).self)
+  }
+
+  /// Of this process since it began, from all threads.
+  var count: Int { read() }
+}
+
+/// The folder of a run that is only measured: the same on all ranks, removed afterwards.
+struct ScratchRun {
+  let path: FilePath
+  private let isOwner: Bool
+
+  init(_ communicator: any Communicator) throws {
+    isOwner = communicator.rank == 0
+    let own = FileManager.default.temporaryDirectory.appendingPathComponent("hat-benchmark-\(UUID())").path
+    let paths = try Array(own.utf8).withUnsafeBytes { try communicator.allGather($0) }
+    path = FilePath(String(decoding: paths[0], as: UTF8.self))
+  }
+
+  func remove() {
+    if isOwner { try? FileManager.default.removeItem(atPath: path.string) }
   }
 }

@@ -1,29 +1,30 @@
 import ArgumentParser
 import HATCore
 import HATDistributed
+import HATTerminal
 import HATText
 import SystemPackage
 
 /// The cluster that `benchmark scaling` predicts.
 struct ClusterOptions: ParsableArguments {
-  @Option(help: "Nodes.")
+  @Option(help: "Number of nodes.")
   var nodes = 64
 
-  @Option(help: "Ranks on each.")
+  @Option(help: "Ranks on each node.")
   var ranksPerNode = 64
 
-  @Option(help: "Microseconds of a message between two nodes.")
+  @Option(help: "Latency between two nodes, in microseconds.")
   var networkLatency = 2.0
 
-  @Option(help: "Bytes a second between a node and the network, each way.")
+  @Option(help: "Bandwidth between a node and the network, in bytes per second each way.")
   var networkBandwidth = ByteSize(bytes: 12_500_000_000)
 
-  @Option(help: "Bytes a second of a node's memory; without it this machine's, as fitted.")
+  @Option(help: "Memory bandwidth of a node, in bytes per second (default: as fitted on this machine).")
   var memoryBandwidth: ByteSize?
 
   @Option(
     parsing: .upToNextOption,
-    help: "Configurations to predict beside the measured one, such as configs/paper-7b.yaml.")
+    help: "Further configurations to predict, such as configs/paper-7b.yaml.")
   var predict: [String] = []
 
   @OptionGroup
@@ -34,7 +35,7 @@ extension ClusterOptions {
   /// Predicts every stage of the configurations.
   /// - Parameters:
   ///   - ranks: of this machine, for which `model` holds.
-  ///   - rate: floating-point operations a second of a rank.
+  ///   - rate: floating-point operations per second of a rank.
   func show(
     _ configuration: Configuration, model: ReductionModel, ranks: Int, rate: Double, json: Bool
   ) throws {
@@ -63,7 +64,7 @@ extension ClusterOptions {
     }
   }
 
-  /// A step that has a micro-batch of at least one sequence for every rank.
+  /// Changed so that a step has a micro-batch of at least one sequence for every rank.
   private func shared(_ configuration: Configuration, by ranks: Int) -> Configuration {
     var configuration = configuration
     guard configuration.training.microBatches % ranks != 0 else { return configuration }
@@ -79,11 +80,11 @@ extension ClusterOptions {
   }
 
   private func show(_ predictions: [ClusterPrediction], of name: String, sequences: Int) {
-    print("predicted, \(nodes) nodes of \(ranksPerNode) ranks, \(sequences) sequences a step: \(name)")
+    print("predicted for \(nodes) nodes of \(ranksPerNode) ranks, \(sequences) sequences per step: \(name)")
     TextTable.show(
       [
         [
-          "ZeRO stage", "memory a node", "sent by a node", "compute", "memory", "network", "step",
+          "ZeRO stage", "memory per node", "sent per node", "compute", "memory", "network", "step",
           "efficiency",
         ]
       ]

@@ -1,8 +1,40 @@
 import Foundation
+import HATStorage
+import HATTerminal
 
-/// What `benchmark generate` found, of all models and batch sizes.
+/// What `benchmark generate` measured for one model at one batch size.
+struct GenerationMeasurement: Codable {
+  /// Reading prompts, or writing.
+  struct Phase: Codable {
+    /// Of text.
+    var bytes: Int
+    var seconds: Double
+    var bytesPerSecond: Double
+    /// Of matrix products and attention, without what caches save.
+    var flopsPerByte: Double
+    /// The fraction of word embeddings that were found in the cache; nil for a model without words.
+    var embeddingHitRate: Double?
+  }
+
+  var checkpoint: String
+  /// Documents at once.
+  var batch: Int
+  var threads: Int
+  var documents: Int
+  var prompt: Phase
+  var decode: Phase
+  var peakResidentBytes: Int
+  /// Of writing one document where each symbol rereads all text before it.
+  var uncachedBytesPerSecond: Double
+  /// Whether that gives the same bytes.
+  var uncachedWritesTheSame: Bool
+  /// Of all that was written.
+  var textChecksum: Checksum
+}
+
+/// What `benchmark generate` measured for all models and batch sizes.
 struct GenerationReport: Codable {
-  /// One model's speed and work over those of the baseline.
+  /// The model's speed and work divided by the baseline's.
   struct Ratio: Codable {
     var batch: Int
     var promptBytesPerSecond: Double
@@ -48,18 +80,18 @@ struct GenerationReport: Codable {
 
   func show(json: Bool) throws {
     if json { return try JSONOutput.print(self) }
-    TextTable.show([["", "batch", "prompt", "written", "cached words", "memory"]] + measurements.map(speed))
-    print("\nFLOP for a byte, and writing without caches")
-    TextTable.show([["", "batch", "prompt", "written", "without caches"]] + measurements.map(work))
+    TextTable.show([["", "batch", "prompt", "writing", "cached words", "memory"]] + measurements.map(speed))
+    print("\nFLOPs per byte, and writing without caches")
+    TextTable.show([["", "batch", "prompt", "writing", "without caches"]] + measurements.map(work))
     if !ratios.isEmpty {
       print("\nRatios to the baseline")
-      TextTable.show([["batch", "prompt", "FLOP", "written", "FLOP"]] + ratios.map(cells))
+      TextTable.show([["batch", "prompt", "FLOPs", "writing", "FLOPs"]] + ratios.map(cells))
     }
     print(
-      "\nWithout caches: \(measurements.allSatisfy(\.uncachedWritesTheSame) ? "the same text" : "OTHER TEXT")"
+      "\nWithout caches: \(measurements.allSatisfy(\.uncachedWritesTheSame) ? "the same text" : "A DIFFERENT TEXT")"
     )
     if Set(measurements.map(\.batch)).count > 1 {
-      print("At every batch size: \(batchesWriteTheSame ? "the same text" : "OTHER TEXT")")
+      print("At every batch size: \(batchesWriteTheSame ? "the same text" : "A DIFFERENT TEXT")")
     }
   }
 

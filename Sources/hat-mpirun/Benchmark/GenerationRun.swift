@@ -1,10 +1,12 @@
+import HAT
 import HATCore
 import HATDistributed
 import HATStorage
+import HATTerminal
 
-/// A model that reads prompts and writes, measured at one batch size.
+/// Measures a model that reads prompts and writes, at one batch size.
 struct GenerationRun {
-  /// Bytes written again without caches, at most: each costs as much as all text before it.
+  /// Most bytes written again without caches: each costs as much as all text before it.
   private static let uncachedBytes = 64
   /// Bytes of each document of the batch that is not measured.
   private static let warmUpBytes = 32
@@ -21,7 +23,7 @@ struct GenerationRun {
   init(_ reference: String, batch: Int, task: WritingTask, corpora: [String]) throws {
     (self.reference, self.batch, self.task) = (reference, batch, task)
     threads = try ThreadChoice(wanted: task.threads, on: SoloCommunicator()).threads
-    loaded = try LoadedModel(reference)
+    loaded = try LoadedModel(reference, threads: threads) { Terminal.warning($0) }
     let passages = try HeldOutPassages(
       corpora, count: task.documents + 1, bytes: task.promptBytes, seed: task.seed
     ).texts
@@ -29,7 +31,7 @@ struct GenerationRun {
   }
 
   func measure() throws -> GenerationMeasurement {
-    let predictor = loaded.makePredictor(documents: batch, threads: threads)
+    let predictor = loaded.makePredictor(documents: batch)
     let generator = TextGenerator(predictor)
     var samplers = try task.samplers(of: 0..<batch)
     generator.read(Array(repeating: warmUp, count: batch))
@@ -59,10 +61,10 @@ struct GenerationRun {
 
   /// Writes the beginning of the first document with caches and without.
   private func writeUncached() throws -> (bytesPerSecond: Double, isSame: Bool) {
-    let predictor = RereadingPredictor(loaded.makePredictor(documents: 1, embeddings: 0, threads: threads))
+    let predictor = RereadingPredictor(loaded.makePredictor(documents: 1, embeddings: 0))
     var meter = PhaseMeter(predictor)
     let uncached = try meter.measure { try writeBeginning(predictor) }
-    let cached = try writeBeginning(loaded.makePredictor(documents: 1, threads: threads))
+    let cached = try writeBeginning(loaded.makePredictor(documents: 1))
     return (Double(uncached.count) / meter.seconds, uncached == cached)
   }
 
@@ -78,7 +80,7 @@ struct GenerationRun {
   }
 }
 
-/// The time and the work of what is measured, in parts that add up.
+/// Adds up the time and work of what is measured.
 private struct PhaseMeter {
   private let predictor: any SymbolPredictor
   private(set) var seconds = 0.0

@@ -1,16 +1,17 @@
 import HATCore
+import HATRandom
 import HATStorage
 import HATText
 import SystemPackage
 
-/// Passages of held-out text, each from the beginning of a word on.
+/// Passages of held-out text, each starting at the beginning of a word.
 struct HeldOutPassages {
   let texts: [[UInt8]]
 
-  /// Draws among all passages that lie behind each other in the documents of all corpora.
+  /// Draws among all passages that follow one another in the documents of all corpora.
   /// - Parameters:
   ///   - count: how many.
-  ///   - bytes: of each, at most; a character that would exceed it is left out.
+  ///   - bytes: of each, at most; the last character is left out where it would exceed them.
   /// - Throws: `UserError`: `missingInput`, and `invalidData` when there is not enough text.
   init(_ folders: [String], count: Int, bytes: Int, seed: UInt64) throws {
     var random = RandomSource(keys: seed)
@@ -23,7 +24,7 @@ struct HeldOutPassages {
           if drawn.count < count {
             drawn.append(passage)
           } else {
-            // Algorithm R: of all passages seen each is among the drawn with the same probability.
+            // Algorithm R: every passage seen so far is among those drawn with the same probability.
             let place = random.next(below: seen)
             if place < count { drawn[place] = passage }
           }
@@ -33,7 +34,7 @@ struct HeldOutPassages {
     guard drawn.count == count else {
       throw UserError(
         .invalidData, at: folders.joined(separator: ", "),
-        "the held-out text has \(drawn.count) passages of \(bytes) bytes, wanted are \(count)",
+        "the held-out text has only \(drawn.count) passages of \(bytes) bytes; \(count) are needed",
         hint: "Give another corpus with --data, or fewer --documents or --prompt-bytes.")
     }
     texts = drawn

@@ -1,4 +1,6 @@
+import HAT
 import HATCore
+import HATDistributed
 import HATText
 
 /// Batches of words by step, then by owned micro-batch.
@@ -12,7 +14,7 @@ enum PreparedSteps {
     return try (0..<steps).map { _ in try source.nextStep() }
   }
 
-  /// Steps of a text that is read over and over.
+  /// Steps of a text, which is repeated as often as needed.
   static func of(
     text bytes: [UInt8], splitter: WordSplitter, _ configuration: Configuration, steps: Int, owned: [Int]
   ) -> [[Batch]] {
@@ -43,4 +45,28 @@ enum PreparedSteps {
       return owned.map { all[$0] }
     }
   }
+}
+
+/// The micro-batches of a few steps, made before anything is measured and then repeated.
+final class PreparedMicroBatches<MicroBatch>: MicroBatchSource {
+  /// By step, then by owned micro-batch.
+  private let steps: [[MicroBatch]]
+  private var next = 0
+
+  init(steps: [[MicroBatch]]) {
+    self.steps = steps
+  }
+
+  func cursor() throws -> String { String(next) }
+
+  var epochs: [Double] { [] }
+
+  func nextStep() throws -> [MicroBatch] {
+    defer { next += 1 }
+    return steps[next % steps.count]
+  }
+
+  func documentsOfLastStep() throws -> [[String]] { [] }
+
+  func heldOut(owned: (Int) -> Bool) throws -> HeldOut<MicroBatch> { HeldOut(counts: [], owned: []) }
 }

@@ -2,8 +2,9 @@ import Foundation
 import HATCore
 import HATDistributed
 import HATStorage
+import HATTerminal
 
-/// Runs `train` for `benchmark scaling` and reads what it took.
+/// Runs `train` for `benchmark scaling`, and reads how long it took.
 struct ScalingRuns {
   private let command: BenchmarkScaling
   private let program: String
@@ -20,13 +21,13 @@ struct ScalingRuns {
     guard training.microBatches % mostRanks == 0 else {
       throw UserError(
         .configuration, at: "training.micro_batches",
-        "\(training.microBatches) micro-batches cannot be shared evenly by \(mostRanks) ranks",
+        "\(training.microBatches) micro-batches cannot be divided evenly among \(mostRanks) ranks",
         hint: "Use --set training.micro_batches=\(mostRanks), or fewer --ranks.")
     }
     self.command = command
     whole = (training.microBatches, training.sequencesPerStep)
     share = (training.microBatches / mostRanks, training.sequencesPerStep / mostRanks)
-    program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    program = try RankProgram.executable()
     folder = FileManager.default.temporaryDirectory.appendingPathComponent("hat-scaling-\(UUID())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   }
@@ -83,40 +84,22 @@ struct ScalingRuns {
       + (command.overrides + settings).flatMap { ["--set", $0] }
   }
 
-  private func start(_ program: String, _ arguments: [String]) throws -> MeasurementProcess {
-    try MeasurementProcess(
+  private func start(_ program: String, _ arguments: [String]) throws -> MeasuredProcess {
+    try MeasuredProcess(
       program, arguments, messages: folder.appendingPathComponent("\(UUID().uuidString).messages"))
   }
 
   private func newRun() -> String { folder.appendingPathComponent(UUID().uuidString).path }
 
-  /// Gradients between these sizes lie in the caches of one processor and not of another: of no use for a prediction.
-  private static let cachedBytes = (8 << 10)..<(4 << 20)
-
-  /// Sums and updates of growing sizes on as many ranks.
+  /// Sums and updates of several sizes on so many ranks.
   func sums(ranks: Int) throws -> [ReductionModel.Point] {
-    let job = MPIJob(
-      program: program,
-      arguments: [
-        "benchmark", "collectives", "--json", "--largest", "256MiB", "--seconds", "0.5",
-      ], ranks: ranks)
+    let job = MPIJob(program: program, arguments: ["benchmark", "sums"], ranks: ranks)
     let process = try start("mpirun", job.launcherArguments())
     let output = process.readOutput()
     try process.finish()
-    return try output.split(separator: UInt8(ascii: "\n")).compactMap { line in
-      let sum = try JSONDecoder().decode(MeasuredSum.self, from: line)
-      if Self.cachedBytes.contains(sum.bytes) { return nil }
+    return try output.split(separator: UInt8(ascii: "\n")).map { line in
+      let sum = try JSONDecoder().decode(BenchmarkSums.Result.self, from: line)
       return ReductionModel.Point(bytes: sum.bytes, ranks: ranks, seconds: sum.seconds)
-    }
-  }
-
-  private struct MeasuredSum: Decodable {
-    var bytes: Int
-    var seconds: Double
-
-    private enum CodingKeys: String, CodingKey {
-      case bytes
-      case seconds = "ours_seconds"
     }
   }
 
@@ -130,5 +113,27 @@ struct ScalingRuns {
         uniqueKeysWithValues: ScalingPoint.phases.map { name in
           (name, runs.reduce(0) { $0 + $1.mean("\(name)_seconds") } / count)
         }), modelFlopsPerSecond: runs.reduce(0) { $0 + $1.mean("model_flops_per_second") })
+  }
+}
+
+/// The steps of a run, from its metrics.
+struct MeasuredSteps {
+  private let steps: [[String: Double]]
+
+  init(run: String, skipping warmup: Int) throws {
+    let text = try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8)
+    steps = try text.split(separator: "\n").dropFirst(warmup).map { line in
+      let fields = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+      return fields.compactMapValues { $0 as? Double }
+    }
+  }
+
+  var medianSeconds: Double {
+    let seconds = steps.map { $0["step_seconds"]! }.sorted()
+    return seconds[seconds.count / 2]
+  }
+
+  func mean(_ field: String) -> Double {
+    steps.reduce(0) { $0 + ($1[field] ?? 0) } / Double(steps.count)
   }
 }

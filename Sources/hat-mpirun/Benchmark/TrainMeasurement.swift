@@ -2,6 +2,7 @@ import Foundation
 import HATCore
 import HATDistributed
 import HATKernels
+import HATTerminal
 
 /// What `benchmark train` found.
 struct TrainMeasurement: Encodable {
@@ -17,13 +18,13 @@ struct TrainMeasurement: Encodable {
   /// Of all ranks at once.
   var sgemmFlopsPerSecond: Double
   var denseToSgemm: Double
-  /// Of rank 0 while all ranks are at work.
+  /// Of rank 0, while all ranks are working.
   var ceiling: MachineCeiling
-  /// On the rank with the most, reading text left out.
-  var allocationsPerStep: Double
+  /// On the rank with the most, without those of reading text; nil where no counter is preloaded.
+  var allocationsPerStep: Double?
   /// Of the rank with the most; pages that ranks share are divided by their number.
   var peakResidentBytes: Int
-  /// Seconds a step, on rank 0.
+  /// Seconds per step, on rank 0.
   var phases: [String: Double]
   var kernels: [Kernel]
 
@@ -31,29 +32,27 @@ struct TrainMeasurement: Encodable {
   struct Kernel: Encodable {
     var phase: String
     var kernel: String
-    /// A step.
+    /// Per step.
     var seconds: Double
-    /// Floating-point operations a second; nil for kernels that only move data.
+    /// Floating-point operations per second; nil for kernels that only move data.
     var flopsPerSecond: Double?
-    /// Bytes read and written a second; nil for arithmetic.
+    /// Bytes read and written per second; nil for arithmetic.
     var bytesPerSecond: Double?
-    /// Its rate as a part of the ceiling's.
+    /// Its rate as a fraction of the ceiling.
     var ofCeiling: Double
   }
 
   init(
-    records: ArraySlice<StepRecord>, measuredSteps: Int, profile: StepProfile, allocations: Int,
-    peakBytes: Int, sgemm: Double, ceiling: MachineCeiling, communicator: any Communicator
+    records: ArraySlice<StepRecord>, measuredSteps: Int, profile: StepProfile, allocationsPerStep: Double?,
+    peakBytes: Int, sgemm: Double, ceiling: MachineCeiling, threads: Int, products: ProductArithmetic,
+    communicator: any Communicator
   ) throws {
-    let peaks = try communicator.values(Double(peakBytes))
-    let counts = try communicator.values(Double(allocations) / Double(measuredSteps))
-    ranks = communicator.size
-    threads = 1
-    products = .fusedMultiplyAdds
-    sgemmFlopsPerSecond = sgemm
-    self.ceiling = ceiling
-    allocationsPerStep = counts.max()!
-    peakResidentBytes = Int(peaks.max()!)
+    // A rank without a counter makes it not a number.
+    let allocations = try communicator.values(allocationsPerStep ?? .nan)
+    self.allocationsPerStep = allocations.contains { $0.isNaN } ? nil : allocations.max()!
+    peakResidentBytes = Int(try communicator.values(Double(peakBytes)).max()!)
+    (ranks, self.threads, self.products) = (communicator.size, threads, products)
+    (sgemmFlopsPerSecond, self.ceiling) = (sgemm, ceiling)
     let measured = records.prefix(measuredSteps)
     let median = measured.sorted { $0.stepSeconds < $1.stepSeconds }
     stepSeconds = median.isEmpty ? 0 : median[median.count / 2].stepSeconds
@@ -96,27 +95,28 @@ extension TrainMeasurement {
   func show(json: Bool) throws {
     if json { return try JSONOutput.print(self) }
     print(
-      "\(ranks) \(ranks == 1 ? "rank" : "ranks"), \(threads) \(threads == 1 ? "thread" : "threads") each, products by \(products.rawValue)"
-    )
-    TextTable.show([
+      "\(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) thread\(threads == 1 ? "" : "s") each, "
+        + "matrix products by \(products.rawValue)")
+    var rows = [
       ["text", "\(Amount.bytes(Int(bytesPerSecond)))/s, \(Amount.large(wordsPerSecond)) words/s"],
       ["step", "\(Amount.fixed(1000 * stepSeconds, 1)) ms"],
-      ["dense count", "\(Amount.large(denseFlopsPerSecond))FLOP/s"],
-      ["library products", "\(Amount.large(sgemmFlopsPerSecond))FLOP/s"],
-      ["dense count to library", "\(Amount.fixed(100 * denseToSgemm, 1))%"],
+      ["dense FLOPs", "\(Amount.large(denseFlopsPerSecond))FLOP/s"],
+      ["OpenBLAS", "\(Amount.large(sgemmFlopsPerSecond))FLOP/s"],
+      ["dense FLOPs / OpenBLAS", "\(Amount.fixed(100 * denseToSgemm, 1))%"],
       [
-        "a rank's ceilings",
+        "ceilings of a rank",
         "\(Amount.large(ceiling.flopsPerSecond))FLOP/s, cache "
           + "\(Amount.large(ceiling.cacheBytesPerSecond))B/s, memory \(Amount.large(ceiling.memoryBytesPerSecond))B/s",
       ],
-      ["allocations a step", Amount.fixed(allocationsPerStep, 1)],
-      ["peak resident memory", "\(Amount.memory(peakResidentBytes)) a rank"],
-    ])
-    print("\nMilliseconds a step on rank 0")
+      ["peak resident memory", "\(Amount.memory(peakResidentBytes)) per rank"],
+    ]
+    if let allocationsPerStep { rows.append(["allocations per step", Amount.fixed(allocationsPerStep, 1)]) }
+    TextTable.show(rows, [.left])
+    print("\nMilliseconds per step on rank 0")
     TextTable.show(phases.sorted { $0.value > $1.value }.map { [$0.key, Amount.fixed(1000 * $0.value, 1)] })
     print("\nKernels")
     TextTable.show(
-      [["phase, kernel", "ms a step", "rate", "of its ceiling"]]
+      [["phase, kernel", "ms per step", "rate", "of ceiling"]]
         + kernels.sorted { $0.seconds > $1.seconds }.map { kernel in
           [
             "\(kernel.phase) \(kernel.kernel)", Amount.fixed(1000 * kernel.seconds, 2),

@@ -1,12 +1,13 @@
 import HATCore
+import HATTerminal
 
-/// What `evaluate` says: each figure with its interval, and the counts it is made of.
+/// The result of `evaluate`: each figure with its confidence interval, and the counts.
 ///
-/// Of a perturbed measurement the figures are those under perturbation; `unperturbed` holds the others, and
-/// `relative_drop` the share of them that was lost. With another model, `against` holds the same of that one,
-/// `difference` by how much each figure here is more, and `ratio_of_drops` how many times as large the other's drops are.
+/// With a perturbation the figures are those on perturbed text; `unperturbed` has the others, and `relative_drop` is the
+/// fraction lost. With a second model, `against` has its figures, `difference` is the first model's figure minus the
+/// second's, and `ratio_of_drops` is the second model's drop divided by the first's.
 struct EvaluationReport {
-  /// One model's part.
+  /// The results of one model.
   struct Side {
     /// As the user named it.
     let checkpoint: String
@@ -25,7 +26,7 @@ struct EvaluationReport {
     var shown: Measurement { perturbed ?? clean }
   }
 
-  /// What is worked out from both models' parts.
+  /// The results of a second model, and their relation to the first's.
   struct Comparison {
     let against: Side
     let differences: [Measurement.Figure]
@@ -87,7 +88,7 @@ extension EvaluationReport: Encodable {
     try encode(figures, to: &nested)
   }
 
-  /// What is no number, and the interval of too few units, is null.
+  /// Figures that are not numbers, and intervals from too few units, are null.
   private static func encode(_ figures: [Measurement.Figure], to object: inout Object) throws {
     for figure in figures {
       try object.encode(figure.value.isFinite ? figure.value : nil, forKey: Key(figure.name))
@@ -97,5 +98,66 @@ extension EvaluationReport: Encodable {
       try intervals.encode(
         figure.interval.map { [$0.lowerBound, $0.upperBound] }, forKey: Key(figure.name))
     }
+  }
+}
+
+extension EvaluationReport {
+  func show() {
+    show(own)
+    if let comparison {
+      print("against \(comparison.against.checkpoint)")
+      show(comparison.against)
+      show(comparison)
+    }
+    let counts = own.clean.counts.map { "\(Amount.grouped($0.value)) \(Self.spoken($0.name))" }
+    print(
+      "  over \(Amount.grouped(own.clean.units)) \(kind == "text" ? "documents" : "questions"): "
+        + counts.joined(separator: ", "))
+  }
+
+  private func show(_ side: Side) {
+    print("step \(side.step)")
+    TextTable.show(rows(side))
+  }
+
+  private func rows(_ side: Side) -> [[String]] {
+    guard let perturbed = side.perturbed, let drops = side.drops, let perturbation else {
+      return [["", "", "95 % interval"]] + side.clean.figures.map { [Self.spoken($0.name)] + Self.cells($0) }
+    }
+    let heading = ["", "unperturbed", "", perturbation.kind.name, "", "relative drop", ""]
+    return [heading]
+      + drops.indices.map { index in
+        [Self.spoken(drops[index].name)] + Self.cells(side.clean.figures[index])
+          + Self.cells(perturbed.figures[index]) + Self.cells(drops[index], percent: true)
+      }
+  }
+
+  private func show(_ comparison: Comparison) {
+    print(
+      "difference (first minus second)"
+        + (comparison.dropRatios == nil ? "" : ", and ratio of drops (second to first)"))
+    TextTable.show(
+      comparison.differences.indices.map { index in
+        let difference = comparison.differences[index]
+        return [Self.spoken(difference.name)] + Self.cells(difference)
+          + (comparison.dropRatios.map { Self.cells($0[index], plain: true) } ?? [])
+      })
+  }
+
+  private static func spoken(_ name: String) -> String {
+    name.replacing("_", with: " ")
+  }
+
+  private static func cells(
+    _ figure: Measurement.Figure, percent: Bool = false, plain: Bool = false
+  ) -> [String] {
+    let isShare = percent || !plain && (figure.name.contains("accuracy") || figure.name == "preference")
+    func text(_ value: Double) -> String {
+      isShare ? Amount.fixed(100 * value, 2) + "%" : Amount.fixed(value, 4)
+    }
+    return [
+      figure.value.isFinite ? text(figure.value) : "none",
+      figure.interval.map { "\(text($0.lowerBound)) to \(text($0.upperBound))" } ?? "none",
+    ]
   }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import HAT
 import HATCore
+import HATTerminal
 import HATText
 import SystemPackage
 
@@ -14,18 +16,19 @@ struct Export: ParsableCommand {
   var output: String
 
   func run() throws {
-    let model = try LoadedModel(checkpoint)
-    try ModelWeights.export(
-      model.parameters.base,
-      of: ModelWeights.Description(
+    let model = try LoadedModel(checkpoint) { Terminal.warning($0) }
+    try WeightsFile.export(
+      model.weights,
+      of: WeightsFile.Description(
         configuration: model.configuration, splittingRule: model.manifest.splittingRule,
         maxWordBytes: model.manifest.maxWordBytes, step: model.manifest.step),
       to: FilePath(output))
     print(
-      "\(output): \(Amount.large(Double(model.parameters.count))) parameters of step \(model.manifest.step)")
+      "\(output): \(Amount.large(Double(model.weights.table.count))) parameters of step \(model.manifest.step)"
+    )
     if model.tokenizer != nil {
       let run = try CheckpointReference(parsing: checkpoint).run
-      print("Its tokens are those of \(TokenizerFile.path(inRun: run)).")
+      print("Its tokenizer is \(TokenizerFile.path(inRun: run)).")
     }
   }
 }

@@ -1,35 +1,37 @@
 import ArgumentParser
 import Foundation
+import HAT
 import HATCore
 import HATDistributed
 import HATStorage
+import HATTerminal
 import HATText
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Continue a text with a trained model; the text streams to standard output.",
-    discussion: "Ends after --bytes, or where the model closes the document.")
+    discussion: "Ends after --bytes, or when the model ends the document.")
 
   @Option(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
   var checkpoint: String
 
   @Option(
-    help: ArgumentHelp("The beginning of the document; - reads it from standard input.", valueName: "TEXT"))
+    help: ArgumentHelp("The beginning of the document; - to read it from standard input.", valueName: "TEXT"))
   var prompt = ""
 
-  @Option(help: "Bytes to write, at most.")
+  @Option(help: "The most bytes to write.")
   var bytes = 400
 
-  @Option(help: "0 always takes the likeliest byte; 1 draws as the model predicts.")
+  @Option(help: "0 always takes the most likely byte; 1 samples from the model's probabilities.")
   var temperature = 0.8
 
-  @Option(help: "Draw from the likeliest bytes that together hold this probability.")
+  @Option(help: "Sample from the most likely bytes whose probabilities add up to this.")
   var topP = 0.95
 
-  @Option(help: "Of the draws: the same seed writes the same text.")
+  @Option(help: "Seed of the samples: the same seed writes the same text.")
   var seed: UInt64 = 1
 
-  @Option(help: "Threads; as many as there are cores without it. The text is the same for any number.")
+  @Option(help: "Threads (default: one per core). The text is the same for any number.")
   var threads: Int?
 
   func validate() throws {
@@ -41,8 +43,8 @@ struct Generate: ParsableCommand {
     var samplers = [try Sampler(temperature: temperature, topP: topP, seed: seed)]
     let choice = try ThreadChoice(wanted: threads, on: SoloCommunicator())
     let text = try promptBytes()
-    let model = try LoadedModel(checkpoint)
-    let generator = TextGenerator(model.makePredictor(documents: 1, threads: choice.threads))
+    let model = try LoadedModel(checkpoint, threads: choice.threads) { Terminal.warning($0) }
+    let generator = TextGenerator(model.makePredictor(documents: 1))
     let output = FileHandle.standardOutput
     try output.write(contentsOf: Data(text))
     generator.read([text])

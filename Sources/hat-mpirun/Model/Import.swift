@@ -2,14 +2,15 @@ import ArgumentParser
 import HATCore
 import HATKernels
 import HATStorage
+import HATTerminal
 import HATText
 import SystemPackage
 
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make a run of a safetensors file, to evaluate it or write text with it.",
+    abstract: "Make a run from a safetensors file, to evaluate it or generate text.",
     discussion:
-      "The file has the names `export` gives. The optimiser's moments are not in it and start at zero.")
+      "The file has the tensor names of `export`. It has no optimiser state, which starts at zero.")
 
   @Option(help: ArgumentHelp("The safetensors file.", valueName: "FILE"))
   var weights: String
@@ -18,16 +19,17 @@ struct Import: ParsableCommand {
     name: .customLong("config"), help: ArgumentHelp("The configuration of its model.", valueName: "FILE"))
   var configurationFile: String
 
-  @Option(help: ArgumentHelp("The folder of the new run; must not hold one.", valueName: "RUN"))
+  @Option(help: ArgumentHelp("The folder of the new run; must not hold one already.", valueName: "RUN"))
   var output: String
 
-  @Option(help: "How its text is cut into words, where the file does not say.")
+  @Option(help: "The splitting rule, if the file does not state it.")
   var split: String?
 
-  @Option(help: "The longest word it was trained with, where the file does not say.")
+  @Option(help: "The longest word in training, if the file does not state it.")
   var maxWordBytes: Int?
 
-  @Option(help: ArgumentHelp("Of a model of kind subword: its run's tokenizer.json.", valueName: "FILE"))
+  @Option(
+    help: ArgumentHelp("For a model of kind subword: the tokenizer.json of its run.", valueName: "FILE"))
   var tokenizer: String?
 
   func run() throws {
@@ -38,23 +40,25 @@ struct Import: ParsableCommand {
       throw UserError(
         .cannotWrite, at: output, "the folder already holds a run", hint: "Choose another --output.")
     }
-    let layout = ParameterLayout(configuration.model)
-    let parameters = FloatBuffer(zeroed: layout.count)
-    try ModelWeights.load(FilePath(weights), layout: layout, into: parameters.base)
+    let table = TensorTable(configuration.model)
+    let parameters = StateBuffer(.parameters(table), try WeightsFile.load(FilePath(weights), table))
     let splitter = try splitter()
-    let moments = FloatBuffer(zeroed: layout.count)
+    let state = StateSection.all(of: configuration.training.optimizerRule, table).map {
+      StateBuffer($0, FloatBuffer(reserving: $0.count))
+    }
+    let buffers = [parameters] + state
     try store.begin(step: 0)
     try tokenizer?.write(to: TokenizerFile.path(inRun: FilePath(output)))
     let slice = try store.writeSlice(
-      step: 0, index: 0, range: 0..<layout.count, parameters: parameters.base, firstMoments: moments.base,
-      secondMoments: moments.base)
+      step: 0, index: 0, ranges: [0..<table.count], sections: buffers.map(\.section)
+    ) { section, _ in UnsafeBufferPointer(buffers[section].floats.elements) }
     try store.commit(
       CheckpointManifest(
         step: 0, configuration: configuration, splittingRule: splitter.rule.versionedName,
         maxWordBytes: splitter.maximumWordBytes, dataFingerprint: "", cursor: "",
-        tokenizerChecksum: tokenizer?.checksum, tensors: layout.tensors, slices: [slice]),
+        tokenizerChecksum: tokenizer?.checksum, sections: buffers.map(\.section), slices: [slice]),
       keep: 1)
-    print("\(output): \(Amount.large(Double(layout.count))) parameters as the checkpoint of step 0")
+    print("\(output): \(Amount.large(Double(table.count))) parameters as the checkpoint of step 0")
   }
 
   private func tokenizer(for model: ModelConfiguration) throws -> TokenizerFile? {
@@ -76,7 +80,7 @@ struct Import: ParsableCommand {
     if let split { return try WordSplitter(SplittingRule(parsing: split), maximumWordBytes: limit) }
     guard let name = metadata["splitting_rule"] else {
       throw UserError(
-        .wrongUsage, at: weights, "the file does not say how its text is cut into words",
+        .wrongUsage, at: weights, "the file does not state a splitting rule",
         hint: "Add --split whitespace (or the rule it was trained with).")
     }
     return try WordSplitter(SplittingRule(versionedName: name), maximumWordBytes: limit)

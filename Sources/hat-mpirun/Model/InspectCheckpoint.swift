@@ -1,11 +1,11 @@
 import ArgumentParser
 import HATCore
 import HATStorage
-import SystemPackage
+import HATTerminal
 
 struct InspectCheckpoint: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "checkpoint", abstract: "Show a run's checkpoints, and verify every byte of them.")
+    commandName: "checkpoint", abstract: "Show a run's checkpoints and verify every byte of them.")
 
   @Argument(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
   var reference: String
@@ -20,19 +20,19 @@ struct InspectCheckpoint: ParsableCommand {
     guard !steps.isEmpty else {
       throw UserError(
         .missingInput, at: reference.run.string, "there is no checkpoint here",
-        hint: "Name the --output folder of a training run that has reached its first checkpoint.")
+        hint: "Give the --output folder of a training run that has reached its first checkpoint.")
     }
-    let records = steps.map { Record(step: $0, store: store) }
+    let records = try steps.map { try Record(step: $0, store: store) }
     for record in records { try json ? JSONOutput.print(record) : record.show() }
     if let damage = records.compactMap(\.damage).first {
       throw UserError(
         .invalidData, at: reference.run.string, "at least one checkpoint is damaged: \(damage)",
-        hint: "Training resumes from the newest one that is whole.")
+        hint: "Training resumes from the newest valid one.")
     }
   }
 }
 
-/// What is said about one checkpoint.
+/// The report on one checkpoint.
 private struct Record: Encodable {
   var step: Int
   var valid = false
@@ -47,13 +47,16 @@ private struct Record: Encodable {
   var bytes: Int?
   var configuration: String?
 
-  init(step: Int, store: CheckpointStore) {
+  /// - Throws: `UserError` of kind `configuration` when another version of hat wrote it: that is no damage.
+  init(step: Int, store: CheckpointStore) throws {
     self.step = step
     do {
       let reader = try store.reader(at: step)
       describe(reader.manifest)
       try reader.verify()
       valid = true
+    } catch let error as UserError where error.kind == .configuration {
+      throw error
     } catch {
       damage = "\(error)"
     }
@@ -61,8 +64,8 @@ private struct Record: Encodable {
 
   private mutating func describe(_ manifest: CheckpointManifest) {
     parameters = manifest.parameterCount
-    let layout = ParameterLayout(manifest.configuration.model)
-    modules = Dictionary(uniqueKeysWithValues: ModuleParameters.all(of: layout).map { ($0.name, $0.count) })
+    let table = TensorTable(manifest.configuration.model)
+    modules = Dictionary(uniqueKeysWithValues: ModuleParameters.all(of: table).map { ($0.name, $0.count) })
     splittingRule = manifest.splittingRule
     maxWordBytes = manifest.maxWordBytes
     codeVersion = manifest.codeVersion
@@ -73,7 +76,7 @@ private struct Record: Encodable {
   }
 
   func show() {
-    print("step \(step): \(valid ? "whole" : "DAMAGED")")
+    print("step \(step): \(valid ? "valid" : "damaged")")
     if let damage { print("  \(damage)") }
     guard let parameters, let slices, let bytes else { return }
     TextTable.show([

@@ -1,7 +1,8 @@
 import ArgumentParser
+import HAT
 import HATCore
-import HATKernels
 import HATStorage
+import HATTerminal
 import HATText
 import SystemPackage
 
@@ -9,10 +10,10 @@ struct InspectGradients: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gradients",
     abstract:
-      "Write loss, logits and every gradient for one document, to check another implementation against.",
+      "Write loss, logits and all gradients of one document, to check another implementation.",
     discussion: """
       The file holds float32 tensors: loss [1], the mean over target positions in nats; logits [P, 256]; \
-      targets [P]; and gradient.NAME of the loss for each parameter NAME.
+      targets [P]; and gradient.NAME, the gradient of the loss, for each parameter NAME.
       """)
 
   @Option(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
@@ -25,17 +26,17 @@ struct InspectGradients: ParsableCommand {
   var output: String
 
   func run() throws {
-    let loaded = try LoadedModel(checkpoint)
+    let loaded = try LoadedModel(checkpoint) { Terminal.warning($0) }
     try loaded.require(.hierarchical, for: "inspect gradients")
     let file = try FileReader(opening: FilePath(text))
     let batch = try Batch.text(file.read(at: 0, count: file.length), splitter: loaded.splitter)
     let model = HierarchicalTransformer(
       loaded.configuration.model,
-      capacity: BatchCapacity(
-        sequences: 1, sequenceWords: batch.wordCount, sequenceBytes: batch.bytes.count,
-        maxWordBytes: loaded.manifest.maxWordBytes))
-    let record = model.record(of: batch, parameters: loaded.parameters.base)
-    try SafetensorsFile.write(record.tensors(model.layout), metadata: ["format": "hat"], to: FilePath(output))
+      Execution(
+        capacity: BatchCapacity(
+          sequences: 1, sequenceWords: batch.wordCount, maxWordBytes: loaded.manifest.maxWordBytes)))
+    let record = model.record(of: batch, loaded.weights)
+    try SafetensorsFile.write(record.tensors(model.table), metadata: ["format": "hat"], to: FilePath(output))
     print("\(output): loss \(record.loss.loss) over \(record.loss.targetPositions) target positions")
   }
 }

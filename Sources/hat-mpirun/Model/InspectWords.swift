@@ -1,6 +1,8 @@
 import ArgumentParser
+import HAT
 import HATCore
 import HATStorage
+import HATTerminal
 import HATText
 import SystemPackage
 
@@ -8,11 +10,11 @@ struct InspectWords: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "words",
     abstract:
-      "Show which words a model holds alike: the nearest neighbours of words and of their perturbed spellings.",
+      "Show the nearest neighbours of words, and of perturbed spellings, among a model's word embeddings.",
     discussion: """
-      Compares the encoder's embeddings, less their mean, by the cosine of their angle, each word with the white space \
-      that text has around it. The neighbours are sought in a list of real words: the most frequent ones of the corpora the model \
-      was trained on, unless --list or --data says otherwise.
+      Compares the encoder's embeddings, minus their mean, by cosine similarity. Each word has the white space that it has \
+      in text. The neighbours are taken from a list of real words: by default the most frequent words of the corpora the \
+      model was trained on.
       """)
 
   @Option(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
@@ -20,31 +22,31 @@ struct InspectWords: ParsableCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("Words and spellings to find neighbours of.", valueName: "WORD"))
+    help: ArgumentHelp("Words and spellings to find the neighbours of.", valueName: "WORD"))
   var near: [String] = []
 
-  @Option(help: ArgumentHelp("The real words, a word a line.", valueName: "FILE"))
+  @Option(help: ArgumentHelp("A list of real words, one per line.", valueName: "FILE"))
   var list: String?
 
-  @Option(help: ArgumentHelp("A corpus whose most frequent words are taken.", valueName: "DIR"))
+  @Option(help: ArgumentHelp("A corpus to take the most frequent words from.", valueName: "DIR"))
   var data: String?
 
-  @Option(help: "How many words are taken from a corpus, at most.")
+  @Option(help: "The most words to take from a corpus.")
   var words = 5000
 
-  @Option(help: "How many neighbours are shown.")
+  @Option(help: "How many neighbours to show.")
   var count = 5
 
   @Option(
     help: ArgumentHelp(
-      "Perturb each word of the list, and say how many still lie nearest to themselves: all-caps, or permute:P, "
+      "Perturb each word of the list, and count how many are still nearest to the original: all-caps, or permute:P, "
         + "replace:P, delete:P.", valueName: "KIND"))
   var perturb = "none"
 
-  @Option(help: "Of the perturbation: the same seed perturbs a word alike.")
+  @Option(help: "Seed of the perturbation: the same seed perturbs a word in the same way.")
   var perturbSeed: UInt64 = 1
 
-  @Flag(help: "Print one JSON object for each word, and one for the perturbed list.")
+  @Flag(help: "Print one JSON object for each word and one for the perturbed list.")
   var json = false
 
   func validate() throws {
@@ -57,12 +59,12 @@ struct InspectWords: ParsableCommand {
     let perturbation = try Perturbation.parse(perturb).map {
       AppliedPerturbation(kind: $0, seed: perturbSeed)
     }
-    let loaded = try LoadedModel(checkpoint)
+    let loaded = try LoadedModel(checkpoint) { Terminal.warning($0) }
     try loaded.require(.hierarchical, for: "inspect words")
     let queries = try near.map { try query($0, loaded.splitter) }
     let realWords = try realWords(loaded.splitter)
     let neighbours = WordNeighbours(
-      loaded.configuration.model, parameters: loaded.parameters.base,
+      loaded.configuration.model, loaded.weights,
       maxWordBytes: loaded.manifest.maxWordBytes,
       words: realWords.inText)
     try show(queries, among: realWords, neighbours)
@@ -76,7 +78,7 @@ struct InspectWords: ParsableCommand {
     guard let inText = splitter.wordBetweenOthers(word) else {
       throw UserError(
         .wrongUsage, at: "--near", "\"\(word)\" is not one word by the model's rule \(splitter.rule.name)",
-        hint: "Give words that it does not cut: hat-mpirun split shows where it does.")
+        hint: "Give words that the rule does not split: `hat-mpirun split` shows where it splits.")
     }
     return (word, inText)
   }
@@ -90,7 +92,7 @@ struct InspectWords: ParsableCommand {
   private func show(
     _ queries: [(word: String, inText: [UInt8])], among realWords: RealWords, _ neighbours: WordNeighbours
   ) throws {
-    // One more than asked for: a word of the list is its own first neighbour.
+    // One more than requested: a word of the list is its own first neighbour.
     let found = neighbours.nearest(toEach: queries.map(\.inText), count: count + 1)
     for (query, found) in zip(queries, found) {
       let others = found.filter { realWords.inText[$0.index] != query.inText }.prefix(count)

@@ -1,38 +1,42 @@
+import HAT
 import HATCore
 import HATStorage
+import HATTerminal
 import HATText
 import SystemPackage
 
-/// Documents or questions that any model which scores text can be measured on.
+/// Documents or questions that a model is evaluated on.
 protocol MeasuredSubject {
   associatedtype Unit: Tally
 
   /// Its name in reports.
   var kind: String { get }
 
-  /// - Throws: `UserError` when the model cannot be measured on this.
+  /// - Throws: `UserError` if the model cannot be evaluated on this.
   func requireFit(of loaded: LoadedModel) throws
-  /// A tally for each document or question, at least one.
+  /// A tally for each document or question; never empty.
   func units(_ scorer: some TextScorer, _ perturbation: AppliedPerturbation?) throws -> [Unit]
 }
 
-/// A model that is measured, by the name the user gave it.
+/// A model to evaluate, with the name the user gave it.
 struct MeasuredModel {
   let name: String
   let loaded: LoadedModel
   let scorer: any TextScorer
 
-  /// - Parameter name: `RUN` or `RUN@step`.
-  /// - Throws: `UserError` when there is no such checkpoint or it is damaged.
-  init(_ name: String) throws {
+  /// - Parameters:
+  ///   - name: `RUN` or `RUN@step`.
+  ///   - threads: results are the same for any number.
+  /// - Throws: `UserError` if there is no such checkpoint or it is damaged.
+  init(_ name: String, threads: Int) throws {
     self.name = name
-    loaded = try LoadedModel(name)
+    loaded = try LoadedModel(name, threads: threads) { Terminal.warning($0) }
     scorer = loaded.makeScorer()
   }
 }
 
 extension MeasuredSubject {
-  /// - Parameter other: a model measured on the same.
+  /// - Parameter other: a second model to evaluate on the same.
   func report(
     on model: MeasuredModel, against other: MeasuredModel?, _ perturbation: AppliedPerturbation?
   ) throws -> EvaluationReport {
@@ -91,12 +95,12 @@ struct MeasuredFile: MeasuredSubject {
   let kind = "text"
   private let text: [UInt8]
 
-  /// - Throws: `UserError`: `missingInput`; `invalidData` when it is empty, or not UTF-8.
+  /// - Throws: `UserError`: `missingInput`; `invalidData` if it is empty or not UTF-8.
   init(_ path: String) throws {
     let file = try FileReader(opening: FilePath(path))
     text = try file.read(at: 0, count: file.length)
     guard !text.isEmpty else {
-      throw UserError(.invalidData, at: path, "the file is empty", hint: "Name a file with text.")
+      throw UserError(.invalidData, at: path, "the file is empty", hint: "Give a file with text.")
     }
     if let byte = TextValidation.firstInvalidByte(in: text) {
       throw UserError(

@@ -2,32 +2,33 @@ import ArgumentParser
 import HATCore
 import HATDistributed
 import HATStorage
+import HATTerminal
 import HATText
 import SystemPackage
 
 struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what a configuration costs before it is trained: parameters, FLOPs, memory, speed.",
+    abstract: "Show what a configuration costs before it is trained: parameters, FLOPs, memory, speed.",
     discussion: """
-      Ends with exit code 78 when a rank's memory cannot fit, naming what would.
+      With --memory-per-node, ends with exit code 78 if the memory does not suffice, and suggests what would fit.
 
-      --match finds the depth and width of the subword model that costs as much to train on a byte of the corpus, and \
-      puts both beside each other.
+      --match finds the depth and width of the subword model with the same training cost per byte of the corpus, and \
+      shows both side by side.
       """)
 
   @Option(name: .customLong("config"), help: ArgumentHelp("The configuration.", valueName: "FILE"))
   var configurationFile: String
 
-  @Option(help: "Ranks, all nodes together.")
+  @Option(help: "Ranks, on all nodes together.")
   var ranks = 1
 
-  @Option(help: "Nodes the ranks are spread over evenly.")
+  @Option(help: "Nodes; the ranks are spread over them evenly.")
   var nodes = 1
 
-  @Option(help: "Memory of one node, such as 24GiB; without it nothing is refused.")
+  @Option(help: "Memory of one node, such as 24GiB (default: no limit).")
   var memoryPerNode: ByteSize?
 
-  @Option(name: .customLong("set"), help: ArgumentHelp("Override a setting.", valueName: "section.key=value"))
+  @Option(name: .customLong("set"), help: ArgumentHelp("Change a setting.", valueName: "section.key=value"))
   var overrides: [String] = []
 
   @OptionGroup
@@ -36,7 +37,7 @@ struct Plan: ParsableCommand {
   @Option(help: "The longest word, as given to preprocess.")
   var maxWordBytes = WordSplitter.defaultWordLimit
 
-  @Flag(help: "Write the complete configuration with a comment on every key, and nothing else.")
+  @Flag(help: "Print only the complete configuration, with a comment on every key.")
   var printConfig = false
 
   @Flag(help: "Print one JSON object.")
@@ -50,7 +51,7 @@ struct Plan: ParsableCommand {
       throw ValidationError("--ranks must be a multiple of --nodes, both at least 1.")
     }
     guard matching.data == nil || text.isUntouched else {
-      throw ValidationError("--match measures the text: leave --bytes-per-word and --bytes-per-token out.")
+      throw ValidationError("--match measures the text: leave out --bytes-per-word and --bytes-per-token.")
     }
   }
 
@@ -58,13 +59,15 @@ struct Plan: ParsableCommand {
     let configuration = try Configuration.load(from: FilePath(configurationFile), overrides: overrides)
     if printConfig { return print(configuration.yaml(), terminator: "") }
     guard !matching.match else { return try matching.run(configuration, self) }
+    let text = text.assumed
     let result = try PlanResult(
-      configuration, self, text.assumed, core: CoreRate(for: configuration))
+      configuration, self, forwardFlopsPerByte: text.forwardPerByte(configuration),
+      bytesPerWord: text.bytesPerWord, bytesPerToken: text.bytesPerToken, core: CoreRate(for: configuration))
     try json ? JSONOutput.print(result) : result.show()
     try requireFit(result, of: configurationFile)
   }
 
-  /// - Throws: `UserError` of kind `configuration` when the memory of a node does not suffice.
+  /// - Throws: `UserError` of kind `configuration` if the memory of a node does not suffice.
   func requireFit(_ result: PlanResult, of model: String) throws {
     guard let memory = memoryPerNode?.bytes else { return }
     let ranksPerNode = ranks / nodes
@@ -72,8 +75,25 @@ struct Plan: ParsableCommand {
     guard needed > memory else { return }
     throw UserError(
       .configuration, at: model,
-      "\(ranksPerNode) ranks a node need \(Amount.memory(needed)) of memory at ZeRO stage \(result.zeroStage), "
-        + "a node has \(Amount.memory(memory))",
+      "\(ranksPerNode) ranks per node need \(Amount.memory(needed)) of memory at ZeRO stage \(result.zeroStage), "
+        + "but a node has \(Amount.memory(memory))",
       hint: result.alternative(memoryPerNode: memory, ranksPerNode: ranksPerNode))
   }
+}
+
+/// Assumptions about the text.
+struct TextOptions: ParsableArguments {
+  @Option(help: "Average bytes per word of the text; `inspect corpus` measures it.")
+  var bytesPerWord = AssumedText.english.bytesPerWord
+
+  @Option(help: "Average bytes per token, for a subword model; `tokenizer learn` measures it.")
+  var bytesPerToken = AssumedText.english.bytesPerToken
+
+  func validate() throws {
+    guard bytesPerWord >= 1 else { throw ValidationError("--bytes-per-word must be at least 1.") }
+    guard bytesPerToken >= 1 else { throw ValidationError("--bytes-per-token must be at least 1.") }
+  }
+
+  var assumed: AssumedText { AssumedText(bytesPerWord: bytesPerWord, bytesPerToken: bytesPerToken) }
+  var isUntouched: Bool { assumed == .english }
 }

@@ -1,19 +1,26 @@
 import HATCore
 import HATDistributed
 import HATKernels
+import HATTerminal
 
-/// What `plan` says about a configuration.
+/// What `plan` reports about a configuration.
 struct PlanResult: Encodable {
+  /// The memory of a rank at one ZeRO stage.
   struct Stage: Encodable {
     let zeroStage: Int
-    let parameters: Int
-    let gradients: Int
-    let moments: Int
-    let activations: Int
-    let exchange: Int
-    let staging: Int
-    let process: Int
-    let total: Int
+    let memory: RankMemory
+
+    private enum CodingKeys: CodingKey {
+      case zeroStage, total
+    }
+
+    /// One object, with the fields of `memory` beside the others.
+    func encode(to encoder: any Encoder) throws {
+      try memory.encode(to: encoder)
+      var object = encoder.container(keyedBy: CodingKeys.self)
+      try object.encode(zeroStage, forKey: .zeroStage)
+      try object.encode(memory.total, forKey: .total)
+    }
   }
 
   let parameters: [String: Int]
@@ -23,9 +30,9 @@ struct PlanResult: Encodable {
   let ranks: Int
   let nodes: Int
   let zeroStage: Int
-  /// Bytes of one rank, by purpose, for each stage there is.
+  /// Bytes of one rank, by purpose, for each ZeRO stage.
   let bytesPerRank: [Stage]
-  /// Of one core of this machine.
+  /// On one core of this machine.
   let matrixProducts: ProductArithmetic
   let matrixProductFlopsPerSecond: Double
   let expectedWordsPerSecond: Double
@@ -46,12 +53,6 @@ struct PlanResult: Encodable {
   /// Stages the trainer offers.
   private static let stages = 0...3
 
-  init(_ configuration: Configuration, _ plan: Plan, _ text: AssumedText, core: CoreRate) throws {
-    try self.init(
-      configuration, plan, forwardFlopsPerByte: text.forwardPerByte(configuration),
-      bytesPerWord: text.bytesPerWord, bytesPerToken: text.bytesPerToken, core: core)
-  }
-
   init(
     _ configuration: Configuration, _ plan: Plan, forwardFlopsPerByte: Double, bytesPerWord: Double,
     bytesPerToken: Double, core: CoreRate
@@ -59,7 +60,7 @@ struct PlanResult: Encodable {
     self.configuration = configuration
     (ranks, nodes, maxWordBytes) = (plan.ranks, plan.nodes, plan.maxWordBytes)
     zeroStage = configuration.training.zeroStage
-    modules = ModuleParameters.all(of: ParameterLayout(configuration.model))
+    modules = ModuleParameters.all(of: TensorTable(configuration.model))
     parameters = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0.count) })
     totalParameters = modules.reduce(0) { $0 + $1.count }
     self.forwardFlopsPerByte = forwardFlopsPerByte
@@ -68,7 +69,7 @@ struct PlanResult: Encodable {
     bytesPerRank = try Self.stages.map { stage in
       Stage(
         zeroStage: stage,
-        try RankMemory(
+        memory: try RankMemory(
           configuration, ranks: plan.ranks, nodes: plan.nodes, zeroStage: stage,
           maxWordBytes: plan.maxWordBytes, bytesPerToken: bytesPerToken))
     }
@@ -79,14 +80,15 @@ struct PlanResult: Encodable {
     expectedWordsPerSecond = expectedBytesPerSecond / bytesPerWord
   }
 
-  func memory(ofStage stage: Int) -> Stage {
-    bytesPerRank.first { $0.zeroStage == stage }!
+  func memory(ofStage stage: Int) -> RankMemory {
+    bytesPerRank.first { $0.zeroStage == stage }!.memory
   }
 
-  /// What would fit, in words.
+  /// A hint that says what would fit.
   func alternative(memoryPerNode: Int, ranksPerNode: Int) -> String {
-    if let stage = bytesPerRank.first(where: { $0.total * ranksPerNode <= memoryPerNode }) {
-      return "training.zero_stage=\(stage.zeroStage) would fit (\(Amount.memory(stage.total)) a rank)."
+    if let stage = bytesPerRank.first(where: { $0.memory.total * ranksPerNode <= memoryPerNode }) {
+      return
+        "training.zero_stage=\(stage.zeroStage) would fit (\(Amount.memory(stage.memory.total)) per rank)."
     }
     for fewer in (1..<max(2, ranksPerNode)).reversed() where ranksPerNode > 1 {
       if let memory = try? RankMemory(
@@ -94,25 +96,12 @@ struct PlanResult: Encodable {
         maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken),
         memory.total * fewer <= memoryPerNode
       {
-        return "--ranks \(fewer * nodes) on \(nodes) nodes would fit (\(Amount.memory(memory.total)) a rank)."
+        return
+          "--ranks \(fewer * nodes) on \(nodes) nodes would fit (\(Amount.memory(memory.total)) per rank)."
       }
     }
-    return "Even one rank a node does not fit: use nodes with more memory, a smaller model, or smaller "
+    return "Even one rank per node does not fit: use nodes with more memory, a smaller model, or smaller "
       + "micro-batches (a larger training.micro_batches)."
-  }
-}
-
-extension PlanResult.Stage {
-  init(zeroStage: Int, _ memory: RankMemory) {
-    self.zeroStage = zeroStage
-    parameters = memory.parameters
-    gradients = memory.gradients
-    moments = memory.moments
-    activations = memory.activations
-    exchange = memory.exchange
-    staging = memory.staging
-    process = memory.process
-    total = memory.total
   }
 }
 
@@ -131,17 +120,37 @@ extension PlanResult {
     TextTable.show(
       [["ZeRO stage"] + stages.map { "\($0.zeroStage)" }]
         + [
-          ("parameters", \.parameters), ("gradients", \.gradients), ("moments", \.moments),
+          ("parameters", \.parameters), ("gradients", \.gradients), ("optimiser state", \.optimizerState),
           ("activations", \.activations), ("exchange", \.exchange), ("staging", \.staging),
           ("program", \.process),
-          ("all", \PlanResult.Stage.total),
-        ].map { name, field in [name] + stages.map { Amount.memory($0[keyPath: field]) } })
+          ("all", \RankMemory.total),
+        ].map { name, field in [name] + stages.map { Amount.memory($0.memory[keyPath: field]) } })
     print(
       "expected speed, at \(Amount.fixed(100 * expectedFraction, 0)) % of this machine's "
-        + "\(Amount.large(matrixProductFlopsPerSecond))FLOP/s a core in matrix products by \(matrixProducts.rawValue)"
+        + "\(Amount.large(matrixProductFlopsPerSecond))FLOP/s per core in matrix products by \(matrixProducts.rawValue)"
     )
     TextTable.show([
       ["words/s", Amount.large(expectedWordsPerSecond)], ["bytes/s", Amount.large(expectedBytesPerSecond)],
     ])
+  }
+}
+
+/// The speed of one core of this machine in matrix products.
+struct CoreRate {
+  let products: ProductArithmetic
+  let flopsPerSecond: Double
+
+  /// Measures it, with the arithmetic that training the configuration would use here.
+  init(for configuration: Configuration) {
+    products = configuration.training.productsHere
+    flopsPerSecond = MatrixProductRate.own(products)
+  }
+
+  /// The fraction of it that training reaches, as measured by `benchmark train`.
+  var expectedFraction: Double {
+    switch products {
+    case .fusedMultiplyAdds: 0.6
+    case .matrixTiles: 0.5
+    }
   }
 }

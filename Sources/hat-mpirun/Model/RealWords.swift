@@ -1,17 +1,18 @@
 import HATCore
 import HATDistributed
 import HATStorage
+import HATTerminal
 import HATText
 import SystemPackage
 
-/// Words to find neighbours among, and each as it stands in text.
+/// Words to find neighbours among, each also in the form it has in text.
 struct RealWords {
   private(set) var words: [String] = []
   private(set) var inText: [[UInt8]] = []
   private var known: Set<[UInt8]> = []
 
-  /// A word a line; the same word twice counts once.
-  /// - Throws: `UserError`: `missingInput`; `invalidData` for what is not UTF-8, or not one word by the rule.
+  /// Reads a word per line. Repeated words count once.
+  /// - Throws: `UserError`: `missingInput`; `invalidData` for a line that is not UTF-8, or not one word by the rule.
   init(list path: FilePath, _ splitter: WordSplitter) throws {
     let file = try FileReader(opening: path)
     let text = try file.read(at: 0, count: file.length)
@@ -25,16 +26,17 @@ struct RealWords {
       guard let inText = splitter.wordBetweenOthers(word) else {
         throw UserError(
           .invalidData, at: place, "\"\(word)\" is not one word by the model's rule \(splitter.rule.name)",
-          hint: "Write a word a line, and none that the rule cuts: hat-mpirun split shows where it does.")
+          hint:
+            "Write one word per line that the rule does not split: `hat-mpirun split` shows where it splits.")
       }
       add(word, inText)
     }
     guard !words.isEmpty else {
-      throw UserError(.invalidData, at: path.string, "it holds no word", hint: "Write a word a line.")
+      throw UserError(.invalidData, at: path.string, "it holds no words", hint: "Write one word per line.")
     }
   }
 
-  /// The most frequent words of letters alone, each one word by the rule.
+  /// Takes the most frequent words that consist of letters only and are one word by the rule.
   /// - Throws: `UserError` of kinds `missingInput`, `invalidData`.
   init(corpora folders: [String], most: Int, _ splitter: WordSplitter) throws {
     let statistics = try Self.statistics(of: folders)
@@ -44,8 +46,8 @@ struct RealWords {
     }
     guard !words.isEmpty else {
       throw UserError(
-        .invalidData, at: folders.joined(separator: ", "), "no word there is made of letters alone",
-        hint: "Give real words, a word a line, with --list.")
+        .invalidData, at: folders.joined(separator: ", "), "they have no words that consist of letters only",
+        hint: "Give a list of real words with --list.")
     }
   }
 
@@ -84,18 +86,66 @@ struct RealWords {
 }
 
 extension CheckpointReference {
-  /// The folders of the corpora its run was trained on.
-  /// - Throws: `UserError` of kind `missingInput` when there is no such run, or it does not say.
+  /// The folders of the corpora that the run was trained on.
+  /// - Throws: `UserError` of kind `missingInput` if there is no such run, or it has no record of them.
   var corpora: [String] {
     get throws {
       try requireRun()
       let corpora = try CorpusDescription.ofRun(run)
       guard !corpora.isEmpty else {
         throw UserError(
-          .missingInput, at: run.string, "the run does not say which corpora it was trained on",
-          hint: "Name one with --data.")
+          .missingInput, at: run.string, "the run has no record of the corpora it was trained on",
+          hint: "Give one with --data.")
       }
       return corpora.map(\.folder)
+    }
+  }
+}
+
+/// Perturbed spellings of real words. Left out are spellings that the perturbation did not change, that are another word of
+/// the list, or that are not one word by the model's rule.
+struct PerturbedWords {
+  private let perturbation: AppliedPerturbation
+  private let listed: Int
+  /// The index in the list of the original of each spelling.
+  private var origins: [Int] = []
+  private var spellings: [[UInt8]] = []
+
+  init(_ realWords: RealWords, _ perturbation: AppliedPerturbation, _ splitter: WordSplitter) {
+    self.perturbation = perturbation
+    listed = realWords.words.count
+    for (index, word) in realWords.words.enumerated() {
+      let changed = String(decoding: perturbation(Array(word.utf8)), as: UTF8.self)
+      guard let inText = splitter.wordBetweenOthers(changed), !realWords.contains(inText) else { continue }
+      origins.append(index)
+      spellings.append(inText)
+    }
+  }
+
+  func recognized(by neighbours: WordNeighbours) -> Result {
+    let nearest = neighbours.nearest(toEach: spellings, count: 1)
+    let right = zip(nearest, origins).count { $0.first?.index == $1 }
+    return Result(
+      perturbation: perturbation.kind.name, perturbationSeed: perturbation.seed, words: listed,
+      perturbedWords: origins.count, nearestIsRight: right,
+      share: origins.isEmpty ? nil : Double(right) / Double(origins.count))
+  }
+
+  struct Result: Encodable {
+    let perturbation: String
+    let perturbationSeed: UInt64
+    let words: Int
+    let perturbedWords: Int
+    let nearestIsRight: Int
+    /// nil if the perturbation changed no word.
+    let share: Double?
+
+    func show() {
+      let share = share.map { Amount.fixed(100 * $0, 2) + "%" } ?? "none"
+      print(
+        "\(perturbation): \(share) are nearest to the original word "
+          + "(\(Amount.grouped(nearestIsRight)) of \(Amount.grouped(perturbedWords)) changed spellings, "
+          + "\(Amount.grouped(words)) words)")
     }
   }
 }

@@ -1,17 +1,18 @@
 import ArgumentParser
+import HATTerminal
 import HATText
 import SystemPackage
 
 struct InspectCorpus: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "corpus",
-    abstract: "Report what a corpus holds, checking every checksum on the way.",
-    discussion: "Reads the whole corpus; --quick reads its manifest alone.")
+    abstract: "Report what a corpus contains, and verify every checksum.",
+    discussion: "Reads the whole corpus; with --quick only its manifest.")
 
-  @Argument(help: "The folder preprocess made.")
+  @Argument(help: "A corpus made by preprocess.")
   var directory: String
 
-  @Flag(help: "Only what the manifest says.")
+  @Flag(help: "Report only what the manifest says.")
   var quick = false
 
   @Flag(help: "Print the result as one JSON object.")
@@ -43,36 +44,110 @@ struct InspectCorpus: ParsableCommand {
   }
 
   private func show(_ statistics: CorpusStatistics) {
-    print("\nbytes in a word, and their share of all words")
-    let histogram = WordLengthHistogram(statistics.wordLengths)
-    let most = histogram.rows.map(\.words).max() ?? 1
-    for row in histogram.rows { print(Self.line(row, most: most)) }
+    print("\nbytes in a word, share of words")
+    let rows = WordLengthHistogram(statistics.wordLengths).rows
+    let most = rows.map(\.words).max() ?? 1
+    TextTable.show(
+      rows.map { row in
+        let (first, last) = (row.lengths.lowerBound, row.lengths.upperBound)
+        return [
+          first == last ? "\(first)" : "\(first)–\(last)",
+          Amount.fixed(100 * row.share, row.share < 0.001 ? 5 : 2) + "%",
+          Bar.show(Self.longestBar * Double(row.words) / Double(most)),
+        ]
+      }, [.right, .right, .left])
     print("\nmost frequent words")
-    for word in statistics.mostFrequentWords(20) {
-      print("\(Self.padded(Amount.grouped(word.count), 12))  \(JSONOutput.literal(word.word.utf8))")
-    }
+    TextTable.show(
+      statistics.mostFrequentWords(20).map {
+        [Amount.grouped($0.count), JSONOutput.literal($0.word.utf8)]
+      }, [.right, .left])
     for (name, values) in statistics.mostFrequentMetadata(10) {
       print("\n\(name), documents")
-      for (value, documents) in values {
-        print(
-          "\(Self.padded(Amount.grouped(documents), 12))  \(JSONOutput.literal(value.utf8).dropFirst().dropLast())"
-        )
-      }
+      TextTable.show(
+        values.map { [Amount.grouped($1), String(JSONOutput.literal($0.utf8).dropFirst().dropLast())] },
+        [.right, .left])
     }
   }
 
   private static let longestBar = 48.0
+}
 
-  /// Such as `   3  17.42%  ██████▍`.
-  private static func line(_ row: WordLengthHistogram.Row, most: Int) -> String {
-    let (first, last) = (row.lengths.lowerBound, row.lengths.upperBound)
-    let name = first == last ? "\(first)" : "\(first)–\(last)"
-    let share = Amount.fixed(100 * row.share, row.share < 0.001 ? 5 : 2)
-    let bar = Bar.show(longestBar * Double(row.words) / Double(most))
-    return "\(padded(name, 9))  \(padded(share, 8))%  \(bar)"
+/// What `inspect corpus --json` prints.
+struct CorpusReport: Encodable {
+  struct Value: Encodable {
+    var value: String
+    var documents: Int
   }
 
-  private static func padded(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.count)) + text
+  struct Word: Encodable {
+    var word: String
+    var count: Int
+  }
+
+  var rule: String
+  var maxWordBytes: Int
+  var documents: Int
+  var bytes: Int
+  var words: Int
+  var bytesPerWord: Double
+  var train: TextCounts
+  var holdout: TextCounts
+  var leftOut: LeftOutCounts
+  var compressedBytes: Int
+  var dataFingerprint: String
+  /// How many words have each length, from 0 bytes.
+  var wordLengths: [Int]?
+  var frequentWords: [Word]?
+  /// For each name, such as language, licence or source, the most frequent values.
+  var metadata: [String: [Value]]?
+
+  /// - Parameter statistics: nil where only the manifest was read.
+  init(_ corpus: Corpus, _ statistics: CorpusStatistics?) {
+    rule = corpus.splitter.rule.versionedName
+    maxWordBytes = corpus.splitter.maximumWordBytes
+    (train, holdout) = (corpus.counts(.train), corpus.counts(.holdout))
+    documents = train.documents + holdout.documents
+    (bytes, words) = (train.bytes + holdout.bytes, train.words + holdout.words)
+    bytesPerWord = Double(bytes) / Double(max(words, 1))
+    leftOut = corpus.manifest.leftOut
+    compressedBytes = corpus.manifest.compressedBytes
+    dataFingerprint = corpus.fingerprint.hexadecimal
+    guard let statistics else { return }
+    wordLengths = statistics.wordLengths
+    frequentWords = statistics.mostFrequentWords(20).map { Word(word: $0.word, count: $0.count) }
+    metadata = Dictionary(
+      uniqueKeysWithValues: statistics.mostFrequentMetadata(10).map { name, values in
+        (name, values.map { Value(value: $0.value, documents: $0.documents) })
+      })
+  }
+}
+
+/// What the manifest of a corpus says, as a table.
+enum CorpusTable {
+  static func show(_ manifest: CorpusManifest) {
+    let splitter = manifest.settings.splitter
+    let bytes = manifest.train.counts.bytes + manifest.holdout.counts.bytes
+    let share = Amount.fixed(100 * Double(manifest.compressedBytes) / Double(max(bytes, 1)), 1)
+    TextTable.show(
+      [["rule", "\(splitter.rule.name), words of up to \(splitter.maximumWordBytes) bytes"]]
+        + CorpusPart.allCases.map { [$0.rawValue, text(manifest.part($0))] } + [
+          ["on disk", "\(Amount.bytes(manifest.compressedBytes)), \(share)% of the text"],
+          ["fingerprint", manifest.dataFingerprint.hexadecimal],
+        ], [.left])
+  }
+
+  private static func text(_ part: CorpusManifest.Part) -> String {
+    let counts = part.counts
+    let perWord = Amount.fixed(Double(counts.bytes) / Double(max(counts.words, 1)), 2)
+    return "\(Amount.grouped(counts.documents)) documents, \(Amount.grouped(counts.words)) words, "
+      + "\(Amount.grouped(counts.bytes)) bytes (\(perWord) per word), "
+      + "\(part.shards.count) shard\(part.shards.count == 1 ? "" : "s")"
+  }
+}
+
+extension CorpusManifest {
+  /// Of all shards.
+  var compressedBytes: Int {
+    (train.shards + holdout.shards).reduce(0) { $0 + $1.fileBytes }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HATTerminal
 import HATText
 import SystemPackage
 
@@ -11,7 +12,7 @@ struct InspectShard: ParsableCommand {
   @Argument(help: "The shard.")
   var file: String
 
-  @Option(help: "The number of the document to show, from 0.")
+  @Option(help: "Number of the document to show, from 0.")
   var document: Int?
 
   @Flag(help: "Print the result as one JSON object.")
@@ -30,14 +31,16 @@ struct InspectShard: ParsableCommand {
 
   private func show(_ shard: ShardReader) {
     let counts = shard.counts
-    print("rule       \(shard.splitter.rule.name), words of up to \(shard.splitter.maximumWordBytes) bytes")
-    print("documents  \(Amount.grouped(counts.documents)) in \(shard.frameCount) frames")
-    print("words      \(Amount.grouped(counts.words))")
-    print("text       \(Amount.grouped(counts.bytes)) bytes")
-    print("All checksums are right.")
+    TextTable.show(
+      [
+        ["rule", "\(shard.splitter.rule.name), words of up to \(shard.splitter.maximumWordBytes) bytes"],
+        ["documents", "\(Amount.grouped(counts.documents)) in \(shard.frameCount) frames"],
+        ["words", Amount.grouped(counts.words)], ["text", "\(Amount.grouped(counts.bytes)) bytes"],
+      ], [.left])
+    print("All checksums are correct.")
   }
 
-  /// A line of text a line, with a bar between words.
+  /// Each line of text on a line, with a bar between words.
   private func show(_ document: ShardDocument) {
     for entry in document.metadata.entries { print("\(entry.name): \(entry.value)") }
     print(
@@ -54,7 +57,7 @@ struct InspectShard: ParsableCommand {
     if !line.isEmpty { print(line) }
   }
 
-  /// A word as in a JSON string; a bar in it is told apart from those between words.
+  /// A word as in a JSON string, with a bar in it escaped.
   private static func shown(_ word: ArraySlice<UInt8>) -> String {
     JSONOutput.literal(word).dropFirst().dropLast().replacingOccurrences(of: "|", with: "\\u007c")
       .replacingOccurrences(of: "\\\"", with: "\"")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HATDistributed
 import HATStorage
+import HATTerminal
 import HATText
 import SystemPackage
 
@@ -9,45 +10,45 @@ extension InvalidTextPolicy: ExpressibleByArgument {}
 
 struct Preprocess: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make a corpus of text files: cut into words, compressed, checked.",
+    abstract: "Make a corpus from text files: split into words, compressed, with checksums.",
     discussion: """
-      INPUT is a .txt file (a document a file, or several with --document-separator), a .jsonl file (a document a \
-      line), either also .zst or .gz, a folder of such files, or - for standard input (JSON lines, or text when \
-      --document-separator is given). A run that was stopped is continued by the same command; a finished one is \
-      left as it is. Ranks share the work, and write the same shards however many they are.
+      INPUT is a .txt file (one document, or several with --document-separator), a .jsonl file (one document per line), \
+      either also as .zst or .gz, a folder of such files, or - for standard input (JSON Lines, or text when \
+      --document-separator is given). The same command continues where an earlier one was stopped, and leaves a finished \
+      corpus as it is. Ranks share the work; the shards are the same for any number of ranks.
       """)
 
-  @Option(help: "The folder to make.")
+  @Option(help: "Folder to create.")
   var output: String
 
-  @Option(help: "The splitting rule: whitespace, unicode, or fixed:N for a word every N bytes.")
+  @Option(help: "Splitting rule: whitespace, unicode, or fixed:N for a word every N bytes.")
   var split = "whitespace"
 
-  @Option(help: "The most bytes of a word; longer ones are cut.")
+  @Option(help: "Most bytes in a word; longer words are cut.")
   var maxWordBytes = WordSplitter.defaultWordLimit
 
-  @Option(help: "The field of a JSON object that holds the text, outer.inner for one inside another.")
+  @Option(help: "JSON field that holds the text; outer.inner for a nested one.")
   var field = "text"
 
-  @Option(help: "What to do with a document that is not UTF-8: error, replace (by U+FFFD), or skip it.")
+  @Option(help: "What to do with a document that is not UTF-8: error, replace (with U+FFFD), or skip.")
   var invalidUtf8 = InvalidTextPolicy.error
 
-  @Option(help: "The share of documents kept from training, chosen by content.")
+  @Option(help: "Fraction of documents held out from training, chosen by content.")
   var holdout = 0.01
 
-  @Option(help: "About how much input makes a shard.")
+  @Option(help: "Approximate input per shard.")
   var shardBytes = ByteSize(bytes: 64 << 20)
 
-  @Option(help: "The zstd level, 1 to 19.")
+  @Option(help: "zstd level, 1 to 19.")
   var level = 3
 
-  @Option(help: "What divides a .txt file into documents; \\n, \\t and \\\\ are understood.")
+  @Option(help: "What separates the documents in a .txt file; \\n, \\t and \\\\ are understood.")
   var documentSeparator: String?
 
-  @Flag(help: "Keep only the first of documents with the same text.")
+  @Flag(help: "Keep only the first of several documents with the same text.")
   var deduplicate = false
 
-  @Option(help: "Start mpirun with that many ranks; one process without it.")
+  @Option(help: "Start mpirun with this many ranks (default: one process).")
   var ranks: Int?
 
   @Flag(help: "Print the result as one JSON object.")
@@ -71,7 +72,7 @@ struct Preprocess: ParsableCommand {
   /// - Returns: the exit code.
   private func work(on communicator: any Communicator) throws -> Int32 {
     let started = ContinuousClock.now
-    let result = try preprocessor(on: communicator).run(sharing: RankWorkSharing(communicator: communicator))
+    let result = try preprocessor(on: communicator).run(sharing: RankWorkSharing(communicator))
     guard communicator.rank == 0 else { return 0 }
     let seconds = (ContinuousClock.now - started).seconds
     if json {
@@ -147,21 +148,37 @@ struct Preprocess: ParsableCommand {
     if result.wasFinished { print("\(output) is finished already; nothing was done.") }
     CorpusTable.show(manifest)
     let leftOut = manifest.leftOut
-    if leftOut.empty > 0 { print("left out: \(Amount.grouped(leftOut.empty)) empty documents") }
-    if leftOut.invalid > 0 {
-      print("left out: \(Amount.grouped(leftOut.invalid)) documents that are not UTF-8")
+    for (count, text) in [
+      (leftOut.empty, "left out because they are empty"),
+      (leftOut.invalid, "left out because they are not UTF-8"),
+      (leftOut.duplicate, "left out because an earlier one has the same text"),
+      (leftOut.repaired, "repaired with U+FFFD"),
+    ] where count > 0 {
+      print("documents \(text): \(Amount.grouped(count))")
     }
-    if leftOut.duplicate > 0 {
-      print("left out: \(Amount.grouped(leftOut.duplicate)) documents with the text of an earlier one")
-    }
-    if leftOut.repaired > 0 { print("repaired: \(Amount.grouped(leftOut.repaired)) documents, with U+FFFD") }
     if manifest.holdout.counts.documents == 0 && holdout > 0 {
-      print("No document was held out: there are few; evaluation needs some. A larger --holdout gives more.")
+      print("No document was held out, and evaluation needs some. A larger --holdout gives more.")
     }
     if !result.wasFinished {
       let bytes = manifest.train.counts.bytes + manifest.holdout.counts.bytes
       let rate = Amount.bytes(Int(Double(bytes) / max(seconds, 1e-9)))
       print("\(Amount.fixed(seconds, 2)) s, \(rate)/s of text")
     }
+  }
+}
+
+/// Shows how far preprocessing has come.
+private final class PreprocessProgressLine {
+  private let hashing = ProgressLine("looking for duplicates", unit: .bytes)
+  private let writing = ProgressLine("preprocess", unit: .bytes)
+
+  deinit {
+    hashing.clear()
+    writing.clear()
+  }
+
+  func show(_ progress: PreprocessProgress) {
+    let line = progress.isLookingForDuplicates ? hashing : writing
+    line.update(progress.position, of: progress.total)
   }
 }

@@ -1,23 +1,24 @@
 import ArgumentParser
 import Foundation
 import HATStorage
+import HATTerminal
 import HATText
 
 struct Split: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Cut standard input into words, and print each as a JSON string on a line.",
+    abstract: "Split standard input into words, and print each as a JSON string on a line.",
     discussion: """
       With --json-lines each line of input is {"text_b64": "…"}, a document in base64, and each line of output \
       {"words_b64": ["…", …]}.
       """)
 
-  @Option(help: "The splitting rule: whitespace, unicode, or fixed:N for a word every N bytes.")
+  @Option(help: "Splitting rule: whitespace, unicode, or fixed:N for a word every N bytes.")
   var split = "whitespace"
 
-  @Option(help: "The most bytes of a word; longer ones are cut. Without it words are as long as they are.")
+  @Option(help: "Most bytes in a word; longer words are cut (default: no limit).")
   var maxWordBytes: Int?
 
-  @Flag(help: "Read and write a JSON object a line, texts and words in base64.")
+  @Flag(help: "Read and write one JSON object per line, with texts and words in base64.")
   var jsonLines = false
 
   func run() throws {
@@ -44,10 +45,6 @@ struct Split: ParsableCommand {
     of text: [UInt8], _ splitter: WordSplitter, at place: String
   ) throws -> [ArraySlice<UInt8>] {
     try TextValidation.requireValid(text, at: place)
-    var start = 0
-    return splitter.split(text).map { length in
-      defer { start += Int(length) }
-      return text[start..<start + Int(length)]
-    }
+    return splitter.words(of: text)
   }
 }

@@ -1,18 +1,21 @@
 import ArgumentParser
 import Foundation
+import HAT
 import HATCore
+import HATTerminal
 import HATText
 import SystemPackage
 
 struct InspectBatches: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "batches",
-    abstract: "Print the micro-batches a run would train on, for another implementation to train on too.",
+    abstract: "Print the micro-batches that a run would train on, for use by another implementation.",
     discussion: """
-      A JSON object a line for each micro-batch: step and micro_batch, counted from 1 and 0; bytes_b64, the bytes of \
-      all words in base64; word_offsets, where each word starts in them, and the end; piece_offsets, the first word of \
-      each piece of a document, and the end; text_bytes and words it predicts, document marks left out; \
-      training_flops, of the plain algorithm. The first word of a piece is only read, its last only predicted.
+      Prints a JSON object on one line for each micro-batch: step, counted from 1; micro_batch, counted from 0; \
+      bytes_b64, the bytes of all words in base64; word_offsets, where each word starts in them, and the end; \
+      piece_offsets, the first word of each piece of a document, and the end; text_bytes and words, the number to \
+      predict, without document marks; training_flops, of the plain algorithm. The first word of a piece is only \
+      input, the last only target.
       """)
 
   @Option(name: .customLong("config"), help: "The configuration, such as configs/tiny.yaml.")
@@ -22,7 +25,7 @@ struct InspectBatches: ParsableCommand {
     parsing: .upToNextOption, help: ArgumentHelp("As for train.", valueName: "DIR[:weight]"))
   var data: [WeightedFolder]
 
-  @Option(help: "How many steps, from the first.")
+  @Option(help: "The number of steps, from the first.")
   var steps = 1
 
   @Option(

@@ -1,17 +1,21 @@
 import ArgumentParser
 import Foundation
+import HAT
 import HATCore
 import HATDistributed
 import HATStorage
+import HATTerminal
+import HATText
 import SystemPackage
 
 /// Trains a model: alone, as a rank under `mpirun`, or starting `mpirun` itself.
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train a model on a corpus; goes on from the newest checkpoint of the run.",
+    abstract: "Train a model on a corpus; resumes from the newest checkpoint of the run.",
     discussion: """
-      With --ranks it starts mpirun itself, and again after a fault; under mpirun it is a rank. SIGTERM, SIGUSR1 \
-      or Ctrl-C finish the step, write a checkpoint and end with exit code 75.
+      With --ranks it starts mpirun itself, and restarts it after a fault; under mpirun it is a rank. On SIGTERM, \
+      SIGUSR1 or Ctrl-C it finishes the step, writes a checkpoint and ends with exit code 75. A second Ctrl-C ends it \
+      at once.
       """)
 
   @Option(help: "The configuration, such as configs/tiny.yaml.")
@@ -20,26 +24,26 @@ struct Train: ParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Corpora made by preprocess, each with its part of the bytes trained on; 1 without one.",
+      "Corpora made by preprocess, each with its weight: its share of the bytes trained on (default: 1).",
       valueName: "DIR[:weight]"))
   var data: [WeightedFolder]
 
   @Option(help: "The folder of the run: configuration, metrics, checkpoints.")
   var output: String
 
-  @Option(help: "Start mpirun with that many ranks; one process without it.")
+  @Option(help: "Start mpirun with this many ranks (default: one process).")
   var ranks: Int?
 
-  @Option(help: "Threads of each rank; as many as the ranks leave cores for without it.")
+  @Option(help: "Threads of each rank (default: the cores divided by the ranks).")
   var threads: Int?
 
-  @Option(help: "Machines to run on, one a line with its slots (see hostfiles/).")
+  @Option(help: "Machines to run on, one per line with its slots (see hostfiles/).")
   var hostfile: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "What else mpirun is to be called with, such as \"--mca btl_tcp_if_include eth1\".",
+      "Further arguments for mpirun, such as \"--mca btl_tcp_if_include eth1\".",
       valueName: "options"))
   var mpirunArguments: String?
 
@@ -49,25 +53,25 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Begin with the parameters of another run's checkpoint, and with its tokenizer, instead of random ones.",
+      "Start with the parameters and tokenizer of another run's checkpoint instead of random parameters.",
       valueName: "RUN[@step]"))
   var initializeFrom: String?
 
   @Option(
     help: ArgumentHelp(
-      "Of a model of kind subword, as tokenizer learn wrote it; learnt from the corpora without it.",
+      "For a model of kind subword: the tokenizer, from `tokenizer learn` (default: learned from the corpora).",
       valueName: "FILE"))
   var tokenizer: String?
 
-  @Option(help: "What to do with a run that is there already: auto goes on, never refuses.")
+  @Option(help: "What to do with a run that already exists: auto resumes it, never refuses.")
   var resume: TrainingJob.Resume = .auto
 
-  @Option(help: "Starts after faults without a new checkpoint between them, with --ranks.")
+  @Option(help: "With --ranks: the most restarts after faults without a new checkpoint in between.")
   var restarts = 3
 
   @Option(
     help: ArgumentHelp(
-      "Seconds a step may take before the run is taken for hung; learnt from the run without it.",
+      "Seconds after which a step counts as hung (default: learned from the run).",
       valueName: "seconds"))
   var stepTimeLimit: Double?
 
@@ -102,18 +106,18 @@ struct Train: ParsableCommand {
     let checkpoints = CheckpointStore(run: FilePath(output))
     let supervisor = Supervisor(
       restarts: restarts, hangs: hangs, progress: { try checkpoints.list().last ?? 0 },
-      note: { TrainProgress.say($0) })
+      note: { Terminal.note($0) })
     return try supervisor.run { start in
       MPIJob(
         program: program, arguments: rankArguments(start: start), ranks: ranks,
         threadsPerRank: choice?.threads ?? 1, hostfile: hostfile,
         launcherOptions: mpirunArguments?.split(separator: " ").map(String.init) ?? [],
         environment: [("OPENBLAS_NUM_THREADS", "1"), (Watchdog.supervisedVariable, "1")]
-          + ProgressLine.environment)
+          + Terminal.environment)
     }
   }
 
-  /// What each rank is called with. A start after a fault goes on with what the first one has made.
+  /// The arguments of each rank. A restart after a fault resumes the run that the first start made.
   private func rankArguments(start: Int) -> [String] {
     var arguments = ["train", "--config", config, "--output", output]
     arguments += ["--resume", (start == 0 ? resume : .auto).rawValue]
@@ -127,3 +131,100 @@ struct Train: ParsableCommand {
 }
 
 extension TrainingJob.Resume: ExpressibleByArgument {}
+
+/// One rank of `train`, or the only process.
+struct TrainRank {
+  private let command: Train
+  private let log: OperationLog
+
+  init(_ command: Train) {
+    self.command = command
+    log = OperationLog(stepTimeLimit: command.stepTimeLimit)
+  }
+
+  /// - Returns: the exit code. Errors have been reported, once for all ranks.
+  func run() -> Int32 {
+    StopRequest.listen()
+    watch()
+    return RankProgram.run { exitCode(try train(on: $0)) }
+  }
+
+  /// Started before the ranks connect, which may hang too.
+  private func watch() {
+    let environment = ProcessInfo.processInfo.environment
+    func number(_ name: String) -> Int? { environment[name].flatMap(Int.init) }
+    Watchdog(
+      log: log, run: FilePath(command.output), rank: number("OMPI_COMM_WORLD_RANK") ?? 0,
+      ranks: number("OMPI_COMM_WORLD_SIZE") ?? 1,
+      isSupervised: environment[Watchdog.supervisedVariable] != nil
+    ).start()
+  }
+
+  private func exitCode(_ outcome: TrainingOutcome) -> Int32 {
+    switch outcome {
+    case .finished: 0
+    case .stopped: UserError.Kind.stoppedEarly.exitCode
+    }
+  }
+
+  private func train(on communicator: any Communicator) throws -> TrainingOutcome {
+    let run = try communicator.together {
+      try RankProgram.require(ranks: command.ranks, of: communicator)
+      return try trainingRun()
+    }
+    let progress = TrainProgress(run: command.output, corpora: command.data.map(\.folder))
+    let outcome = try run.train(on: communicator, log: log, observe: progress.show)
+    if communicator.rank == 0 { progress.finish(outcome) }
+    return outcome
+  }
+
+  private func trainingRun() throws -> TrainingRun {
+    var run = TrainingRun(
+      try Configuration.load(from: FilePath(command.config), overrides: command.overrides),
+      corpora: command.data.map { ($0.folder, $0.weight) }, folder: command.output)
+    run.resume = command.resume
+    run.initialCheckpoint = command.initializeFrom
+    run.tokenizer = command.tokenizer
+    run.threads = command.threads
+    return run
+  }
+}
+
+/// A corpus and its weight: `DIR` or `DIR:0.7`.
+struct WeightedFolder: ExpressibleByArgument {
+  /// As the user gave it.
+  let argument: String
+  let folder: String
+  let weight: Double
+
+  /// Only a number after the last colon is a weight, so that folder names may have colons.
+  init(argument: String) {
+    self.argument = argument
+    if let colon = argument.lastIndex(of: ":"),
+      let weight = Self.number(argument[argument.index(after: colon)...])
+    {
+      (folder, self.weight) = (String(argument[..<colon]), weight)
+    } else {
+      (folder, weight) = (argument, 1)
+    }
+  }
+
+  func validate() throws {
+    guard weight > 0, weight.isFinite else {
+      throw ValidationError("--data \(argument): a weight must be above 0.")
+    }
+    guard !folder.isEmpty else { throw ValidationError("--data \(argument): the folder is missing.") }
+  }
+
+  /// A decimal number; not the words that Swift also accepts, such as nan.
+  private static func number(_ text: Substring) -> Double? {
+    text.allSatisfy { "+-.eE".contains($0) || ("0"..."9").contains($0) } ? Double(text) : nil
+  }
+}
+
+extension Mixture {
+  /// - Throws: `UserError` if a folder holds no valid corpus, or the corpora cannot be mixed.
+  init(_ folders: [WeightedFolder]) throws {
+    try self.init(folders.map { (corpus: try Corpus(opening: FilePath($0.folder)), weight: $0.weight) })
+  }
+}

@@ -1,20 +1,20 @@
-import Foundation
-import Glibc
 import HATCore
 import HATDistributed
+import HATTerminal
 
-/// What a person watching a training sees, on standard error.
+/// Shows the progress of training on standard error.
 final class TrainProgress {
   private let run: String
+  private let words = ProgressLine("counting words", unit: .bytes)
   private let line = ProgressLine("training", unit: .items("steps"))
   private var steps = 0
   private var firstStep = 0
   private let corpora: [String]
-  /// Of the last step.
+  /// After the last step.
   private var epochs: [Double] = []
   private var (seconds, dataWaitSeconds) = (0.0, 0.0)
 
-  /// What a step may wait for data before it is worth a word, as a part of its time.
+  /// The fraction of time waiting for data above which it is reported.
   private static let noticeableWait = 0.01
 
   init(run: String, corpora: [String]) {
@@ -27,48 +27,55 @@ final class TrainProgress {
     case .step(let record): show(record)
     case .evaluated(let step, let sum, let corpora): show(sum, corpora, at: step)
     case .checkpointed(let step, let seconds):
-      say("step \(step): checkpoint written in \(Amount.fixed(seconds, 2)) s")
+      Terminal.note("step \(step): checkpoint written in \(Amount.fixed(seconds, 2)) s")
     case .skipped(let skip):
-      say(
-        "step \(skip.step): loss or gradient is not finite: skipped (\(run)/skipped.jsonl names its documents)"
+      Terminal.note(
+        "step \(skip.step) skipped: loss or gradient is not finite (\(run)/skipped.jsonl lists its documents)"
       )
-    case .note(let note): say("note: \(note)")
+    case .arranged(let text): Terminal.note(text)
+    case .placed(let ranks): Terminal.note(PlacementTable.text(ranks))
+    case .countingWords(let bytes, let total):
+      words.update(bytes, of: total)
+      if bytes == total { words.clear() }
+    case .damaged(let error): Terminal.warning(error)
+    case .note(let note): Terminal.note("note: \(note)")
     }
   }
 
   func finish(_ outcome: TrainingOutcome) {
-    if !epochs.isEmpty { say("data: \(named(epochs) { "\(Amount.fixed($0, 2)) epochs" })") }
+    if !epochs.isEmpty { Terminal.note("data: \(named(epochs) { "\(Amount.fixed($0, 2)) epochs" })") }
     if dataWaitSeconds > Self.noticeableWait * seconds {
-      say(
+      Terminal.note(
         "waited for data \(Amount.fixed(dataWaitSeconds, 1)) s of \(Amount.fixed(seconds, 1)) s: "
-          + "the disk, or other work on these cores, is slower than the training")
+          + "the disk, or other load on these cores, slows training down")
     }
     switch outcome {
     case .finished(let step):
-      say(step == firstStep ? "\(run) is trained already: step \(step)" : "trained to step \(step): \(run)")
+      Terminal.note(
+        step == firstStep ? "\(run) is already trained: step \(step)" : "trained to step \(step): \(run)")
     case .stopped(let step):
-      say("stopped at step \(step) with a checkpoint: run the same command again to go on")
+      Terminal.note("stopped at step \(step) with a checkpoint: run the same command again to continue")
     }
   }
 
   private func show(_ start: TrainingStart) {
     (steps, firstStep) = (start.steps, start.step)
     if start.step == start.steps { return }
-    say(
-      (start.step == 0 ? "training" : "going on from step \(start.step) with")
+    Terminal.note(
+      (start.step == 0 ? "training" : "resuming from step \(start.step) with")
         + " \(Amount.grouped(start.parameters)) parameters on \(start.ranks) "
         + (start.ranks == 1 ? "rank" : "ranks") + " into \(run)")
   }
 
   private func show(_ sum: LossSum, _ corpora: [LossSum], at step: Int) {
     let each = named(corpora) { $0.textBytes > 0 ? Amount.fixed($0.bitsPerByte, 3) : "none" }
-    say(
+    Terminal.note(
       "step \(step): held-out text \(Amount.fixed(sum.bitsPerByte, 3)) bits per byte, "
-        + "\(Amount.fixed(100 * sum.wordAccuracy, 1))% of words right"
+        + "\(Amount.fixed(100 * sum.wordAccuracy, 1))% word accuracy"
         + (corpora.count > 1 ? " (\(each))" : ""))
   }
 
-  /// A value of each corpus, with its name where there are several.
+  /// A value for each corpus, with its name if there are several.
   private func named<Value>(_ values: [Value], _ text: (Value) -> String) -> String {
     if values.count == 1 { return text(values[0]) }
     return zip(corpora, values).map { "\($0) \(text($1))" }.joined(separator: ", ")
@@ -83,16 +90,44 @@ final class TrainProgress {
       note: "loss \(Amount.fixed(record.loss, 3))  \(Amount.fixed(record.bitsPerByte, 3)) bits/byte  "
         + "norm \(Amount.fixed(record.gradientNorm, 2))  \(Amount.bytes(Int(record.bytesPerSecond)))/s")
   }
-
-  private func say(_ text: String) {
-    line.clear()
-    Self.say(text)
-  }
 }
 
-extension TrainProgress {
-  /// One line for people.
-  static func say(_ text: String) {
-    FileHandle.standardError.write(Data("\(text)\n".utf8))
+/// The table of ranks at start-up.
+enum PlacementTable {
+  /// More ranks than this are shown by node.
+  private static let mostRanks = 16
+
+  static func text(_ placements: [RankPlacement]) -> String {
+    TextTable.lines(
+      [["node", "rank", "cores", "threads", "memory"]]
+        + (placements.count > mostRanks ? byNode(placements) : placements.map(row))
+    ).joined(separator: "\n")
+  }
+
+  private static func row(_ placement: RankPlacement) -> [String] {
+    [
+      placement.node, "\(placement.rank)", placement.cores, "\(placement.threads)",
+      Amount.memory(placement.memory),
+    ]
+  }
+
+  /// One row for neighbouring ranks of a node, with the sums of their threads and memory.
+  private static func byNode(_ placements: [RankPlacement]) -> [[String]] {
+    var runs: [[RankPlacement]] = []
+    for placement in placements {
+      if runs.last?.last?.node == placement.node {
+        runs[runs.count - 1].append(placement)
+      } else {
+        runs.append([placement])
+      }
+    }
+    return runs.map { run in
+      let cores = run.map(\.cores)
+      return [
+        run[0].node, "\(run[0].rank)-\(run.last!.rank)",
+        Set(cores).count == 1 ? cores[0] : "\(cores[0]) … \(cores.last!)",
+        "\(run.reduce(0) { $0 + $1.threads })", Amount.memory(run.reduce(0) { $0 + $1.memory }),
+      ]
+    }
   }
 }

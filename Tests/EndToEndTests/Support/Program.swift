@@ -2,14 +2,15 @@ import Foundation
 
 /// The program under test, as users start it.
 enum Program {
-  /// `hat-mpirun` of the same build: it lies beside the test bundle.
-  static let path: String = {
+  static let path = built("hat-mpirun")
+
+  /// A file of the same build: it lies beside the test bundle.
+  static func built(_ name: String) -> String {
     let bundle = try! FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let path = URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("hat-mpirun")
-      .path
-    precondition(FileManager.default.isExecutableFile(atPath: path), "\(path) is not built")
+    let path = URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent(name).path
+    precondition(FileManager.default.fileExists(atPath: path), "\(path) is not built")
     return path
-  }()
+  }
 
   /// The checkout this test was built from: for the presets and the sample.
   static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

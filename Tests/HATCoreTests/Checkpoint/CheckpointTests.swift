@@ -20,12 +20,108 @@ import Testing
       #expect(try fixture.isWhole(reader))
       #expect(reader.manifest == fixture.manifest(step: step, slices: reader.manifest.slices))
       for range in [0..<0, 0..<1, 5..<9, count - 2..<count, 3..<count - 3] {
-        let part = FloatBuffer(zeroed: range.count)
-        try reader.read(.secondMoments, range, into: part.base)
-        let expected = fixture.values(.secondMoments, step: step)
-        #expect(range.allSatisfy { part.base[$0 - range.lowerBound] == expected.base[$0] })
+        let part = FloatBuffer(zeroed: count)
+        try reader.read(2, [range], into: part)
+        let expected = fixture.values(2, step: step)
+        #expect((0..<count).allSatisfy { part.base[$0] == (range.contains($0) ? expected.base[$0] : 0) })
       }
     }
+  }
+
+  private func verified(_ reader: CheckpointReader) throws -> CheckpointReader {
+    try reader.verify()
+    return reader
+  }
+
+  /// As ranks write them that own parts of each unit of a model.
+  @Test func slicesMayHaveSeveralRanges() throws {
+    let (a, b) = (fixture.count / 4, fixture.count / 2)
+    try fixture.write(step: 1, to: store, slices: [[0..<7, a..<b], [7..<a, b..<fixture.count]])
+    #expect(try fixture.isWhole(try store.reader(at: 1)))
+    try store.reader(at: 1).verify()
+  }
+
+  @Test(arguments: [[], [1], [100, 1000]]) func weightsForUseAreThoseWritten(cuts: [Int]) throws {
+    try fixture.write(step: 1, to: store, cuts: cuts)
+    let (weights, expected) = (try store.reader(at: 1).weights(), fixture.values(0, step: 1))
+    for tensor in fixture.table.tensors {
+      #expect(weights.values(of: tensor).elementsEqual(expected.elements[tensor.range]), "\(tensor.name)")
+    }
+  }
+
+  @Test func weightsForUseNeedNothingButParameters() throws {
+    try fixture.write(step: 1, to: store)
+    let slice = folder.appending("checkpoints/step-00000001/slice-00000.safetensors")
+    try FileDamage.flipBit(0, ofByte: try FileDamage.length(slice) - 1, in: slice)
+    _ = try store.reader(at: 1).weights()
+    #expect(throws: UserError.self) { try store.reader(at: 1).verify() }
+    // The last parameter.
+    let parameters = try FileDamage.length(slice) - 2 * fixture.count * 4 - 1
+    try FileDamage.flipBit(0, ofByte: parameters, in: slice)
+    let error = #expect(throws: UserError.self) { try store.reader(at: 1).weights() }
+    #expect(error?.kind == .invalidData)
+  }
+
+  /// What the safetensors library would find: names, shapes and ranges, one behind the other.
+  @Test func slicesAreSafetensorsFiles() throws {
+    let cut = fixture.table.tensors[1].range.lowerBound + 3
+    try fixture.write(step: 1, to: store, cuts: [cut])
+    let (first, second) = (fixture.table.tensors[0], fixture.table.tensors[1])
+    let expected = fixture.values(1, step: 1)
+    let file = try SafetensorsReader(
+      opening: store.folder(ofStep: 1).appending("slice-00000.safetensors"))
+    #expect(file.shape(of: "parameters.\(first.name)") == first.shape)
+    let name = "first_moment.\(second.name)[0:3]"
+    #expect(file.shape(of: name) == [3])
+    var part = [Float](repeating: 0, count: 3)
+    try part.withUnsafeMutableBufferPointer { try file.read(name, into: $0) }
+    #expect(part == Array(expected.elements[cut - 3..<cut]))
+    let rest = try SafetensorsReader(
+      opening: store.folder(ofStep: 1).appending("slice-00001.safetensors"))
+    #expect(
+      rest.shape(of: "second_moment.\(second.name)[3:\(second.range.count)]") == [second.range.count - 3])
+  }
+
+  /// Numbers that fit no file, under a checksum that fits them.
+  @Test(
+    arguments: [
+      { $0.slices[0].ranges = [0..<1 << 50] }, { $0.slices[0].ranges = [] }, { $0.slices = [] },
+      { $0.slices[0].length = 1 << 60 }, { $0.slices[0].file = "../slice-00000.safetensors" },
+      { $0.slices[0].checksums = [] }, { $0.sections = [] },
+      { $0.sections[0].tensors[0].shape = [1 << 39, 1 << 39] }, { $0.sections[0].tensors[0].shape = [-1] },
+      { $0.sections[1].tensors.swapAt(0, 1) }, { $0.sections[1].tensors[0].name = "nothing" },
+      { $0.sections[0].tensors.removeLast() }, { $0.sections.swapAt(0, 1) },
+    ] as [@Sendable (inout CheckpointManifest) -> Void])
+  func manifestsThatDoNotFitAreRefused(forge: @Sendable (inout CheckpointManifest) -> Void) throws {
+    try fixture.write(step: 1, to: store)
+    var manifest = try store.reader(at: 1).manifest
+    forge(&manifest)
+    try DurableFile.write(
+      ManifestFile.encoded(manifest), to: store.folder(ofStep: 1).appending(ManifestFile.name))
+    let error = #expect(throws: UserError.self) { try store.reader(at: 1).verify() }
+    #expect(error?.kind == .invalidData)
+  }
+
+  @Test func tensorsOfAnotherModelAreNoWeights() throws {
+    try fixture.write(step: 1, to: store)
+    var manifest = try store.reader(at: 1).manifest
+    manifest.configuration.model.layers = 2
+    try DurableFile.write(
+      ManifestFile.encoded(manifest), to: store.folder(ofStep: 1).appending(ManifestFile.name))
+    let error = #expect(throws: UserError.self) { try store.reader(at: 1).weights() }
+    #expect(error?.kind == .invalidData)
+  }
+
+  /// Written as version 1 of the format did.
+  @Test func earlierVersionsAreRefusedWithAWayOut() throws {
+    try fixture.write(step: 1, to: store)
+    let path = store.folder(ofStep: 1).appending(ManifestFile.name)
+    try DurableFile.write(
+      Array(#"{"manifest":{"formatVersion":1,"step":1},"manifestChecksum":"0123456789abcdef"}"#.utf8),
+      to: path)
+    let error = #expect(throws: UserError.self) { try store.newest { $0.manifest.step } }
+    #expect(error?.kind == .configuration)
+    #expect(error?.hint.contains("export") == true)
   }
 
   @Test func onlyTheNewestAreKept() throws {
@@ -52,7 +148,8 @@ import Testing
       } catch is Stopped {
         operations += 1
       }
-      let reader = try #require(try undisturbed.latestValid { Issue.record("\($0)") })
+      let reader = try #require(
+        try undisturbed.newest(damaged: { Issue.record("\($0)") }, use: verified))
       #expect([2, 3].contains(reader.manifest.step) && (!isFinished || reader.manifest.step == 3))
       #expect(try fixture.isWhole(reader))
       for step in try undisturbed.list() { try undisturbed.reader(at: step).verify() }
@@ -66,7 +163,7 @@ import Testing
   @Test func everyFlippedBitIsFound() throws {
     try fixture.write(step: 1, to: store, cuts: [100])
     let checkpoint = folder.appending("checkpoints/step-00000001")
-    for name in ["manifest.json", "slice-00000.bin", "slice-00001.bin"] {
+    for name in ["manifest.json", "slice-00000.safetensors", "slice-00001.safetensors"] {
       let path = "\(checkpoint)/\(name)"
       let length = try FileDamage.length(path)
       let places =
@@ -86,7 +183,7 @@ import Testing
   @Test func everyTruncationIsFound() throws {
     try fixture.write(step: 1, to: store, cuts: [100])
     let checkpoint = folder.appending("checkpoints/step-00000001")
-    for name in ["manifest.json", "slice-00000.bin"] {
+    for name in ["manifest.json", "slice-00000.safetensors"] {
       let path = "\(checkpoint)/\(name)"
       let whole = try Data(contentsOf: URL(fileURLWithPath: path))
       for length in Array(stride(from: 0, to: whole.count, by: 61)) + [whole.count - 1] {
@@ -100,7 +197,7 @@ import Testing
 
   @Test func aMissingSliceIsFound() throws {
     try fixture.write(step: 1, to: store, cuts: [100])
-    try DurableFile.remove(FilePath(folder.appending("checkpoints/step-00000001/slice-00001.bin")))
+    try DurableFile.remove(FilePath(folder.appending("checkpoints/step-00000001/slice-00001.safetensors")))
     let error = #expect(throws: UserError.self) { try store.reader(at: 1).verify() }
     #expect(error?.kind == .invalidData)
   }
@@ -108,9 +205,9 @@ import Testing
   @Test func theNewestDamagedOneIsPassedOver() throws {
     for step in [1, 2, 3] { try fixture.write(step: step, to: store) }
     try FileDamage.flipBit(
-      0, ofByte: 200, in: folder.appending("checkpoints/step-00000003/slice-00000.bin"))
+      0, ofByte: 200, in: folder.appending("checkpoints/step-00000003/slice-00000.safetensors"))
     var errors: [UserError] = []
-    let reader = try store.latestValid { errors.append($0) }
+    let reader = try store.newest(damaged: { errors.append($0) }, use: verified)
     #expect(reader?.manifest.step == 2)
     #expect(errors.count == 1 && errors[0].place?.contains("step-00000003") == true)
     try store.setAside(after: 2)
@@ -125,7 +222,7 @@ import Testing
     try fixture.write(step: 1, to: store)
     var other = fixture.configuration
     other.model.layers = 2
-    let manifest = try store.manifest(at: 1)
+    let manifest = try store.reader(at: 1).manifest
     let error = #expect(throws: UserError.self) {
       try manifest.requireSameModel(as: other, splittingRule: "fixed:8-v1", maxWordBytes: 64, at: "RUN")
     }
@@ -149,10 +246,10 @@ import Testing
     #expect(try CheckpointReference(parsing: odd) == CheckpointReference(run: FilePath(odd)))
     try fixture.write(step: 5, to: store)
     let error = #expect(throws: UserError.self) {
-      try CheckpointReference(run: FilePath(folder.path), step: 6).open()
+      try CheckpointReference(run: FilePath(folder.path), step: 6).open { $0.manifest.step }
     }
     #expect(error?.kind == .missingInput && error?.hint.contains("5") == true)
-    #expect(try CheckpointReference(run: FilePath(folder.path)).open().manifest.step == 5)
+    #expect(try CheckpointReference(run: FilePath(folder.path)).open { $0.manifest.step } == 5)
   }
 }
 

@@ -13,12 +13,12 @@ import Testing
     _ rule: SplittingRule = .whitespace, words: Int = 256, bytes: Int = 4096
   ) throws -> HierarchicalScorer {
     HierarchicalScorer(
-      witness.model, parameters: witness.parameters.base, splitter: try WordSplitter(rule),
+      witness.model, witness.weights, splitter: try WordSplitter(rule),
       sequenceWords: words, sequenceBytes: bytes)
   }
 
   private var head: UnsafeMutableBufferPointer<Float> {
-    let range = witness.model.layout.tensors.first { $0.name == "decoder.head.weight" }!.range
+    let range = witness.model.table.tensors.first { $0.name == "decoder.head.weight" }!.range
     return UnsafeMutableBufferPointer(rebasing: witness.parameters.elements[range])
   }
 
@@ -28,7 +28,7 @@ import Testing
   @Test func aDocumentCostsWhatTheModelsLossSays() throws {
     let splitter = try WordSplitter(.unicode)
     let batch = try Batch.text(Array(Self.text.utf8), splitter: splitter)
-    let loss = witness.model.loss(batch, parameters: witness.parameters.base)
+    let loss = witness.model.loss(batch, witness.weights)
     let tally = try scorer(.unicode).score(document: Array(Self.text.utf8))
     #expect(abs(tally.sum.nats - loss.nats) < 1e-9 * loss.nats)
     #expect(tally.sum.textBytes == Self.text.utf8.count)
@@ -45,7 +45,7 @@ import Testing
 
     var both = Batch.document([Array("another ".utf8), Array("one".utf8)])
     both.append(try Batch.text(Array(Self.text.utf8), splitter: WordSplitter(.whitespace)))
-    let together = witness.model.loss(both, parameters: witness.parameters.base)
+    let together = witness.model.loss(both, witness.weights)
     let tally = alone + other
     #expect(abs(tally.sum.nats - together.nats) < 1e-6 * together.nats)
   }
@@ -123,7 +123,7 @@ import Testing
 
   private func predictor(_ rule: SplittingRule = .whitespace) throws -> HierarchicalPredictor {
     HierarchicalPredictor(
-      witness.configuration, parameters: witness.parameters.base, splitter: try WordSplitter(rule),
+      witness.configuration, witness.weights, splitter: try WordSplitter(rule),
       contextWords: 256)
   }
 

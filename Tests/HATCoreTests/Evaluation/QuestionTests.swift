@@ -136,7 +136,7 @@ private final class StubScorer: TextScorer {
   @Test func whatDoesNotFitIsNamedByItsLine() throws {
     let witness = ModelWitness(ModelConfiguration.tinySamples[0], seed: 2)
     let scorer = HierarchicalScorer(
-      witness.model, parameters: witness.parameters.base, splitter: try WordSplitter(.whitespace),
+      witness.model, witness.weights, splitter: try WordSplitter(.whitespace),
       sequenceWords: 4, sequenceBytes: 64)
     let questions = try file(
       ClozeQuestion.self,

@@ -13,6 +13,7 @@ struct SubwordScorerTests {
 
   private let model: SubwordTransformer
   private let parameters: FloatBuffer
+  private var weights: ModelWeights { ModelWeights(model.table, in: parameters) }
   private let vocabulary: SubwordVocabulary
 
   /// th, the, "the ", wh, al, ale, whale, whales.
@@ -31,10 +32,11 @@ struct SubwordScorerTests {
     vocabulary = Self.vocabulary
     var configuration = ModelConfiguration.tinySamples[0]
     (configuration.kind, configuration.vocabulary) = (.subword, 265)
-    model = SubwordTransformer(configuration, capacity: TokenCapacity(tokens: 512, pieceTokens: 512))
-    parameters = FloatBuffer(zeroed: model.layout.count)
+    model = SubwordTransformer(
+      configuration, Execution(capacity: BatchCapacity(positions: 512, piecePositions: 512, wordBytes: 64)))
+    parameters = FloatBuffer(zeroed: model.table.count)
     let values = OracleSubwordModel(shape: OracleShape(configuration), vocabulary: 265, seed: 5).parameters
-    for tensor in model.layout.tensors {
+    for tensor in model.table.tensors {
       for (index, value) in zip(tensor.range, values.tensors[tensor.name]!.values) {
         parameters.base[index] = Float(value)
       }
@@ -43,7 +45,7 @@ struct SubwordScorerTests {
 
   private func scorer(words: Int = 256) throws -> SubwordScorer {
     SubwordScorer(
-      model, parameters: parameters.base, vocabulary, splitter: try WordSplitter(.whitespace),
+      model, weights, vocabulary, splitter: try WordSplitter(.whitespace),
       sequenceWords: words, sequenceBytes: 512)
   }
 
@@ -56,7 +58,7 @@ struct SubwordScorerTests {
     let scorer = try scorer()
     let tally = try scorer.score(document: Array(Self.text.utf8))
     let batch = try Batch.text(Array(Self.text.utf8), splitter: WordSplitter(.whitespace))
-    let sum = model.loss(TokenBatcher(vocabulary).tokens(of: batch), parameters: parameters.base)
+    let sum = model.loss(TokenBatcher(vocabulary).tokens(of: batch), weights)
     #expect(tally.sum == sum)
     #expect(tally.sum.textBytes == Self.text.utf8.count && tally.sum.byteAccuracy.isNaN)
     _ = try scorer.score(document: Array("another".utf8))
@@ -73,7 +75,7 @@ struct SubwordScorerTests {
 
   @Test("A uniform model pays for each token the logarithm of the vocabulary")
   func uniform() throws {
-    let head = model.layout.tensors.first { $0.name == "head.weight" }!.range
+    let head = model.table.tensors.first { $0.name == "head.weight" }!.range
     (parameters.base + head.lowerBound).update(repeating: 0, count: head.count)
     let tally = try scorer().score(document: Array(Self.text.utf8))
     #expect(abs(tally.sum.loss - log(265)) < 1e-6)

@@ -9,7 +9,7 @@ import Testing
 
   private var neighbours: WordNeighbours {
     WordNeighbours(
-      witness.configuration, parameters: witness.parameters.base, maxWordBytes: 64, words: words)
+      witness.configuration, witness.weights, maxWordBytes: 64, words: words)
   }
 
   private func cosine(_ first: [Float], _ second: [Float]) -> Double {
@@ -50,7 +50,7 @@ import Testing
 
   @Test func ofEqualsTheEarlierComesFirst() {
     let twins = WordNeighbours(
-      witness.configuration, parameters: witness.parameters.base, maxWordBytes: 64, words: words + words)
+      witness.configuration, witness.weights, maxWordBytes: 64, words: words + words)
     let found = twins.nearest(toEach: [words[3]], count: 2)[0]
     #expect(found.map(\.index) == [3, 3 + words.count])
   }

@@ -10,7 +10,7 @@ import Testing
     documents: Int = 1, contextWords: Int = 256, embeddings: Int = 4096, threads: Int = 1
   ) throws -> HierarchicalPredictor {
     HierarchicalPredictor(
-      witness.configuration, parameters: witness.parameters.base, splitter: try WordSplitter(.whitespace),
+      witness.configuration, witness.weights, splitter: try WordSplitter(.whitespace),
       documents: documents, contextWords: contextWords, embeddings: embeddings, threads: threads)
   }
 
@@ -89,7 +89,7 @@ import Testing
     let prompt = symbols(random.words(150))
     let results = try [1, 2, 3].map { threads in
       let predictor = HierarchicalPredictor(
-        model, parameters: wide.parameters.base, splitter: try WordSplitter(.whitespace), contextWords: 256,
+        model, wide.weights, splitter: try WordSplitter(.whitespace), contextWords: 256,
         threads: threads)
       predictor.start(0)
       predictor.append(prompt, to: 0)

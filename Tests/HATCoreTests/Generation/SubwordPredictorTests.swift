@@ -1,6 +1,7 @@
 import Foundation
 import HATCore
 import HATKernels
+import HATRandom
 import HATText
 import TestSupport
 import Testing
@@ -8,13 +9,14 @@ import Testing
 @Suite struct SubwordPredictorTests {
   private let model: ModelConfiguration
   private let parameters: FloatBuffer
+  private var weights: ModelWeights { ModelWeights(TensorTable(model), in: parameters) }
   private let vocabulary: SubwordVocabulary
 
   init() throws {
     var model = ModelConfiguration.generationSample
     (model.kind, model.vocabulary) = (.subword, 330)
     self.model = model
-    let count = ParameterLayout(model).count
+    let count = TensorTable(model).count
     parameters = FloatBuffer(zeroed: count)
     var random = RandomSource(keys: 17)
     // Large enough that the model prefers something.
@@ -26,7 +28,7 @@ import Testing
 
   private func predictor(documents: Int = 1, words: Int = 256, bytes: Int = 2048) -> SubwordPredictor {
     SubwordPredictor(
-      model, parameters: parameters.base, vocabulary: vocabulary, documents: documents, contextWords: words,
+      model, weights, vocabulary: vocabulary, documents: documents, contextWords: words,
       contextBytes: bytes)
   }
 
@@ -40,8 +42,9 @@ import Testing
     var random = BatchGenerator(seed: 5)
     let words = random.words(30)
     let batch = TokenBatcher(vocabulary).tokens(of: .document(words))
-    let loss = SubwordTransformer(model, capacity: TokenCapacity(tokens: 1024, pieceTokens: 1024)).loss(
-      batch, parameters: parameters.base)
+    let loss = SubwordTransformer(
+      model, Execution(capacity: BatchCapacity(positions: 1024, piecePositions: 1024, wordBytes: 64))
+    ).loss(batch, weights)
 
     let predictor = predictor()
     predictor.start(0)

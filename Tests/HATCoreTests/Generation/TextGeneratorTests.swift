@@ -12,7 +12,7 @@ import Testing
     cached: Bool = true
   ) throws -> [[UInt8]] {
     let predictor = HierarchicalPredictor(
-      witness.configuration, parameters: witness.parameters.base, splitter: try WordSplitter(.whitespace),
+      witness.configuration, witness.weights, splitter: try WordSplitter(.whitespace),
       documents: batch, contextWords: contextWords, embeddings: cached ? 30 : 0)
     let generator = TextGenerator(cached ? predictor : RereadingPredictor(predictor))
     var texts = prompts.map { _ in [UInt8]() }
@@ -66,7 +66,7 @@ import Testing
 
   @Test func aDocumentThatMayNotEndIsAsLongAsAskedFor() throws {
     let predictor = HierarchicalPredictor(
-      witness.configuration, parameters: witness.parameters.base, splitter: try WordSplitter(.whitespace),
+      witness.configuration, witness.weights, splitter: try WordSplitter(.whitespace),
       documents: 4, contextWords: 64)
     let generator = TextGenerator(predictor)
     var samplers = try (0..<4).map { try Sampler(temperature: 3, topP: 1, seed: 2, document: $0) }
@@ -75,5 +75,29 @@ import Testing
     let ends = generator.write(byteLimit: 500, samplers: &samplers, mayEnd: false) { counts[$0] += $1.count }
     #expect(counts == [500, 500, 500, 500])
     #expect(ends == [.limit, .limit, .limit, .limit])
+  }
+}
+
+@Suite struct UTF8PrefixTests {
+  @Test func allowsExactlyTheBytesOfValidScalars() {
+    for value in UInt32(0)...0x10FFFF {
+      guard let scalar = Unicode.Scalar(value) else { continue }
+      if value > 0x900 && value % 61 != 0 && value < 0xD700 || value > 0x11000 && value % 1021 != 0 {
+        continue
+      }
+      var prefix = UTF8Prefix()
+      for byte in String(scalar).utf8 {
+        #expect(prefix.allows(byte))
+        prefix.append(byte)
+      }
+      #expect(prefix.isAtBoundary)
+    }
+    for invalid: [UInt8] in [
+      [0xC0], [0xC1], [0xF5], [0xFF], [0x80], [0xED, 0xA0], [0xE0, 0x9F], [0xF4, 0x90],
+    ] {
+      var prefix = UTF8Prefix()
+      for byte in invalid.dropLast() { prefix.append(byte) }
+      #expect(!prefix.allows(invalid.last!))
+    }
   }
 }

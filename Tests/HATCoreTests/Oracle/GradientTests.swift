@@ -7,9 +7,9 @@ import Testing
 /// The whole model, forward and backward, against the oracle.
 @Suite("Model against oracle")
 struct GradientTests {
-  @Test("Tensors have the names and shapes of model.md §8", arguments: ModelConfiguration.tinySamples)
+  @Test("Tensors have the names and shapes of docs/model.md §8", arguments: ModelConfiguration.tinySamples)
   func tensors(configuration: ModelConfiguration) {
-    let tensors = ParameterLayout(configuration).tensors
+    let tensors = TensorTable(configuration).tensors
     let expected = OracleShape(configuration).tensors
     #expect(Set(tensors.map(\.name)) == Set(expected.map(\.name)))
     #expect(
@@ -38,7 +38,7 @@ struct GradientTests {
     let sum = witness.lossAndGradient(batch)
     #expect(sum.targetPositions == truth.targets.count)
     #expect(abs(sum.nats - truth.lossSum) <= 1e-5 * truth.lossSum)
-    for tensor in witness.model.layout.tensors {
+    for tensor in witness.model.table.tensors {
       expectClose(witness.gradient(of: tensor).map { Float($0) }, truth.gradients[tensor.name]!, tensor.name)
     }
   }
@@ -63,7 +63,7 @@ struct GradientTests {
         expected.correctBytes += isRight ? 1 : 0
       }
     }
-    let sum = witness.model.loss(batch, parameters: witness.parameters.base)
+    let sum = witness.model.loss(batch, witness.weights)
     #expect(sum.words == expected.words && sum.correctWords == expected.correctWords)
     #expect(sum.textBytes == expected.textBytes && sum.correctBytes == expected.correctBytes)
   }
@@ -77,7 +77,7 @@ struct GradientTests {
     for part in parts { whole.append(part) }
 
     let together = witness.lossAndGradient(whole)
-    let gradient = (0..<witness.model.layout.count).map { Double(witness.gradient.base[$0]) }
+    let gradient = (0..<witness.model.table.count).map { Double(witness.gradient.base[$0]) }
     var sum = [Double](repeating: 0, count: gradient.count)
     var apart = LossSum()
     for part in parts {
@@ -89,5 +89,58 @@ struct GradientTests {
     #expect(witness.lossAndGradient(whole) == together)
     let isSame = gradient.indices.allSatisfy { Double(witness.gradient.base[$0]) == gradient[$0] }
     #expect(isSame)
+  }
+}
+
+/// What decides how a gradient is computed and must not decide what it is.
+@Suite("Same bits")
+struct SameBitsTests {
+  /// Wide enough that threads share the work of every kernel.
+  static let model = ModelConfiguration()
+
+  static let capacity = BatchCapacity(sequences: 1, sequenceWords: 256, maxWordBytes: 64)
+
+  /// Loss and gradient of one batch.
+  static func run(
+    threads: Int = 1, recomputation: Recomputation = .none, by arithmetic: ProductArithmetic
+  ) -> (LossSum, [UInt32]) {
+    let transformer = HierarchicalTransformer(
+      model,
+      Execution(
+        capacity: capacity, recomputation: recomputation, arithmetic: arithmetic,
+        workers: WorkerPool(threads: threads)))
+    let count = transformer.table.count
+    let (parameters, gradient) = (FloatBuffer(zeroed: count), FloatBuffer(zeroed: count))
+    ParameterInitializer(transformer.table, seed: 3).fill(FlatSlice(parameters))
+    var batches = BatchGenerator(seed: 4)
+    let batch = batches.batch(words: 90)
+    let sum = transformer.lossAndGradient(
+      batch, FlatMemory(ModelWeights(transformer.table, in: parameters), gradient: gradient))
+    return (sum, (0..<count).map { gradient.base[$0].bitPattern })
+  }
+
+  @Test("Any number of threads", arguments: [2, 3, 4], ProductArithmetic.available)
+  func threads(count: Int, by arithmetic: ProductArithmetic) {
+    let (one, many) = (Self.run(by: arithmetic), Self.run(threads: count, by: arithmetic))
+    #expect(one.0 == many.0)
+    let isSame = one.1 == many.1
+    #expect(isSame)
+  }
+
+  @Test(
+    "Blocks of the backbone computed again, in less memory",
+    arguments: ProductArithmetic.available)
+  func recomputation(by arithmetic: ProductArithmetic) {
+    let (kept, again) = (Self.run(by: arithmetic), Self.run(recomputation: .blocks, by: arithmetic))
+    #expect(kept.0 == again.0)
+    let isSame = kept.1 == again.1
+    #expect(isSame)
+    let floats = [Recomputation.none, .blocks].map {
+      HierarchicalTransformer.activationFloats(
+        Self.model, Execution(capacity: Self.capacity, recomputation: $0))
+    }
+    // Of four blocks three keep their input alone.
+    let block = 256 * (3 * 128 + 2 * 128 + 2 * StackShape.defaultMLPHidden(width: 128))
+    #expect(floats[0] - floats[1] >= 3 * block)
   }
 }

@@ -2,6 +2,7 @@ import HATCore
 import HATKernels
 import HATText
 import TestSupport
+import Testing
 
 /// The product's model beside the oracle's, with the same parameters.
 final class ModelWitness {
@@ -10,21 +11,23 @@ final class ModelWitness {
   let oracle: OracleModel
   let model: HierarchicalTransformer
   let parameters: FloatBuffer
+  /// Those parameters, as a model reads them.
+  let weights: ModelWeights
   let gradient: FloatBuffer
 
   init(
     _ configuration: ModelConfiguration, seed: UInt64, by arithmetic: ProductArithmetic = .fusedMultiplyAdds,
-    capacity: BatchCapacity = BatchCapacity(
-      sequences: 1, sequenceWords: 256, sequenceBytes: 4096, maxWordBytes: 64)
+    capacity: BatchCapacity = BatchCapacity(sequences: 1, sequenceWords: 256, maxWordBytes: 64)
   ) {
     self.configuration = configuration
     shape = OracleShape(configuration)
     let values = OracleParameters.random(shape, seed: seed)
     oracle = OracleModel(shape: shape, parameters: values)
-    model = HierarchicalTransformer(configuration, capacity: capacity, arithmetic: arithmetic)
-    parameters = FloatBuffer(zeroed: model.layout.count)
-    gradient = FloatBuffer(zeroed: model.layout.count)
-    for tensor in model.layout.tensors {
+    model = HierarchicalTransformer(configuration, Execution(capacity: capacity, arithmetic: arithmetic))
+    parameters = FloatBuffer(zeroed: model.table.count)
+    weights = ModelWeights(model.table, in: parameters)
+    gradient = FloatBuffer(zeroed: model.table.count)
+    for tensor in model.table.tensors {
       for (index, value) in zip(tensor.range, values.tensors[tensor.name]!.values) {
         parameters.base[index] = Float(value)
       }
@@ -33,16 +36,16 @@ final class ModelWitness {
 
   /// The loss of a batch; afterwards `gradients` holds that batch's.
   func lossAndGradient(_ batch: Batch) -> LossSum {
-    model.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)
+    model.lossAndGradient(batch, FlatMemory(weights, gradient: gradient))
   }
 
-  func gradient(of tensor: ParameterTensor) -> [Double] {
+  func gradient(of tensor: Tensor) -> [Double] {
     tensor.range.map { Double(gradient.base[$0]) }
   }
 
   /// What the model says about a batch before any loss.
   func predictions(_ batch: Batch) -> Predictions {
-    let predictions = model.predictions(batch, parameters: parameters.base)
+    let predictions = model.predictions(batch, weights)
     return Predictions(
       logits: rows(predictions.logits, 256),
       wordEmbeddings: rows(predictions.wordEmbeddings, configuration.width),
@@ -71,7 +74,7 @@ extension MatrixView {
 }
 
 extension OracleShape {
-  /// The default MLP width is worked out here once more, from model.md §4.
+  /// The default MLP width is worked out here once more, from docs/model.md §4.
   init(_ model: ModelConfiguration) {
     func defaultHidden(_ width: Int) -> Int { (8 * width + 95) / 96 * 32 }
     self.init(
@@ -114,4 +117,20 @@ extension ModelConfiguration {
     model.ropeTheta = theta
     return model
   }
+}
+
+/// The largest difference, measured against the largest true value.
+func expectClose(
+  _ values: [Float], _ truth: [Double], _ name: String, tolerance: Double = 5e-5,
+  location: SourceLocation = #_sourceLocation
+) {
+  #expect(values.count == truth.count, "\(name)", sourceLocation: location)
+  let largest = truth.reduce(0) { max($0, abs($1)) }
+  let difference = zip(values, truth).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
+  // A NaN compares false and so fails.
+  #expect(
+    difference <= tolerance * largest, "\(name): off by \(difference), largest \(largest)",
+    sourceLocation: location)
+  let isFinite = values.allSatisfy { $0.isFinite }
+  #expect(isFinite, "\(name) is finite", sourceLocation: location)
 }

@@ -27,12 +27,12 @@ struct SubwordGradientTests {
     return TokenBatcher(vocabulary).tokens(of: batches.batch(words: words))
   }
 
-  private static let capacity = TokenCapacity(tokens: 2048, pieceTokens: 1024)
+  private static let capacity = BatchCapacity(positions: 2048, piecePositions: 1024, wordBytes: 64)
 
   @Test("Tensors have the names and shapes of docs/subword.md", arguments: samples)
   func tensors(model: ModelConfiguration) {
     let expected = OracleSubwordModel.tensors(OracleShape(model), vocabulary: model.vocabulary)
-    let tensors = ParameterLayout(model).tensors
+    let tensors = TensorTable(model).tensors
     #expect(tensors.map(\.name) == expected.map(\.name))
     #expect(tensors.map(\.shape) == expected.map(\.shape))
   }
@@ -51,25 +51,27 @@ struct SubwordGradientTests {
     let batch = Self.batch(try Self.vocabulary(configuration.vocabulary), seed: 10 * seed + UInt64(sample))
     let truth = oracle.run(batch)
 
-    let model = SubwordTransformer(configuration, capacity: Self.capacity, arithmetic: arithmetic)
-    let parameters = FloatBuffer(zeroed: model.layout.count)
-    let gradient = FloatBuffer(zeroed: model.layout.count)
+    let model = SubwordTransformer(
+      configuration, Execution(capacity: Self.capacity, arithmetic: arithmetic))
+    let parameters = FloatBuffer(zeroed: model.table.count)
+    let gradient = FloatBuffer(zeroed: model.table.count)
+    let weights = ModelWeights(model.table, in: parameters)
     gradient.base.update(repeating: .nan, count: gradient.count)
-    for tensor in model.layout.tensors {
+    for tensor in model.table.tensors {
       for (index, value) in zip(tensor.range, oracle.parameters.tensors[tensor.name]!.values) {
         parameters.base[index] = Float(value)
       }
     }
-    let sum = model.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)
+    let sum = model.lossAndGradient(batch, FlatMemory(weights, gradient: gradient))
     #expect(abs(sum.nats - truth.losses.reduce(0, +)) <= 1e-5 * sum.nats)
     #expect(sum.targetPositions == batch.tokenCount)
     let right = zip(truth.guesses, batch.targets).map { $0 == Int($1) }
     #expect(sum.words == batch.words.count)
     #expect(sum.correctWords == batch.words.count { $0.allSatisfy { right[Int($0)] } })
-    for tensor in model.layout.tensors {
+    for tensor in model.table.tensors {
       expectClose(tensor.range.map { gradient.base[$0] }, truth.gradients[tensor.name]!, tensor.name)
     }
-    #expect(model.loss(batch, parameters: parameters.base) == sum)
+    #expect(model.loss(batch, weights) == sum)
   }
 
   /// Loss and gradient of a batch of several tiles of the head.
@@ -80,14 +82,14 @@ struct SubwordGradientTests {
     (configuration.kind, configuration.vocabulary) = (.subword, 300)
     let model = SubwordTransformer(
       configuration,
-      capacity: TokenCapacity(tokens: 2048, pieceTokens: 1024, recomputation: recomputation),
-      threads: threads)
-    let count = model.layout.count
+      Execution(capacity: capacity, recomputation: recomputation, workers: WorkerPool(threads: threads)))
+    let count = model.table.count
     let (parameters, gradient) = (FloatBuffer(zeroed: count), FloatBuffer(zeroed: count))
-    ParameterInitializer(layout: model.layout, seed: 3).fill(0..<count, of: parameters.base)
+    ParameterInitializer(model.table, seed: 3).fill(FlatSlice(parameters))
     let batch = batch(try vocabulary(300), seed: 4, words: 90)
     #expect(batch.tokenCount > 256)
-    let sum = model.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)
+    let sum = model.lossAndGradient(
+      batch, FlatMemory(ModelWeights(model.table, in: parameters), gradient: gradient))
     return (sum, (0..<count).map { gradient.base[$0].bitPattern })
   }
 

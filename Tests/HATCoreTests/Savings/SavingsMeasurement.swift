@@ -31,7 +31,7 @@ struct SavingsMeasurement {
   private func measure(_ preset: String, _ model: ModelConfiguration) throws {
     let batch = try Self.batch()
     let capacity = BatchCapacity(
-      sequences: Self.sequences, sequenceWords: Self.sequenceWords, sequenceBytes: 4096, maxWordBytes: 256)
+      sequences: Self.sequences, sequenceWords: Self.sequenceWords, maxWordBytes: 256)
     let step = stepSeconds(model, capacity, batch)
     for module in [TileRun.Module.encoder, .decoder] {
       let all = Saving.all(of: module)
@@ -67,14 +67,13 @@ extension SavingsMeasurement {
   }
 
   private func stepSeconds(_ model: ModelConfiguration, _ capacity: BatchCapacity, _ batch: Batch) -> Double {
-    let transformer = HierarchicalTransformer(model, capacity: capacity)
-    let count = transformer.layout.count
+    let transformer = HierarchicalTransformer(model, Execution(capacity: capacity))
+    let count = transformer.table.count
     let (parameters, gradient) = (FloatBuffer(zeroed: count), FloatBuffer(zeroed: count))
-    ParameterInitializer(layout: transformer.layout, seed: 5).fill(0..<count, of: parameters.base)
-    let step = {
-      _ = transformer.lossAndGradient(batch, parameters: parameters.base, gradient: gradient.base)
-    }
-    return withExtendedLifetime((parameters, gradient)) { Self.inTurn(step, step).0 }
+    ParameterInitializer(transformer.table, seed: 5).fill(FlatSlice(parameters))
+    let memory = FlatMemory(ModelWeights(transformer.table, in: parameters), gradient: gradient)
+    let step = { _ = transformer.lossAndGradient(batch, memory) }
+    return Self.inTurn(step, step).0
   }
 
   /// Medians of the seconds two runs take in turn, after one of each.

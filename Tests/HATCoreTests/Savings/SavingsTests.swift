@@ -7,8 +7,7 @@ import Testing
 
 @Suite("Savings")
 struct SavingsTests {
-  private static let capacity = BatchCapacity(
-    sequences: 1, sequenceWords: 256, sequenceBytes: 4096, maxWordBytes: 64)
+  private static let capacity = BatchCapacity(sequences: 1, sequenceWords: 256, maxWordBytes: 64)
 
   private static func run(_ module: TileRun.Module, without saving: Saving?) -> TileRun {
     var model = ModelConfiguration()
@@ -21,10 +20,13 @@ struct SavingsTests {
     return run
   }
 
-  @Test(
-    "Each gives what the plain path gives", arguments: [TileRun.Module.encoder, .decoder], Saving.allCases)
+  /// The encoder has all of them, the decoder one.
+  static let pairs: [(TileRun.Module, Saving)] =
+    Saving.allCases.map { (.encoder, $0) } + [(.decoder, .rowTable)]
+
+  @Test("Each gives what the plain path gives", arguments: pairs)
   func plainPath(module: TileRun.Module, saving: Saving) {
-    guard Saving.all(of: module).contains(saving) else { return }
+    #expect(Saving.all(of: module).contains(saving))
     let (saved, plain) = (Self.run(module, without: nil), Self.run(module, without: saving))
     #expect(distance(saved.gradient.elements, plain.gradient.elements) < 1e-5)
     #expect(distance(elements(saved.rowGradient), elements(plain.rowGradient)) < 1e-5)

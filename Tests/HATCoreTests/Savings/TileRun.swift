@@ -4,6 +4,18 @@ import TestSupport
 
 @testable import HATCore
 
+/// What the structure of the model saves (docs/model.md §9).
+enum Saving: String, CaseIterable {
+  case distinctWords = "each distinct word once"
+  case leadingRows = "last encoder block at [W]"
+  case rowTable = "first block from a table"
+
+  /// Those that a module has.
+  static func all(of module: TileRun.Module) -> Set<Saving> {
+    module == .encoder ? Set(allCases) : [.rowTable]
+  }
+}
+
 /// The blocks of the encoder or the decoder over a batch, forward and backward as in a step of training, with some of the
 /// savings: the plain path is the one without.
 ///
@@ -23,7 +35,9 @@ final class TileRun {
   private let savings: Set<Saving>
   private let batch: Batch
   private let arena = Arena()
-  private let parameters: FloatBuffer
+  private let weights: Weights
+  private let gradients: Gradients
+  private let owner: FloatBuffer
   private let distinct: DistinctWords
   private let list: WordList
   private let tile: WordTile
@@ -43,23 +57,23 @@ final class TileRun {
     _ savings: Set<Saving>
   ) {
     (self.module, self.savings, self.batch) = (module, savings, batch)
-    let layout = HierarchicalLayout(model)
-    let count = layout.flat.count
+    let tensors = HierarchicalTensors(model)
     width = model.byteWidth
-    parameters = FloatBuffer(zeroed: count)
-    ParameterInitializer(layout: layout.flat, seed: 5).fill(0..<count, of: parameters.base)
-    gradient = FloatBuffer(zeroed: count)
+    owner = FloatBuffer(zeroed: tensors.table.count)
+    ParameterInitializer(tensors.table, seed: 5).fill(FlatSlice(owner))
+    gradient = FloatBuffer(zeroed: tensors.table.count)
+    (weights, gradients) = (FlatSlice(owner).weights, FlatSlice(gradient).gradients)
     let tileRows = WordTiling.rows(model, longestWord: capacity.wordBytes)
     distinct = DistinctWords(capacity: capacity, tileRows: tileRows)
     distinct.fill(from: batch)
-    list = WordList(words: capacity.words, wordBytes: capacity.wordBytes, tileRows: tileRows)
+    list = WordList(words: capacity.positions, wordBytes: capacity.wordBytes, tileRows: tileRows)
     tile = WordTile(rows: tileRows)
 
     let use = StackUse(
       shape: module == .encoder ? model.encoder : model.decoder, routine: .words, rows: tileRows,
       longestSegment: capacity.wordBytes + 1, givesLeadingRows: savings.contains(.leadingRows))
     stack = TransformerStack(
-      use, offsets: module == .encoder ? layout.encoder : layout.decoder,
+      use, tensors: module == .encoder ? tensors.encoder : tensors.decoder,
       scratch: StackScratch(for: [use], arena: arena), arena: arena, kernels: ModelKernels())
     rowCount = WordTile.byteRows + (module == .encoder ? 0 : distinct.ofInput.count)
     table = RowTable(stack, rows: rowCount, arena: arena)
@@ -111,7 +125,7 @@ final class TileRun {
     Vector.fillZero(gradient.base, count: gradient.count)
     let tableRows = table.rows(rowCount)
     tableRows.copy(MatrixView(rows.base, rows: rowCount, columns: width))
-    if savings.contains(.rowTable) { table.prepare(rowCount, parameters: parameters.base) }
+    if savings.contains(.rowTable) { table.prepare(rowCount, weights) }
     if module == .encoder { for index in 0..<words.tileCount { forward(index) } }
     table.startBackward(rowCount)
     for index in 0..<words.tileCount {
@@ -119,7 +133,7 @@ final class TileRun {
       backward(index)
     }
     if savings.contains(.rowTable) {
-      table.finishBackward(rowCount, parameters: parameters.base, gradient: gradient.base)
+      table.finishBackward(rowCount, weights, gradients)
     }
   }
 
@@ -129,23 +143,20 @@ final class TileRun {
     case .decoder: tile.fillTargets(words.tile(index), of: words, from: batch)
     }
     if savings.contains(.rowTable) {
-      stack.forward(tile.rows(of: table), parameters: parameters.base)
+      stack.forward(tile.rows(of: table), weights)
     } else {
       Vector.gatherRows(table.rows(rowCount), indices: tile.symbols.base, into: stack.input(rows: tile.rows))
-      stack.forwardPlainly(tile.segments, rows: tile.rows, parameters: parameters.base)
+      stack.forwardPlainly(tile.segments, rows: tile.rows, weights)
     }
   }
 
   private func backward(_ index: Int) {
     let residual = outputGradient(ofTile: index)
     if savings.contains(.rowTable) {
-      stack.backward(
-        tile.rows(of: table), residualGradient: residual, parameters: parameters.base,
-        gradient: gradient.base)
+      stack.backward(tile.rows(of: table), residualGradient: residual, weights, gradients)
     } else {
       let inputGradient = stack.backwardPlainly(
-        tile.segments, rows: tile.rows, residualGradient: residual, parameters: parameters.base,
-        gradient: gradient.base)
+        tile.segments, rows: tile.rows, residualGradient: residual, weights, gradients)
       Vector.scatterAddRows(inputGradient, indices: tile.symbols.base, to: rowGradient)
     }
   }
@@ -166,6 +177,51 @@ final class TileRun {
       if row != word { residual.rows(row..<row + 1).copy(residual.rows(word..<word + 1)) }
     }
     for word in 0..<tile.words { residual.rows(tile.rows(ofWord: word).dropFirst()).fillZero() }
+    return residual
+  }
+}
+
+/// A tile's blocks without the table of rows: all of the first block is computed for every row.
+extension TransformerStack {
+  private var last: Int { workspace.blocks.count - 1 }
+  /// Those that run at every row.
+  private var wholeLayers: Range<Int> { 0..<(workspace.leading == nil ? last + 1 : last) }
+
+  func forwardPlainly(_ segments: Segments, rows: Int, _ weights: Weights) {
+    for layer in wholeLayers { forward(layer: layer, segments: segments, rows: rows, weights: weights) }
+    guard let leading = workspace.leading else { return }
+    let block = BlockViews(stack: self, layer: last, rows: rows, weights: weights)
+    let firsts = BlockViews(stack: self, layer: last, rows: segments.count, weights: weights)
+    projectLeading(block, leading, segments)
+    attendLeading(block, firsts, segments)
+    transform(firsts)
+  }
+
+  /// - Returns: [rows, width], the loss by the input.
+  func backwardPlainly(
+    _ segments: Segments, rows: Int, residualGradient: MatrixView, _ weights: Weights, _ gradients: Gradients
+  ) -> MatrixView {
+    var residual = residualGradient
+    if let leading = workspace.leading {
+      let block = BlockViews(stack: self, layer: last, rows: rows, weights: weights)
+      let firsts = BlockViews(stack: self, layer: last, rows: segments.count, weights: weights)
+      let allGradients = BlockGradients(
+        stack: self, layer: last, rows: rows, gradients: gradients, isAdding: true)
+      let firstGradients = BlockGradients(
+        stack: self, layer: last, rows: segments.count, gradients: gradients, isAdding: true)
+      differentiateTransform(firsts, firstGradients, residual)
+      differentiateAttendLeading(block, firsts, allGradients, firstGradients, residual, segments)
+      let firstResidual = residual
+      residual = view(leading.residualGradient, rows)
+      residual.fillZero()
+      Vector.scatterRows(firstResidual, indices: segments.offsets, into: residual)
+      differentiateProjectLeading(block, leading, allGradients, residual, segments)
+    }
+    for layer in wholeLayers.reversed() {
+      backward(
+        layer: layer, segments: segments, residualGradient: residual, weights: weights,
+        gradients: gradients, isAdding: true)
+    }
     return residual
   }
 }

@@ -16,11 +16,11 @@ import Testing
   private let configuration = Configuration()
 
   private func exported(to path: FilePath) throws -> FloatBuffer {
-    let layout = ParameterLayout(configuration.model)
-    let parameters = FloatBuffer(zeroed: layout.count)
-    ParameterInitializer(layout: layout, seed: 9).fill(0..<layout.count, of: parameters.base)
-    try ModelWeights.export(
-      parameters.base,
+    let table = TensorTable(configuration.model)
+    let parameters = FloatBuffer(zeroed: table.count)
+    ParameterInitializer(table, seed: 9).fill(FlatSlice(parameters))
+    try WeightsFile.export(
+      ModelWeights(table, in: parameters),
       of: .init(configuration: configuration, splittingRule: "whitespace-v1", maxWordBytes: 64, step: 7),
       to: path)
     return parameters
@@ -30,9 +30,7 @@ import Testing
     try withFolder { folder in
       let path = folder.appending("model.safetensors")
       let parameters = try exported(to: path)
-      let layout = ParameterLayout(configuration.model)
-      let loaded = FloatBuffer(zeroed: layout.count)
-      try ModelWeights.load(path, layout: layout, into: loaded.base)
+      let loaded = try WeightsFile.load(path, TensorTable(configuration.model))
       #expect(Array(loaded.elements) == Array(parameters.elements))
       let metadata = try SafetensorsReader(opening: path).metadata
       #expect(metadata["step"] == "7")
@@ -48,9 +46,8 @@ import Testing
       for override in ["model.layers=3", "model.layers=5", "model.mlp_hidden=64"] {
         var other = configuration
         try other.apply(override: override)
-        let layout = ParameterLayout(other.model)
         let error = #expect(throws: UserError.self) {
-          try ModelWeights.load(path, layout: layout, into: FloatBuffer(zeroed: layout.count).base)
+          try WeightsFile.load(path, TensorTable(other.model))
         }
         #expect(error?.kind == .invalidData)
       }

@@ -6,7 +6,7 @@ import HATKernels
 
 /// Linear regression on random examples: a model small enough to train on any number of threads in milliseconds,
 /// in a few blocks so that some ranks own much and others nothing. Some of its parameters are used one part at a time.
-final class ToyRegression: TrainingModel {
+final class ToyRegression: LanguageModel {
   typealias MicroBatch = [Example]
 
   struct Example {
@@ -16,35 +16,43 @@ final class ToyRegression: TrainingModel {
 
   static let count = 5 * 4096 + 17
 
-  let tensors = [
-    ParameterTensor(name: "matrix.weight", shape: [64, 130], range: 0..<8320, initialDeviation: 0.02),
-    ParameterTensor(name: "norm.weight", shape: [3000], range: 8320..<11320, initialDeviation: nil),
-    ParameterTensor(name: "head.weight", shape: [9177], range: 11320..<20497, initialDeviation: 0.02),
-  ]
+  /// No unit and no tensor ends where a block of the reduction does.
+  static let table: TensorTable = {
+    var end = 0
+    return TensorTable(
+      ([
+        ("embedding", [50, 140], .embedding, .front), ("matrix.0", [20, 66], .hiddenMatrix, .block(0)),
+        ("norm.0", [680], .gain, .block(0)), ("norm.1", [2320], .gain, .block(1)),
+        ("matrix.1", [20, 109], .hiddenMatrix, .block(1)), ("matrix.2", [10, 10], .hiddenMatrix, .block(2)),
+        ("head", [57, 121], .head, .back),
+      ] as [(String, [Int], TensorRole, ModelUnit)]).map { name, shape, role, unit in
+        let tensor = Tensor(
+          name: "\(name).weight", shape: shape, role: role, unit: unit,
+          initialValues: .normal(deviation: 0.01), start: end)
+        end = tensor.range.upperBound
+        return tensor
+      })
+  }()
 
-  let blocks = [7000..<9000, 9000..<13_500, 13_500..<13_600]
-
-  func initialize(_ ranges: [Range<Int>], of parameters: UnsafeMutablePointer<Float>, seed: UInt64) {
-    for index in ranges.joined() {
-      var generator = ToyGenerator(seed: seed &+ UInt64(index))
-      parameters[index] = generator.float() * 0.02
-    }
-  }
+  var table: TensorTable { Self.table }
+  let workers = WorkerPool(threads: 1)
+  let profile = StepProfile()
+  private var blocks: [Range<Int>] { table.blocks }
 
   func lossAndGradient<Memory: ModelMemory>(
     _ batch: [Example], _ memory: Memory
   ) throws(Memory.Failure) -> LossSum {
     let errors = try errors(batch, memory)
-    func differentiate(_ range: Range<Int>, _ gradient: UnsafeMutablePointer<Float>) {
-      for index in range {
-        gradient[index] = zip(batch, errors).reduce(0) { $0 + $1.1 * $1.0.inputs[index] }
+    func differentiate(_ gradients: Gradients) {
+      for (offset, index) in gradients.floats.range.enumerated() {
+        gradients.floats.base[offset] = zip(batch, errors).reduce(0) { $0 + $1.1 * $1.0.inputs[index] }
       }
     }
-    differentiate(blocks.last!.upperBound..<Self.count, memory.backGradient)
+    differentiate(memory.backGradients)
     for block in blocks.indices.reversed() {
-      try memory.withGradient(ofBlock: block) { _, gradient in differentiate(blocks[block], gradient) }
+      try memory.withGradients(ofBlock: block) { _, gradients in differentiate(gradients) }
     }
-    differentiate(0..<blocks[0].lowerBound, memory.frontGradient)
+    differentiate(memory.frontGradients)
     return sum(errors)
   }
 
@@ -71,16 +79,16 @@ final class ToyRegression: TrainingModel {
     _ batch: [Example], _ parameters: Parameters
   ) throws(Parameters.Failure) -> [Float] {
     var predictions = batch.map { _ in Float(0) }
-    func predict(_ range: Range<Int>, _ parameters: UnsafePointer<Float>) {
+    func predict(_ weights: Weights) {
       for (number, example) in batch.enumerated() {
-        for index in range { predictions[number] += parameters[index] * example.inputs[index] }
+        for (offset, index) in weights.range.enumerated() {
+          predictions[number] += weights.base[offset] * example.inputs[index]
+        }
       }
     }
-    predict(0..<blocks[0].lowerBound, parameters.frontParameters)
-    for block in blocks.indices {
-      try parameters.withParameters(ofBlock: block) { predict(blocks[block], $0) }
-    }
-    predict(blocks.last!.upperBound..<Self.count, parameters.backParameters)
+    predict(parameters.front)
+    for block in blocks.indices { try parameters.withWeights(ofBlock: block, predict) }
+    predict(parameters.back)
     return zip(predictions, batch).map { $0 / 100 - $1.target }
   }
 }

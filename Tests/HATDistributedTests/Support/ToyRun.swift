@@ -79,13 +79,14 @@ struct ToyRun {
     try configuration.yaml().write(toFile: "\(folder)/config.yaml", atomically: true, encoding: .utf8)
   }
 
-  /// Parameters and both moments of the newest checkpoint, as bits.
+  /// Every section of the newest checkpoint, as bits.
   func state() throws -> [[UInt32]] {
-    let reader = try CheckpointReference(run: FilePath(folder)).open()
-    return try CheckpointSection.allCases.map { section in
-      let buffer = FloatBuffer(zeroed: reader.manifest.parameterCount)
-      try reader.read(section, 0..<buffer.count, into: buffer.base)
-      return buffer.elements.map(\.bitPattern)
+    try CheckpointReference(run: FilePath(folder)).open { reader in
+      try reader.sections.enumerated().map { index, section in
+        let buffer = FloatBuffer(zeroed: section.count)
+        try reader.read(index, [0..<reader.manifest.parameterCount], into: buffer)
+        return buffer.elements.map(\.bitPattern)
+      }
     }
   }
 }

@@ -1,3 +1,4 @@
+import HATRandom
 import HATStorage
 import Testing
 

@@ -34,7 +34,7 @@ import Testing
   }
 
   private func zstd(_ bytes: [UInt8]) -> [UInt8] {
-    ZstdCompressor(level: 3).compress(bytes) { Array($0) }
+    Array(ZstdCompressor(level: 3).compress(bytes))
   }
 
   private func content(_ input: InputFile) throws -> [UInt8] {
@@ -94,7 +94,7 @@ import Testing
     let record = try #require(try reader.next())
     return try DocumentParser(settings).parse(record, of: input) { outcome in
       guard case .document(let text, let metadata, _) = outcome else { return (nil, [:]) }
-      let entries = try metadata.withUnsafeBytes { try DocumentMetadata(decoding: $0) }.entries
+      let entries = try DocumentMetadata(decoding: ByteParser(metadata)).entries
       return (
         String(decoding: text, as: UTF8.self),
         Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.value) })

@@ -21,7 +21,7 @@ import Testing
   }
 
   private func compressed(_ text: String) -> [UInt8] {
-    ZstdCompressor(level: 3).compress(Array(text.utf8)) { Array($0) }
+    Array(ZstdCompressor(level: 3).compress(Array(text.utf8)))
   }
 
   private var settings: PreprocessSettings {
@@ -207,7 +207,7 @@ import Testing
     try write("x", to: "a.txt")
     try write("y", to: "b.txt")
     try run(["a.txt"])
-    #expect(errorText { try run(["a.txt"]) { $0.level = 9 } }.contains("--level was 3 and is now 9"))
+    #expect(errorText { try run(["a.txt"]) { $0.level = 9 } }.contains("`level` was 3 and is now 9"))
     #expect(errorText { try run(["a.txt", "b.txt"]) }.contains("b.txt is new"))
     #expect(errorText { try run(["b.txt"]) }.contains("a.txt is gone"))
     #expect(errorKind { try run(["a.txt"], to: ".") } == .wrongUsage)
@@ -300,7 +300,7 @@ extension CorpusBuilder {
       var inputs: [InputFile]
     }
     let path = output.appending(WorkFolder.stateFileName)
-    var state = try JSONFile.read(State.self, from: path)
+    var state = try JSONFile.read(State.self, from: path, hint: "")
     state.inputs = try InputFile.list([input])
     try JSONFile.write(state, to: path)
   }

@@ -1,3 +1,4 @@
+import HATRandom
 import Testing
 
 @testable import HATText
@@ -21,14 +22,14 @@ import Testing
 
   @Test func everyCountOfFramesIsPermuted() throws {
     for count in 1...600 {
-      let permutation = FramePermutation(count: count, random: RandomSource(keys: 9))
+      let permutation = RandomPermutation(count: count, random: RandomSource(keys: 9))
       try #require(Set((0..<count).map { permutation[$0] }) == Set(0..<count))
     }
   }
 
   @Test func largePermutationsTakeNoMemory() {
     let count = 1_000_000_007
-    let permutation = FramePermutation(count: count, random: RandomSource(keys: 10))
+    let permutation = RandomPermutation(count: count, random: RandomSource(keys: 10))
     let values = (0..<1000).map { permutation[$0 * 1_000_000] }
     #expect(Set(values).count == 1000)
     #expect(values.allSatisfy { 0..<count ~= $0 })

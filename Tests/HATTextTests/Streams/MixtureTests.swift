@@ -1,4 +1,5 @@
 import Foundation
+import HATRandom
 import HATStorage
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import HATRandom
 import HATStorage
 import SystemPackage
 import TestSupport
@@ -117,5 +118,35 @@ struct SubwordTests {
     }
     #expect(error?.kind == .configuration)
     #expect(error?.hint.contains("at most 259") == true)
+  }
+}
+
+/// What the Hugging Face library `tokenizers` makes of some texts (scripts/check-tokenizer --write).
+@Suite("Tokenizer file")
+struct TokenizerFixtureTests {
+  private struct Observation: Decodable {
+    var text: String
+    var ids: [Int32]
+  }
+
+  private static func resource(_ name: String) throws -> URL {
+    try #require(Bundle.module.url(forResource: "Resources/\(name)", withExtension: nil))
+  }
+
+  @Test("The tokens of the library of reference, in many scripts and on hostile text")
+  func sameTokens() throws {
+    let file = try TokenizerFile(reading: FilePath(Self.resource("tokenizer-512.json").path))
+    let vocabulary = file.vocabulary
+    #expect(TokenizerFile(vocabulary) == file, "an earlier version wrote the same bytes")
+    let encoder = SubwordEncoder(vocabulary)
+    let lines = try String(contentsOf: Self.resource("tokenizer-ids.jsonl"), encoding: .utf8)
+    let observations = try lines.split(separator: "\n").map {
+      try JSONDecoder().decode(Observation.self, from: Data($0.utf8))
+    }
+    #expect(observations.count == 21)
+    for observation in observations {
+      #expect(encoder.encode(Array(observation.text.utf8)) == observation.ids, "\(observation.text)")
+      #expect(vocabulary.decode(observation.ids) == Array(observation.text.utf8))
+    }
   }
 }

@@ -13,7 +13,7 @@ struct ShardForge {
     var rawChecksum: UInt64
 
     init(raw: [UInt8], documents: Int, words: Int, textBytes: Int) {
-      compressed = ZstdCompressor(level: 1).compress(raw) { Array($0) }
+      compressed = Array(ZstdCompressor(level: 1).compress(raw))
       declared = [raw.count, documents, words, textBytes].map { UInt64($0) }
       rawChecksum = Checksum(of: raw).value
     }

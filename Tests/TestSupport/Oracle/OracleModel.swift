@@ -1,6 +1,6 @@
 import HATText
 
-/// The hierarchical transformer written from model.md alone, in double precision, one word at a time:
+/// The hierarchical transformer written from docs/model.md alone, in double precision, one word at a time:
 /// the judge of every faster version.
 public struct OracleModel {
   public let shape: OracleShape

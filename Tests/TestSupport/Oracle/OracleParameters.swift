@@ -1,4 +1,4 @@
-/// Values for every tensor of a shape, by the names of model.md §8.
+/// Values for every tensor of a shape, by the names of docs/model.md §8.
 public struct OracleParameters: Sendable, Equatable {
   public struct Tensor: Sendable, Equatable {
     public var shape: [Int]

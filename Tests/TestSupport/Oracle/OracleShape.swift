@@ -1,4 +1,4 @@
-/// The sizes of a hierarchical transformer, in the words of model.md.
+/// The sizes of a hierarchical transformer, in the words of docs/model.md.
 public struct OracleShape: Sendable, Hashable {
   public var byteWidth: Int
   public var byteHeadSize: Int
@@ -33,7 +33,7 @@ public struct OracleShape: Sendable, Hashable {
 }
 
 extension OracleShape {
-  /// Name and shape of every tensor, in the order of model.md §8.
+  /// Name and shape of every tensor, in the order of docs/model.md §8.
   public var tensors: [(name: String, shape: [Int])] {
     var list: [(name: String, shape: [Int])] = [("byte_embedding.weight", [256, byteWidth])]
     list += moduleTensors(.encoder) + [("encoder.output_proj.weight", [width, byteWidth])]
@@ -64,7 +64,7 @@ extension OracleShape {
   }
 }
 
-/// The three stacks of model.md §4, by the first part of their parameters' names.
+/// The three stacks of docs/model.md §4, by the first part of their parameters' names.
 enum OracleModule: String {
   case encoder, backbone, decoder
 }

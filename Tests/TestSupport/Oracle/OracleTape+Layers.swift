@@ -1,7 +1,7 @@
 import Foundation
 
 extension OracleTape {
-  /// x · gain / sqrt(mean(x²) + 1e-5) in every row; gain is [1, columns] (model.md §4).
+  /// x · gain / sqrt(mean(x²) + 1e-5) in every row; gain is [1, columns] (docs/model.md §4).
   public func rootMeanSquareNorm(_ x: OracleTensor, gain: OracleTensor) -> OracleTensor {
     let width = x.columns
     precondition(gain.rows == 1 && gain.columns == width)
@@ -31,7 +31,7 @@ extension OracleTape {
   }
 
   /// Turns element j of every head with element j + headSize/2 by the angle row · theta^(−2j/headSize):
-  /// the row is the position, which starts at 0 (model.md §4).
+  /// the row is the position, which starts at 0 (docs/model.md §4).
   public func rotate(_ x: OracleTensor, headSize: Int, theta: Double) -> OracleTensor {
     let half = headSize / 2
     precondition(headSize % 2 == 0 && x.columns % headSize == 0)

@@ -1,9 +1,9 @@
 import HATKernels
 
-/// The rows a stack's tiles are made of, where many rows of a tile are the same: bytes, and what else opens a word.
+/// The distinct rows that a stack's tiles consist of: the bytes, and the rows that open words.
 ///
 /// Norm, queries, keys and values of the first block are computed once for each row of the table and looked up, and the
-/// gradients of a row's occurrences are summed before their one backward pass (model.md §9). Legend: N rows of the
+/// gradients of a row's occurrences are summed before their one backward pass (docs/model.md §9). Legend: N rows of the
 /// table, R rows of a tile.
 struct RowTable {
   private let stack: TransformerStack
@@ -35,15 +35,13 @@ struct RowTable {
   /// The gradient by the table's first `count` rows, complete after `finishBackward`.
   func gradient(_ count: Int) -> MatrixView { stack.view(rowGradient, count) }
 
-  /// Computes what tiles look up of the first `count` rows.
-  func prepare(_ count: Int, parameters: UnsafePointer<Float>) {
-    let block = BlockViews(stack: stack, layer: 0, rows: 0, parameters: parameters)
+  /// Computes what tiles look up, for the first `count` rows.
+  func prepare(_ count: Int, _ weights: Weights) {
+    let block = weights[stack.tensors.blocks[0]]
     let normalized = stack.view(normalized, count)
     stack.kernels.norm(
-      rows(count), gain: block.weights.inputNorm, into: normalized,
-      inverseRoots: stack.arena.floats(inverseRoots))
-    stack.kernels.linear(
-      normalized, weight: block.weights.queryKeyValue, into: stack.view(queryKeyValue, count))
+      rows(count), gain: block.inputNorm, into: normalized, inverseRoots: stack.arena.floats(inverseRoots))
+    stack.kernels.linear(normalized, weight: block.queryKeyValue, into: stack.view(queryKeyValue, count))
   }
 
   /// Fills a tile's input and its queries, keys and values.
@@ -71,9 +69,8 @@ struct RowTable {
   }
 
   /// After the last tile: the gradients of weights and rows. Overwrites what `prepare` has computed.
-  func finishBackward(_ count: Int, parameters: UnsafePointer<Float>, gradient flat: FloatPointer) {
-    let weights = BlockMatrices(stack.shape, stack.offsets.blocks[0], in: FloatPointer(mutating: parameters))
-    let gradients = BlockMatrices(stack.shape, stack.offsets.blocks[0], in: flat)
+  func finishBackward(_ count: Int, _ weights: Weights, _ gradients: Gradients) {
+    let (weights, gradients) = (weights[stack.tensors.blocks[0]], gradients[stack.tensors.blocks[0]])
     let (normalized, outputs) = (stack.view(normalized, count), stack.view(queryKeyValueGradient, count))
     stack.kernels.addWeightGradient(outputs, input: normalized, to: gradients.queryKeyValue)
     stack.kernels.inputGradient(outputs, weight: weights.queryKeyValue, into: normalized)

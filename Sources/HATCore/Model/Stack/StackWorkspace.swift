@@ -5,7 +5,7 @@ struct StackWorkspace {
   /// What one block keeps. Legend: R rows, H heads, F MLP width.
   struct Block {
     /// [R, width], the residual stream before the block.
-    let input: ArenaMatrix
+    fileprivate(set) var input: ArenaMatrix
     /// [R]
     let inputInverseRoots: ArenaPlace
     /// [R, queryKeyValueWidth], rotated.
@@ -31,18 +31,6 @@ struct StackWorkspace {
       middleInverseRoots = arena.reserve(rows)
       gateUp = arena.reserve(rows: rows, columns: 2 * shape.mlpHidden)
     }
-
-    /// All of another block's places but the input.
-    init(_ shared: Block, input: ArenaMatrix) {
-      self.input = input
-      inputInverseRoots = shared.inputInverseRoots
-      queryKeyValue = shared.queryKeyValue
-      logSumExp = shared.logSumExp
-      attention = shared.attention
-      middle = shared.middle
-      middleInverseRoots = shared.middleInverseRoots
-      gateUp = shared.gateUp
-    }
   }
 
   /// What the last block needs where it runs at each segment's first row. Legend: S segments, at most R.
@@ -59,7 +47,7 @@ struct StackWorkspace {
   let blocks: [Block]
   /// [R, width], the residual stream after the last block.
   let output: ArenaMatrix
-  /// Of a stack that gives leading rows.
+  /// Only for a stack that gives leading rows.
   let leading: Leading?
   let scratch: StackScratch
 
@@ -70,9 +58,10 @@ struct StackWorkspace {
     let first = Block(shape, rows: rows, arena: arena)
     blocks = (0..<shape.layers).map { layer in
       if layer == 0 { return first }
-      return use.recomputesBlocks
-        ? Block(first, input: arena.reserve(rows: rows, columns: shape.width))
-        : Block(shape, rows: rows, arena: arena)
+      guard use.recomputesBlocks else { return Block(shape, rows: rows, arena: arena) }
+      var block = first
+      block.input = arena.reserve(rows: rows, columns: shape.width)
+      return block
     }
     output = arena.reserve(rows: rows, columns: shape.width)
     leading =
@@ -87,7 +76,7 @@ struct StackWorkspace {
   var input: ArenaMatrix { blocks[0].input }
 }
 
-/// Areas a stack uses only while it runs; the three modules, which run one after another, share them.
+/// Areas a stack uses only while it runs. The three modules run one after another and share them.
 struct StackScratch {
   /// Floats: [R, width] normalised rows, or their gradient.
   let normalized: ArenaPlace
@@ -129,6 +118,77 @@ struct StackUse {
   let longestSegment: Int
   /// Whether only each segment's first row is read of the last block.
   var givesLeadingRows = false
-  /// Whether a block keeps its input alone, and runs forward again before it is differentiated.
+  /// Whether a block keeps only its input, and runs forward again before it is differentiated.
   var recomputesBlocks = false
+}
+
+/// One block's weights and activations, as views; legend as in `StackWorkspace.Block`.
+struct BlockViews {
+  let weights: BlockWeights
+
+  let input: MatrixView
+  let inputInverseRoots: FloatPointer
+  let queryKeyValue: MatrixView
+  /// The columns the rotary positions apply to.
+  let queriesAndKeys: MatrixView
+  let logSumExp: FloatPointer
+  let attention: MatrixView
+  let middle: MatrixView
+  let middleInverseRoots: FloatPointer
+  let gateUp: MatrixView
+  /// The residual stream after the block: the next block's input.
+  let output: MatrixView
+
+  /// Shared by all blocks, valid only while one runs.
+  let normalized: MatrixView
+  let hidden: MatrixView
+
+  init(stack: TransformerStack, layer: Int, rows: Int, weights: Weights) {
+    let shape = stack.shape
+    self.weights = weights[stack.tensors.blocks[layer]]
+
+    let (blocks, arena) = (stack.workspace.blocks, stack.arena)
+    let places = blocks[layer]
+    input = stack.view(places.input, rows)
+    inputInverseRoots = arena.floats(places.inputInverseRoots)
+    queryKeyValue = stack.view(places.queryKeyValue, rows)
+    queriesAndKeys = queryKeyValue.columns(0..<shape.queryWidth + shape.keyValueWidth)
+    logSumExp = arena.floats(places.logSumExp)
+    attention = stack.view(places.attention, rows)
+    middle = stack.view(places.middle, rows)
+    middleInverseRoots = arena.floats(places.middleInverseRoots)
+    gateUp = stack.view(places.gateUp, rows)
+    output = layer + 1 < blocks.count ? stack.view(blocks[layer + 1].input, rows) : stack.output(rows: rows)
+
+    let scratch = stack.workspace.scratch
+    normalized = arena.view(scratch.normalized, rows: rows, columns: shape.width)
+    hidden = arena.view(scratch.hidden, rows: rows, columns: shape.mlpHidden)
+  }
+}
+
+/// One block's gradients, as views: those of its weights are in the unit's gradients, those of its activations in scratch.
+struct BlockGradients {
+  let weights: BlockWeightGradients
+  /// Whether the weights' gradients are added to what is there.
+  let isAdding: Bool
+
+  /// [R, F]
+  let hidden: MatrixView
+  /// [R, queryWidth], in the same floats as `hidden`, which is no longer needed.
+  let attention: MatrixView
+  let queryKeyValue: MatrixView
+  let queriesAndKeys: MatrixView
+  let normalized: MatrixView
+
+  init(stack: TransformerStack, layer: Int, rows: Int, gradients: Gradients, isAdding: Bool) {
+    self.isAdding = isAdding
+    let (shape, arena, scratch) = (stack.shape, stack.arena, stack.workspace.scratch)
+    weights = gradients[stack.tensors.blocks[layer]]
+
+    hidden = arena.view(scratch.branchGradient, rows: rows, columns: shape.mlpHidden)
+    attention = arena.view(scratch.branchGradient, rows: rows, columns: shape.queryWidth)
+    queryKeyValue = arena.view(scratch.queryKeyValueGradient, rows: rows, columns: shape.queryKeyValueWidth)
+    queriesAndKeys = queryKeyValue.columns(0..<shape.queryWidth + shape.keyValueWidth)
+    normalized = arena.view(scratch.normalizedGradient, rows: rows, columns: shape.width)
+  }
 }

@@ -1,15 +1,15 @@
 import HATKernels
 import HATText
 
-/// The rows of one tile of words, filled anew for each.
+/// The rows of one tile of words; each tile refills it.
 final class WordTile {
   /// Rows of a module's table that stand for bytes.
   static let byteRows = 256
 
   /// [words + 1]: where each word's rows start.
   let offsets: FixedList<Int32>
-  /// [rows]: which row of its module's table a row is: that of a byte, and for a word's first row that of `[W]`, the mark
-  /// the encoder reads, or in the decoder one of the word's own, behind those of the bytes.
+  /// [rows]: the row of the module's table. Most are bytes. A word's first row is `[W]` in the encoder; in the decoder it
+  /// is the word's own row, after those of the bytes.
   let symbols: FixedList<Int32>
   /// [rows]: what each row of a decoder's tile predicts.
   let targets: FixedList<Int32>
@@ -34,9 +34,7 @@ final class WordTile {
     TileRows(table: table, indices: symbols.base, segments: segments, count: rows)
   }
 
-  func rows(ofWord word: Int) -> Range<Int> {
-    Int(offsets.base[word])..<Int(offsets.base[word + 1])
-  }
+  func rows(ofWord word: Int) -> Range<Int> { Int(offsets.base[word])..<Int(offsets.base[word + 1]) }
 
   /// Lays out words the encoder reads: `[W]`, then their bytes.
   func fillInputs(_ words: UnsafeBufferPointer<Int32>, of list: WordList, from batch: borrowing Batch) {
@@ -55,7 +53,7 @@ final class WordTile {
       let opening = Int32(Self.byteRows) + word
       let batchWord = Int(list.batchWords.base[Int(word)])
       let bytes = batch.byteRange(ofWord: batchWord)
-      // The closing [S] is one position: that it ends is not predicted (model.md §4).
+      // The closing [S] is one position: that it ends is not predicted (docs/model.md §4).
       if batch.isDocumentMark(batchWord) {
         appendSymbols(bytes.lowerBound..<bytes.lowerBound, behind: opening, of: batch)
         targets.append(Int32(SpecialByte.document))
@@ -80,5 +78,22 @@ final class WordTile {
   private func appendSymbols(_ bytes: Range<Int>, behind opening: Int32, of batch: borrowing Batch) {
     symbols.append(opening)
     for index in bytes { symbols.append(Int32(batch.bytes[index])) }
+  }
+}
+
+/// The size of the tiles that the byte modules run over.
+enum WordTiling {
+  /// Rows whose activations stay near the core, with the weights.
+  private static let rows = 256
+  /// Rows where the weights do not stay: so many that reading them and their gradients for each tile costs little.
+  private static let rowsOfLargeStack = 1024
+  /// Bytes of weights that stay near the core: a second-level cache.
+  private static let nearBytes = 2 << 20
+
+  /// Rows of a tile, at most; the longest word fits.
+  static func rows(_ model: ModelConfiguration, longestWord bytes: Int) -> Int {
+    let weights = [model.encoder, model.decoder].map { $0.layers * $0.blockMatrixParameters }.max()!
+    let areNear = weights * MemoryLayout<Float>.size <= nearBytes
+    return max(areNear ? rows : rowsOfLargeStack, bytes + 1)
   }
 }

@@ -1,0 +1,102 @@
+import HATCore
+import HATKernels
+
+/// An optimiser rule applied to the ranges of the flat buffer that a rank updates, with its state for them.
+public final class ShardedOptimizer {
+  /// The parameters that this rank updates.
+  public let ranges: [Range<Int>]
+  /// The state of the rule: flat buffers, of which the part for `ranges` exists.
+  public let state: [StateBuffer]
+
+  private let rule: any OptimizerRule
+  private let workers: WorkerPool
+  private let parts: [TensorPart]
+  /// Whose memory the parts lie in.
+  private let owners: [FloatBuffer]
+
+  /// - Parameters:
+  ///   - ranges: ascending.
+  ///   - parameters: [table.count], of which `ranges` exist.
+  ///   - gradient: [table.count], of which `ranges` exist; `update` expects the sum over the ranks.
+  ///   - workers: the threads of the rank.
+  public init(
+    _ rule: any OptimizerRule, _ table: TensorTable, _ ranges: [Range<Int>], parameters: FloatBuffer,
+    gradient: FloatBuffer, workers: WorkerPool = WorkerPool(threads: 1)
+  ) {
+    (self.rule, self.ranges, self.workers) = (rule, ranges, workers)
+    owners = [parameters, gradient]
+    let state = StateSection.all(of: rule, table).map { StateBuffer($0, FloatBuffer(reserving: $0.count)) }
+    for buffer in state {
+      for range in ranges { buffer.floats(of: range).update(repeating: 0) }
+    }
+    self.state = state
+    let (parameters, gradient) = (FlatSlice(parameters), FlatSlice(gradient))
+    parts = ranges.flatMap { range in
+      table.tensors.filter { $0.range.overlaps(range) }.map { tensor in
+        let part = tensor.range.clamped(to: range)
+        precondition(part == tensor.range || !rule.needsWhole(tensor), "\(tensor.name) must not be cut")
+        return TensorPart(
+          tensor, parameters: parameters[part], gradient: gradient[part].base,
+          state: rule.state(of: tensor).map { kept in
+            state.first { $0.section.name == kept.section }!.floats(of: part).baseAddress!
+          })
+      }
+    }
+  }
+
+  /// One optimiser step on `ranges`.
+  public func update(at step: OptimizerStep) {
+    for part in parts { rule.update(part, at: step, workers: workers) }
+  }
+}
+
+extension OptimizerRule {
+  /// The ranges of parameters that must have one owner.
+  func wholes(of table: TensorTable) -> [Range<Int>] {
+    table.tensors.filter(needsWhole).map(\.range)
+  }
+}
+
+/// The Euclidean norm of the whole gradient, the same bits on any number of ranks: squares are summed within fixed blocks,
+/// and the sums of the blocks in the order of the blocks.
+final class GradientNorm {
+  private let communicator: any Communicator
+  private let table: SliceTable
+  /// The part of `sums` of each rank.
+  private let partition: RankPartition
+  /// The sum of squares of each block, rank by rank. [blocks]
+  private let sums: UnsafeMutableBufferPointer<Double>
+  /// The index in `sums` of each block. [blocks]
+  private let places: [Int]
+
+  init(communicator: any Communicator, table: SliceTable) {
+    self.communicator = communicator
+    self.table = table
+    var end = 0
+    partition = RankPartition(
+      table.ownedBlocks.map { blocks in
+        defer { end += blocks.count }
+        return end..<end + blocks.count
+      })
+    var places = [Int](repeating: 0, count: end)
+    for (place, block) in table.ownedBlocks.flatMap({ $0 }).enumerated() { places[block] = place }
+    self.places = places
+    sums = .allocate(capacity: max(1, end))
+    sums.initialize(repeating: 0)
+  }
+
+  deinit {
+    sums.deallocate()
+  }
+
+  /// - Parameter gradient: [parameters], of which this rank's slices are summed over the ranks.
+  func norm(_ gradient: UnsafePointer<Float>) throws -> Double {
+    let own = partition[communicator.rank]
+    for (place, block) in zip(own, table.ownedBlocks[communicator.rank]) {
+      let floats = table.blocks[block]
+      sums[place] = Vector.sumOfSquares(gradient + floats.lowerBound, count: floats.count)
+    }
+    try communicator.allGatherInPlace(sums.baseAddress!, partition: partition)
+    return places.reduce(0) { $0 + sums[$1] }.squareRoot()
+  }
+}

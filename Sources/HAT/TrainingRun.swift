@@ -1,0 +1,202 @@
+import Foundation
+import HATCore
+@_exported import HATDistributed
+import HATKernels
+import HATStorage
+import HATText
+import SystemPackage
+
+/// A training run: a configuration, corpora, and the folder for its results.
+///
+///     var configuration = Configuration()
+///     configuration.training.steps = 3
+///     let run = TrainingRun(configuration, corpora: [("corpora/mine", 1)], folder: "runs/new")
+///     print(try run.train())
+///
+/// `train` resumes from the newest valid checkpoint. It trains in one process, or on the ranks of a communicator: then every
+/// rank calls it with the same values, and the result is the same to the last bit.
+public struct TrainingRun {
+  public var configuration: Configuration
+  /// Folders made by preprocessing. The weights are the corpora's shares of the bytes trained on, relative to each other.
+  public var corpora: [(folder: String, weight: Double)]
+  public var folder: String
+  /// What to do if the folder already holds a run.
+  public var resume = TrainingJob.Resume.auto
+  /// A run, or `RUN@step`, whose parameters and tokenizer a new run starts with; nil for random parameters.
+  public var initialCheckpoint: String?
+  /// The tokenizer.json of a subword model; nil for the run's own, that of the initial checkpoint, or a newly learned one.
+  public var tokenizer: String?
+  /// Threads of each rank; nil to divide the cores among the ranks.
+  public var threads: Int?
+
+  public init(_ configuration: Configuration, corpora: [(folder: String, weight: Double)], folder: String) {
+    (self.configuration, self.corpora, self.folder) = (configuration, corpora, folder)
+  }
+
+  /// Trains to the last step, or until asked to stop.
+  /// - Parameters:
+  ///   - log: records for a watchdog what this rank is doing.
+  ///   - shouldStop: called once a step on every rank; if it is true on one rank, all stop after a checkpoint.
+  ///   - observe: called on rank 0 with each event.
+  /// - Throws: `UserError`, or `AgreedFailure` on the ranks of a communicator.
+  @discardableResult
+  public func train(
+    on communicator: any Communicator = SoloCommunicator(), log: OperationLog = OperationLog(),
+    shouldStop: () -> Bool = { StopRequest.isPending }, observe: @escaping (TrainingEvent) -> Void = { _ in }
+  ) throws -> TrainingOutcome {
+    let isFirst = communicator.rank == 0
+    let observe: (TrainingEvent) -> Void = { if isFirst { observe($0) } }
+    let mixture = try communicator.together { try open() }
+    let choice = try communicator.together { try ThreadChoice(wanted: threads, on: communicator) }
+    let products = try ArithmeticChoice(
+      configuration.training.products, run: FilePath(folder), on: communicator)
+    observe(.arranged(choice.reason))
+    observe(.arranged(products.reason))
+    let tokenizer = try RunTokenizer(self, mixture, observe: observe).find(on: communicator)
+    let job = TrainingJob(
+      run: FilePath(folder), configuration: configuration, data: DataDescription(mixture), resume: resume,
+      tokenizer: tokenizer,
+      initial: try communicator.together { try initialParameters(mixture, tokenizer, observe) },
+      arithmetic: products.arithmetic)
+    let execution = Execution(
+      configuration, maxWordBytes: mixture.splitter.maximumWordBytes, arithmetic: products.arithmetic,
+      workers: WorkerPool(threads: choice.threads))
+    func train<Model: LanguageModel, Source>(
+      _ model: Model, makeSource: (_ cursor: String?, _ owned: [Int]) throws -> Source
+    ) throws -> TrainingOutcome where Source: MicroBatchSource, Source.MicroBatch == Model.MicroBatch {
+      let trainer = try Trainer(
+        communicator: communicator, job: job, model: model, log: log, makeSource: makeSource,
+        observe: observe)
+      if let placement = try placement(mixture, choice.threads, on: communicator) {
+        observe(.placed(placement))
+      }
+      return try trainer.run(shouldStop: shouldStop)
+    }
+    if let tokenizer {
+      return try train(SubwordTransformer(configuration.model, execution)) {
+        try TextMicroBatches(mixture, configuration, cursor: $0, owned: $1, tokenizer.vocabulary)
+      }
+    }
+    return try train(HierarchicalTransformer(configuration.model, execution)) {
+      try TextMicroBatches(mixture, configuration, cursor: $0, owned: $1)
+    }
+  }
+
+  private func open() throws -> Mixture {
+    if let feature = Processor.missingFeature() {
+      throw UserError(
+        .configuration, "this processor has no \(feature)", hint: "Train on one with AVX2, FMA and F16C.")
+    }
+    try configuration.validate()
+    return try Mixture(
+      corpora.map { folder, weight in (try Corpus(opening: FilePath(folder)), weight) })
+  }
+
+  /// - Throws: `UserError`: `missingInput` or `invalidData` if there is no such valid checkpoint; `configuration` if its model
+  ///   is different.
+  private func initialParameters(
+    _ mixture: Mixture, _ tokenizer: TokenizerFile?, _ observe: (TrainingEvent) -> Void
+  ) throws -> InitialParameters {
+    guard let name = initialCheckpoint else { return .seed }
+    let report = { (error: UserError) in observe(.damaged(error)) }
+    return try CheckpointReference(parsing: name).open(damaged: report) { reader in
+      try reader.manifest.requireSameModel(
+        as: configuration, splittingRule: mixture.splitter.rule.versionedName,
+        maxWordBytes: mixture.splitter.maximumWordBytes, tokenizerChecksum: tokenizer?.checksum, at: name)
+      _ = try reader.weights()
+      return .checkpoint(reader, name: name)
+    }
+  }
+
+  /// Where the ranks run; nil for a single rank.
+  private func placement(
+    _ mixture: Mixture, _ threads: Int, on communicator: any Communicator
+  ) throws -> [RankPlacement]? {
+    guard communicator.size > 1 else { return nil }
+    let memory = try RankMemory(
+      configuration, ranks: communicator.size, nodes: communicator.nodes.count,
+      zeroStage: configuration.training.zeroStage, maxWordBytes: mixture.splitter.maximumWordBytes)
+    return try RankPlacement.gather(communicator, threads: threads, memory: memory.total)
+  }
+}
+
+extension DataDescription {
+  init(_ mixture: Mixture) {
+    self.init(
+      splittingRule: mixture.splitter.rule.versionedName, maxWordBytes: mixture.splitter.maximumWordBytes,
+      fingerprint: mixture.fingerprint.hexadecimal,
+      corpora: mixture.parts.map {
+        CorpusDescription(
+          folder: $0.corpus.folder.string, weight: $0.weight, fingerprint: $0.corpus.fingerprint.hexadecimal)
+      })
+  }
+}
+
+/// The tokenizer of a run that trains a subword model.
+///
+/// A resumed run uses its own. A new run uses the one given, or that of the run whose parameters it starts with, or learns
+/// one from the corpora.
+private struct RunTokenizer {
+  private let training: TrainingRun
+  private let mixture: Mixture
+  private let observe: (TrainingEvent) -> Void
+
+  init(_ training: TrainingRun, _ mixture: Mixture, observe: @escaping (TrainingEvent) -> Void) {
+    (self.training, self.mixture, self.observe) = (training, mixture, observe)
+  }
+
+  /// The same on every rank; nil for a hierarchical model. Collective.
+  /// - Throws: `UserError` if it cannot be read or learned, or has another size; `AgreedFailure`.
+  func find(on communicator: any Communicator) throws -> TokenizerFile? {
+    let kind = training.configuration.model.kind
+    guard kind == .subword else {
+      guard training.tokenizer == nil else {
+        throw UserError(
+          .wrongUsage, at: "`tokenizer`", "a model of kind \(kind.rawValue) has no tokens",
+          hint: "Leave it out, or use a configuration with kind: subword.")
+      }
+      return nil
+    }
+    let content = try communicator.onFirstRank { Data(try find().content) }
+    return try communicator.together {
+      try TokenizerFile(content: Array(content), at: "the tokenizer of rank 0")
+    }
+  }
+
+  private func find() throws -> TokenizerFile {
+    let vocabulary = training.configuration.model.vocabulary
+    let own = TokenizerFile.path(inRun: FilePath(training.folder))
+    let initialRun = try training.initialCheckpoint.map { try CheckpointReference(parsing: $0).run }
+    let source = training.tokenizer.map { FilePath($0) } ?? initialRun.map(TokenizerFile.path(inRun:))
+    if DurableFile.exists(own) {
+      let tokenizer = try TokenizerFile(reading: own, tokens: vocabulary)
+      if let source { try requireSame(tokenizer, source) }
+      return tokenizer
+    }
+    if let source { return try TokenizerFile(reading: source, tokens: vocabulary) }
+    let tokenizer = TokenizerFile(try learn(vocabulary))
+    observe(.arranged("a vocabulary of \(vocabulary) tokens is learned from the corpora and saved as \(own)"))
+    return tokenizer
+  }
+
+  private func requireSame(_ tokenizer: TokenizerFile, _ path: FilePath) throws {
+    guard try TokenizerFile(reading: path).checksum != tokenizer.checksum else { return }
+    throw UserError(
+      .configuration, at: path.string, "the run in \(training.folder) has another tokenizer",
+      hint: "Leave `tokenizer` out to continue with the run's own, or choose another `output` folder.")
+  }
+
+  private func learn(_ vocabulary: Int) throws -> SubwordVocabulary {
+    var counts = WordCounts()
+    let total = mixture.parts.reduce(0) { $0 + $1.corpus.counts(.train).bytes }
+    var bytes = 0
+    for part in mixture.parts {
+      try part.corpus.forEachDocument(of: .train) { document in
+        counts.add(document.text)
+        bytes += document.text.count
+        observe(.countingWords(bytes: bytes, of: total))
+      }
+    }
+    return try SubwordVocabulary(learningFrom: counts, count: vocabulary)
+  }
+}

@@ -1,0 +1,167 @@
+import HATKernels
+import HATText
+
+/// The decoder (docs/model.md §4): spells each target word from W_D·h of the word before it, causal inside the word.
+///
+/// Its loss is local to a word, so that forward pass, loss and backward pass happen in one visit of a tile of
+/// words: no activation outlives its tile. Legend: T target words, `d` byte width, `D` backbone width, V = 256.
+final class WordDecoder {
+  private let stack: TransformerStack
+  private let tensors: HierarchicalTensors
+  private let arena: Arena
+  private let kernels: ModelKernels
+  private let tile: WordTile
+  /// [V + T, d]: the bytes, and W_D·h of each target word.
+  private let table: RowTable
+  /// [tile rows]
+  private let inverseRoots: ArenaPlace
+  /// [tile rows, d], the normalised output.
+  private let decoded: ArenaMatrix
+  /// [tile rows, V]
+  private let logits: ArenaMatrix
+  /// [tile rows, d], the gradient by `decoded`.
+  private let decodedGradient: ArenaMatrix
+  /// [tile rows, d]
+  private let residualGradient: ArenaMatrix
+
+  /// - Parameters:
+  ///   - words: of a batch, at most.
+  ///   - use: sized for one tile.
+  init(
+    _ tensors: HierarchicalTensors, words: Int, use: StackUse, scratch: StackScratch, arena: Arena,
+    kernels: ModelKernels
+  ) {
+    self.tensors = tensors
+    self.arena = arena
+    self.kernels = kernels
+    stack = TransformerStack(use, tensors: tensors.decoder, scratch: scratch, arena: arena, kernels: kernels)
+    tile = WordTile(rows: use.rows)
+    let d = use.shape.width
+    table = RowTable(stack, rows: WordTile.byteRows + words, arena: arena)
+    inverseRoots = arena.reserve(use.rows)
+    decoded = arena.reserve(rows: use.rows, columns: d)
+    logits = arena.reserve(rows: use.rows, columns: 256)
+    decodedGradient = arena.reserve(rows: use.rows, columns: d)
+    residualGradient = arena.reserve(rows: use.rows, columns: d)
+  }
+
+  /// The loss of the target words.
+  /// - Parameters:
+  ///   - predictive: [T, D], h.
+  ///   - visit: sees each tile's logits, and the tile with its losses; its words are numbers of the list.
+  func loss(
+    _ list: WordList, of batch: borrowing Batch, predictive: MatrixView, parameters: some ModelParameters,
+    visit: (_ words: UnsafeBufferPointer<Int32>, _ tile: WordTile, _ logits: MatrixView) -> Void
+  ) -> LossSum {
+    start(list, predictive, parameters)
+    var sum = LossSum()
+    for index in 0..<list.tileCount {
+      let words = list.tile(index)
+      let logits = runTile(words, of: list, batch, parameters.back)
+      kernels.loss(tile.losses(logits))
+      visit(words, tile, logits)
+      sum.add(tile)
+    }
+    return sum
+  }
+
+  /// The loss of the target words and its gradient.
+  /// - Parameters:
+  ///   - predictive: [T, D], h.
+  ///   - predictiveGradient: [T, D], overwritten.
+  ///   - memory: this adds to its gradients.
+  func lossAndGradient(
+    _ list: WordList, of batch: borrowing Batch, predictive: MatrixView, predictiveGradient: MatrixView,
+    memory: some ModelMemory
+  ) -> LossSum {
+    start(list, predictive, memory)
+    table.startBackward(tableCount(list))
+    var sum = LossSum()
+    for index in 0..<list.tileCount {
+      let words = list.tile(index)
+      let logits = runTile(words, of: list, batch, memory.back)
+      kernels.lossAndGradient(tile.losses(logits))
+      sum.add(tile)
+      differentiateTile(logitGradient: logits, memory.back, memory.backGradients)
+    }
+    finish(list, predictive, predictiveGradient, memory)
+    return sum
+  }
+
+  /// Fills the table that all tiles need, with W_D·h of every word.
+  private func start(_ list: WordList, _ predictive: MatrixView, _ parameters: some ModelParameters) {
+    let rows = table.rows(tableCount(list))
+    rows.rows(0..<WordTile.byteRows).copy(parameters.front[tensors.byteEmbedding])
+    kernels.linear(
+      predictive, weight: parameters.back[tensors.decoderInput],
+      into: rows.rows(WordTile.byteRows..<rows.rows))
+    table.prepare(rows.rows, parameters.back)
+  }
+
+  private func tableCount(_ list: WordList) -> Int { WordTile.byteRows + list.count }
+
+  /// - Returns: the tile's logits.
+  private func runTile(
+    _ words: UnsafeBufferPointer<Int32>, of list: WordList, _ batch: borrowing Batch, _ weights: Weights
+  ) -> MatrixView {
+    tile.fillTargets(words, of: list, from: batch)
+    stack.forward(tile.rows(of: table), weights)
+    let decoded = arena.view(decoded, rows: tile.rows)
+    kernels.norm(
+      stack.output(rows: tile.rows), gain: weights[tensors.decoder.norm], into: decoded,
+      inverseRoots: arena.floats(inverseRoots))
+    let logits = arena.view(logits, rows: tile.rows)
+    kernels.linear(decoded, weight: weights[tensors.decoderHead], into: logits)
+    return logits
+  }
+
+  private func differentiateTile(logitGradient: MatrixView, _ weights: Weights, _ gradients: Gradients) {
+    let decodedGradient = arena.view(decodedGradient, rows: tile.rows)
+    kernels.addWeightGradient(
+      logitGradient, input: arena.view(decoded, rows: tile.rows), to: gradients[tensors.decoderHead])
+    kernels.inputGradient(logitGradient, weight: weights[tensors.decoderHead], into: decodedGradient)
+    let residual = arena.view(residualGradient, rows: tile.rows)
+    residual.fillZero()
+    kernels.normBackward(
+      stack.output(rows: tile.rows), gain: weights[tensors.decoder.norm],
+      inverseRoots: arena.floats(inverseRoots), outputGradient: decodedGradient, addInputGradientTo: residual,
+      addGainGradientTo: gradients[tensors.decoder.norm])
+    stack.backward(tile.rows(of: table), residualGradient: residual, weights, gradients)
+  }
+
+  /// After the last tile: differentiates the table, where all tiles left their gradients.
+  private func finish(
+    _ list: WordList, _ predictive: MatrixView, _ predictiveGradient: MatrixView, _ memory: some ModelMemory
+  ) {
+    table.finishBackward(tableCount(list), memory.back, memory.backGradients)
+    let rows = table.gradient(tableCount(list))
+    let byteEmbedding = memory.frontGradients[tensors.byteEmbedding]
+    Vector.add(rows.base, to: byteEmbedding.base, count: byteEmbedding.rows * byteEmbedding.columns)
+    let starts = rows.rows(WordTile.byteRows..<rows.rows)
+    kernels.addWeightGradient(starts, input: predictive, to: memory.backGradients[tensors.decoderInput])
+    kernels.inputGradient(starts, weight: memory.back[tensors.decoderInput], into: predictiveGradient)
+  }
+}
+
+extension WordTile {
+  fileprivate func losses(_ logits: MatrixView) -> LossRows {
+    LossRows(logits: logits, targets: targets.base, losses: losses.base, correct: correct.base)
+  }
+}
+
+extension LossSum {
+  /// Counts a decoder's tile whose losses are known.
+  fileprivate mutating func add(_ tile: WordTile) {
+    targetPositions += tile.rows
+    for row in 0..<tile.rows { nats += Double(tile.losses.base[row]) }
+    for word in 0..<tile.words { add(tile, positions: tile.rows(ofWord: word)) }
+  }
+
+  private mutating func add(_ tile: WordTile, positions: Range<Int>) {
+    if tile.targets.base[positions.lowerBound] == Int32(SpecialByte.document) { return }
+    let bytes = positions.dropLast()
+    var right = 0
+    for position in bytes where tile.correct.base[position] { right += 1 }
+    countWord(bytes: bytes.count, right: right, isMarkRight: tile.correct.base[positions.upperBound - 1])
+  }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import SystemPackage
+
+/// Small files of settings and counts: JSON with sorted keys in snake_case.
+package enum JSONFile {
+  /// - Throws: `UserError` of kind `cannotWrite`.
+  package static func write(_ value: some Encodable, to path: FilePath) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    try DurableFile.write([UInt8](encoder.encode(value)) + [0x0A], to: path)
+  }
+
+  /// - Parameter hint: what to do about a file that cannot be understood.
+  /// - Throws: `UserError`: `missingInput`, `invalidData`.
+  package static func read<Value: Decodable>(
+    _ type: Value.Type, from path: FilePath, hint: String
+  ) throws -> Value {
+    let file = try FileReader(opening: path)
+    let bytes = try file.read(at: 0, count: file.length)
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    do {
+      return try decoder.decode(type, from: Data(bytes))
+    } catch let error as DecodingError {
+      throw UserError(
+        .invalidData, at: path.string, "it cannot be understood (\(error.summary))", hint: hint)
+    }
+  }
+}
+
+extension DecodingError {
+  /// What is wrong with the JSON, in a few words.
+  package var summary: String {
+    switch self {
+    case .keyNotFound(let key, _): "\"\(key.stringValue)\" is missing"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      context.codingPath.isEmpty
+        ? "it is not an object"
+        : "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" is of the wrong type"
+    case .dataCorrupted: "it is not valid JSON"
+    @unknown default: "it is not what it should be"
+    }
+  }
+}

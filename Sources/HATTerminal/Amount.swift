@@ -1,0 +1,76 @@
+import ArgumentParser
+import Foundation
+
+/// Numbers as people read them.
+package enum Amount {
+  /// Such as `1.5 MB`.
+  package static func bytes(_ count: Int) -> String {
+    var (value, units) = (Double(count), ["B", "kB", "MB", "GB", "TB", "PB"][...])
+    while value >= 1000 && units.count > 1 {
+      value /= 1000
+      units = units.dropFirst()
+    }
+    return units.startIndex == 0 ? "\(count) B" : "\(fixed(value, value < 100 ? 1 : 0)) \(units.first!)"
+  }
+
+  /// Memory, such as `1.50 GiB`.
+  package static func memory(_ bytes: Int) -> String {
+    scaled(Double(bytes), step: 1024, units: ["B", "KiB", "MiB", "GiB", "TiB", "PiB"])
+  }
+
+  /// A large number, such as `1.23 M`.
+  package static func large(_ value: Double) -> String {
+    scaled(value, step: 1000, units: ["", "k", "M", "G", "T", "P"])
+  }
+
+  private static func scaled(_ value: Double, step: Double, units: [String]) -> String {
+    var (value, unit) = (value, 0)
+    while value >= step && unit + 1 < units.count {
+      value /= step
+      unit += 1
+    }
+    let number = unit == 0 ? fixed(value, 0) : fixed(value, 2)
+    return units[unit].isEmpty ? number : "\(number) \(units[unit])"
+  }
+
+  /// Such as `1,234,567`.
+  package static func grouped(_ count: Int) -> String {
+    var digits = String(abs(count))
+    var groups: [String] = []
+    while digits.count > 3 {
+      groups.insert(String(digits.suffix(3)), at: 0)
+      digits = String(digits.dropLast(3))
+    }
+    return (count < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+  }
+
+  package static func fixed(_ value: Double, _ decimals: Int) -> String {
+    String(format: "%.\(decimals)f", value)
+  }
+}
+
+/// A size in bytes on the command line: `4096`, `64KiB`, `64MiB`, `2GiB`, also `kB`, `MB`, `GB`.
+package struct ByteSize: ExpressibleByArgument {
+  package var bytes: Int
+
+  private static let units = [
+    "": 1, "B": 1, "kB": 1_000, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000, "TB": 1_000_000_000_000,
+    "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+  ]
+
+  package init(bytes: Int) { self.bytes = bytes }
+
+  package init?(argument: String) {
+    let digits = argument.prefix { $0.isASCII && $0.isNumber }
+    guard let number = Int(digits), let unit = Self.units[String(argument.dropFirst(digits.count))] else {
+      return nil
+    }
+    let (bytes, overflow) = number.multipliedReportingOverflow(by: unit)
+    guard !overflow else { return nil }
+    self.bytes = bytes
+  }
+
+  package var defaultValueDescription: String {
+    bytes % (1 << 20) == 0 ? "\(bytes >> 20)MiB" : "\(bytes)"
+  }
+}

@@ -1,0 +1,30 @@
+/// What the command line calls the settings that libraries name, in backquotes, as Swift does (`UserError`).
+enum OptionNames {
+  private static let options = [
+    "data": "--data",
+    "deduplicate": "--deduplicate",
+    "documentSeparator": "--document-separator",
+    "field": "--field",
+    "holdout": "--holdout",
+    "initialCheckpoint": "--initialize-from",
+    "invalidText": "--invalid-utf8",
+    "level": "--level",
+    "maximumWordBytes": "--max-word-bytes",
+    "output": "--output",
+    "override": "--set",
+    "perturbation": "--perturb",
+    "ranks": "--ranks",
+    "resume": "--resume",
+    "rule": "--split",
+    "shardBytes": "--shard-bytes",
+    "temperature": "--temperature",
+    "threads": "--threads",
+    "tokenizer": "--tokenizer",
+    "topP": "--top-p",
+  ]
+
+  /// The message with options in the place of settings.
+  static func put(into message: String) -> String {
+    options.reduce(message) { $0.replacing("`\($1.key)`", with: $1.value) }
+  }
+}

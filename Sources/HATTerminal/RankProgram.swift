@@ -1,0 +1,99 @@
+import ArgumentParser
+import Foundation
+import HATDistributed
+import HATStorage
+
+/// A command that runs as a rank under `mpirun`, or alone.
+package enum RankProgram {
+  /// - Parameter work: the same on every rank; its failures are those all ranks share (`Communicator.together`).
+  /// - Returns: the exit code. Whatever went wrong has been reported, once for all ranks.
+  package static func run(_ work: (any Communicator) throws -> Int32) -> Int32 {
+    guard MPICommunicator.isLaunched else { return runAlone(work) }
+    let communicator: MPICommunicator
+    do {
+      communicator = try MPICommunicator()
+    } catch {
+      return report(SharedError(error))
+    }
+    do {
+      let code = try work(communicator)
+      try communicator.finalize()
+      return code
+    } catch let failure as AgreedFailure {
+      return leave(communicator, after: failure)
+    } catch {
+      communicator.abort(exitCode: report(SharedError(error)))
+    }
+  }
+
+  private static func runAlone(_ work: (any Communicator) throws -> Int32) -> Int32 {
+    do {
+      return try work(SoloCommunicator())
+    } catch {
+      return report(SharedError(error))
+    }
+  }
+
+  /// All ranks know of the failure: one reports it, all leave in order.
+  private static func leave(_ communicator: MPICommunicator, after failure: AgreedFailure) -> Int32 {
+    if communicator.rank == 0 { _ = report(failure.cause) }
+    do {
+      try communicator.finalize()
+    } catch {
+      communicator.abort(exitCode: failure.cause.exitCode)
+    }
+    return failure.cause.exitCode
+  }
+
+  private static func report(_ error: SharedError) -> Int32 {
+    Terminal.error(error)
+    return error.exitCode
+  }
+}
+
+extension RankProgram {
+  /// This program, to be started again by `mpirun`.
+  package static func executable() throws -> String {
+    try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+  }
+
+  /// Starts this command again, under `mpirun`, with the same arguments.
+  /// - Parameters:
+  ///   - options: added to the arguments.
+  ///   - continuation: where another start continues.
+  /// - Returns: the exit code.
+  package static func start(
+    ranks: Int, threadsPerRank: Int = 1, hostfile: String? = nil, adding options: [String] = [],
+    continuation: String = "from the start"
+  ) throws -> Int32 {
+    let job = MPIJob(
+      program: try executable(), arguments: CommandLine.arguments.dropFirst() + options, ranks: ranks,
+      threadsPerRank: threadsPerRank, hostfile: hostfile, environment: Terminal.environment)
+    return try Supervisor(restarts: 0, continuation: continuation, note: Terminal.note).run { _ in job }
+  }
+
+  /// - Throws: `UserError` of kind `wrongUsage` when `mpirun` has started another number of ranks than --ranks asks for.
+  package static func require(ranks wanted: Int?, of communicator: any Communicator) throws {
+    guard let wanted, wanted != communicator.size else { return }
+    throw UserError(
+      .wrongUsage, at: "--ranks \(wanted)", "mpirun has already started \(communicator.size) ranks",
+      hint: "Leave --ranks out under mpirun.")
+  }
+}
+
+extension ParsableCommand {
+  /// Runs the command that the arguments name. An error ends the program with its exit code (`SharedError`).
+  package static func runProgram() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch  where exitCode(for: error) != .failure {
+      // Help, wrong usage, or a code that the command has chosen.
+      exit(withError: error)
+    } catch {
+      let failure = SharedError(error)
+      Terminal.error(failure)
+      Foundation.exit(failure.exitCode)
+    }
+  }
+}

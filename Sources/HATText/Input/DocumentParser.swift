@@ -1,0 +1,215 @@
+import HATStorage
+
+/// What happens to a document that is not valid UTF-8.
+public enum InvalidTextPolicy: String, Sendable, Codable, CaseIterable {
+  /// The run ends and says where.
+  case error
+  /// Each maximal ill-formed subsequence becomes U+FFFD (Unicode §3.9, as the W3C asks and Swift does).
+  case replace
+  /// The document is left out, and counted.
+  case skip
+}
+
+/// Makes documents of records: finds the text, and sees to it that it is UTF-8.
+final class DocumentParser {
+  enum Outcome {
+    /// The text, and its metadata as shards keep them.
+    case document(text: UnsafeBufferPointer<UInt8>, metadata: [UInt8], wasRepaired: Bool)
+    /// Nothing but white space between documents, or an empty text.
+    case empty
+    case invalid
+  }
+
+  private let settings: PreprocessSettings
+  private let reader: JSONDocumentReader
+
+  /// - Throws: `UserError` of kind `wrongUsage` for an impossible field.
+  init(_ settings: PreprocessSettings) throws {
+    self.settings = settings
+    reader = JSONDocumentReader(path: try JSONDocumentReader.path(toField: settings.field))
+  }
+
+  /// Calls `body` with what a record is; the text lives no longer.
+  /// - Throws: `UserError` of kind `invalidData` that names file and line.
+  func parse<Result>(
+    _ record: InputRecord, of input: InputFile, _ body: (Outcome) throws -> Result
+  ) throws -> Result {
+    switch try read(record.bytes, of: record, input, wasRepaired: false) {
+    case .outcome(let outcome): return try body(outcome)
+    case .notUTF8(let fault):
+      switch settings.invalidText {
+      case .error: throw error(fault, of: record, in: input)
+      case .skip: return try body(.invalid)
+      case .replace:
+        return try Self.withRepaired(record.bytes, input.format) { bytes in
+          switch try read(bytes, of: record, input, wasRepaired: true) {
+          case .outcome(let outcome): try body(outcome)
+          case .notUTF8(let fault): throw error(fault, of: record, in: input)
+          }
+        }
+      }
+    }
+  }
+
+  private enum Reading {
+    case outcome(Outcome)
+    case notUTF8(Fault)
+  }
+
+  /// Where in a record the text stops being UTF-8.
+  private enum Fault {
+    case byte(Int)
+    case loneSurrogate(Int)
+  }
+
+  /// - Parameter bytes: those of the record, or what repairing made of them.
+  private func read(
+    _ bytes: UnsafeBufferPointer<UInt8>, of record: InputRecord, _ input: InputFile, wasRepaired: Bool
+  ) throws -> Reading {
+    switch input.format {
+    case .text:
+      if bytes.isEmpty { return .outcome(.empty) }
+      if let byte = TextValidation.firstInvalidByte(in: bytes) { return .notUTF8(.byte(byte)) }
+      try requireStorable(bytes, record, input)
+      return .outcome(.document(text: bytes, metadata: Self.source(input), wasRepaired: wasRepaired))
+    case .jsonLines:
+      if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return .outcome(.empty) }
+      if let offset = JSONDocumentReader.loneSurrogate(in: bytes) {
+        return .notUTF8(.loneSurrogate(offset))
+      }
+      let document: JSONDocumentReader.Document
+      do {
+        document = try reader.read(bytes)
+      } catch .invalidUTF8 {
+        return .notUTF8(.byte(TextValidation.firstInvalidByte(in: bytes)!))
+      } catch {
+        throw self.error(error, at: place(of: record, in: input))
+      }
+      guard !document.text.isEmpty else { return .outcome(.empty) }
+      try requireStorable(document.text, record, input)
+      let metadata = try metadata(of: document, record, input)
+      return .outcome(.document(text: document.text, metadata: metadata, wasRepaired: wasRepaired))
+    }
+  }
+
+  private func metadata(
+    of document: JSONDocumentReader.Document, _ record: InputRecord, _ input: InputFile
+  ) throws -> [UInt8] {
+    var metadata: [UInt8] = []
+    for (name, value) in zip(DocumentMetadata.keptFields, document.metadata) {
+      if let value {
+        guard value.count <= DocumentMetadata.longestValue else {
+          throw UserError(
+            .invalidData, at: place(of: record, in: input),
+            "the field \"\(name)\" is longer than a shard can keep",
+            hint: "Shorten it to \(DocumentMetadata.longestValue) bytes, or rename it.")
+        }
+        DocumentMetadata.append(name: name, value: value, to: &metadata)
+      } else if name == "source" {
+        metadata += Self.source(input)
+      }
+    }
+    return metadata
+  }
+
+  private static func source(_ input: InputFile) -> [UInt8] {
+    DocumentMetadata(["source": input.name]).encoded
+  }
+
+  /// Calls `body` with valid text, which U+FFFD has made of what was not.
+  private static func withRepaired<Result>(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ format: InputFile.Format,
+    _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
+  ) rethrows -> Result {
+    var repaired = TextValidation.replacingInvalid(bytes)
+    let count = repaired.count
+    if format == .jsonLines {
+      // As long as the escapes that no text can be made of.
+      let replacement = Array("\\ufffd".utf8)
+      var start = 0
+      while let offset = repaired.withUnsafeBufferPointer({
+        JSONDocumentReader.loneSurrogate(in: $0, from: start)
+      }) {
+        start = offset + replacement.count
+        repaired.replaceSubrange(offset..<start, with: replacement)
+      }
+      repaired += [UInt8](repeating: 0, count: JSONDocumentReader.padding)
+    }
+    return try repaired.withUnsafeBufferPointer { try body(UnsafeBufferPointer(rebasing: $0[..<count])) }
+  }
+}
+
+// MARK: - Errors
+
+extension DocumentParser {
+  private func requireStorable(
+    _ text: UnsafeBufferPointer<UInt8>, _ record: InputRecord, _ input: InputFile
+  ) throws {
+    guard text.count <= ShardFormat.largestDocument else {
+      throw InputRecord.tooLarge(ShardFormat.largestDocument, at: place(of: record, in: input))
+    }
+  }
+
+  private func error(_ problem: JSONDocumentReader.Problem, at place: String) -> UserError {
+    let field = settings.field
+    let (sentence, hint) =
+      switch problem {
+      case .noField: ("there is no field \"\(field)\"", "Name the field that holds the text with `field`.")
+      case .notAString:
+        ("the field \"\(field)\" is not a string", "Name the field that holds the text with `field`.")
+      case .repeatedField:
+        (
+          "a field occurs twice (\"\(field)\", or one of \(DocumentMetadata.keptFields.joined(separator: ", ")))",
+          "Only one of them can be meant: remove the other."
+        )
+      case .notAnObject:
+        (
+          "the line is not a JSON object",
+          "Each line of a .jsonl file must be an object such as {\"text\": \"…\"}."
+        )
+      case .tooDeep:
+        ("the line nests objects and lists more than 512 deep", "Remove the line, or what is nested so deep.")
+      case .notJSON, .invalidUTF8:
+        (
+          "the line is not valid JSON",
+          "Each line of a .jsonl file must be one whole object; repair or remove this one."
+        )
+      }
+    return UserError(.invalidData, at: place, sentence, hint: hint)
+  }
+
+  private func error(_ fault: Fault, of record: InputRecord, in input: InputFile) -> UserError {
+    let place = place(of: record, in: input)
+    switch fault {
+    case .byte(let byte):
+      return UserError(
+        .invalidData, at: place, "it is not valid UTF-8 (byte \(record.offset + byte) of the text)",
+        hint: "Convert the file, or choose replace or skip for `invalidText`.")
+    case .loneSurrogate(let start):
+      let escape = String(decoding: record.bytes[start..<min(start + 6, record.bytes.count)], as: UTF8.self)
+      return UserError(
+        .invalidData, at: place,
+        "\(escape) is half of a surrogate pair without the other half, which UTF-8 cannot encode",
+        hint: "Repair the line, or choose replace or skip for `invalidText`.")
+    }
+  }
+
+  private func place(of record: InputRecord, in input: InputFile) -> String {
+    guard let delimiter = settings.delimiter(of: input.format) else { return input.place }
+    // A reader that began in the middle of a file has not counted: it is counted now that it matters.
+    guard let number = record.number ?? (try? input.number(ofRecordAt: record.offset, delimiter: delimiter))
+    else { return "\(input.place), byte \(record.offset)" }
+    return "\(input.place):\(number)"
+  }
+}
+
+extension InputFile {
+  /// The number of the record that starts at `offset`, counted from 1.
+  fileprivate func number(ofRecordAt offset: Int, delimiter: [UInt8]) throws -> Int? {
+    let reader = try records(separatedBy: delimiter)
+    while let record = try reader.next() {
+      if record.offset >= offset { return record.number }
+    }
+    return nil
+  }
+}

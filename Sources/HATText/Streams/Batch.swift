@@ -1,0 +1,96 @@
+import HATStorage
+
+/// The two byte values UTF-8 never uses that carry the specials (docs/model.md §1).
+public enum SpecialByte {
+  /// `[W]`, the word mark: the encoder reads a word's embedding there, the decoder ends a word with it.
+  public static let word: UInt8 = 0xFF
+  /// `[S]`, the document mark: a dummy word of this single byte opens and closes every document.
+  public static let document: UInt8 = 0xFE
+}
+
+/// One micro-batch: pieces of documents, in flat arrays without padding.
+///
+/// A piece of k + 1 words gives k inputs (all but its last word) and k targets (all but its first): the word
+/// the backbone reads and the word the decoder spells are neighbours in one list. The first word of a piece
+/// is `[S]`, or the last word of the piece before it where a document was cut (docs/model.md §3).
+///
+/// Legend: `W` words of all pieces, `P` pieces.
+public struct Batch: Sendable, Equatable {
+  /// The bytes of all words, one behind the other.
+  public private(set) var bytes: [UInt8] = []
+  /// [W + 1]: word w is `bytes[wordOffsets[w]..<wordOffsets[w + 1]]`.
+  public private(set) var wordOffsets: [Int32] = [0]
+  /// [P + 1]: piece p is words `pieceOffsets[p]..<pieceOffsets[p + 1]`.
+  public private(set) var pieceOffsets: [Int32] = [0]
+
+  public init() {}
+
+  public var wordCount: Int { wordOffsets.count - 1 }
+  public var pieceCount: Int { pieceOffsets.count - 1 }
+
+  public func byteRange(ofWord word: Int) -> Range<Int> {
+    Int(wordOffsets[word])..<Int(wordOffsets[word + 1])
+  }
+
+  public func wordRange(ofPiece piece: Int) -> Range<Int> {
+    Int(pieceOffsets[piece])..<Int(pieceOffsets[piece + 1])
+  }
+
+  /// Whether a word is the document mark `[S]`.
+  public func isDocumentMark(_ word: Int) -> Bool {
+    let range = byteRange(ofWord: word)
+    return range.count == 1 && bytes[range.lowerBound] == SpecialByte.document
+  }
+
+  /// The text that is predicted in a piece, in `bytes`: all its words but the first and a closing document mark.
+  public func text(ofPiece piece: Int) -> Range<Int> {
+    let words = wordRange(ofPiece: piece)
+    let end = isDocumentMark(words.upperBound - 1) ? words.upperBound - 1 : words.upperBound
+    return Int(wordOffsets[words.lowerBound + 1])..<Int(wordOffsets[end])
+  }
+
+  /// Appends a word to the piece being built.
+  public mutating func appendWord(_ word: some Collection<UInt8>) {
+    precondition(!word.isEmpty, "a word has at least one byte")
+    bytes.append(contentsOf: word)
+    wordOffsets.append(Int32(bytes.count))
+  }
+
+  public mutating func appendDocumentMark() {
+    appendWord(CollectionOfOne(SpecialByte.document))
+  }
+
+  /// Ends the piece being built, which has at least two words: one to read, one to predict.
+  public mutating func endPiece() {
+    precondition(wordCount - Int(pieceOffsets.last!) >= 2, "a piece has an input word and a target word")
+    pieceOffsets.append(Int32(wordCount))
+  }
+
+  /// Appends the pieces of another batch.
+  public mutating func append(_ other: Batch) {
+    let (byteBase, wordBase) = (Int32(bytes.count), Int32(wordCount))
+    bytes.append(contentsOf: other.bytes)
+    wordOffsets.append(contentsOf: other.wordOffsets.dropFirst().map { $0 + byteBase })
+    pieceOffsets.append(contentsOf: other.pieceOffsets.dropFirst().map { $0 + wordBase })
+  }
+
+  /// A whole document as one piece: `[S]`, its words, `[S]`.
+  public static func document(_ words: some Sequence<some Collection<UInt8>>) -> Batch {
+    var batch = Batch()
+    batch.appendDocumentMark()
+    for word in words { batch.appendWord(word) }
+    batch.appendDocumentMark()
+    batch.endPiece()
+    return batch
+  }
+
+  /// A text as one document in one piece.
+  /// - Throws: `UserError` of kind `invalidData` for what is not UTF-8, or empty.
+  public static func text(_ text: [UInt8], splitter: WordSplitter) throws -> Batch {
+    guard !text.isEmpty else {
+      throw UserError(.invalidData, at: "text", "it is empty", hint: "Give some text.")
+    }
+    try TextValidation.requireValid(text, at: "text")
+    return .document(splitter.words(of: text))
+  }
+}

@@ -1,0 +1,213 @@
+import HATCore
+import HATKernels
+import HATText
+import TestSupport
+import Testing
+
+/// Losses that a change which should not change results must not change (CONTRIBUTING.md says what is promised).
+@Suite("Golden losses")
+struct GoldenLossTests {
+  /// Of the oracle, in double precision.
+  static let oracle: [Double] = [
+    6.059004268842758, 5.834116622529826, 5.9242093304992975, 5.942882159558279, 5.872380680194829,
+  ]
+  /// Of the model on the same parameters, by `fma`.
+  static let initial: [Double] = [
+    6.059004248537089, 5.834116641212912, 5.924209343362178, 5.94288213867947, 5.872380638554086,
+  ]
+  /// By `fma`.
+  static let trained: [Double] = [
+    5.54406732908437, 5.53926422440003, 5.535468009129869, 5.5321694083392305, 5.52769100189209,
+    5.5187486221230095, 5.515673137603597, 5.504148177886277, 5.504121079303251, 5.495019543555475,
+  ]
+
+  @Test(
+    "The oracle and the model start from the same loss", arguments: 0..<ModelConfiguration.tinySamples.count)
+  func initial(sample: Int) {
+    let witness = ModelWitness(ModelConfiguration.tinySamples[sample], seed: 42)
+    var batches = BatchGenerator(seed: 43)
+    let batch = batches.batch()
+    let truth = witness.oracle.run(batch)
+    let loss = truth.lossSum / Double(truth.targets.count)
+    // It calls the C library's exp and log for every element, whose last digits are its own.
+    #expect(abs(loss - Self.oracle[sample]) <= 1e-13 * loss, "the oracle says \(loss)")
+    let sum = witness.model.loss(batch, witness.weights)
+    #expect(sum.loss == Self.initial[sample], "the model says \(sum.loss)")
+    #expect(abs(sum.loss - loss) <= 2e-6 * loss, "the oracle says \(loss)")
+  }
+
+  @Test(
+    "Ten steps of training from the model's own first parameters",
+    arguments: ProductArithmetic.available)
+  func trained(by arithmetic: ProductArithmetic) {
+    let training = SoloTraining(ModelConfiguration.tinySamples[0], seed: 44, by: arithmetic)
+    var batches = BatchGenerator(seed: 45)
+    for golden in Self.trained {
+      let loss = training.step(batches.batch(), learningRate: 1e-3)
+      switch arithmetic {
+      case .fusedMultiplyAdds: #expect(loss == golden, "the model says \(loss)")
+      // Tiles add the terms of a product in another order, and so round differently.
+      case .matrixTiles: #expect(abs(loss - golden) <= 2e-6 * golden, "the model says \(loss)")
+      }
+    }
+  }
+}
+
+/// A model that cannot learn one short document by heart has a fault.
+@Suite("Overfitting", .serialized)
+struct OverfittingTests {
+  static let text: [String] = [
+    "Now ", "is ", "the ", "winter ", "of ", "our ", "discontent\n", "Made ", "glorious ", "summer ", "by ",
+    "this ", "sun ", "of ", "York; ", "— ", "größer ", "als ", "größer.\n",
+  ]
+
+  static let words = text.map { Array($0.utf8) }
+  static let byteCount = words.reduce(0) { $0 + $1.count }
+
+  /// A model that has read the document 250 times. Its suite is serialized: one test at a time uses it.
+  nonisolated(unsafe) static let trained: SoloTraining = {
+    var configuration = ModelConfiguration()
+    configuration.byteWidth = 32
+    configuration.byteHeadSize = 16
+    configuration.width = 48
+    configuration.headSize = 12
+    configuration.keyValueHeads = 2
+    configuration.layers = 2
+    let training = SoloTraining(configuration, seed: 1)
+    for step in 1...250 {
+      _ = training.step(.document(words), learningRate: 4e-3 * min(1, Double(step) / 20))
+    }
+    return training
+  }()
+
+  @Test("One document is learned by heart")
+  func learned() {
+    let sum = Self.trained.model.loss(.document(Self.words), Self.trained.weights)
+    #expect(sum.nats / Double(Self.byteCount) < 0.05, "nats per byte")
+    #expect(sum.correctWords == sum.words)
+  }
+
+  @Test("It is written back word for word, and closed, by plain repeated forward passes")
+  func writtenBackSlowly() {
+    let document = Self.trained.greedyDocument(limit: 2 * Self.byteCount)
+    #expect(document.isClosed)
+    #expect(document.words == Self.words)
+  }
+
+  @Test("The generator writes it back from any beginning, and stops by itself", arguments: [0, 1, 5, 18])
+  func writtenBack(given: Int) throws {
+    let (text, end) = try generate(after: Array(Self.words[..<given]), contextWords: 64)
+    #expect(end == .documentMark)
+    #expect(text == Self.words[given...].flatMap { $0 })
+  }
+
+  @Test("The generator continues a word that is only begun")
+  func begunWord() throws {
+    let (text, end) = try generate(after: Self.words[..<6] + [Array("disc".utf8)], contextWords: 64)
+    #expect(end == .documentMark)
+    #expect(text == Array("ontent\n".utf8) + Self.words[7...].flatMap { $0 })
+  }
+
+  @Test("A generator whose context overflows goes on, in valid UTF-8", arguments: [2, 3, 7])
+  func smallContext(contextWords: Int) throws {
+    let (text, _) = try generate(after: [], contextWords: contextWords, limit: 300, temperature: 1.5)
+    #expect(String(validating: text, as: UTF8.self) != nil)
+    #expect(text.count <= 300)
+  }
+
+  private func generate(
+    after words: [[UInt8]], contextWords: Int, limit: Int = 400, temperature: Double = 0
+  ) throws -> (text: [UInt8], end: TextGenerator.End) {
+    let predictor = HierarchicalPredictor(
+      Self.trained.model.model, Self.trained.weights,
+      splitter: try WordSplitter(.whitespace),
+      contextWords: contextWords)
+    let generator = TextGenerator(predictor)
+    var samplers = [try Sampler(temperature: temperature, topP: 1, seed: 1)]
+    var text: [UInt8] = []
+    generator.read(symbols: [Array(words.map { $0.map(Int.init) }.joined(separator: [Int(SpecialByte.word)]))]
+    )
+    let ends = generator.write(byteLimit: limit, samplers: &samplers) { text += $1 }
+    return (text, ends[0])
+  }
+}
+
+/// Training of one process without anything around it: a model, its parameters, AdamW.
+final class SoloTraining {
+  let model: HierarchicalTransformer
+  let parameters: FloatBuffer
+  let weights: ModelWeights
+  private let gradient: FloatBuffer
+  private let firstMoments: FloatBuffer
+  private let secondMoments: FloatBuffer
+  private var stepCount = 0
+
+  init(
+    _ configuration: ModelConfiguration, seed: UInt64, by arithmetic: ProductArithmetic = .fusedMultiplyAdds
+  ) {
+    model = HierarchicalTransformer(
+      configuration,
+      Execution(
+        capacity: BatchCapacity(sequences: 1, sequenceWords: 256, maxWordBytes: 64), arithmetic: arithmetic))
+    let count = model.table.count
+    parameters = FloatBuffer(zeroed: count)
+    weights = ModelWeights(model.table, in: parameters)
+    gradient = FloatBuffer(zeroed: count)
+    firstMoments = FloatBuffer(zeroed: count)
+    secondMoments = FloatBuffer(zeroed: count)
+    ParameterInitializer(model.table, seed: seed).fill(FlatSlice(parameters))
+  }
+
+  /// One step without weight decay and clipping.
+  /// - Returns: what the batch cost before it, in nats per target position.
+  func step(_ batch: Batch, learningRate: Double) -> Double {
+    stepCount += 1
+    let sum = model.lossAndGradient(batch, FlatMemory(weights, gradient: gradient))
+    AdamW.update(
+      parameters: parameters.base, gradients: gradient.base, firstMoments: firstMoments.base,
+      secondMoments: secondMoments.base, count: model.table.count,
+      step: AdamW.Step(
+        learningRate: Float(learningRate), beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0,
+        gradientScale: 1 / Float(sum.targetPositions), biasCorrection1: correction(0.9),
+        biasCorrection2: correction(0.95)))
+    return sum.loss
+  }
+
+  private func correction(_ decay: Double) -> Float {
+    var power = 1.0
+    for _ in 0..<stepCount { power *= decay }
+    return Float(1 - power)
+  }
+
+  /// The symbol most likely to follow `words` and the first bytes of the next one, found the slow way: by
+  /// running the whole document again.
+  func likeliestSymbol(after words: [[UInt8]], _ start: [UInt8]) -> UInt8 {
+    var batch = Batch()
+    batch.appendDocumentMark()
+    for word in words { batch.appendWord(word) }
+    // What stands in place of the symbol asked for cannot be seen from there.
+    batch.appendWord(start + [0])
+    batch.endPiece()
+    let predictions = model.predictions(batch, weights)
+    let logits = predictions.logits.elements.suffix(512).prefix(256)
+    return UInt8(logits.indices.max { logits[$0] < logits[$1] }! - logits.startIndex)
+  }
+
+  /// Words until the model closes the document, or `limit` symbols.
+  func greedyDocument(limit: Int) -> (words: [[UInt8]], isClosed: Bool) {
+    var (words, word): ([[UInt8]], [UInt8]) = ([], [])
+    for _ in 0..<limit {
+      switch likeliestSymbol(after: words, word) {
+      case SpecialByte.document where word.isEmpty:
+        return (words, true)
+      case SpecialByte.word:
+        if word.isEmpty { return (words, false) }
+        words.append(word)
+        word = []
+      case let byte:
+        word.append(byte)
+      }
+    }
+    return (words, false)
+  }
+}
