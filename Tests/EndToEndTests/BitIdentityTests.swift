@@ -6,10 +6,12 @@ extension EndToEnd {
   /// The number of ranks changes nothing, to the last bit.
   @Suite("Bit-identity")
   struct BitIdentityTests {
-    @Test("1, 2 and 4 ranks give the same losses and weights, at every ZeRO stage")
-    func rankCounts() throws {
+    @Test(
+      "1, 2 and 4 ranks give the same losses and weights, at every ZeRO stage", arguments: ["adamw", "muon"])
+    func rankCounts(optimizer: String) throws {
       let scratch = try Scratch()
-      let (corpus, configuration) = (try scratch.corpus(), try scratch.configuration())
+      let corpus = try scratch.corpus()
+      let configuration = try scratch.configuration(["training.optimizer": optimizer])
       let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
 
       let alone = RunFolder(path: scratch.file("alone"))
@@ -55,13 +57,14 @@ extension EndToEnd {
 
     @Test(
       "A run stopped and resumed on another number of ranks is the undisturbed run",
-      arguments: [(1, 4), (4, 2)])
-    func resumedElsewhere(first: Int, second: Int) throws {
+      arguments: [(1, 4, "adamw"), (4, 2, "muon")])
+    func resumedElsewhere(first: Int, second: Int, optimizer: String) throws {
       let scratch = try Scratch()
       let steps = 300
       let corpus = try scratch.corpus()
       let configuration = try scratch.configuration([
         "training.steps": String(steps), "output.checkpoint_every": "100",
+        "training.optimizer": optimizer,
       ])
       let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
       let undisturbed = RunFolder(path: scratch.file("undisturbed"))

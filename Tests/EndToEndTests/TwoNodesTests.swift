@@ -14,19 +14,21 @@ extension EndToEnd {
       corpus = try scratch.corpus()
     }
 
-    private func arguments(steps: Int, zeroStage: Int = 1) throws -> [String] {
+    private func arguments(
+      steps: Int, zeroStage: Int = 1, optimizer: String = "adamw"
+    ) throws -> [String] {
       let configuration = try scratch.configuration([
         "training.steps": String(steps), "training.zero_stage": String(zeroStage),
-        "output.checkpoint_every": "25",
+        "training.optimizer": optimizer, "output.checkpoint_every": "25",
       ])
       return ["train", "--config", configuration, "--data", corpus, "--ranks", "2", "--output"]
     }
 
     @Test(
       "Training over two nodes is training on one, to the last bit; start-up says who is where",
-      arguments: [0, 1, 3])
-    func bitIdentity(zeroStage: Int) throws {
-      let arguments = try arguments(steps: 40, zeroStage: zeroStage)
+      arguments: [(0, "adamw"), (1, "adamw"), (3, "adamw"), (0, "muon"), (1, "muon"), (3, "muon")])
+    func bitIdentity(zeroStage: Int, optimizer: String) throws {
+      let arguments = try arguments(steps: 40, zeroStage: zeroStage, optimizer: optimizer)
       let (one, two) = (RunFolder(path: scratch.file("one")), RunFolder(path: scratch.file("two")))
       try #require(Program.run(arguments + [one.path]).exitCode == 0)
       let nodes = TwoNodes()

@@ -8,9 +8,11 @@ import Testing
 @Suite struct ShardedOptimizerTests {
   private static let count = ToyRegression.count
 
-  private static func rule(weightDecay: Double = 0.1) -> any OptimizerRule {
+  private static func rule(
+    _ kind: OptimizerKind = .adamw, weightDecay: Double = 0.1
+  ) -> any OptimizerRule {
     var training = TrainingConfiguration()
-    training.weightDecay = weightDecay
+    (training.optimizer, training.weightDecay) = (kind, weightDecay)
     return training.optimizerRule
   }
 
@@ -44,12 +46,14 @@ import Testing
       stage: stage, nodes: nodes, ToyRegression.table, rule, microBatches: nodes.nodeOfRank.count)
   }
 
-  @Test func slicesUpdateBitForBitLikeTheWhole() throws {
-    let whole = parameters([[0..<Self.count]])
+  @Test(arguments: OptimizerKind.allCases)
+  func slicesUpdateBitForBitLikeTheWhole(kind: OptimizerKind) throws {
+    let rule = Self.rule(kind)
+    let whole = parameters([[0..<Self.count]], rule)
     for ranks in 1...8 {
       for stage in Sharding.stages {
-        let sharding = try sharding(stage, NodeMap(ranks: ranks, nodes: 1))
-        let sliced = parameters((0..<ranks).map(sharding.updatedRanges(ofRank:)))
+        let sharding = try sharding(stage, NodeMap(ranks: ranks, nodes: 1), rule)
+        let sliced = parameters((0..<ranks).map(sharding.updatedRanges(ofRank:)), rule)
         #expect(sliced == whole, "\(ranks), stage \(stage)")
       }
     }
@@ -128,6 +132,29 @@ import Testing
     #expect(sections[1].count == 20 + 20 + 10)
   }
 
+  /// The rank with the most work has little more than its part, or one matrix.
+  @Test func matricesAreSharedOutByCost() throws {
+    var configuration = Configuration()
+    (configuration.model.width, configuration.model.layers) = (384, 6)
+    configuration.training.optimizer = .muon
+    let (rule, table) = (configuration.training.optimizerRule, TensorTable(configuration.model))
+    let total = table.tensors.reduce(0) { $0 + rule.cost(of: $1) }
+    let largest = table.tensors.map(rule.cost).max()!
+    for ranks in [1, 2, 3, 4, 8, 16] {
+      for stage in Sharding.stages {
+        let sharding = try Sharding(
+          stage: stage, nodes: NodeMap(ranks: ranks, nodes: 1), table, rule, microBatches: ranks)
+        let costs = (0..<ranks).map { rank in
+          table.tensors.reduce(0) { sum, tensor in
+            let owned = sharding.updatedRanges(ofRank: rank).map { $0.clamped(to: tensor.range).count }
+            return sum + rule.cost(of: tensor) * Double(owned.reduce(0, +)) / Double(tensor.range.count)
+          }
+        }
+        #expect(costs.max()! < total / Double(ranks) + 1.3 * largest, "\(ranks) ranks, stage \(stage)")
+      }
+    }
+  }
+
   @Test(arguments: [4, -1]) func otherStagesAreRefused(stage: Int) {
     #expect(throws: UserError.self) { _ = try sharding(stage, NodeMap(ranks: 1, nodes: 1)) }
   }
@@ -142,7 +169,7 @@ private struct RowScaling: OptimizerRule {
 
   func needsWhole(_ tensor: Tensor) -> Bool { tensor.role == .hiddenMatrix }
 
-  func update(_ part: TensorPart, at step: OptimizerStep, workers: WorkerPool) {
+  func update(_ part: TensorPart, at step: OptimizerStep, with resources: UpdateResources) {
     let (parameters, rate) = (part.parameters.base, Float(step.learningRate))
     guard part.tensor.role == .hiddenMatrix else {
       for index in 0..<part.parameters.count {

@@ -22,11 +22,13 @@ import Testing
   }
 
   /// 8 micro-batches, and 24, of which the powers of two leave an odd part.
-  @Test(arguments: Sharding.stages, [8, 24]) func everyPowerOfTwoGivesTheSameBits(
-    zeroStage: Int, microBatches: Int
+  @Test(arguments: Sharding.stages, [(8, .adamw), (24, .adamw), (8, .muon)] as [(Int, OptimizerKind)])
+  func everyPowerOfTwoGivesTheSameBits(
+    zeroStage: Int, kind: (microBatches: Int, optimizer: OptimizerKind)
   ) throws {
     let reference = TemporaryFolder()
-    let configuration = ToyRun.configuration(steps: 12, microBatches: microBatches)
+    let configuration = ToyRun.configuration(
+      steps: 12, microBatches: kind.microBatches, optimizer: kind.optimizer)
     let expected = ToyRun(folder: reference.path, configuration: configuration)
     _ = try expected.train(ranks: 1)
     for (ranks, nodes) in [(1, 1), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2), (8, 3)] {
@@ -56,14 +58,16 @@ import Testing
     }
   }
 
-  @Test func stoppingAndResumingOnOtherRanksChangesNothing() throws {
+  @Test(arguments: OptimizerKind.allCases)
+  func stoppingAndResumingOnOtherRanksChangesNothing(optimizer: OptimizerKind) throws {
     let reference = TemporaryFolder()
-    let expected = ToyRun(folder: reference.path)
+    let configuration = ToyRun.configuration(steps: 12, optimizer: optimizer)
+    let expected = ToyRun(folder: reference.path, configuration: configuration)
     _ = try expected.train(ranks: 1)
     for (before, after) in [(1, 1), (1, 4), (2, 8), (4, 1), (8, 2), (4, 4)] {
       for stop in [1, 4, 5, 11] {
         let folder = TemporaryFolder()
-        let run = ToyRun(folder: folder.path)
+        let run = ToyRun(folder: folder.path, configuration: configuration)
         #expect(try run.train(ranks: before, stopAfter: stop) == .stopped(step: stop))
         #expect(try run.train(ranks: after, stopAfter: stop + 1).isAfter(stop))
         #expect(try run.train(ranks: before) == .finished(step: 12))

@@ -10,7 +10,7 @@ public struct RankMemory: Sendable, Equatable, Encodable {
   public var parameters: Int
   /// For computing and summing gradients.
   public var gradients: Int
-  /// State of the optimiser.
+  /// State of the optimiser, and memory it computes in.
   public var optimizerState: Int
   public var activations: Int
   /// Buffers for sums of gradients between nodes.
@@ -40,7 +40,11 @@ public struct RankMemory: Sendable, Equatable, Encodable {
     parameters = sharding.parameterFloats * floatBytes
     gradients = sharding.allGradientFloats * floatBytes
     optimizerState =
-      floatBytes * sharding.mostFloats { state.floats(of: sharding.updatedRanges(ofRank: $0)) }
+      floatBytes
+      * sharding.mostFloats {
+        let ranges = sharding.updatedRanges(ofRank: $0)
+        return state.floats(of: ranges) + rule.scratchFloats(tensors, ranges)
+      }
     activations =
       floatBytes
       * Self.activationFloats(configuration, maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken)

@@ -9,9 +9,9 @@ public final class ShardedOptimizer {
   public let state: [StateBuffer]
 
   private let rule: any OptimizerRule
-  private let workers: WorkerPool
   private let parts: [TensorPart]
-  /// Whose memory the parts lie in.
+  private let resources: UpdateResources
+  /// Whose memory parts and resources lie in.
   private let owners: [FloatBuffer]
 
   /// - Parameters:
@@ -19,12 +19,16 @@ public final class ShardedOptimizer {
   ///   - parameters: [table.count], of which `ranges` exist.
   ///   - gradient: [table.count], of which `ranges` exist; `update` expects the sum over the ranks.
   ///   - workers: the threads of the rank.
+  ///   - arithmetic: of matrix products.
   public init(
     _ rule: any OptimizerRule, _ table: TensorTable, _ ranges: [Range<Int>], parameters: FloatBuffer,
-    gradient: FloatBuffer, workers: WorkerPool = WorkerPool(threads: 1)
+    gradient: FloatBuffer, workers: WorkerPool = WorkerPool(threads: 1),
+    arithmetic: ProductArithmetic = .fusedMultiplyAdds
   ) {
-    (self.rule, self.ranges, self.workers) = (rule, ranges, workers)
-    owners = [parameters, gradient]
+    (self.rule, self.ranges) = (rule, ranges)
+    let scratch = FloatBuffer(zeroed: rule.scratchFloats(table, ranges))
+    resources = UpdateResources(workers: workers, arithmetic: arithmetic, scratch: scratch.base)
+    owners = [parameters, gradient, scratch]
     let state = StateSection.all(of: rule, table).map { StateBuffer($0, FloatBuffer(reserving: $0.count)) }
     for buffer in state {
       for range in ranges { buffer.floats(of: range).update(repeating: 0) }
@@ -46,14 +50,20 @@ public final class ShardedOptimizer {
 
   /// One optimiser step on `ranges`.
   public func update(at step: OptimizerStep) {
-    for part in parts { rule.update(part, at: step, workers: workers) }
+    for part in parts { rule.update(part, at: step, with: resources) }
   }
 }
 
 extension OptimizerRule {
-  /// The ranges of parameters that must have one owner.
-  func wholes(of table: TensorTable) -> [Range<Int>] {
-    table.tensors.filter(needsWhole).map(\.range)
+  /// The ranges of parameters that must have one owner, with the work of updating them.
+  func wholes(of table: TensorTable) -> [WholeRange] {
+    table.tensors.filter(needsWhole).map { WholeRange(floats: $0.range, cost: cost(of: $0)) }
+  }
+
+  /// Floats of scratch memory for updating some ranges of parameters.
+  func scratchFloats(_ table: TensorTable, _ ranges: [Range<Int>]) -> Int {
+    table.tensors.filter { tensor in ranges.contains(where: tensor.range.overlaps) }
+      .map(scratchFloats).max() ?? 0
   }
 }
 

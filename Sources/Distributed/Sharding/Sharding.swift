@@ -49,12 +49,22 @@ struct Sharding: Sendable {
   }
 }
 
+/// Floats that must have one owner.
+public struct WholeRange: Sendable, Equatable {
+  public let floats: Range<Int>
+  /// The work of updating them; that of updating other floats is 1 each.
+  public let cost: Double
+
+  public init(floats: Range<Int>, cost: Double) { (self.floats, self.cost) = (floats, cost) }
+}
+
 /// Which rank owns which part of the flat parameter buffer.
 ///
 /// The buffer is cut into blocks of 4096 floats, starting at each unit of the model and at each tensor that must have one
 /// owner. The blocks do not depend on the number of ranks. A rank owns a contiguous run of whole blocks (none if there are
 /// more ranks than blocks): of the whole buffer, or of each unit, so that all ranks share the work when a unit is summed or
-/// fetched alone.
+/// fetched alone. Runs are as even in their cost as the cuts allow; where each unit is divided, the largest runs go to
+/// the ranks that have least.
 public struct SliceTable: Sendable, Equatable {
   /// Floats per block; the last block of a unit or tensor may be shorter.
   public static let blockLength = 4096
@@ -70,25 +80,35 @@ public struct SliceTable: Sendable, Equatable {
 
   /// - Parameters:
   ///   - units: the whole buffer, cut at the ends of the model's units.
-  ///   - wholes: ranges that must have one owner, ascending, each inside a unit.
+  ///   - wholes: what must have one owner, ascending, each inside a unit.
   ///   - byUnit: whether each unit is divided separately.
-  public init(units: [Range<Int>], wholes: [Range<Int>] = [], ranks: Int, byUnit: Bool) {
+  public init(units: [Range<Int>], wholes: [WholeRange] = [], ranks: Int, byUnit: Bool) {
     precondition(ranks > 0 && zip(units, units.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
     count = units.last?.upperBound ?? 0
     var blocks: [Range<Int>] = []
-    // Block numbers where a rank's share may begin, and where each unit ends.
-    var (cuts, ends) = ([Int](), [Int]())
+    // Runs of blocks that must not be cut, and where each unit ends among them.
+    var (runs, ends) = ([BlockRun](), [Int]())
     for unit in units {
-      for run in Self.runs(of: unit, wholes) {
+      for (floats, cost) in Self.parts(of: unit, wholes) {
         let first = blocks.count
-        blocks += Self.blocks(of: run.range)
-        cuts += run.isWhole ? [first] : Array(first..<blocks.count)
+        blocks += Self.blocks(of: floats)
+        if let cost {
+          runs.append(BlockRun(blocks: first..<blocks.count, cost: cost))
+        } else {
+          runs += (first..<blocks.count).map {
+            BlockRun(blocks: $0..<$0 + 1, cost: Double(Self.blockLength))
+          }
+        }
       }
-      ends.append(blocks.count)
+      ends.append(runs.count)
     }
     self.blocks = blocks
-    let groups = byUnit ? zip([0] + ends, ends).map { $0..<$1 } : [0..<blocks.count]
-    let shares = groups.map { Self.shares(of: $0, cuts: cuts, ranks: ranks) }
+    let groups = byUnit ? zip([0] + ends, ends).map { runs[$0..<$1] } : [runs[...]]
+    var loads = [Double](repeating: 0, count: ranks)
+    let shares = groups.map { group in
+      let shares = BlockRun.shares(of: group, ranks: ranks)
+      return byUnit ? Self.assign(shares, to: &loads) : shares.map(\.blocks)
+    }
     ownedBlocks = (0..<ranks).map { rank in shares.flatMap { Array($0[rank]) } }
     partitions = shares.map { shares in
       RankPartition(
@@ -100,30 +120,33 @@ public struct SliceTable: Sendable, Equatable {
     }
   }
 
-  /// Cuts a unit into runs that may be cut at blocks, and runs that must not be cut.
-  private static func runs(
-    of unit: Range<Int>, _ wholes: [Range<Int>]
-  ) -> [(range: Range<Int>, isWhole: Bool)] {
-    var runs: [(range: Range<Int>, isWhole: Bool)] = []
+  /// Cuts a unit into ranges that may be cut at blocks, which have no cost of their own, and ranges that must not be cut.
+  private static func parts(
+    of unit: Range<Int>, _ wholes: [WholeRange]
+  ) -> [(floats: Range<Int>, cost: Double?)] {
+    var parts: [(floats: Range<Int>, cost: Double?)] = []
     var end = unit.lowerBound
-    for whole in wholes where unit.overlaps(whole) {
-      precondition(whole.lowerBound >= end && whole.upperBound <= unit.upperBound)
-      if end < whole.lowerBound { runs.append((end..<whole.lowerBound, false)) }
-      runs.append((whole, true))
-      end = whole.upperBound
+    for whole in wholes where unit.overlaps(whole.floats) {
+      precondition(whole.floats.lowerBound >= end && whole.floats.upperBound <= unit.upperBound)
+      if end < whole.floats.lowerBound { parts.append((end..<whole.floats.lowerBound, nil)) }
+      parts.append((whole.floats, whole.cost))
+      end = whole.floats.upperBound
     }
-    if end < unit.upperBound { runs.append((end..<unit.upperBound, false)) }
-    return runs
+    if end < unit.upperBound { parts.append((end..<unit.upperBound, nil)) }
+    return parts
   }
 
-  /// Divides a group's blocks among the ranks, as evenly as the cuts allow.
-  private static func shares(of group: Range<Int>, cuts: [Int], ranks: Int) -> [Range<Int>] {
-    let cuts = cuts.filter(group.contains) + [group.upperBound]
-    let starts = (0...ranks).map { rank in
-      let even = group.lowerBound + group.count * rank / ranks
-      return cuts.min { abs($0 - even) < abs($1 - even) }!
+  /// Gives each rank one share: the largest goes to the rank with the least load, equals in order.
+  /// - Returns: the blocks of each rank.
+  private static func assign(_ shares: [BlockRun], to loads: inout [Double]) -> [Range<Int>] {
+    let ranks = loads.indices.sorted { (loads[$0], $0) < (loads[$1], $1) }
+    let largest = shares.indices.sorted { (-shares[$0].cost, $0) < (-shares[$1].cost, $1) }
+    var result = [Range<Int>](repeating: 0..<0, count: shares.count)
+    for (rank, share) in zip(ranks, largest) {
+      result[rank] = shares[share].blocks
+      loads[rank] += shares[share].cost
     }
-    return zip(starts, starts.dropFirst()).map { $0..<$1 }
+    return result
   }
 
   private static func blocks(of run: Range<Int>) -> [Range<Int>] {
@@ -157,4 +180,27 @@ public struct SliceTable: Sendable, Equatable {
 
   /// The longest range that a rank owns of one partition.
   var longestSlice: Int { partitions.map { $0.ranges.map(\.count).max()! }.max() ?? 0 }
+}
+
+/// Neighbouring blocks with the work of updating their floats.
+private struct BlockRun {
+  let blocks: Range<Int>
+  let cost: Double
+
+  /// Cuts a list of runs into one share for each rank, as even in their cost as may be.
+  static func shares(of runs: ArraySlice<BlockRun>, ranks: Int) -> [BlockRun] {
+    let start = runs.first?.blocks.lowerBound ?? 0
+    // The end of each run, and the cost up to there.
+    var cuts = [(block: start, cost: 0.0)]
+    for run in runs { cuts.append((run.blocks.upperBound, cuts.last!.cost + run.cost)) }
+    var number = 0
+    let places = (0...ranks).map { rank in
+      let even = cuts.last!.cost * Double(rank) / Double(ranks)
+      while number + 1 < cuts.count && cuts[number + 1].cost - even < even - cuts[number].cost { number += 1 }
+      return cuts[number]
+    }
+    return zip(places, places.dropFirst()).map {
+      BlockRun(blocks: $0.block..<$1.block, cost: $1.cost - $0.cost)
+    }
+  }
 }

@@ -55,11 +55,22 @@ extension Configuration {
     try check.that(
       (0...1).contains(training.minimumLearningRate),
       "training.minimum_learning_rate is a fraction of the peak, from 0 to 1", "0.1 is the paper's.")
-    for (beta, name) in [(training.beta1, "beta1"), (training.beta2, "beta2")] {
+    let betas = [
+      (training.beta1, "beta1"), (training.beta2, "beta2"), (training.muonMomentum, "muon_momentum"),
+    ]
+    for (beta, name) in betas {
       try check.that(
         beta >= 0 && beta < 1, "training.\(name) is \(beta)", "It must be at least 0 and below 1.")
     }
     try check.that(training.epsilon > 0, "training.epsilon must be above 0", "1e-8 is usual.")
+    try check.within(1...100, training.newtonSchulzSteps, "training.newton_schulz_steps")
+    let rates = training.rates
+    for (rate, name) in [
+      (rates.hiddenMatrices, "hidden_matrix_rate"), (rates.embeddings, "embedding_rate"),
+      (rates.head, "head_rate"), (rates.gains, "gain_rate"), (rates.byteModules, "byte_module_rate"),
+    ] {
+      try check.that(rate >= 0, "training.\(name) must not be negative", "1 changes nothing.")
+    }
     try check.that(training.weightDecay >= 0, "training.weight_decay must not be negative", "0.1 is usual.")
     try check.that(training.clip > 0, "training.clip must be above 0", "1 is usual; 1e30 clips nothing.")
     try check.that(

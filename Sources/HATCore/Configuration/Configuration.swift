@@ -41,6 +41,12 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var beta2 = 0.95
   /// Added to the root of the second moment.
   public var epsilon = 1e-8
+  /// How much of Muon's momentum stays from step to step.
+  public var muonMomentum = 0.95
+  /// Newton–Schulz steps of each of Muon's updates.
+  public var newtonSchulzSteps = 5
+  /// Factors on the learning rate of some tensors.
+  public var rates = LearningRateFactors()
   public var weightDecay = 0.1
   /// Gradients with a larger norm are scaled down to it.
   public var clip = 1.0
@@ -85,6 +91,8 @@ public enum ModelKind: String, Sendable, CaseIterable, SettingValue {
 /// The rule that updates parameters.
 public enum OptimizerKind: String, Sendable, CaseIterable, SettingValue {
   case adamw
+  /// Hidden matrices by Muon, all else by AdamW.
+  case muon
 }
 
 /// What a backward pass computes a second time, to save memory. The result has the same bits.

@@ -80,12 +80,30 @@ extension Setting {
       "training", "minimum_learning_rate", \.training.minimumLearningRate,
       "where the cosine ends, as a fraction of the peak"),
     Setting(
-      "training", "optimizer", \.training.optimizer, "the rule by which parameters follow their gradient"),
+      "training", "optimizer", \.training.optimizer,
+      "muon: hidden matrices by orthogonalised momentum, all else by AdamW; or adamw for all"),
     Setting(
       "training", "beta1", \.training.beta1, "how much of AdamW's first moment stays from step to step"),
     Setting("training", "beta2", \.training.beta2, "how much of its second moment stays"),
     Setting("training", "epsilon", \.training.epsilon, "what AdamW adds to the root of the second moment"),
-    Setting("training", "weight_decay", \.training.weightDecay, "AdamW decay, on matrices only"),
+    Setting(
+      "training", "muon_momentum", \.training.muonMomentum,
+      "how much of Muon's momentum stays from step to step"),
+    Setting(
+      "training", "newton_schulz_steps", \.training.newtonSchulzSteps,
+      "steps in which Muon orthogonalises: more cost time, fewer are less exact"),
+    Setting(
+      "training", "hidden_matrix_rate", \.training.rates.hiddenMatrices,
+      "factor on the learning rate of hidden matrices"),
+    Setting(
+      "training", "embedding_rate", \.training.rates.embeddings,
+      "factor on that of embeddings"),
+    Setting("training", "head_rate", \.training.rates.head, "factor on that of the head"),
+    Setting("training", "gain_rate", \.training.rates.gains, "factor on that of the norms' gains"),
+    Setting(
+      "training", "byte_module_rate", \.training.rates.byteModules,
+      "another factor, on that of every tensor of encoder and decoder", of: .hierarchical),
+    Setting("training", "weight_decay", \.training.weightDecay, "decay, on matrices only"),
     Setting("training", "clip", \.training.clip, "largest norm of the whole gradient let through"),
     Setting(
       "training", "zero_stage", \.training.zeroStage,

@@ -11,6 +11,8 @@ public protocol LanguageModel: AnyObject {
   var table: TensorTable { get }
   /// The threads it computes with, which others may use between its calls.
   var workers: WorkerPool { get }
+  /// Of its matrix products, and of those of an optimiser.
+  var arithmetic: ProductArithmetic { get }
   /// Where the time of its calls goes.
   var profile: StepProfile { get }
 
@@ -31,8 +33,15 @@ public protocol LanguageModel: AnyObject {
   func trainingFLOPs(_ batch: MicroBatch) -> Double
 }
 
-extension HierarchicalTransformer { public var workers: WorkerPool { execution.workers } }
-extension SubwordTransformer { public var workers: WorkerPool { execution.workers } }
+extension HierarchicalTransformer {
+  public var workers: WorkerPool { execution.workers }
+  public var arithmetic: ProductArithmetic { execution.arithmetic }
+}
+
+extension SubwordTransformer {
+  public var workers: WorkerPool { execution.workers }
+  public var arithmetic: ProductArithmetic { execution.arithmetic }
+}
 
 /// How a model computes, planned before the first batch and the same for every batch.
 public struct Execution {

@@ -7,10 +7,11 @@ public struct AdamWRule: OptimizerRule {
   private let beta2: Double
   private let epsilon: Double
   private let weightDecay: Double
+  private let rates: LearningRateFactors
 
   public init(_ training: TrainingConfiguration) {
     (beta1, beta2, epsilon) = (training.beta1, training.beta2, training.epsilon)
-    weightDecay = training.weightDecay
+    (weightDecay, rates) = (training.weightDecay, training.rates)
   }
 
   public func state(of tensor: Tensor) -> [StateTensor] {
@@ -19,35 +20,14 @@ public struct AdamWRule: OptimizerRule {
 
   public func needsWhole(_ tensor: Tensor) -> Bool { false }
 
-  public func update(_ part: TensorPart, at step: OptimizerStep, workers: WorkerPool) {
-    let work = Work(part: part, step: numbers(of: step, decays: part.tensor.role.decays))
-    if part.parameters.count >= Self.leastShared {
-      workers.split(part.parameters.count, unit: 1024, work)
-    } else {
-      work.perform(0..<part.parameters.count, part: 0)
-    }
+  public func update(_ part: TensorPart, at step: OptimizerStep, with resources: UpdateResources) {
+    resources.sweep(.adamW(part, numbers(of: step, part.tensor)), count: part.parameters.count)
   }
 
-  /// The number of floats from which a second thread is worth waking.
-  private static let leastShared = 1 << 15
-
-  private struct Work: PoolWork {
-    let part: TensorPart
-    let step: AdamW.Step
-
-    func perform(_ range: Range<Int>, part number: Int) {
-      let start = range.lowerBound
-      AdamW.update(
-        parameters: part.parameters.base + start, gradients: part.gradient + start,
-        firstMoments: part.state[0] + start, secondMoments: part.state[1] + start, count: range.count,
-        step: step)
-    }
-  }
-
-  private func numbers(of step: OptimizerStep, decays: Bool) -> AdamW.Step {
+  private func numbers(of step: OptimizerStep, _ tensor: Tensor) -> AdamW.Step {
     AdamW.Step(
-      learningRate: Float(step.learningRate), beta1: Float(beta1), beta2: Float(beta2),
-      epsilon: Float(epsilon), weightDecay: decays ? Float(weightDecay) : 0,
+      learningRate: Float(step.learningRate * rates.factor(of: tensor)), beta1: Float(beta1),
+      beta2: Float(beta2), epsilon: Float(epsilon), weightDecay: tensor.role.decays ? Float(weightDecay) : 0,
       gradientScale: Float(step.gradientScale), biasCorrection1: Float(1 - power(beta1, step.number)),
       biasCorrection2: Float(1 - power(beta2, step.number)))
   }

@@ -1,4 +1,3 @@
-import Foundation
 import HATKernels
 
 /// How an optimiser updates parameters: what it keeps of each tensor between steps, and how it updates a part of one.
@@ -13,9 +12,22 @@ public protocol OptimizerRule: Sendable {
   /// Whether one rank must update all of the tensor's floats. If not, every section has the tensor's own shape.
   func needsWhole(_ tensor: Tensor) -> Bool
 
-  /// Updates a part of a tensor, and its state, on the threads of `workers`. The result must not depend on the number of
-  /// threads or on where parts are cut.
-  func update(_ part: TensorPart, at step: OptimizerStep, workers: WorkerPool)
+  /// The work of updating a tensor, by which tensors are shared out over ranks. Its unit is one float's part of a pass
+  /// over gradient, state and parameters.
+  func cost(of tensor: Tensor) -> Double
+
+  /// Floats of scratch memory that updating the tensor takes.
+  func scratchFloats(for tensor: Tensor) -> Int
+
+  /// Updates a part of a tensor, and its state. The result must not depend on the number of threads or on where parts are
+  /// cut.
+  func update(_ part: TensorPart, at step: OptimizerStep, with resources: UpdateResources)
+}
+
+extension OptimizerRule {
+  public func cost(of tensor: Tensor) -> Double { Double(tensor.range.count) }
+
+  public func scratchFloats(for tensor: Tensor) -> Int { 0 }
 }
 
 /// What a rule keeps of one tensor.
@@ -60,28 +72,7 @@ extension TrainingConfiguration {
   public var optimizerRule: any OptimizerRule {
     switch optimizer {
     case .adamw: AdamWRule(self)
+    case .muon: MuonRule(self)
     }
-  }
-}
-
-/// Linear warm-up, then a cosine down to a fraction of the peak (docs/model.md §6; paper appendix B).
-public struct LearningRateSchedule: Sendable {
-  private let peak: Double
-  private let floor: Double
-  private let warmupSteps: Int
-  private let steps: Int
-
-  public init(_ configuration: Configuration) {
-    peak = configuration.peakLearningRate
-    floor = configuration.peakLearningRate * configuration.training.minimumLearningRate
-    warmupSteps = configuration.training.warmupSteps
-    steps = configuration.training.steps
-  }
-
-  /// The learning rate of a step, counted from 1.
-  public func learningRate(atStep step: Int) -> Double {
-    if step <= warmupSteps { return peak * Double(step) / Double(warmupSteps) }
-    let progress = Double(step - warmupSteps) / Double(max(1, steps - warmupSteps))
-    return floor + (peak - floor) * 0.5 * (1 + cos(.pi * min(1, progress)))
   }
 }

@@ -1,3 +1,5 @@
+import CSIMD
+
 /// A view of a row-major matrix [rows, columns] of floats that somebody else owns.
 public struct MatrixView {
   public let base: UnsafeMutablePointer<Float>
@@ -42,6 +44,25 @@ public struct MatrixView {
 
   /// Overwrites this matrix with one of the same shape.
   public func copy(_ source: MatrixView) { copy(source.constant) }
+
+  /// Overwrites this matrix with the transpose of another.
+  func copy(transposing source: ConstantMatrixView) {
+    precondition(source.rows == columns && source.columns == rows)
+    let (wholeColumns, wholeRows) = (columns & ~7, rows & ~7)
+    for column in Swift.stride(from: 0, to: wholeColumns, by: 8) {
+      for row in Swift.stride(from: 0, to: wholeRows, by: 8) {
+        hat_transpose(source.row(column) + row, source.stride, base + row * stride + column, stride)
+      }
+      copy(transposing: source, wholeRows..<rows, column..<column + 8)
+    }
+    copy(transposing: source, 0..<rows, wholeColumns..<columns)
+  }
+
+  private func copy(transposing source: ConstantMatrixView, _ rows: Range<Int>, _ columns: Range<Int>) {
+    for column in columns {
+      for row in rows { base[row * stride + column] = source.row(column)[row] }
+    }
+  }
 
   /// Overwrites this matrix with zeros.
   public func fillZero() {

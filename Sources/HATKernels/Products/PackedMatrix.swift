@@ -36,25 +36,9 @@ struct Panel {
 
   /// Packs `source` [columns, terms], transposing it.
   static func pack(transposed source: ConstantMatrixView, width: Int, into panel: FloatPointer) {
-    let (wholeColumns, wholeTerms) = (source.rows & ~7, source.columns & ~7)
-    for column in stride(from: 0, to: wholeColumns, by: 8) {
-      for term in stride(from: 0, to: wholeTerms, by: 8) {
-        hat_transpose(source.row(column) + term, source.stride, panel + term * width + column, width)
-      }
-      copy(source, column..<column + 8, wholeTerms..<source.columns, width: width, into: panel)
-    }
-    copy(source, wholeColumns..<source.rows, 0..<source.columns, width: width, into: panel)
+    MatrixView(panel, rows: source.columns, columns: source.rows, stride: width).copy(transposing: source)
     if source.rows < width {
       for term in 0..<source.columns { clear(panel + term * width, from: source.rows, to: width) }
-    }
-  }
-
-  private static func copy(
-    _ source: ConstantMatrixView, _ columns: Range<Int>, _ terms: Range<Int>, width: Int,
-    into panel: FloatPointer
-  ) {
-    for column in columns {
-      for term in terms { panel[term * width + column] = source.row(column)[term] }
     }
   }
 

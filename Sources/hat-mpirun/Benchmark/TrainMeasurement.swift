@@ -24,7 +24,7 @@ struct TrainMeasurement: Encodable {
   var allocationsPerStep: Double?
   /// Of the rank with the most; pages that ranks share are divided by their number.
   var peakResidentBytes: Int
-  /// Seconds per step, on rank 0.
+  /// Seconds per step, on rank 0: the parts of computing a gradient, the optimiser's `update`, and the rest.
   var phases: [String: Double]
   var kernels: [Kernel]
 
@@ -64,17 +64,21 @@ struct TrainMeasurement: Encodable {
     phases = [:]
     kernels = []
     let profiled = records.dropFirst(measuredSteps)
-    split(profile, steps: Double(measuredSteps), seconds: profiled.reduce(0) { $0 + $1.stepSeconds })
+    split(
+      profile, steps: Double(measuredSteps), seconds: profiled.reduce(0) { $0 + $1.stepSeconds },
+      update: profiled.reduce(0) { $0 + $1.phases[.update] })
   }
 
-  private mutating func split(_ profile: StepProfile, steps: Double, seconds: Double) {
-    var rest = seconds
+  /// - Parameter update: seconds of the optimiser.
+  private mutating func split(_ profile: StepProfile, steps: Double, seconds: Double, update: Double) {
+    phases["update"] = update / steps
+    var rest = seconds - update
     for phase in StepProfile.Phase.allCases {
       let spent = profile.seconds(in: phase)
       phases[name(phase)] = spent / steps
       rest -= spent
     }
-    phases["reduction_and_update"] = rest / steps
+    phases["reduction_and_wait"] = rest / steps
     kernels = profile.entries.map { entry in
       let rate = entry.work / entry.seconds
       return Kernel(
@@ -113,7 +117,11 @@ extension TrainMeasurement {
     if let allocationsPerStep { rows.append(["allocations per step", Amount.fixed(allocationsPerStep, 1)]) }
     TextTable.show(rows, [.left])
     print("\nMilliseconds per step on rank 0")
-    TextTable.show(phases.sorted { $0.value > $1.value }.map { [$0.key, Amount.fixed(1000 * $0.value, 1)] })
+    let whole = phases.values.reduce(0, +)
+    TextTable.show(
+      phases.sorted { $0.value > $1.value }.map {
+        [$0.key, Amount.fixed(1000 * $0.value, 1), "\(Amount.fixed(100 * $0.value / whole, 1))%"]
+      })
     print("\nKernels")
     TextTable.show(
       [["phase, kernel", "ms per step", "rate", "of ceiling"]]

@@ -85,6 +85,10 @@ import Testing
     ("training.zero_stage=7", "training.zero_stage"),
     ("training.clip=0", "training.clip"),
     ("training.minimum_learning_rate=2", "training.minimum_learning_rate"),
+    ("training.optimizer=sgd", "training.optimizer"),
+    ("training.muon_momentum=1", "training.muon_momentum"),
+    ("training.newton_schulz_steps=0", "training.newton_schulz_steps"),
+    ("training.head_rate=-1", "training.head_rate"),
     ("output.keep=0", "output.keep"),
     ("data.sequence_words=0", "data.sequence_words"),
   ])

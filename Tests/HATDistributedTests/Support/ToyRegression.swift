@@ -36,6 +36,7 @@ final class ToyRegression: LanguageModel {
 
   var table: TensorTable { Self.table }
   let workers = WorkerPool(threads: 1)
+  let arithmetic = ProductArithmetic.fusedMultiplyAdds
   let profile = StepProfile()
   private var blocks: [Range<Int>] { table.blocks }
 

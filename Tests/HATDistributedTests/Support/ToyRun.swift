@@ -18,8 +18,11 @@ struct ToyRun {
   var poison: [Int: ToyExamples.Poison] = [:]
   var failure: (@Sendable (_ rank: Int) -> (step: Int, error: any Error)?)?
 
-  static func configuration(steps: Int, microBatches: Int = 8) -> Configuration {
+  static func configuration(
+    steps: Int, microBatches: Int = 8, optimizer: OptimizerKind = .adamw
+  ) -> Configuration {
     var configuration = Configuration()
+    configuration.training.optimizer = optimizer
     configuration.training.steps = steps
     configuration.training.microBatches = microBatches
     configuration.training.sequencesPerStep = microBatches

@@ -150,7 +150,7 @@ class ReferenceTests(unittest.TestCase):
 _METADATA = frozenset({"license", "source"})
 _PHASES = frozenset(
     f"{module}_{direction}" for module in ("encoder", "backbone") for direction in ("forward", "backward")
-) | {"decoder", "reduction_and_update"}
+) | {"decoder", "update", "reduction_and_wait"}
 
 
 def _keys(value: Any) -> Iterator[str]:
