@@ -1,6 +1,7 @@
 import DistributedTestSupport
 import HAT
 import HATDistributed
+import HATKernels
 import Synchronization
 import TestSupport
 import Testing
@@ -40,6 +41,35 @@ import Testing
     }
     #expect(placements.all.map(\.rank) == [0, 1])
     #expect(placements.all.map(\.threads) == [threads, threads])
+  }
+
+  /// Tables of n-grams are in the front and in the back unit of the model, where most of their rows get no gradient.
+  @Test func ngramTablesAreTrainedToTheSameBitsOnAnyRanks() throws {
+    let corpus = try LoaderCorpus(documents: 20, name: "c")
+    func trained(ranks: Int, stage: Int, threads: Int = 1) throws -> FloatBuffer {
+      var configuration = configuration
+      (configuration.model.byteNgrams, configuration.model.byteNgramRows) = (4, 300)
+      (configuration.training.steps, configuration.training.zeroStage) = (3, stage)
+      (configuration.training.sequencesPerStep, configuration.training.microBatches) = (4, 4)
+      let run = folder.appending("ranks-\(ranks)-\(stage)-\(threads)")
+      _ = try ThreadCommunicator.run(size: ranks) { [configuration] communicator in
+        var training = TrainingRun(configuration, corpora: [(corpus.corpus.folder.string, 1)], folder: run)
+        training.threads = threads
+        return try training.train(on: communicator, shouldStop: { false })
+      }
+      return try CheckpointReference(parsing: run).open { reader in
+        let parameters = FloatBuffer(zeroed: reader.manifest.parameterCount)
+        try reader.read(0, [0..<parameters.count], into: parameters)
+        let tables = TensorTable(configuration.model).tensors.filter { $0.role == .ngramTable }
+        #expect(tables.allSatisfy { parameters.elements[$0.range].contains { $0 != 0 } })
+        return parameters
+      }
+    }
+    let alone = try trained(ranks: 1, stage: 0)
+    for (ranks, stage, threads) in [(1, 0, 2), (2, 0, 1), (2, 1, 1), (4, 2, 1), (4, 3, 1)] {
+      let other = try trained(ranks: ranks, stage: stage, threads: threads)
+      #expect(other.elements.elementsEqual(alone.elements), "\(ranks) ranks, stage \(stage)")
+    }
   }
 }
 

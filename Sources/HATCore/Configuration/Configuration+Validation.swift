@@ -21,6 +21,7 @@ extension Configuration {
     case .subword:
       let sizes = SubwordVocabulary.sizes
       try check.within(sizes.lowerBound...sizes.upperBound, model.vocabulary, "model.vocabulary")
+      try check.ngrams(model.tokenNgrams, rows: model.tokenNgramRows, "model.token_ngram")
     }
     try check.within(1...65_536, model.width, "model.width")
     try check.within(1...1_000, model.layers, "model.layers")
@@ -39,6 +40,7 @@ extension Configuration {
     try check.within(1...1_000, model.decoderLayers, "model.decoder_layers")
     try check.head(model.byteHeadSize, "model.byte_head_size", dividing: model.byteWidth, "model.byte_width")
     if let hidden = model.byteMLPHidden { try check.within(1...1_000_000, hidden, "model.byte_mlp_hidden") }
+    try check.ngrams(model.byteNgrams, rows: model.byteNgramRows, "model.byte_ngram")
   }
 
   private func validateTraining(_ check: Check) throws {
@@ -99,6 +101,19 @@ private struct Check {
     try that(
       value > 0 && whole % value == 0, "\(name) (\(value)) must divide \(wholeName)",
       "These would: \(divisors.joined(separator: ", ")).")
+  }
+
+  /// - Parameter name: what the names of both settings begin with.
+  func ngrams(_ longest: Int, rows: Int?, _ name: String) throws {
+    let lengths = ModelConfiguration.longestNgrams
+    try that(
+      longest == 0 || lengths.contains(longest), "\(name)s is \(longest)",
+      "It must be from \(lengths.lowerBound) to \(lengths.upperBound), or 0 for none.")
+    guard let rows else { return }
+    try within(ModelConfiguration.ngramRows, rows, "\(name)_rows")
+    try that(
+      longest > 0, "\(name)_rows is \(rows), but \(name)s is 0, so there is no table",
+      "Set \(name)s too, or leave \(name)_rows out.")
   }
 
   func head(_ size: Int, _ name: String, dividing width: Int, _ widthName: String) throws {

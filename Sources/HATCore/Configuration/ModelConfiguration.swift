@@ -7,6 +7,10 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var kind = ModelKind.hierarchical
   /// Tokens of the baseline.
   public var vocabulary = 8192
+  /// The longest n-gram of tokens that the baseline looks up; 0 for none.
+  public var tokenNgrams = 0
+  /// Rows of each of its n-gram tables; nil for `defaultNgramRows`.
+  public var tokenNgramRows: Int?
   /// Width `d` of encoder and decoder.
   public var byteWidth = 64
   public var byteHeadSize = 32
@@ -14,6 +18,10 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var byteMLPHidden: Int?
   public var encoderLayers = 2
   public var decoderLayers = 2
+  /// The longest n-gram of a word's bytes that encoder and decoder look up; 0 for none.
+  public var byteNgrams = 0
+  /// Rows of each of their n-gram tables; nil for `defaultNgramRows`.
+  public var byteNgramRows: Int?
   /// Width `D` of the backbone.
   public var width = 128
   public var headSize = 32
@@ -28,6 +36,12 @@ public struct ModelConfiguration: Sendable, Equatable {
 }
 
 extension ModelConfiguration {
+  public static let defaultNgramRows = 16_384
+  /// The longest n-gram there may be a table for.
+  static let longestNgrams = 2...8
+  /// Rows an n-gram table may have.
+  static let ngramRows = 1...16_777_216
+
   /// - Throws: `UserError` of kind `configuration` when it is not of that kind.
   public func require(_ kind: ModelKind, for purpose: String, at place: String) throws {
     guard self.kind != kind else { return }

@@ -35,6 +35,12 @@ extension Setting {
     Setting(
       "model", "vocabulary", \.model.vocabulary,
       "tokens: the 256 bytes, the document mark, and what merges make", of: .subword),
+    Setting(
+      "model", "token_ngrams", \.model.tokenNgrams,
+      "longest n-gram of tokens looked up, 2 to 8; 0: none", of: .subword),
+    Setting(
+      "model", "token_ngram_rows", \.model.tokenNgramRows,
+      "rows of each table of token n-grams; auto is \(ModelConfiguration.defaultNgramRows)", of: .subword),
     Setting("model", "byte_width", \.model.byteWidth, "width d of encoder and decoder", of: .hierarchical),
     Setting(
       "model", "byte_head_size", \.model.byteHeadSize,
@@ -49,6 +55,12 @@ extension Setting {
     Setting(
       "model", "decoder_layers", \.model.decoderLayers, "blocks of the decoder (spells the next word)",
       of: .hierarchical),
+    Setting(
+      "model", "byte_ngrams", \.model.byteNgrams,
+      "longest n-gram of a word's bytes looked up by encoder and decoder, 2 to 8; 0: none", of: .hierarchical),
+    Setting(
+      "model", "byte_ngram_rows", \.model.byteNgramRows,
+      "rows of each table of byte n-grams; auto is \(ModelConfiguration.defaultNgramRows)", of: .hierarchical),
     Setting("model", "width", \.model.width, "width D of the backbone"),
     Setting(
       "model", "head_size", \.model.headSize, "width of one backbone head: even, and a divisor of width"),

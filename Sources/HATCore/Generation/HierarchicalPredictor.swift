@@ -22,6 +22,8 @@ public final class HierarchicalPredictor: SymbolPredictor {
   private let decoder: IncrementalModule
   /// [256, d]
   private let byteEmbedding: ConstantMatrixView
+  /// Of the decoder.
+  private let ngrams: NgramTables
   private let weights: ModelWeights
   private var documents: [HierarchicalDocument?]
 
@@ -44,6 +46,7 @@ public final class HierarchicalPredictor: SymbolPredictor {
     self.documents = Array(repeating: nil, count: documents)
     self.weights = weights
     byteEmbedding = weights.front[tensors.byteEmbedding]
+    ngrams = tensors.decoderNgrams
     self.embeddings = WordEmbeddings(
       model,
       embedder: WordEmbedder(model, weights, maxWordBytes: splitter.maximumWordBytes, kernels: kernels),
@@ -129,12 +132,21 @@ public final class HierarchicalPredictor: SymbolPredictor {
   private func decode(_ ready: [Int]) {
     decoder.run(ready) {
       documents[$0]!.takeRows()
-    } fill: { bytes, owners, view in
-      for (row, (byte, document)) in zip(bytes, owners).enumerated() {
-        let source = byte.map { byteEmbedding.row(Int($0)) } ?? backbone.output(of: document).baseAddress!
-        view.row(row).update(from: source, count: view.columns)
+    } fill: { indices, owners, view in
+      for (row, (index, document)) in zip(indices, owners).enumerated() {
+        fillDecoderRow(view.row(row), of: document, byte: index)
       }
     }
+  }
+
+  /// Fills a row [d] of the decoder's input: that of byte `index` of the word being spelled, or W_D·h.
+  private func fillDecoderRow(_ row: FloatPointer, of document: Int, byte index: Int?) {
+    guard let index else {
+      return row.update(from: backbone.output(of: document).baseAddress!, count: byteEmbedding.columns)
+    }
+    let word = documents[document]!.word
+    row.update(from: byteEmbedding.row(Int(word[index])), count: byteEmbedding.columns)
+    ngrams.add(endingAt: index, of: word, weights.back, to: row)
   }
 }
 
@@ -176,9 +188,10 @@ struct HierarchicalDocument {
     return NewRows(rows: Array(context[readWords...]), isStart: readWords == 0)
   }
 
-  /// The rows that the decoder has not run, which it runs now: nil for W_D·h, and bytes.
-  mutating func takeRows() -> NewRows<UInt8?> {
+  /// The rows that the decoder has not run, which it runs now: nil for W_D·h, and indices of the word's bytes.
+  mutating func takeRows() -> NewRows<Int?> {
     defer { decodedRows = word.count + 1 }
-    return NewRows(rows: Array(([nil] + word.map(Optional.some))[decodedRows...]), isStart: decodedRows == 0)
+    let rows = (decodedRows...word.count).map { $0 == 0 ? nil : $0 - 1 }
+    return NewRows(rows: rows, isStart: decodedRows == 0)
   }
 }

@@ -11,6 +11,7 @@ public final class SubwordPredictor: SymbolPredictor {
   private let limits: ContextLimits
   /// [V, D]
   private let embedding: ConstantMatrixView
+  private let ngrams: NgramTables
   private let weights: ModelWeights
   /// Token embeddings to logits.
   private let backbone: IncrementalModule
@@ -36,6 +37,7 @@ public final class SubwordPredictor: SymbolPredictor {
     self.documents = Array(repeating: nil, count: documents)
     self.weights = weights
     embedding = weights.front[tensors.tokenEmbedding]
+    ngrams = tensors.tokenNgrams
     backbone = IncrementalModule(
       IncrementalStack(
         model.backbone, tensors.backbone.blocks, weights.blocks, sequences: documents,
@@ -60,9 +62,11 @@ public final class SubwordPredictor: SymbolPredictor {
     let ready = documents.indices.filter { documents[$0]?.awaitsModel ?? false }
     backbone.run(ready) {
       documents[$0]!.takeTokens()
-    } fill: { tokens, _, view in
-      tokens.withUnsafeBufferPointer {
-        Vector.gatherRows(embedding, indices: $0.baseAddress!, into: view)
+    } fill: { indices, owners, view in
+      for (row, (index, document)) in zip(indices, owners).enumerated() {
+        let context = documents[document]!.context
+        view.row(row).update(from: embedding.row(Int(context[index])), count: view.columns)
+        ngrams.add(endingAt: index, of: context, weights.front, to: view.row(row))
       }
     }
     return ready
@@ -80,7 +84,7 @@ public final class SubwordPredictor: SymbolPredictor {
 /// document.
 struct SubwordDocument {
   /// The document mark, or the last dropped token, and the tokens after it.
-  private var context = [SubwordVocabulary.documentMark]
+  private(set) var context = [SubwordVocabulary.documentMark]
   /// Words that begin after the first token of the context.
   private var words = 0
   /// Tokens of the context that the model has read; 0 where it has to start again.
@@ -99,10 +103,10 @@ struct SubwordDocument {
     if opensWord { words += 1 }
   }
 
-  /// The tokens that the model has not read, which it reads now.
-  mutating func takeTokens() -> NewRows<Int32> {
+  /// The tokens that the model has not read, which it reads now, as indices of the context.
+  mutating func takeTokens() -> NewRows<Int> {
     defer { readTokens = context.count }
-    return NewRows(rows: Array(context[readTokens...]), isStart: readTokens == 0)
+    return NewRows(rows: Array(readTokens..<context.count), isStart: readTokens == 0)
   }
 }
 

@@ -12,7 +12,10 @@ public final class SubwordTransformer: LanguageModel {
 
   private let tensors: SubwordTensors
   private let arena: Arena
+  /// Of the tokens that the backbone reads.
+  private let ngrams: NgramRows
   private let backbone: Backbone
+  private let kernels: ModelKernels
   private let head: TokenHead
 
   public var table: TensorTable { tensors.table }
@@ -33,7 +36,8 @@ public final class SubwordTransformer: LanguageModel {
     let use = StackUse(
       shape: model.backbone, routine: .documents, rows: tokens,
       longestSegment: execution.capacity.piecePositions, recomputesBlocks: execution.recomputation == .blocks)
-    let kernels = ModelKernels(execution, profile: profile)
+    kernels = ModelKernels(execution, profile: profile)
+    ngrams = NgramRows(tensors.tokenNgrams, rows: tokens)
     backbone = Backbone(
       use, tensors: tensors.backbone,
       scratch: StackScratch(for: [use], arena: arena, threads: execution.workers.threads), arena: arena,
@@ -62,6 +66,7 @@ public final class SubwordTransformer: LanguageModel {
     profile.during(.encoderBackward) {
       Vector.scatterAddRows(
         inputGradient, indices: batch.inputs, to: memory.frontGradients[tensors.tokenEmbedding])
+      ngrams.addGradient(inputGradient, to: memory.frontGradients, kernels)
     }
     return sum
   }
@@ -92,6 +97,9 @@ public final class SubwordTransformer: LanguageModel {
     backbone.setSegments(batch.pieceCount) { batch.tokenRange(ofPiece: $0).count }
     profile.during(.encoderForward) {
       Vector.gatherRows(parameters.front[tensors.tokenEmbedding], indices: batch.inputs, into: backbone.input)
+      ngrams.removeAll()
+      for piece in 0..<batch.pieceCount { ngrams.append(batch.inputs[batch.tokenRange(ofPiece: piece)]) }
+      ngrams.add(parameters.front, to: backbone.input, kernels)
     }
     try profile.during(.backboneForward) { () throws(Parameters.Failure) in try backbone.forward(parameters) }
   }

@@ -37,7 +37,7 @@ public struct LearningRateFactors: Sendable, Equatable {
     let ofRole =
       switch tensor.role {
       case .hiddenMatrix: hiddenMatrices
-      case .embedding: embeddings
+      case .embedding, .ngramTable: embeddings
       case .head: head
       case .gain: gains
       }

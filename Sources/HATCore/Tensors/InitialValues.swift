@@ -7,6 +7,7 @@ public enum InitialValues: Sendable, Equatable {
   /// Drawn from Normal(0, deviation²).
   case normal(deviation: Double)
   case ones
+  case zeros
 }
 
 /// Draws the parameters a run starts from.
@@ -39,6 +40,7 @@ public struct ParameterInitializer: Sendable {
       let part = floats[tensor.range.clamped(to: floats.range)]
       switch tensor.initialValues {
       case .ones: part.base.update(repeating: 1, count: part.count)
+      case .zeros: part.base.update(repeating: 0, count: part.count)
       case .normal(let deviation):
         for (offset, index) in part.range.enumerated() {
           part.base[offset] = Float(deviation * normal(at: index))

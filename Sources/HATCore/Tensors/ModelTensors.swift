@@ -25,12 +25,16 @@ struct HierarchicalTensors: Sendable {
 
   /// [256, d]
   let byteEmbedding: MatrixPlace
+  /// Each [n-gram rows, d].
+  let encoderNgrams: NgramTables
   let encoder: StackTensors
   /// [D, d], W_E.
   let encoderOutput: MatrixPlace
   let backbone: StackTensors
   /// [d, D], W_D.
   let decoderInput: MatrixPlace
+  /// Each [n-gram rows, d].
+  let decoderNgrams: NgramTables
   let decoder: StackTensors
   /// [256, d]
   let decoderHead: MatrixPlace
@@ -40,10 +44,12 @@ struct HierarchicalTensors: Sendable {
     var builder = TensorTableBuilder()
     let (d, width) = (model.byteWidth, model.width)
     byteEmbedding = builder.matrix(["byte_embedding": 256], columns: d, role: .embedding, unit: .front)
+    encoderNgrams = builder.byteNgrams("encoder", model, unit: .front)
     encoder = builder.stack("encoder", model.encoder, unit: .front)
     encoderOutput = builder.matrix(["encoder.output_proj": width], columns: d, unit: .front)
     backbone = builder.backbone(model.backbone)
     decoderInput = builder.matrix(["decoder.input_proj": d], columns: width, unit: .back)
+    decoderNgrams = builder.byteNgrams("decoder", model, unit: .back)
     decoder = builder.stack("decoder", model.decoder, unit: .back)
     decoderHead = builder.matrix(["decoder.head": 256], columns: d, role: .head, unit: .back)
     table = builder.table
@@ -56,6 +62,8 @@ struct SubwordTensors: Sendable {
 
   /// [V, D]
   let tokenEmbedding: MatrixPlace
+  /// Each [n-gram rows, D].
+  let tokenNgrams: NgramTables
   let backbone: StackTensors
   /// [V, D]
   let head: MatrixPlace
@@ -66,6 +74,9 @@ struct SubwordTensors: Sendable {
     let (tokens, width) = (model.vocabulary, model.width)
     tokenEmbedding = builder.matrix(
       ["token_embedding": tokens], columns: width, role: .embedding, unit: .front)
+    tokenNgrams = builder.ngramTables(
+      "token_ngrams", longest: model.tokenNgrams,
+      rows: model.tokenNgramRows ?? ModelConfiguration.defaultNgramRows, columns: width, unit: .front)
     backbone = builder.backbone(model.backbone)
     head = builder.matrix(["head": tokens], columns: width, role: .head, unit: .back)
     table = builder.table
@@ -119,6 +130,14 @@ extension Gradients {
 }
 
 extension TensorTableBuilder {
+  fileprivate mutating func byteNgrams(
+    _ module: String, _ model: ModelConfiguration, unit: ModelUnit
+  ) -> NgramTables {
+    ngramTables(
+      "\(module).byte_ngrams", longest: model.byteNgrams,
+      rows: model.byteNgramRows ?? ModelConfiguration.defaultNgramRows, columns: model.byteWidth, unit: unit)
+  }
+
   /// A stack all of whose blocks are used together.
   fileprivate mutating func stack(_ name: String, _ shape: StackShape, unit: ModelUnit) -> StackTensors {
     let blocks = (0..<shape.layers).map { block("\(name).layers.\($0)", shape, unit: unit) }

@@ -73,6 +73,17 @@ struct TensorTableBuilder {
     return GainPlace(start: count, width: width)
   }
 
+  /// A table for each order from 2 to `longest`, none if that is 0.
+  mutating func ngramTables(
+    _ name: String, longest: Int, rows: Int, columns: Int, unit: ModelUnit
+  ) -> NgramTables {
+    let places = (0..<max(0, longest - 1)).map { table in
+      defer { append("\(name).\(table + 2)", [rows, columns], .ngramTable, unit, .zeros) }
+      return MatrixPlace(start: count, rows: rows, columns: columns)
+    }
+    return NgramTables(places: places)
+  }
+
   private mutating func append(
     _ name: String, _ shape: [Int], _ role: TensorRole, _ unit: ModelUnit, _ initialValues: InitialValues
   ) {
@@ -110,13 +121,15 @@ public enum TensorRole: String, Sendable, CaseIterable {
   case hiddenMatrix
   /// A table whose rows are looked up.
   case embedding
+  /// A table whose rows are looked up by the hash of an n-gram.
+  case ngramTable
   /// The matrix that gives the logits.
   case head
   /// The factors of a norm.
   case gain
 
   /// Whether weight decay applies (docs/model.md §6).
-  public var decays: Bool { self != .gain }
+  public var decays: Bool { self != .gain && self != .ngramTable }
 }
 
 /// When a tensor is used. The backbone's blocks are used one at a time, so only one of them need be in memory.

@@ -54,6 +54,23 @@ import Testing
     #expect(try Configuration(yaml: baseline.yaml(), at: "test") == baseline)
   }
 
+  @Test(arguments: [ModelKind.hierarchical, .subword]) func rowsOfNgramTables(kind: ModelKind) throws {
+    let (model, unit) = kind == .hierarchical ? ("", "byte") : ("kind: subword, vocabulary: 300, ", "token")
+    func failure(_ settings: String) -> UserError? { self.failure("model: { \(model)\(settings) }") }
+    for rows in [0, -3, 20_000_000] {
+      let error = failure("\(unit)_ngrams: 2, \(unit)_ngram_rows: \(rows)")
+      #expect(error?.problem.contains("model.\(unit)_ngram_rows is \(rows)") == true)
+    }
+    // Rows of tables that are not there.
+    #expect(failure("\(unit)_ngram_rows: 100")?.hint.contains("Set model.\(unit)_ngrams") == true)
+    let other = kind == .hierarchical ? "token" : "byte"
+    #expect(failure("\(other)_ngrams: 2")?.problem.contains("does not apply") == true)
+    let yaml = "model: { \(model)\(unit)_ngrams: 8, \(unit)_ngram_rows: 1 }"
+    let configuration = try Configuration(yaml: yaml, at: "test")
+    try configuration.validate()
+    #expect(try Configuration(yaml: configuration.yaml(), at: "test") == configuration)
+  }
+
   @Test func unknownKeysSuggestTheNearest() {
     let error = failure("model: { byte_widht: 64 }")
     #expect(error?.kind == .configuration)
@@ -79,6 +96,9 @@ import Testing
     ("model.kv_heads=3", "model.kv_heads"),
     ("model.layers=0", "model.layers"),
     ("model.width=-128", "model.width"),
+    ("model.byte_ngrams=1", "model.byte_ngrams"),
+    ("model.byte_ngrams=9", "model.byte_ngrams"),
+    ("model.byte_ngrams=-1", "model.byte_ngrams"),
     ("training.micro_batches=3", "training.micro_batches"),
     ("training.micro_batches=0", "training.micro_batches"),
     ("training.sequences_per_step=0", "training.sequences_per_step"),

@@ -125,11 +125,12 @@ import Testing
 }
 
 extension ModelConfiguration {
-  /// Small, with grouped-query attention.
+  /// Small, with grouped-query attention and n-grams that share rows.
   static var generationSample: ModelConfiguration {
     var model = ModelConfiguration()
     (model.byteWidth, model.byteHeadSize, model.width, model.headSize) = (16, 8, 32, 8)
     (model.layers, model.keyValueHeads) = (2, 2)
+    (model.byteNgrams, model.byteNgramRows) = (4, 20)
     return model
   }
 }

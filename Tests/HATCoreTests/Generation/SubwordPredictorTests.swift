@@ -15,6 +15,7 @@ import Testing
   init() throws {
     var model = ModelConfiguration.generationSample
     (model.kind, model.vocabulary) = (.subword, 330)
+    (model.tokenNgrams, model.tokenNgramRows) = (3, 50)
     self.model = model
     let count = TensorTable(model).count
     parameters = FloatBuffer(zeroed: count)

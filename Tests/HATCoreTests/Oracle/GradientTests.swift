@@ -98,11 +98,18 @@ struct SameBitsTests {
   /// Wide enough that threads share the work of every kernel.
   static let model = ModelConfiguration()
 
+  static var withNgrams: ModelConfiguration {
+    var model = model
+    (model.byteNgrams, model.byteNgramRows) = (4, 50)
+    return model
+  }
+
   static let capacity = BatchCapacity(sequences: 1, sequenceWords: 256, maxWordBytes: 64)
 
   /// Loss and gradient of one batch.
   static func run(
-    threads: Int = 1, recomputation: Recomputation = .none, by arithmetic: ProductArithmetic
+    _ model: ModelConfiguration = model, threads: Int = 1, recomputation: Recomputation = .none,
+    by arithmetic: ProductArithmetic
   ) -> (LossSum, [UInt32]) {
     let transformer = HierarchicalTransformer(
       model,
@@ -121,10 +128,12 @@ struct SameBitsTests {
 
   @Test("Any number of threads", arguments: [2, 3, 4], ProductArithmetic.available)
   func threads(count: Int, by arithmetic: ProductArithmetic) {
-    let (one, many) = (Self.run(by: arithmetic), Self.run(threads: count, by: arithmetic))
-    #expect(one.0 == many.0)
-    let isSame = one.1 == many.1
-    #expect(isSame)
+    for model in [Self.model, Self.withNgrams] {
+      let (one, many) = (Self.run(model, by: arithmetic), Self.run(model, threads: count, by: arithmetic))
+      #expect(one.0 == many.0)
+      let isSame = one.1 == many.1
+      #expect(isSame)
+    }
   }
 
   @Test(

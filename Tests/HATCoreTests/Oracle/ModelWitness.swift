@@ -82,26 +82,32 @@ extension OracleShape {
       decoderLayers: model.decoderLayers, width: model.width, headSize: model.headSize, layers: model.layers,
       keyValueHeads: model.keyValueHeads ?? model.width / model.headSize,
       byteHidden: model.byteMLPHidden ?? defaultHidden(model.byteWidth),
-      hidden: model.mlpHidden ?? defaultHidden(model.width), ropeTheta: model.ropeTheta)
+      hidden: model.mlpHidden ?? defaultHidden(model.width), ropeTheta: model.ropeTheta,
+      ngrams: model.kind == .hierarchical
+        ? OracleNgrams(longest: model.byteNgrams, rows: model.byteNgramRows ?? 16_384)
+        : OracleNgrams(longest: model.tokenNgrams, rows: model.tokenNgramRows ?? 16_384))
   }
 }
 
 extension ModelConfiguration {
   /// Small models that differ in everything a model can differ in: grouped-query attention with one shared head
-  /// and with several, unequal depths, widths that fill no vector, MLP widths by rule and by hand.
+  /// and with several, unequal depths, widths that fill no vector, MLP widths by rule and by hand, n-grams that share the
+  /// few rows of their tables, in stacks of several blocks and of one.
   static let tinySamples: [ModelConfiguration] = [
     sample(byte: (8, 4), layers: (2, 2, 2), backbone: (16, 4), keyValueHeads: 2),
     sample(byte: (8, 8), layers: (1, 2, 3), backbone: (24, 4), keyValueHeads: 1, hidden: (20, 36)),
     sample(byte: (12, 6), layers: (2, 1, 1), backbone: (18, 6), keyValueHeads: nil, hidden: (10, 14)),
     sample(byte: (16, 8), layers: (1, 1, 2), backbone: (32, 8), keyValueHeads: 4, theta: 100),
     sample(byte: (6, 2), layers: (3, 2, 2), backbone: (20, 10), keyValueHeads: 1, hidden: (9, nil)),
+    sample(byte: (8, 4), layers: (2, 2, 1), backbone: (16, 4), keyValueHeads: nil, ngrams: (5, 11)),
+    sample(byte: (12, 6), layers: (1, 1, 1), backbone: (16, 8), keyValueHeads: 1, ngrams: (2, 64)),
   ]
 
   private static func sample(
     byte: (width: Int, headSize: Int), layers: (encoder: Int, decoder: Int, backbone: Int),
     backbone: (width: Int, headSize: Int), keyValueHeads: Int?,
-    hidden: (byte: Int?, backbone: Int?) = (nil, nil),
-    theta: Double = 10_000
+    hidden: (byte: Int?, backbone: Int?) = (nil, nil), theta: Double = 10_000,
+    ngrams: (longest: Int, rows: Int?) = (0, nil)
   ) -> ModelConfiguration {
     var model = ModelConfiguration()
     model.byteWidth = byte.width
@@ -115,6 +121,7 @@ extension ModelConfiguration {
     model.keyValueHeads = keyValueHeads
     model.mlpHidden = hidden.backbone
     model.ropeTheta = theta
+    (model.byteNgrams, model.byteNgramRows) = ngrams
     return model
   }
 }

@@ -11,7 +11,8 @@ struct OracleTests {
       keyValueHeads: 2, byteHidden: 12, hidden: 20),
     OracleShape(
       byteWidth: 6, byteHeadSize: 6, encoderLayers: 1, decoderLayers: 2, width: 12, headSize: 6, layers: 1,
-      keyValueHeads: 1, byteHidden: 10, hidden: 8, ropeTheta: 100),
+      keyValueHeads: 1, byteHidden: 10, hidden: 8, ropeTheta: 100,
+      ngrams: OracleNgrams(longest: 3, rows: 7)),
   ]
 
   @Test("Every gradient is the slope of the loss", arguments: shapes)

@@ -11,6 +11,7 @@ struct SubwordGradientTests {
     var model = $1
     model.kind = .subword
     model.vocabulary = 258 + 3 * $0
+    (model.tokenNgrams, model.tokenNgramRows) = (model.byteNgrams, model.byteNgramRows)
     return model
   }
 
@@ -80,6 +81,7 @@ struct SubwordGradientTests {
   ) {
     var configuration = ModelConfiguration()
     (configuration.kind, configuration.vocabulary) = (.subword, 300)
+    (configuration.tokenNgrams, configuration.tokenNgramRows) = (3, 50)
     let model = SubwordTransformer(
       configuration,
       Execution(capacity: capacity, recomputation: recomputation, workers: WorkerPool(threads: threads)))

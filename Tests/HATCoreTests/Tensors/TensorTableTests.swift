@@ -7,6 +7,7 @@ import Testing
     for kind in ModelKind.allCases {
       var model = ModelConfiguration()
       (model.kind, model.keyValueHeads) = (kind, 2)
+      (model.byteNgrams, model.tokenNgrams) = (3, 2)
       let table = TensorTable(model)
       for ranges in [table.tensors.map(\.range), table.units] {
         #expect(ranges.first?.lowerBound == 0)
@@ -29,19 +30,23 @@ import Testing
   }
 
   @Test func rolesSayHowTensorsAreTrained() {
-    var subword = ModelConfiguration()
+    var model = ModelConfiguration()
+    (model.byteNgrams, model.tokenNgrams) = (3, 2)
+    var subword = model
     subword.kind = .subword
-    for tensor in TensorTable(ModelConfiguration()).tensors + TensorTable(subword).tensors {
+    for tensor in TensorTable(model).tensors + TensorTable(subword).tensors {
       let expected: TensorRole =
         switch tensor.name {
         case let name where name.hasSuffix("norm.weight"): .gain
         case "byte_embedding.weight", "token_embedding.weight": .embedding
         case "decoder.head.weight", "head.weight": .head
+        case let name where name.contains("_ngrams."): .ngramTable
         default: .hiddenMatrix
         }
       #expect(tensor.role == expected, "\(tensor.name)")
-      #expect(tensor.role.decays == (tensor.shape.count == 2))
+      #expect(tensor.role.decays == (tensor.shape.count == 2 && tensor.role != .ngramTable))
       #expect((tensor.initialValues == .ones) == (tensor.role == .gain))
+      #expect((tensor.initialValues == .zeros) == (tensor.role == .ngramTable))
     }
   }
 }

@@ -13,12 +13,18 @@ import Testing
     try body(FilePath(folder.path))
   }
 
-  private let configuration = Configuration()
+  private let configuration: Configuration = {
+    var configuration = Configuration()
+    (configuration.model.byteNgrams, configuration.model.byteNgramRows) = (3, 10)
+    return configuration
+  }()
 
   private func exported(to path: FilePath) throws -> FloatBuffer {
     let table = TensorTable(configuration.model)
     let parameters = FloatBuffer(zeroed: table.count)
     ParameterInitializer(table, seed: 9).fill(FlatSlice(parameters))
+    // N-gram tables start at zero, which must not be all that comes back.
+    for index in 0..<table.count { parameters.base[index] += Float(index) }
     try WeightsFile.export(
       ModelWeights(table, in: parameters),
       of: .init(configuration: configuration, splittingRule: "whitespace-v1", maxWordBytes: 64, step: 7),
@@ -43,7 +49,10 @@ import Testing
     try withFolder { folder in
       let path = folder.appending("model.safetensors")
       _ = try exported(to: path)
-      for override in ["model.layers=3", "model.layers=5", "model.mlp_hidden=64"] {
+      for override in [
+        "model.layers=3", "model.layers=5", "model.mlp_hidden=64", "model.byte_ngrams=2",
+        "model.byte_ngram_rows=11",
+      ] {
         var other = configuration
         try other.apply(override: override)
         let error = #expect(throws: UserError.self) {

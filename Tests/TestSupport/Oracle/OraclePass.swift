@@ -57,8 +57,8 @@ extension OraclePass {
 
   /// [1, D]: what the encoder makes of `[W]` in front of a word.
   private func wordEmbedding(_ word: [UInt8]) -> OracleTensor {
-    let indices = [Int(SpecialByte.word)] + word.map(Int.init)
-    let input = tape.gatherRows(parameter("byte_embedding.weight"), indices)
+    let opening = tape.gatherRows(parameter("byte_embedding.weight"), [Int(SpecialByte.word)])
+    let input = tape.stackRows([opening, byteRows(word, .encoder)])
     let mark = tape.gatherRows(stack(.encoder, input), [0])
     return tape.multiplyTransposed(mark, parameter("encoder.output_proj.weight"))
   }
@@ -67,6 +67,14 @@ extension OraclePass {
   private func decoderInput(_ word: [UInt8], after output: OracleTensor) -> OracleTensor {
     let first = tape.multiplyTransposed(output, parameter("decoder.input_proj.weight"))
     if word == [SpecialByte.document] { return first }
-    return tape.stackRows([first, tape.gatherRows(parameter("byte_embedding.weight"), word.map(Int.init))])
+    return tape.stackRows([first, byteRows(word, .decoder)])
+  }
+
+  /// [bytes, d]
+  private func byteRows(_ word: [UInt8], _ module: OracleModule) -> OracleTensor {
+    let bytes = word.map(Int.init)
+    return addNgrams(
+      shape.ngrams, "\(module.rawValue).byte_ngrams", of: bytes,
+      to: tape.gatherRows(parameter("byte_embedding.weight"), bytes))
   }
 }

@@ -13,10 +13,13 @@ public struct OracleShape: Sendable, Hashable {
   /// Hidden width of the backbone's MLPs.
   public var hidden: Int
   public var ropeTheta: Double
+  /// Of bytes in encoder and decoder, or of tokens in the baseline.
+  public var ngrams: OracleNgrams
 
   public init(
     byteWidth: Int, byteHeadSize: Int, encoderLayers: Int, decoderLayers: Int, width: Int, headSize: Int,
-    layers: Int, keyValueHeads: Int, byteHidden: Int, hidden: Int, ropeTheta: Double = 10_000
+    layers: Int, keyValueHeads: Int, byteHidden: Int, hidden: Int, ropeTheta: Double = 10_000,
+    ngrams: OracleNgrams = OracleNgrams()
   ) {
     self.byteWidth = byteWidth
     self.byteHeadSize = byteHeadSize
@@ -29,6 +32,7 @@ public struct OracleShape: Sendable, Hashable {
     self.byteHidden = byteHidden
     self.hidden = hidden
     self.ropeTheta = ropeTheta
+    self.ngrams = ngrams
   }
 }
 
@@ -36,9 +40,11 @@ extension OracleShape {
   /// Name and shape of every tensor, in the order of docs/model.md §8.
   public var tensors: [(name: String, shape: [Int])] {
     var list: [(name: String, shape: [Int])] = [("byte_embedding.weight", [256, byteWidth])]
+    list += ngrams.tensors("encoder.byte_ngrams", width: byteWidth)
     list += moduleTensors(.encoder) + [("encoder.output_proj.weight", [width, byteWidth])]
     list += moduleTensors(.backbone)
-    list += [("decoder.input_proj.weight", [byteWidth, width])] + moduleTensors(.decoder)
+    list += [("decoder.input_proj.weight", [byteWidth, width])]
+    list += ngrams.tensors("decoder.byte_ngrams", width: byteWidth) + moduleTensors(.decoder)
     return list + [("decoder.head.weight", [256, byteWidth])]
   }
 

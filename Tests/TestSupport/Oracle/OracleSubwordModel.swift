@@ -13,8 +13,10 @@ public struct OracleSubwordModel {
 
   /// Name and shape of every tensor, in the order of docs/subword.md.
   public static func tensors(_ shape: OracleShape, vocabulary: Int) -> [(name: String, shape: [Int])] {
-    [("token_embedding.weight", [vocabulary, shape.width])] + shape.moduleTensors(.backbone)
-      + [("head.weight", [vocabulary, shape.width])]
+    [("token_embedding.weight", [vocabulary, shape.width])]
+      + shape.ngrams.tensors("token_ngrams", width: shape.width) + shape.moduleTensors(.backbone) + [
+        ("head.weight", [vocabulary, shape.width])
+      ]
   }
 
   /// Losses of all targets in nats, the arg-max of each, and all gradients of the sum of the losses.
@@ -25,7 +27,8 @@ public struct OracleSubwordModel {
     let logits = (0..<batch.pieceCount).map { piece in
       let inputs = batch.inputs[batch.tokenRange(ofPiece: piece)].map { Int($0) }
       let embeddings = pass.tape.gatherRows(pass.parameter("token_embedding.weight"), inputs)
-      return pass.tape.multiplyTransposed(pass.stack(.backbone, embeddings), pass.parameter("head.weight"))
+      let rows = pass.addNgrams(shape.ngrams, "token_ngrams", of: inputs, to: embeddings)
+      return pass.tape.multiplyTransposed(pass.stack(.backbone, rows), pass.parameter("head.weight"))
     }
     let losses = pass.tape.stackRows(
       logits.enumerated().map { piece, logits in

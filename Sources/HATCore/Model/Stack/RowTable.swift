@@ -1,32 +1,23 @@
 import HATKernels
 
-/// The distinct rows that a stack's tiles consist of: the bytes, and the rows that open words.
-///
-/// Norm, queries, keys and values of the first block are computed once for each row of the table and looked up, and the
-/// gradients of a row's occurrences are summed before their one backward pass (docs/model.md §9). Legend: N rows of the
+/// The distinct rows that a stack's tiles are made of: the bytes, and the rows that open words. Legend: N rows of the
 /// table, R rows of a tile.
 struct RowTable {
   private let stack: TransformerStack
   /// [N, width]: to be filled before `prepare`.
   private let rows: ArenaMatrix
-  private let inverseRoots: ArenaPlace
-  /// [N, width], later its gradient.
-  private let normalized: ArenaMatrix
-  /// [N, queryKeyValueWidth], not rotated.
-  private let queryKeyValue: ArenaMatrix
   private let rowGradient: ArenaMatrix
-  private let queryKeyValueGradient: ArenaMatrix
+  /// Of the first block; nil where n-grams are added to a tile's rows, which then are not those of the table.
+  let projections: RowProjections?
 
-  /// - Parameter rows: of the table, at most.
-  init(_ stack: TransformerStack, rows count: Int, arena: Arena) {
+  /// - Parameters:
+  ///   - rows: of the table, at most.
+  ///   - ngrams: what is added to a tile's rows.
+  init(_ stack: TransformerStack, rows count: Int, ngrams: NgramTables, arena: Arena) {
     self.stack = stack
-    let shape = stack.shape
-    rows = arena.reserve(rows: count, columns: shape.width)
-    inverseRoots = arena.reserve(count)
-    normalized = arena.reserve(rows: count, columns: shape.width)
-    queryKeyValue = arena.reserve(rows: count, columns: shape.queryKeyValueWidth)
-    rowGradient = arena.reserve(rows: count, columns: shape.width)
-    queryKeyValueGradient = arena.reserve(rows: count, columns: shape.queryKeyValueWidth)
+    rows = arena.reserve(rows: count, columns: stack.shape.width)
+    rowGradient = arena.reserve(rows: count, columns: stack.shape.width)
+    projections = ngrams.isEmpty ? RowProjections(stack, rows: count, arena: arena) : nil
   }
 
   /// The table's first `count` rows.
@@ -36,58 +27,112 @@ struct RowTable {
   func gradient(_ count: Int) -> MatrixView { stack.view(rowGradient, count) }
 
   /// Computes what tiles look up, for the first `count` rows.
-  func prepare(_ count: Int, _ weights: Weights) {
-    let block = weights[stack.tensors.blocks[0]]
-    let normalized = stack.view(normalized, count)
-    stack.kernels.norm(
-      rows(count), gain: block.inputNorm, into: normalized, inverseRoots: stack.arena.floats(inverseRoots))
-    stack.kernels.linear(normalized, weight: block.queryKeyValue, into: stack.view(queryKeyValue, count))
-  }
-
-  /// Fills a tile's input and its queries, keys and values.
-  func lookUp(_ block: BlockViews, _ indices: UnsafePointer<Int32>) {
-    stack.kernels.rows(block.input) { Vector.gatherRows(all(rows), indices: indices, into: block.input) }
-    stack.kernels.rows(block.queryKeyValue) {
-      Vector.gatherRows(all(queryKeyValue), indices: indices, into: block.queryKeyValue)
-    }
-  }
+  func prepare(_ count: Int, _ weights: Weights) { projections?.prepare(rows(count), weights) }
 
   /// To be called before the first tile of a backward pass.
   func startBackward(_ count: Int) {
     gradient(count).fillZero()
-    stack.view(queryKeyValueGradient, count).fillZero()
-  }
-
-  /// Takes a tile's gradients.
-  func add(input: MatrixView, queryKeyValue: MatrixView, _ indices: UnsafePointer<Int32>) {
-    stack.kernels.rows(input, passes: 3) {
-      Vector.scatterAddRows(input, indices: indices, to: all(rowGradient))
-    }
-    stack.kernels.rows(queryKeyValue, passes: 3) {
-      Vector.scatterAddRows(queryKeyValue, indices: indices, to: all(queryKeyValueGradient))
-    }
+    projections?.startBackward(count)
   }
 
   /// After the last tile: the gradients of weights and rows. Overwrites what `prepare` has computed.
   func finishBackward(_ count: Int, _ weights: Weights, _ gradients: Gradients) {
-    let (weights, gradients) = (weights[stack.tensors.blocks[0]], gradients[stack.tensors.blocks[0]])
-    let (normalized, outputs) = (stack.view(normalized, count), stack.view(queryKeyValueGradient, count))
-    stack.kernels.addWeightGradient(outputs, input: normalized, to: gradients.queryKeyValue)
-    stack.kernels.inputGradient(outputs, weight: weights.queryKeyValue, into: normalized)
-    stack.kernels.normBackward(
-      rows(count), gain: weights.inputNorm, inverseRoots: stack.arena.floats(inverseRoots),
-      outputGradient: normalized, addInputGradientTo: gradient(count), addGainGradientTo: gradients.inputNorm)
+    projections?.finishBackward(rows(count), addRowGradientTo: gradient(count), weights, gradients)
   }
 
-  private func all(_ matrix: ArenaMatrix) -> MatrixView {
-    stack.view(matrix, matrix.place.count / max(1, matrix.columns))
+  /// Fills a tile's input, and the n-grams of its rows.
+  fileprivate func fill(_ input: MatrixView, _ tile: TileRows, _ weights: Weights) {
+    stack.kernels.rows(input) {
+      Vector.gatherRows(stack.all(rows), indices: tile.indices, into: input)
+    }
+    tile.ngrams.add(weights, to: input, stack.kernels)
+  }
+
+  /// Takes the gradient by a tile's input.
+  fileprivate func add(_ inputGradient: MatrixView, _ tile: TileRows, _ gradients: Gradients) {
+    stack.kernels.rows(inputGradient, passes: 3) {
+      Vector.scatterAddRows(inputGradient, indices: tile.indices, to: stack.all(rowGradient))
+    }
+    tile.ngrams.addGradient(inputGradient, to: gradients, stack.kernels)
   }
 }
 
-/// The rows of one tile: row r is row `indices[r]` of the table.
+/// The rows of one tile: row r is row `indices[r]` of the table, and the n-grams that end there added.
 struct TileRows {
   let table: RowTable
   let indices: UnsafePointer<Int32>
+  let ngrams: NgramRows
   let segments: Segments
   let count: Int
+
+  /// Fills the input of the first block, [R, width].
+  func fill(_ input: MatrixView, _ weights: Weights) { table.fill(input, self, weights) }
+
+  /// Takes the gradient by that input; all of it, but for what goes through `RowTable.projections`.
+  func add(_ inputGradient: MatrixView, to gradients: Gradients) { table.add(inputGradient, self, gradients) }
+}
+
+/// Norm, queries, keys and values of the first block, computed once for each row of a table and looked up by tiles, whose
+/// gradients by a row's occurrences are summed before their one backward pass (docs/model.md §9).
+struct RowProjections {
+  private let stack: TransformerStack
+  private let inverseRoots: ArenaPlace
+  /// [N, width], later its gradient.
+  private let normalized: ArenaMatrix
+  /// [N, queryKeyValueWidth], not rotated.
+  private let queryKeyValue: ArenaMatrix
+  private let queryKeyValueGradient: ArenaMatrix
+
+  fileprivate init(_ stack: TransformerStack, rows count: Int, arena: Arena) {
+    self.stack = stack
+    let shape = stack.shape
+    inverseRoots = arena.reserve(count)
+    normalized = arena.reserve(rows: count, columns: shape.width)
+    queryKeyValue = arena.reserve(rows: count, columns: shape.queryKeyValueWidth)
+    queryKeyValueGradient = arena.reserve(rows: count, columns: shape.queryKeyValueWidth)
+  }
+
+  /// Fills a tile's queries, keys and values, [R, queryKeyValueWidth].
+  func lookUp(_ tile: TileRows, into destination: MatrixView) {
+    stack.kernels.rows(destination) {
+      Vector.gatherRows(stack.all(queryKeyValue), indices: tile.indices, into: destination)
+    }
+  }
+
+  /// Takes the gradient by a tile's queries, keys and values.
+  func add(_ gradient: MatrixView, _ tile: TileRows) {
+    stack.kernels.rows(gradient, passes: 3) {
+      Vector.scatterAddRows(gradient, indices: tile.indices, to: stack.all(queryKeyValueGradient))
+    }
+  }
+
+  fileprivate func prepare(_ rows: MatrixView, _ weights: Weights) {
+    let block = weights[stack.tensors.blocks[0]]
+    let normalized = stack.view(normalized, rows.rows)
+    stack.kernels.norm(
+      rows, gain: block.inputNorm, into: normalized, inverseRoots: stack.arena.floats(inverseRoots))
+    stack.kernels.linear(normalized, weight: block.queryKeyValue, into: stack.view(queryKeyValue, rows.rows))
+  }
+
+  fileprivate func startBackward(_ count: Int) { stack.view(queryKeyValueGradient, count).fillZero() }
+
+  fileprivate func finishBackward(
+    _ rows: MatrixView, addRowGradientTo rowGradient: MatrixView, _ weights: Weights, _ gradients: Gradients
+  ) {
+    let (weights, gradients) = (weights[stack.tensors.blocks[0]], gradients[stack.tensors.blocks[0]])
+    let normalized = stack.view(normalized, rows.rows)
+    let outputs = stack.view(queryKeyValueGradient, rows.rows)
+    stack.kernels.addWeightGradient(outputs, input: normalized, to: gradients.queryKeyValue)
+    stack.kernels.inputGradient(outputs, weight: weights.queryKeyValue, into: normalized)
+    stack.kernels.normBackward(
+      rows, gain: weights.inputNorm, inverseRoots: stack.arena.floats(inverseRoots),
+      outputGradient: normalized, addInputGradientTo: rowGradient, addGainGradientTo: gradients.inputNorm)
+  }
+}
+
+extension TransformerStack {
+  /// All rows that a matrix has room for.
+  fileprivate func all(_ matrix: ArenaMatrix) -> MatrixView {
+    view(matrix, matrix.place.count / max(1, matrix.columns))
+  }
 }

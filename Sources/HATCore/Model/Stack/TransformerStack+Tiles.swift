@@ -9,8 +9,9 @@ extension TransformerStack {
     for layer in workspace.blocks.indices {
       let block = BlockViews(stack: self, layer: layer, rows: tile.count, weights: weights)
       let leading = layer == lastLayer ? workspace.leading : nil
-      if layer == 0 {
-        tile.table.lookUp(block, tile.indices)
+      if layer == 0 { tile.fill(block.input, weights) }
+      if layer == 0, let projections = tile.table.projections {
+        projections.lookUp(tile, into: block.queryKeyValue)
       } else if let leading {
         projectLeading(block, leading, tile.segments)
       } else {
@@ -27,10 +28,10 @@ extension TransformerStack {
     }
   }
 
-  /// Differentiates the blocks of the last `forward` of that tile; the gradient by its rows goes to their table.
+  /// Differentiates the blocks of the last `forward` of that tile; the gradient by its rows goes to their tables.
   /// - Parameters:
   ///   - residualGradient: [rows of `output`, width], the loss by `output`; overwritten.
-  ///   - flatGradients: by the stack's weights, which this adds to.
+  ///   - flatGradients: by the weights of stack and n-grams, which this adds to.
   func backward(
     _ tile: TileRows, residualGradient: MatrixView, _ weights: Weights, _ flatGradients: Gradients
   ) {
@@ -54,13 +55,14 @@ extension TransformerStack {
         differentiateTransform(block, gradients, residual)
         differentiateAttend(block, gradients, residual, segments: tile.segments)
       }
-      if layer == 0 {
-        tile.table.add(input: residual, queryKeyValue: gradients.queryKeyValue, tile.indices)
+      if layer == 0, let projections = tile.table.projections {
+        projections.add(gradients.queryKeyValue, tile)
       } else if let leading {
         differentiateProjectLeading(block, leading, gradients, residual, tile.segments)
       } else {
         differentiateProject(block, gradients, residual)
       }
+      if layer == 0 { tile.add(residual, to: flatGradients) }
     }
   }
 }

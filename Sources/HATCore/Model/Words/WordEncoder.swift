@@ -37,8 +37,8 @@ final class WordEncoder {
     self.arena = arena
     self.kernels = kernels
     stack = TransformerStack(use, tensors: tensors.encoder, scratch: scratch, arena: arena, kernels: kernels)
-    table = RowTable(stack, rows: WordTile.byteRows, arena: arena)
-    tile = WordTile(rows: use.rows)
+    table = RowTable(stack, rows: WordTile.byteRows, ngrams: tensors.encoderNgrams, arena: arena)
+    tile = WordTile(rows: use.rows, ngrams: tensors.encoderNgrams)
     let d = use.shape.width
     marks = arena.reserve(rows: words, columns: d)
     inverseRoots = arena.reserve(words)

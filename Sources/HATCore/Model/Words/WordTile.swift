@@ -11,15 +11,18 @@ final class WordTile {
   /// [rows]: the row of the module's table. Most are bytes. A word's first row is `[W]` in the encoder; in the decoder it
   /// is the word's own row, after those of the bytes.
   let symbols: FixedList<Int32>
+  /// [rows]: the n-grams of a word's bytes so far.
+  private let ngrams: NgramRows
   /// [rows]: what each row of a decoder's tile predicts.
   let targets: FixedList<Int32>
   /// [rows]: nats, and whether the arg-max was right.
   let losses: FixedList<Float>
   let correct: FixedList<Bool>
 
-  init(rows: Int) {
+  init(rows: Int, ngrams tables: NgramTables) {
     offsets = FixedList(capacity: rows + 1)
     symbols = FixedList(capacity: rows)
+    ngrams = NgramRows(tables, rows: rows)
     targets = FixedList(capacity: rows)
     losses = FixedList(capacity: rows)
     correct = FixedList(capacity: rows)
@@ -31,7 +34,7 @@ final class WordTile {
 
   /// The rows as those of a table.
   func rows(of table: RowTable) -> TileRows {
-    TileRows(table: table, indices: symbols.base, segments: segments, count: rows)
+    TileRows(table: table, indices: symbols.base, ngrams: ngrams, segments: segments, count: rows)
   }
 
   func rows(ofWord word: Int) -> Range<Int> { Int(offsets.base[word])..<Int(offsets.base[word + 1]) }
@@ -70,6 +73,7 @@ final class WordTile {
 
   private func removeAll() {
     symbols.removeAll()
+    ngrams.removeAll()
     targets.removeAll()
     offsets.removeAll()
     offsets.append(0)
@@ -77,7 +81,9 @@ final class WordTile {
 
   private func appendSymbols(_ bytes: Range<Int>, behind opening: Int32, of batch: borrowing Batch) {
     symbols.append(opening)
+    ngrams.appendNone()
     for index in bytes { symbols.append(Int32(batch.bytes[index])) }
+    ngrams.append(batch.bytes[bytes])
   }
 }
 

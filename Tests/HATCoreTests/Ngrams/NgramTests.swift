@@ -1,0 +1,79 @@
+import HATKernels
+import HATText
+import TestSupport
+import Testing
+
+@testable import HATCore
+
+@Suite struct NgramTests {
+  /// What docs/model.md §4 gives to check an implementation against.
+  @Test(arguments: [("th", 885), ("he", 5254), ("the", 4340), ("then", 15_573)])
+  func rowsAreThoseOfTheSpecification(text: String, row: Int) {
+    let ngram = Array(text.utf8)
+    #expect(OracleNgrams(longest: 4, rows: 16_384).row(of: ngram.map(Int.init)) == row)
+    var rows: [Int: Int] = [:]
+    tables(longest: 4, rows: 16_384).forEachRow(endingAt: ngram.count - 1, of: ngram) { rows[$0] = $1 }
+    #expect(rows.count == ngram.count - 1)
+    #expect(rows[ngram.count - 2] == row)
+  }
+
+  private func tables(longest: Int, rows: Int) -> NgramTables {
+    var builder = TensorTableBuilder()
+    return builder.ngramTables("ngrams", longest: longest, rows: rows, columns: 4, unit: .front)
+  }
+
+  /// Any number of rows is used evenly, as if n-grams were drawn from a hat.
+  @Test(arguments: [1, 11, 1000, 16_384], [2, 3])
+  func rowsAreEvenlyUsed(rows: Int, order: Int) {
+    var (words, counts) = (BatchGenerator(seed: 3), [Int](repeating: 0, count: rows))
+    var seen: Set<[UInt8]> = []
+    let tables = tables(longest: order, rows: rows)
+    while seen.count < 600 {
+      let ngram = words.word(ofLength: order)
+      guard seen.insert(ngram).inserted else { continue }
+      tables.forEachRow(endingAt: order - 1, of: ngram) { table, row in
+        if table == order - 2 { counts[row] += 1 }
+      }
+    }
+    // The expected Σ count², and six times its deviation on top.
+    let expected = 600 + 600.0 * 599 / Double(rows)
+    let limit = expected + 6 * (2 * 600.0 * 600 / Double(rows)).squareRoot()
+    #expect(Double(counts.reduce(0) { $0 + $1 * $1 }) <= limit)
+  }
+
+  @Test func tablesAddParametersAndNoFLOPs() {
+    let plain = ModelConfiguration()
+    var model = plain
+    (model.byteNgrams, model.byteNgramRows) = (4, 100)
+    let batch = Batch.document([Array("spelling ".utf8), Array("bee".utf8)])
+    #expect(ModelCost(model).forward(batch) == ModelCost(plain).forward(batch))
+    func counts(_ model: ModelConfiguration) -> [String: Int] {
+      Dictionary(
+        uniqueKeysWithValues: ModuleParameters.all(of: TensorTable(model)).map { ($0.name, $0.count) })
+    }
+    let (before, after) = (counts(plain), counts(model))
+    for module in ["encoder", "decoder"] {
+      #expect(after[module]! - before[module]! == 3 * 100 * plain.byteWidth)
+    }
+    #expect(after["backbone"] == before["backbone"])
+  }
+
+  @Test func tablesStartAtZeroAndDoNotDecay() {
+    var model = ModelConfiguration()
+    (model.byteNgrams, model.byteNgramRows) = (3, 10)
+    let table = TensorTable(model)
+    let parameters = FloatBuffer(zeroed: table.count)
+    parameters.base.update(repeating: 7, count: table.count)
+    ParameterInitializer(table, seed: 1).fill(FlatSlice(parameters))
+    let tensors = table.tensors.filter { $0.role == .ngramTable }
+    #expect(
+      tensors.map(\.name)
+        == ["encoder", "decoder"].flatMap { module in
+          [2, 3].map { "\(module).byte_ngrams.\($0).weight" }
+        })
+    for tensor in tensors {
+      #expect(!tensor.role.decays)
+      #expect(parameters.elements[tensor.range].allSatisfy { $0 == 0 })
+    }
+  }
+}
