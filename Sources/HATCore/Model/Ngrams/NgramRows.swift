@@ -15,9 +15,6 @@ final class NgramRows {
     indices = tables.places.map { _ in FixedList(capacity: rows) }
   }
 
-  /// Whether the module has no n-gram tables.
-  var isEmpty: Bool { tables.isEmpty }
-
   func removeAll() {
     for list in indices { list.removeAll() }
   }
@@ -30,7 +27,7 @@ final class NgramRows {
   /// Appends a row for each symbol: of a word, or of a piece.
   func append<Symbols: RandomAccessCollection>(_ symbols: Symbols)
   where Symbols.Element: BinaryInteger, Symbols.Index == Int {
-    guard !isEmpty else { return }
+    guard !tables.isEmpty else { return }
     for last in symbols.indices {
       appendNone()
       tables.forEachRow(endingAt: last, of: symbols) { table, row in

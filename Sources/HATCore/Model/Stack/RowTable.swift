@@ -1,18 +1,18 @@
 import HATKernels
 
-/// The distinct rows that a stack's tiles are made of: the bytes, and the rows that open words. Legend: N rows of the
-/// table, R rows of a tile.
+/// The distinct rows that a stack's tiles are made of: the bytes, and the rows that open words. A tile's rows are rows of
+/// the table, or these with n-grams added. Legend: N rows of the table, R rows of a tile.
 struct RowTable {
-  private let stack: TransformerStack
+  fileprivate let stack: TransformerStack
   /// [N, width]: to be filled before `prepare`.
-  private let rows: ArenaMatrix
-  private let rowGradient: ArenaMatrix
+  fileprivate let rows: ArenaMatrix
+  fileprivate let rowGradient: ArenaMatrix
   /// Of the first block; nil where n-grams are added to a tile's rows, which then are not those of the table.
   let projections: RowProjections?
 
   /// - Parameters:
   ///   - rows: of the table, at most.
-  ///   - ngrams: what is added to a tile's rows.
+  ///   - ngrams: of the module.
   init(_ stack: TransformerStack, rows count: Int, ngrams: NgramTables, arena: Arena) {
     self.stack = stack
     rows = arena.reserve(rows: count, columns: stack.shape.width)
@@ -39,22 +39,6 @@ struct RowTable {
   func finishBackward(_ count: Int, _ weights: Weights, _ gradients: Gradients) {
     projections?.finishBackward(rows(count), addRowGradientTo: gradient(count), weights, gradients)
   }
-
-  /// Fills a tile's input, and the n-grams of its rows.
-  fileprivate func fill(_ input: MatrixView, _ tile: TileRows, _ weights: Weights) {
-    stack.kernels.rows(input) {
-      Vector.gatherRows(stack.all(rows), indices: tile.indices, into: input)
-    }
-    tile.ngrams.add(weights, to: input, stack.kernels)
-  }
-
-  /// Takes the gradient by a tile's input.
-  fileprivate func add(_ inputGradient: MatrixView, _ tile: TileRows, _ gradients: Gradients) {
-    stack.kernels.rows(inputGradient, passes: 3) {
-      Vector.scatterAddRows(inputGradient, indices: tile.indices, to: stack.all(rowGradient))
-    }
-    tile.ngrams.addGradient(inputGradient, to: gradients, stack.kernels)
-  }
 }
 
 /// The rows of one tile: row r is row `indices[r]` of the table, and the n-grams that end there added.
@@ -66,10 +50,22 @@ struct TileRows {
   let count: Int
 
   /// Fills the input of the first block, [R, width].
-  func fill(_ input: MatrixView, _ weights: Weights) { table.fill(input, self, weights) }
+  func fill(_ input: MatrixView, _ weights: Weights) {
+    stack.kernels.rows(input) {
+      Vector.gatherRows(stack.all(table.rows), indices: indices, into: input)
+    }
+    ngrams.add(weights, to: input, stack.kernels)
+  }
 
-  /// Takes the gradient by that input; all of it, but for what goes through `RowTable.projections`.
-  func add(_ inputGradient: MatrixView, to gradients: Gradients) { table.add(inputGradient, self, gradients) }
+  /// Takes the gradient by that input, but for what goes through `RowTable.projections`.
+  func add(_ inputGradient: MatrixView, to gradients: Gradients) {
+    stack.kernels.rows(inputGradient, passes: 3) {
+      Vector.scatterAddRows(inputGradient, indices: indices, to: stack.all(table.rowGradient))
+    }
+    ngrams.addGradient(inputGradient, to: gradients, stack.kernels)
+  }
+
+  private var stack: TransformerStack { table.stack }
 }
 
 /// Norm, queries, keys and values of the first block, computed once for each row of a table and looked up by tiles, whose
