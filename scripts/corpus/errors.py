@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     OUR_FAULT = 70
     CANNOT_WRITE = 73
     STOPPED_EARLY = 75
+    BAD_CONFIGURATION = 78
 
 
 class FetchError(Exception):

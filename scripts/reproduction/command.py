@@ -1,7 +1,6 @@
 """The command line of `scripts/reproduce`."""
 
 import argparse
-import os
 import signal
 import sys
 from contextlib import suppress
@@ -14,7 +13,7 @@ from corpus.manifest import write_durably
 from reproduction.commands import Commands, Progress, StageFailure, duration, shown
 from reproduction.hat import Hat
 from reproduction.laboratory import Laboratory, Settings
-from reproduction.material import ROOT
+from reproduction.machine import ROOT, cores
 from reproduction.report import html, markdown
 from reproduction.stages import Record, run_all, stages
 
@@ -78,8 +77,7 @@ def _hours(text: str) -> float:
 
 def _ranks() -> int:
     """A power of two, so that it divides the micro-batches."""
-    cores = len(os.sched_getaffinity(0))
-    return max(ranks for ranks in (1, 2, 4) if ranks <= cores)
+    return max(ranks for ranks in (1, 2, 4) if ranks <= cores())
 
 
 def _settings(options: argparse.Namespace) -> Settings:

@@ -32,6 +32,7 @@ class CommandFailure(StageFailure):
             + (f": {last_words}" if last_words else ""),
             f"Its log is {log}. Finished stages are kept: fix it and run the same command to continue.",
         )
+        self.reason = last_words
 
 
 class Progress:

@@ -29,6 +29,8 @@ class Step:
     bytes: int
     flops: float
     seconds: float
+    # Of the step's text; None where it is not finite.
+    bits_per_byte: float | None
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,14 @@ class Hat:
         """Both sides of the comparison: the baseline matches the hierarchical model's FLOPs per byte."""
         return self._answer("plan", config=config, match=True, data=corpus, tokenizer=tokenizer, ranks=ranks)
 
+    def plan(self, config: Path, values: dict[str, object], **sizes: float) -> Answer:
+        """`sizes` are those of the text: `bytes_per_word`, and `bytes_per_token` for a subword model."""
+        return self._answer("plan", *_changes(values), config=config, **sizes)
+
+    def complete_configuration(self, config: Path, values: dict[str, object]) -> dict[str, str]:
+        """Every setting, such as `training.steps`, with its value as YAML writes it."""
+        return settings(self._run("plan", *_changes(values), config=config, print_config=True))
+
     def train(
         self,
         config: Path,
@@ -85,8 +95,7 @@ class Hat:
         """Trains to the end, continuing an earlier start. `start` is a run whose weights it starts from."""
         options = {"config": config, "data": corpus, "output": run, "ranks": ranks}
         options |= {"initialize_from": start} if start else {"tokenizer": tokenizer}
-        settings = (word for name, value in values.items() for word in ("--set", f"{name}={value}"))
-        self._run("train", *settings, **options)
+        self._run("train", *_changes(values), **options)
 
     def evaluate(
         self,
@@ -138,6 +147,22 @@ class Hat:
         return self._commands.run([str(self._program), *words], shown(self._program.name, *words))
 
 
+def _changes(values: dict[str, object]) -> list[str]:
+    return [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
+
+
+def settings(configuration: str) -> dict[str, str]:
+    """The settings of a complete configuration, as hat prints it."""
+    found, section = {}, ""
+    for line in configuration.split("\n"):
+        name, _, value = line.partition("#")[0].rstrip().partition(":")
+        if value:
+            found[f"{section}.{name.strip()}"] = value.strip()
+        elif name:
+            section = name
+    return found
+
+
 def read_steps(run: Path) -> list[Step]:
     """In order. A step that was repeated after a stop counts once, with its last line."""
     found = {line["step"]: line for line in _lines(run / "metrics.jsonl")}
@@ -147,6 +172,7 @@ def read_steps(run: Path) -> list[Step]:
             bytes=line["target_bytes"],
             flops=line["model_flops_per_second"] * line["step_seconds"],
             seconds=line["step_seconds"],
+            bits_per_byte=line["bits_per_byte"],
         )
         for number, line in sorted(found.items())
     ]

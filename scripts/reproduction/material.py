@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 
 from corpus.errors import ExitCode
 from corpus.manifest import write_durably
+from reproduction import machine
 from reproduction.commands import StageFailure, shown
 from reproduction.laboratory import FIXED, HIERARCHICAL, SUBWORD, Laboratory, Result
-
-ROOT = Path(__file__).resolve().parents[2]
+from reproduction.machine import ROOT
 
 _LANGUAGES = ("english", "german")
 # Each corpus's text and rule.
@@ -31,27 +30,13 @@ def describe_machine(laboratory: Laboratory) -> Result:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "command": laboratory.typed,
-        "commit": _git("rev-parse", "HEAD"),
-        "changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "commit": machine.commit(),
+        "changed": machine.has_changes(),
+        "processor": machine.processor(),
+        "cores": machine.cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": platform.platform(),
     }
-
-
-def _git(*arguments: str) -> str:
-    """Empty outside a checkout."""
-    outcome = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
-    return outcome.stdout.strip() if outcome.returncode == 0 else ""
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == "model name":
-            return value.strip()
-    return platform.machine()
 
 
 def fetch(laboratory: Laboratory) -> Result:

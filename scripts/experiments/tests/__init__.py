@@ -1,0 +1,1 @@
+"""Tests of scripts/search, with a program that answers at once."""
