@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from corpus.errors import ExitCode
-from experiments.search import Search, Trial, Values, label
+from experiments.search import Search, Trial, label
+from experiments.settings import Values
 from reproduction.commands import CommandFailure, StageFailure
 from reproduction.hat import Hat, settings
 from reproduction.machine import ROOT

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reproduction.hat import Point
+from reproduction.hat import Point, reached
 
 # The hierarchical model's level is compared after these shares of its training.
 _SHARES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
@@ -46,15 +46,8 @@ def common_level(hierarchical: list[Point], subword: list[Point]) -> Level:
 
 
 def flops_to_reach(curve: list[Point], bits_per_byte: float) -> float | None:
-    """Where the curve first gets this low, interpolated between two evaluations; None if it never does."""
-    for before, after in zip([None, *curve], curve, strict=False):
-        if after.bits_per_byte > bits_per_byte:
-            continue
-        if before is None:
-            return after.flops
-        part = (before.bits_per_byte - bits_per_byte) / (before.bits_per_byte - after.bits_per_byte)
-        return before.flops + part * (after.flops - before.flops)
-    return None
+    point = reached(curve, bits_per_byte)
+    return None if point is None else point.flops
 
 
 def _level(bits_per_byte: float, hierarchical: list[Point], subword: list[Point]) -> Level:

@@ -80,7 +80,7 @@ class Hat:
 
     def complete_configuration(self, config: Path, values: dict[str, object]) -> dict[str, str]:
         """Every setting, such as `training.steps`, with its value as YAML writes it."""
-        return settings(self._run("plan", *_changes(values), config=config, print_config=True))
+        return settings(self.configuration(config, values))
 
     def train(
         self,
@@ -96,6 +96,20 @@ class Hat:
         options = {"config": config, "data": corpus, "output": run, "ranks": ranks}
         options |= {"initialize_from": start} if start else {"tokenizer": tokenizer}
         self._run("train", *_changes(values), **options)
+
+    def export(self, run: Path, weights: Path) -> None:
+        self._run("export", checkpoint=run, output=weights)
+
+    def import_weights(self, weights: Path, config: Path, run: Path) -> None:
+        self._run("import", weights=weights, config=config, output=run)
+
+    def batches(self, config: Path, corpus: Path, steps: int, values: dict[str, object]) -> str:
+        """The micro-batches of the first steps, a JSON object a line."""
+        return self._run("inspect batches", *_changes(values), config=config, data=corpus, steps=steps)
+
+    def configuration(self, config: Path, values: dict[str, object]) -> str:
+        """Complete, as YAML."""
+        return self._run("plan", *_changes(values), config=config, print_config=True)
 
     def evaluate(
         self,
@@ -191,6 +205,24 @@ def read_curve(run: Path) -> list[Point]:
         Point(number, *totals[bisect_right(numbers, number)], bits_per_byte)
         for number, bits_per_byte in sorted(found.items())
     ]
+
+
+def reached(curve: list[Point], bits_per_byte: float) -> Point | None:
+    """Where the curve first gets this low, interpolated between two evaluations; None if it never does."""
+    for before, after in zip([None, *curve], curve, strict=False):
+        if after.bits_per_byte > bits_per_byte:
+            continue
+        if before is None:
+            return after
+        part = (before.bits_per_byte - bits_per_byte) / (before.bits_per_byte - after.bits_per_byte)
+        return Point(
+            step=round(before.step + part * (after.step - before.step)),
+            bytes=round(before.bytes + part * (after.bytes - before.bytes)),
+            flops=before.flops + part * (after.flops - before.flops),
+            seconds=before.seconds + part * (after.seconds - before.seconds),
+            bits_per_byte=bits_per_byte,
+        )
+    return None
 
 
 def evaluated_bytes(run: Path) -> int:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from .failure import Failure
@@ -14,17 +15,29 @@ from .material import Material
 from .variants import Layout, Mode
 
 
+@dataclass(frozen=True)
+class Run:
+    """A whole training: the weights and batches it starts with, and hat's complete configuration."""
+
+    weights: Path
+    batches: Path
+    recipe: Path
+
+
 class Peer:
     """A context: its processes live inside it, and wait without using the processor between requests."""
 
-    def __init__(self, material: Material, mode: Mode, layout: Layout, folder: Path):
-        self.layout, self.folder = layout, folder
+    def __init__(
+        self, material: Material | Run, mode: Mode, layout: Layout, folder: Path, python: str = sys.executable
+    ):
+        self.layout, self.folder, self.python = layout, folder, python
         rendezvous = folder / "rendezvous"
         rendezvous.unlink(missing_ok=True)
+        recipe = ["--recipe", material.recipe] if isinstance(material, Run) else []
         self.processes = [
             self.start(
-                rank, "--weights", material.weights, "--batches", material.batches, *mode.options, "--rank",
-                str(rank), "--rendezvous", rendezvous)
+                rank, "--weights", material.weights, "--batches", material.batches, *recipe, *mode.options,
+                "--rank", str(rank), "--rendezvous", rendezvous)
             for rank in range(layout.processes)]
 
     def start(self, rank: int, *arguments: str | Path) -> subprocess.Popen[str]:
@@ -32,7 +45,7 @@ class Peer:
         cores = sorted(os.sched_getaffinity(0))
         own = cores[rank * self.layout.threads : (rank + 1) * self.layout.threads]
         command = [
-            "taskset", "--cpu-list", ",".join(map(str, own)), sys.executable, "-m", "peer", *arguments,
+            "taskset", "--cpu-list", ",".join(map(str, own)), self.python, "-m", "peer", *arguments,
             "--processes", str(self.layout.processes), "--threads", str(self.layout.threads)]
         with self.log(rank).open("w") as log:
             return subprocess.Popen(

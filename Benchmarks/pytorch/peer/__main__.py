@@ -1,7 +1,7 @@
 """A process of the peer: answers each request on standard input with a line of JSON on standard output.
 
 Requests: `train FIRST COUNT` takes optimiser steps; `gradient STEP` gives loss and gradient norm and changes
-nothing. All processes of a run get the same requests; each answers for itself.
+nothing; `save FILE` writes the weights for hat; `keep FILE` and `resume FILE` write and read the state. All processes of a run get the same requests; each answers for itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import torch
 import torch.distributed as dist
 
 from .process import peak_resident_bytes
+from .recipe import Recipe
 from .trainer import Trainer
+from .weights import save
 
 
 def main() -> None:
@@ -28,20 +30,27 @@ def main() -> None:
             world_size=options.processes)
     trainer = Trainer(
         options.weights, options.batches, options.products, options.distinct_words, options.rank,
-        options.processes)
+        options.processes, Recipe.parse(options.recipe.read_text()) if options.recipe else None)
     answer({"ready": True})
     for line in sys.stdin:
-        answer(respond(trainer, line.split()))
+        answer(respond(trainer, line.split(maxsplit=1), options))
     if options.processes > 1:
         dist.destroy_process_group()
 
 
-def respond(trainer: Trainer, request: list[str]) -> dict:
-    if request[0] == "gradient":
-        loss = trainer.compute_gradient(int(request[1]))
+def respond(trainer: Trainer, request: list[str], options: argparse.Namespace) -> dict:
+    command, operand = request[0], request[1].strip()
+    if command in ("save", "keep", "resume"):
+        if command == "resume":
+            trainer.resume(Path(operand))
+        elif options.rank == 0:
+            trainer.keep(Path(operand)) if command == "keep" else save(trainer.model, Path(operand), options.weights)
+        return {"done": command}
+    if command == "gradient":
+        loss = trainer.compute_gradient(int(operand))
         norm = torch.nn.utils.get_total_norm([p.grad for p in trainer.model.parameters()])
         return {"loss": loss, "gradient_norm": norm.item()}
-    first, count = int(request[1]), int(request[2])
+    first, count = map(int, operand.split())
     steps = [asdict(trainer.train(step)) for step in range(first, first + count)]
     return {"steps": steps, "peak_resident_bytes": peak_resident_bytes()}
 
@@ -56,6 +65,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--batches", type=Path, required=True, help="of `hat-mpirun inspect batches`")
     parser.add_argument("--products", choices=["mkl", "onednn"], default="mkl")
     parser.add_argument("--distinct-words", action="store_true")
+    parser.add_argument("--recipe", type=Path, help="a complete configuration: a training run by its section `training`")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rank", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from .configuration import Configuration
@@ -27,6 +28,14 @@ def load(model: HierarchicalTransformer, path: Path) -> None:
             unread.remove(name)
     if unread:
         raise ValueError(f"{path}: no place for {sorted(unread)}")
+
+
+def save(model: HierarchicalTransformer, path: Path, like: Path) -> None:
+    """hat's names and, from `like`, the metadata of weights that hat exported."""
+    with safe_open(like, "pt") as file:
+        metadata = file.metadata()
+    tensors = {name: view.detach().clone() for name, view in named_views(model, lambda parameter: parameter)}
+    save_file(tensors, path, metadata)
 
 
 def gradients(model: HierarchicalTransformer) -> Iterator[tuple[str, Tensor]]:

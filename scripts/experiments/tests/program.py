@@ -101,7 +101,7 @@ def _train(arguments: list[str]) -> str:
         run / "metrics.jsonl",
         [{**line, "step": step, "bits_per_byte": loss + 1 / step} for step in range(1, steps + 1)],
     )
-    evaluated = range(every, steps + 1, every)
+    evaluated = [*range(every, steps, every), steps]
     _write(
         run / "evaluations.jsonl",
         [{"step": step, "bits_per_byte": loss, "text_bytes": 9} for step in evaluated],

@@ -79,7 +79,7 @@ class CommandTests(unittest.TestCase):
         self.search(_OPTIMIZERS)
         line = self.lines()[-1]
         self.assertEqual(line["held_out"], 1.51)
-        self.assertEqual(line["curve"], [[step, 1.51] for step in (17, 34, 51, 68, 85)])
+        self.assertEqual(line["curve"], [[step, 1.51] for step in (17, 34, 51, 68, 85, 100)])
         self.assertEqual((line["steps"], line["bytes"], line["seconds"]), (100, 100_000, 50))
         self.assertEqual(line["flops"], 1e6 * 100_000)
         self.assertNotIn(str(self.folder), json.dumps(line))

@@ -1,0 +1,1 @@
+"""Tests of Benchmarks/quality, with a program that answers at once."""

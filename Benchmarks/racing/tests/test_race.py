@@ -1,0 +1,186 @@
+import io
+import json
+import tempfile
+import unittest
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from unittest.mock import Mock, patch
+
+from corpus.errors import ExitCode
+from experiments.planning import Run
+from experiments.search import Trial
+from experiments.tests.program import Refusal, output
+from racing.command import _RACES, main
+from racing.pytorch import _Training
+from racing.race import Entry, Race, read
+from racing.report import json_object, markdown, pictures
+from racing.running import Finish, check_same_text, levels
+from reproduction.commands import CommandFailure, Commands, StageFailure
+from reproduction.hat import Point, reached
+
+_HEAD = 'title = "A"\nsteps = 100\n'
+_MACHINE = {"ranks": 2, "cores": 2, "processor": "P", "commit": "0123456789abcdef", "changed": False}
+
+
+def curve(*bits: float, seconds: float = 1.0) -> list[Point]:
+    """Evaluations every ten steps of 100 bytes each."""
+    return [
+        Point(10 * place, 1000 * place, 1e6 * place, seconds * place, value)
+        for place, value in enumerate(bits, start=1)
+    ]
+
+
+def finish(name: str, points: list[Point], evaluated_bytes: int = 9) -> Finish:
+    entry = Entry(name, "hat", "configs/tiny.yaml", None, {})
+    run = Run(Trial("", name, {}), 1, {"training.steps": "40"}, None, name, 1.0, 1_000_000)
+    last = points[-1]
+    return Finish(entry, run, points, evaluated_bytes, last.bytes, last.flops, last.seconds)
+
+
+def race(*levels: float) -> Race:
+    return Race("mine", "Mine", 40, 4, levels, ())
+
+
+class LevelTests(unittest.TestCase):
+    def test_reads_everything_off_between_evaluations(self) -> None:
+        self.assertEqual(reached(curve(3.0, 2.0), 2.5), Point(15, 1500, 1.5e6, 1.5, 2.5))
+        self.assertEqual(reached(curve(3.0, 2.0), 3.5), curve(3.0)[0])
+        self.assertIsNone(reached(curve(3.0, 2.0), 1.9))
+
+    def test_levels_are_those_of_the_first_entry_and_it_reaches_them(self) -> None:
+        points = curve(3.001, 2.5, 2.6, 2.0)
+        found = levels(race(), points)
+        self.assertEqual(found, [3.01, 2.5, 2.0])
+        self.assertTrue(all(reached(points, level) for level in found))
+        self.assertEqual(levels(race(2.2), points), [2.2])
+
+    def test_entries_measured_on_other_text_are_not_compared(self) -> None:
+        check_same_text([finish("a", curve(2.0)), finish("b", curve(2.0))])
+        with self.assertRaisesRegex(StageFailure, "b was measured on 8 bytes of held-out text, a on 9"):
+            check_same_text([finish("a", curve(2.0)), finish("b", curve(2.0), evaluated_bytes=8)])
+
+
+class ReportTests(unittest.TestCase):
+    finishes = [
+        finish("slow", curve(4.0, 3.0, 2.5, 2.0)),
+        finish("fast", curve(3.0, 2.0, 1.9, 1.8, seconds=1.5)),
+        finish("never", curve(4.0, 3.9, 3.8, 3.7)),
+    ]
+
+    def test_shows_the_cost_of_each_level_beside_the_first(self) -> None:
+        table = markdown(race(2.0), self.finishes, _MACHINE)
+        self.assertIn("| 2.00 | slow | 40 | 0.00 | 4 | 1.00 | 1.00 |", table)
+        self.assertIn("| 2.00 | fast | 20 | 0.00 | 3 | 0.50 | 0.75 |", table)
+        self.assertIn("| 2.00 | never | – | – | – | – | – |", table)
+
+    def test_a_level_that_the_first_does_not_reach_has_no_ratio(self) -> None:
+        self.assertIn("| 1.90 | fast | 30 | 0.00 | 4 | – | – |", markdown(race(1.9), self.finishes, _MACHINE))
+
+    def test_keeps_curves_and_levels(self) -> None:
+        kept = json.loads(json.dumps(json_object(race(2.0), self.finishes, _MACHINE)))
+        self.assertEqual(kept["levels"][0]["reached"]["fast"]["seconds"], 3.0)
+        self.assertIsNone(kept["levels"][0]["reached"]["never"])
+        self.assertEqual(len(kept["entries"][0]["curve"]), 4)
+
+    def test_draws_a_curve_for_each_entry(self) -> None:
+        for picture in pictures(self.finishes).values():
+            for name in ("slow", "fast", "never"):
+                self.assertIn(f"{name}: ", picture)
+
+
+class RaceTests(unittest.TestCase):
+    """The whole command."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        (self.folder / "corpus").mkdir()
+        (self.folder / "corpus/corpus.json").write_text("{}")
+        self.calls: list[str] = []
+        running = patch.object(Commands, "run", self.run_command)
+        running.start()
+        self.addCleanup(running.stop)
+
+    def run_command(self, command: list[str], said_as: str) -> str:
+        self.calls.append(said_as)
+        try:
+            return output(command[1:])
+        except Refusal as refusal:
+            raise CommandFailure(said_as, 78, self.folder / "a.log", str(refusal)) from refusal
+
+    def race(self, content: str) -> tuple[int, str]:
+        (self.folder / "mine.toml").write_text(_HEAD + content)
+        options = ["--races", ".", "--folder", "work", "--corpus", "corpus"]
+        places = [str(self.folder / word) if not word.startswith("--") else word for word in options]
+        with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
+            return main(["mine", *places, "--program", "hat-mpirun"]), said.getvalue()
+
+    def test_from_a_file_to_table_and_pictures_and_nothing_twice(self) -> None:
+        entries = (
+            "[[entries]]\nname = 'AdamW'\nconfig = 'configs/tiny.yaml'\n"
+            "[[entries]]\nname = 'Muon'\nconfig = 'configs/tiny.yaml'\n"
+            "settings = { training.optimizer = 'muon', model.layers = 5 }\n"
+        )
+        code, said = self.race(entries)
+        self.assertEqual(code, ExitCode.DONE, said)
+        written = {path.name: path.read_text() for path in (self.folder / "work").glob("mine*")}
+        self.assertEqual(len(written), 4, written.keys())
+        self.assertIn("| 2.01 | Muon | 4 |", said)
+        self.assertIn(said.split("\n## In all")[1].strip(), "".join(written.values()))
+        trainings = [call for call in self.calls if " train " in call]
+        self.assertEqual(len(trainings), 2)
+        self.assertIn("--set output.evaluate_every=4", trainings[0])
+        self.race(entries)
+        self.assertEqual(len([call for call in self.calls if " train " in call]), 2)
+
+    def test_a_setting_that_hat_refuses_stops_the_race_before_it_starts(self) -> None:
+        code, said = self.race(
+            "[[entries]]\nname = 'a'\nconfig = 'configs/tiny.yaml'\n"
+            "[[entries]]\nname = 'b'\nconfig = 'configs/tiny.yaml'\nsettings = { training.unknown = 1 }\n"
+        )
+        self.assertEqual(code, ExitCode.BAD_CONFIGURATION)
+        self.assertIn("b is refused: there is no setting training.unknown", said)
+        self.assertFalse([call for call in self.calls if " train " in call])
+
+    def test_an_error_names_the_key(self) -> None:
+        entry = "[[entries]]\nname = 'a'\nconfig = 'configs/tiny.yaml'\n"
+        for content, part in {
+            "": "entries is missing",
+            "entry = 1\n" + entry: "entry is no key",
+            "levels = ['a']\n" + entry: "levels must be",
+            entry + entry: "entries[2].name must be",
+            "[[entries]]\nname = 'a'\n": "entries[1].config is missing",
+            entry + "trainer = 'jax'\n": "entries[1].trainer must be hat or pytorch",
+            entry + "settings = { training.steps = 1 }\n": "entries[1].settings.training.steps",
+        }.items():
+            with self.subTest(content):
+                code, said = self.race(content)
+                self.assertEqual(code, ExitCode.BAD_CONFIGURATION)
+                self.assertIn(part, said)
+
+    def test_the_races_of_the_repository_are_sound(self) -> None:
+        paths = sorted(_RACES.glob("*.toml"))
+        self.assertTrue(paths)
+        for path in paths:
+            self.assertTrue(read(path).entries)
+
+
+class PyTorchTests(unittest.TestCase):
+    def test_a_stopped_training_goes_on_from_its_last_evaluation(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            run = Run(Trial("", "a", {}), 1, {"output.evaluate_every": "2"}, None, "a", 1.0, 1)
+            training = _Training(Mock(), run, Path("tiny.yaml"), folder)
+            self.assertEqual(training._cut_back(), 0)
+            training._append("metrics", [{"step": step} for step in range(1, 6)])
+            training._append("evaluations", [{"step": 2}, {"step": 4}])
+            for step in (2, 4):
+                training._state(step).touch()
+            training._forget(4)
+            self.assertFalse(training._state(2).exists())
+            self.assertEqual(training._cut_back(), 4)
+            self.assertEqual([line["step"] for line in training._lines("metrics")], [1, 2, 3, 4])
+            training._state(4).unlink()
+            self.assertEqual(training._cut_back(), 0)
+            self.assertEqual(training._lines("metrics"), [])
