@@ -88,8 +88,8 @@ def _conditions(race: Race, first: Finish, machine: dict[str, Any]) -> str:
     commit = machine["commit"][:10] + (" with changes" if machine["changed"] else "")
     return (
         f"Written by `Benchmarks/quality {race.name}`. Held-out text: {first.evaluated_bytes:,} bytes. "
-        "Seconds are those of the steps alone, without evaluations and checkpoints. Between two evaluations a level is "
-        "interpolated; – is a level that was not reached. "
+        "Seconds are those of the steps alone, without evaluations and checkpoints. Between two "
+        "evaluations a level is interpolated; – is a level that was not reached. "
         f"{machine['processor']}, {machine['ranks']} ranks on {machine['cores']} cores; commit {commit}."
     )
 
@@ -129,7 +129,8 @@ def _picture(finishes: list[Finish], axis: str, place: Any) -> str:
         ]
         for number, finish in enumerate(finishes)
     }
-    return line_chart(curves, axis, "bits per byte of held-out text", f"Held-out bits per byte over {axis}")
+    description = f"Held-out bits per byte over {axis}"
+    return line_chart(curves, axis, "bits per byte of held-out text", description, has_long_titles=True)
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

@@ -34,9 +34,13 @@ _TOOLTIPS = "tooltips|"
 
 
 def line_chart(
-    curves: Mapping[Model, Sequence[tuple[float, float]]], horizontal: str, vertical: str, description: str
+    curves: Mapping[Model, Sequence[tuple[float, float]]],
+    horizontal: str,
+    vertical: str,
+    description: str,
+    has_long_titles: bool = False,
 ) -> str:
-    """Curves of (x, y), x on a logarithmic axis. Empty if there are no points."""
+    """Curves of (x, y), x on a logarithmic axis. Empty without points. Long titles are put among them."""
     drawn = {model: points for model, points in curves.items() if points}
     if not drawn:
         return ""
@@ -51,7 +55,11 @@ def line_chart(
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(horizontal, loc="right")
-        return _svg(canvas, axes, description)
+        if has_long_titles:
+            axes.legend(loc="upper right", handlelength=1.2)
+        else:
+            _add_legend(axes)
+        return _svg(canvas, description)
 
 
 def bar_chart(
@@ -73,7 +81,8 @@ def bar_chart(
         axes.set_xticks(range(len(groups)), groups)
         axes.tick_params("x", length=0, pad=7, labelcolor=_INK)
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-        return _svg(canvas, axes, description)
+        _add_legend(axes)
+        return _svg(canvas, description)
 
 
 def _bar(axes: Axes, x: float, width: float, model: Model, figure: Figure) -> None:
@@ -97,9 +106,13 @@ def _number(value: float) -> str:
     return f"{value:,.6g}"
 
 
-def _svg(canvas: Canvas, axes: Axes, description: str) -> str:
-    """The `svg` element, with tooltips, and without ids that would occur twice in a page."""
+def _add_legend(axes: Axes) -> None:
+    """Above the axes, beside the title."""
     axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.98), ncols=3, handlelength=1.2, columnspacing=1.4)
+
+
+def _svg(canvas: Canvas, description: str) -> str:
+    """The `svg` element, with tooltips, and without ids that would occur twice in a page."""
     written = io.BytesIO()
     canvas.savefig(written, format="svg", transparent=True, metadata={"Title": description, "Date": None})
     root = ElementTree.fromstring(written.getvalue())
