@@ -31,7 +31,8 @@ class Peer:
         self, material: Material | Run, mode: Mode, layout: Layout, folder: Path, python: str = sys.executable
     ):
         self.layout, self.folder, self.python = layout, folder, python
-        rendezvous = folder / "rendezvous"
+        # PyTorch takes it as a URL, in which a relative path would be a host.
+        rendezvous = folder.resolve() / "rendezvous"
         rendezvous.unlink(missing_ok=True)
         recipe = ["--recipe", material.recipe] if isinstance(material, Run) else []
         self.processes = [
