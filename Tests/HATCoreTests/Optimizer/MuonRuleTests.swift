@@ -157,7 +157,10 @@ import Testing
     }
     for (name, module) in [("encoder.x", 11.0), ("decoder.x", 11), ("backbone.x", 1), ("byte_embedding", 1)] {
       let tensor = Self.tensor([6, 8], role, name)
-      let factor = [TensorRole.hiddenMatrix: 2.0, .embedding: 3, .head: 5, .gain: 7][role]! * module
+      let factors = [
+        TensorRole.hiddenMatrix: 2.0, .embedding: 3, .ngramTable: 3, .head: 5, .gain: 7,
+      ]
+      let factor = factors[role]! * module
       #expect(scaled.rates.factor(of: tensor) == factor)
       let (fast, slow) = (Subject(tensor, scaled), Subject(tensor, plain))
       let gradient = Self.gradient(48, step: 1)
