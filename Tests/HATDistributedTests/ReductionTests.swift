@@ -100,9 +100,10 @@ import Testing
           try memory.withGradients(ofBlock: block) { _, gradients in fill(gradients) }
         }
       }
-      let norm = try GradientNorm(communicator: communicator, table: sharding.table).norm(gradients.sum.base)
+      let norm = try GradientNorm(communicator: communicator, table: sharding.table).norm(
+        gradients.sum.floats.base)
       let slices = sharding.table.slices(ofRank: communicator.rank)
-      return (slices.flatMap { $0.map { ($0, gradients.sum.base[$0]) } }, norm)
+      return (slices.flatMap { $0.map { ($0, gradients.sum.floats.base[$0]) } }, norm)
     }
     return (parts.flatMap(\.0).sorted { $0.0 < $1.0 }.map(\.1), parts.map(\.1))
   }

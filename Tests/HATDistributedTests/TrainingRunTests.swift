@@ -46,13 +46,13 @@ import Testing
   /// Tables of n-grams are in the front and in the back unit of the model, where most of their rows get no gradient.
   @Test func ngramTablesAreTrainedToTheSameBitsOnAnyRanks() throws {
     let corpus = try LoaderCorpus(documents: 20, name: "c")
-    func trained(ranks: Int, stage: Int, threads: Int = 1) throws -> FloatBuffer {
+    func trained(ranks: Int, nodes: Int = 1, stage: Int, threads: Int = 1) throws -> FloatBuffer {
       var configuration = configuration
       (configuration.model.byteNgrams, configuration.model.byteNgramRows) = (4, 300)
       (configuration.training.steps, configuration.training.zeroStage) = (3, stage)
       (configuration.training.sequencesPerStep, configuration.training.microBatches) = (4, 4)
-      let run = folder.appending("ranks-\(ranks)-\(stage)-\(threads)")
-      _ = try ThreadCommunicator.run(size: ranks) { [configuration] communicator in
+      let run = folder.appending("ranks-\(ranks)-\(nodes)-\(stage)-\(threads)")
+      _ = try ThreadCommunicator.run(size: ranks, nodes: nodes) { [configuration] communicator in
         var training = TrainingRun(configuration, corpora: [(corpus.corpus.folder.string, 1)], folder: run)
         training.threads = threads
         return try training.train(on: communicator, shouldStop: { false })
@@ -69,6 +69,11 @@ import Testing
     for (ranks, stage, threads) in [(1, 0, 2), (2, 0, 1), (2, 1, 1), (4, 2, 1), (4, 3, 1)] {
       let other = try trained(ranks: ranks, stage: stage, threads: threads)
       #expect(other.elements.elementsEqual(alone.elements), "\(ranks) ranks, stage \(stage)")
+    }
+    // Between nodes whole gradients travel, without marks of the rows that were touched.
+    for (ranks, nodes, stage) in [(2, 2, 0), (4, 2, 1), (4, 2, 2), (4, 4, 3)] {
+      let other = try trained(ranks: ranks, nodes: nodes, stage: stage)
+      #expect(other.elements.elementsEqual(alone.elements), "\(ranks) ranks on \(nodes), stage \(stage)")
     }
   }
 }

@@ -80,7 +80,8 @@ extension Sharding {
   }
 
   fileprivate var allGradientFloats: Int {
-    runDepth * gradientFloats + (sumsInPlace ? 0 : roundDepth * updatedFloats)
+    runDepth * GradientBuffer.floats(gradientFloats, markedTables)
+      + (sumsInPlace ? 0 : roundDepth * updatedFloats)
   }
 
   /// The most parameters that any rank updates.

@@ -77,7 +77,7 @@ package final class SumAndUpdate {
     gradients = try GradientStore(
       communicator: communicator, sharding: sharding, format: .float32, clock: clock)
     update = TensorUpdate(
-      sharding.updatedRanges(ofRank: communicator.rank), of: parameters.own, gradient: gradients.sum)
+      sharding.updatedRanges(ofRank: communicator.rank), of: parameters.own, gradient: gradients.sum.floats)
   }
 
   package func run() throws {

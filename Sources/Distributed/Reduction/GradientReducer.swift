@@ -86,26 +86,32 @@ final class GradientReducer {
   /// the node reads the gradients any more. Collective.
   /// - Parameters:
   ///   - gradients: covers `partition`.
-  ///   - destination: covers this rank's slice; it may be this rank's own gradient.
-  func reduce(_ partition: RankPartition, of gradients: NodeGradients, into destination: FlatSlice) throws {
+  ///   - destination: covers this rank's slice; it may be this rank's own gradient. It has marks if `gradients` have.
+  func reduce(_ partition: RankPartition, of gradients: NodeGradients, into destination: Gradients) throws {
     try clock.during(.wait) { try communicator.nodeBarrier() }
     try clock.during(.reduction) { try addUpPieces(partition, of: gradients, into: destination) }
     try clock.during(.wait) { try communicator.nodeBarrier() }
   }
 
   private func addUpPieces(
-    _ partition: RankPartition, of gradients: NodeGradients, into destination: FlatSlice
+    _ partition: RankPartition, of gradients: NodeGradients, into destination: Gradients
   ) throws {
     let own = partition[communicator.rank]
-    if senders.isEmpty { return addUp(own, of: gradients, into: destination) }
+    if senders.isEmpty {
+      if let marks = destination.marks {
+        addUpMarked(own, of: gradients, into: destination, marks)
+      } else {
+        addUp(own, of: gradients, into: destination.floats)
+      }
+      return
+    }
     for start in stride(from: 0, to: partition.ranges.map(\.count).max()!, by: pieceLength) {
       let pieces = partition.ranges.map {
         let lower = min($0.upperBound, $0.lowerBound + start)
         return lower..<min($0.upperBound, lower + pieceLength)
       }
       try exchange(pieces, of: gradients)
-      let own = pieces[communicator.rank]
-      addUp(own, of: gradients, into: destination)
+      addUp(pieces[communicator.rank], of: gradients, into: destination.floats)
     }
   }
 
@@ -140,6 +146,23 @@ final class GradientReducer {
       let sum = evaluate(subtree, block, of: gradients, piece: floats, into: temporary(0), depth: 1)
       format.write(
         sum, into: row.baseAddress! + (start - floats.lowerBound) * format.bytes, count: block.count)
+    }
+  }
+
+  /// Sums all ranks' gradients where all ranks share a node: of n-gram tables the rows that any rank has touched. A row that
+  /// none has touched is a sum of zeros.
+  private func addUpMarked(
+    _ floats: Range<Int>, of gradients: NodeGradients, into destination: Gradients, _ marks: RowMarks
+  ) {
+    marks.tables.walk(floats) { table in
+      for word in table.words {
+        let touched = gradients.marks.reduce(0) { $0 | $1.words[word] }
+        table.forEachRow(marks.words[word] & ~touched, ofWord: word) { destination.clear($0) }
+        table.forEachRow(touched, ofWord: word) { addUp($0, of: gradients, into: destination.floats) }
+        marks.words[word] = touched
+      }
+    } other: {
+      addUp($0, of: gradients, into: destination.floats)
     }
   }
 
@@ -184,10 +207,12 @@ final class GradientReducer {
 struct NodeGradients {
   private let bases: [UnsafePointer<Float>]
   private let start: Int
+  /// Of the ranks, if the gradients have any.
+  let marks: [RowMarks]
 
   /// - Parameter start: the index in the flat buffer of the float at each of `bases`.
-  init(_ bases: [UnsafePointer<Float>], start: Int) {
-    (self.bases, self.start) = (bases, start)
+  init(_ bases: [UnsafePointer<Float>], start: Int, marks: [RowMarks] = []) {
+    (self.bases, self.start, self.marks) = (bases, start, marks)
   }
 
   /// A rank's gradient, starting at a float of the flat buffer.

@@ -14,13 +14,13 @@ final class GradientStore {
   /// The floats this rank owns.
   private let slices: [Range<Int>]
   private let memory: NodeMemory
-  /// The start of each rank of the node's part of `memory`, including this rank's.
-  private let bases: [UnsafePointer<Float>]
-  private let ownBase: FloatPointer
+  /// The gradients of the node's ranks in `memory`, including this rank's.
+  private let gradients: [GradientBuffer]
+  private let own: GradientBuffer
   /// Gradients at depths 1, 2, … of a run; depth 0 is in shared memory. [parameters] each
-  private let runSums: [FloatBuffer]
+  private let runSums: [GradientBuffer]
   /// Sums over the ranks, by depth in the tree of rounds: flat buffers of which this rank's slices exist.
-  private let roundSums: [FloatBuffer]
+  private let roundSums: [GradientBuffer]
 
   /// Allocates the memory. Collective.
   init(
@@ -34,21 +34,32 @@ final class GradientStore {
       communicator: communicator, longestSlice: sharding.table.longestSlice, format: format, clock: clock,
       limit: limit)
     spreader = SliceSpreader(communicator)
-    let count = sharding.gradientFloats
-    memory = try communicator.together { try communicator.allocateNodeMemory(floats: count) }
-    bases = memory.parts.indices.map { [memory] in UnsafePointer(memory.part($0)) }
-    ownBase = memory.part(communicator.nodes.place(ofRank: communicator.rank))
-    runSums = (1..<sharding.runDepth).map { _ in FloatBuffer(zeroed: count) }
+    let (count, tables) = (sharding.gradientFloats, sharding.markedTables)
+    memory = try communicator.together {
+      try communicator.allocateNodeMemory(floats: GradientBuffer.floats(count, tables))
+    }
+    gradients = memory.parts.indices.map { [memory] place in
+      GradientBuffer(memory.part(place), count: count, tables, owner: memory.floats)
+    }
+    own = gradients[communicator.nodes.place(ofRank: communicator.rank)]
+    runSums = (1..<sharding.runDepth).map { _ in
+      let buffer = FloatBuffer(zeroed: GradientBuffer.floats(count, tables))
+      return GradientBuffer(buffer.base, count: count, tables, owner: buffer)
+    }
     if sharding.sumsInPlace {
-      roundSums = [FloatBuffer(ownBase, count: count, ownedBy: memory.floats)]
+      roundSums = [own]
     } else {
-      roundSums = (0..<sharding.roundDepth).map { _ in FloatBuffer(reserving: sharding.tensors.count) }
+      let count = sharding.tensors.count
+      roundSums = (0..<sharding.roundDepth).map { _ in
+        let buffer = FloatBuffer(reserving: GradientBuffer.floats(count, tables))
+        return GradientBuffer(buffer.base, count: count, tables, owner: buffer)
+      }
     }
   }
 
   /// The sum over all micro-batches, after `accumulate`: a flat buffer of which this rank's slices are valid, and at stage 0
   /// also those that it updates for owners on other nodes.
-  var sum: FloatBuffer { roundSums[0] }
+  var sum: GradientBuffer { roundSums[0] }
 
   /// Calls `compute` for each of this rank's micro-batches, in order, with the memory to write its gradient to, and sums
   /// over micro-batches and ranks. Collective.
@@ -70,7 +81,7 @@ final class GradientStore {
     if sharding.stage == 0 {
       try clock.during(.exchange) {
         for partition in sharding.table.partitions {
-          try spreader.spread(partition, from: FlatSlice(sum), into: FlatSlice(sum))
+          try spreader.spread(partition, from: FlatSlice(sum.floats), into: FlatSlice(sum.floats))
         }
       }
     }
@@ -80,17 +91,16 @@ final class GradientStore {
     _ round: Int, into depth: Int, with parameters: ParameterStore,
     compute: (_ number: Int, _ memory: ShardedMemory) throws -> Void
   ) throws {
-    func buffer(_ depth: Int) -> FloatPointer { depth == 0 ? ownBase : runSums[depth - 1].base }
+    func buffer(_ depth: Int) -> Gradients { (depth == 0 ? own : runSums[depth - 1]).gradients }
     let run = sharding.tree.run
     try MicroBatchTree.walk(
       run,
       leaf: { index, depth in
-        let gradient = FlatSlice(buffer(depth), 0..<sharding.tensors.count)
-        try compute(round * run + index, ShardedMemory(parameters, sharding, .whole(gradient)))
+        try compute(round * run + index, ShardedMemory(parameters, sharding, .whole(buffer(depth))))
       },
-      add: { depth in Vector.add(buffer(depth + 1), to: buffer(depth), count: sharding.tensors.count) })
-    try reducer.reduce(
-      sharding.table.partitions[0], of: NodeGradients(bases, start: 0), into: FlatSlice(roundSums[depth]))
+      add: { depth in buffer(depth).add(buffer(depth + 1), in: 0..<sharding.tensors.count) })
+    try reduce(
+      sharding.table.partitions[0], at: FlatSlice(own.floats.base, 0..<sharding.tensors.count), into: depth)
   }
 
   private func sumSliced(
@@ -102,8 +112,15 @@ final class GradientStore {
     try reduce(sharding.table.partitions.first!, at: working.front, into: depth)
   }
 
-  /// This rank's working gradient.
-  var working: WorkingUnits { WorkingUnits(table: sharding.tensors, base: ownBase) }
+  /// Where this rank's working gradient has its units.
+  private var working: WorkingUnits { WorkingUnits(table: sharding.tensors, base: own.floats.base) }
+
+  fileprivate var workingFront: Gradients { Gradients(working.front, marks: own.marks) }
+  fileprivate var workingBack: Gradients { Gradients(working.back, marks: own.marks) }
+
+  fileprivate func workingBlock(_ block: Int) -> Gradients {
+    Gradients(working.block(block), marks: own.marks)
+  }
 
   /// Sums the complete gradient of a block over the ranks. Collective.
   func reduceBlock(_ block: Int, into depth: Int) throws {
@@ -112,22 +129,54 @@ final class GradientStore {
 
   /// - Parameter unit: this rank's gradient of the unit, at the same place in its memory as on every other rank.
   private func reduce(_ partition: RankPartition, at unit: FlatSlice, into depth: Int) throws {
-    let offset = unit.base - ownBase
+    let offset = unit.base - own.floats.base
     try reducer.reduce(
-      partition, of: NodeGradients(bases.map { $0 + offset }, start: unit.range.lowerBound),
-      into: FlatSlice(roundSums[depth]))
+      partition,
+      of: NodeGradients(
+        gradients.map { UnsafePointer($0.floats.base) + offset }, start: unit.range.lowerBound,
+        marks: gradients.compactMap(\.marks)),
+      into: roundSums[depth].gradients)
   }
 
   private func addRounds(_ depth: Int) {
-    for slice in slices {
-      Vector.add(
-        roundSums[depth + 1].base + slice.lowerBound, to: roundSums[depth].base + slice.lowerBound,
-        count: slice.count)
-    }
+    for slice in slices { roundSums[depth].gradients.add(roundSums[depth + 1].gradients, in: slice) }
   }
 }
 
+/// A gradient in memory, with the marks of its n-gram tables behind its floats.
+struct GradientBuffer {
+  let floats: FloatBuffer
+  let marks: RowMarks?
+
+  /// Floats of memory for a gradient of `count` floats.
+  static func floats(_ count: Int, _ tables: RowTables?) -> Int {
+    tables.map { marksStart(count) + 2 * $0.wordCount } ?? count
+  }
+
+  /// On a cache line of its own.
+  private static func marksStart(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+
+  /// - Parameters:
+  ///   - base: of zeros, as many as `floats(_:_:)` says.
+  ///   - tables: whose touched rows are marked; nil for a gradient without marks.
+  init(_ base: FloatPointer, count: Int, _ tables: RowTables?, owner: AnyObject) {
+    floats = FloatBuffer(base, count: count, ownedBy: owner)
+    marks = tables.map { tables in
+      let start = UnsafeMutableRawPointer(base + Self.marksStart(count))
+      return RowMarks(tables, start.bindMemory(to: UInt64.self, capacity: max(1, tables.wordCount)))
+    }
+  }
+
+  var gradients: Gradients { Gradients(FlatSlice(floats), marks: marks) }
+}
+
 extension Sharding {
+  /// The tables whose touched rows gradients mark; nil if there are none. Between nodes gradients travel whole.
+  var markedTables: RowTables? {
+    let tables = RowTables(tensors)
+    return nodes.count == 1 && !tables.tables.isEmpty ? tables : nil
+  }
+
   /// Floats of the gradient that the other ranks of the node read.
   var gradientFloats: Int { slicesGradients ? tensors.workingCount : tensors.count }
 
@@ -145,7 +194,7 @@ extension Sharding {
 struct ShardedMemory: ModelMemory {
   enum Gradient {
     /// A flat buffer.
-    case whole(FlatSlice)
+    case whole(Gradients)
     /// Working memory. Each complete block is summed over the ranks, into the sum at this depth.
     case sliced(GradientStore, depth: Int)
   }
@@ -163,15 +212,15 @@ struct ShardedMemory: ModelMemory {
 
   var frontGradients: Gradients {
     switch gradient {
-    case .whole(let flat): flat[sharding.tensors.front].gradients
-    case .sliced(let store, _): store.working.front.gradients
+    case .whole(let flat): flat[sharding.tensors.front]
+    case .sliced(let store, _): store.workingFront
     }
   }
 
   var backGradients: Gradients {
     switch gradient {
-    case .whole(let flat): flat[sharding.tensors.back].gradients
-    case .sliced(let store, _): store.working.back.gradients
+    case .whole(let flat): flat[sharding.tensors.back]
+    case .sliced(let store, _): store.workingBack
     }
   }
 
@@ -182,10 +231,10 @@ struct ShardedMemory: ModelMemory {
   func withGradients(ofBlock block: Int, _ body: (Weights, Gradients) -> Void) throws {
     switch gradient {
     case .whole(let flat):
-      let gradients = flat[sharding.tensors.blocks[block]].gradients
+      let gradients = flat[sharding.tensors.blocks[block]]
       try parameters.withWeights(ofBlock: block) { body($0, gradients) }
     case .sliced(let store, let depth):
-      try parameters.withWeights(ofBlock: block) { body($0, store.working.block(block).gradients) }
+      try parameters.withWeights(ofBlock: block) { body($0, store.workingBlock(block)) }
       try store.reduceBlock(block, into: depth)
     }
   }

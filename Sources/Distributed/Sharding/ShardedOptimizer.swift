@@ -18,11 +18,12 @@ public final class ShardedOptimizer {
   ///   - ranges: ascending.
   ///   - parameters: [table.count], of which `ranges` exist.
   ///   - gradient: [table.count], of which `ranges` exist; `update` expects the sum over the ranks.
+  ///   - marks: of the gradient, if it has any.
   ///   - workers: the threads of the rank.
   ///   - arithmetic: of matrix products.
   public init(
     _ rule: any OptimizerRule, _ table: TensorTable, _ ranges: [Range<Int>], parameters: FloatBuffer,
-    gradient: FloatBuffer, workers: WorkerPool = WorkerPool(threads: 1),
+    gradient: FloatBuffer, marks: RowMarks? = nil, workers: WorkerPool = WorkerPool(threads: 1),
     arithmetic: ProductArithmetic = .fusedMultiplyAdds
   ) {
     (self.rule, self.ranges) = (rule, ranges)
@@ -43,7 +44,7 @@ public final class ShardedOptimizer {
           tensor, parameters: parameters[part], gradient: gradient[part].base,
           state: rule.state(of: tensor).map { kept in
             state.first { $0.section.name == kept.section }!.floats(of: part).baseAddress!
-          })
+          }, marks: marks)
       }
     }
   }

@@ -71,7 +71,7 @@ extension Trainer {
   private func norm(_ sum: LossSum) throws -> Double {
     try log.record(.reduction) {
       try clock.during(.reduction) {
-        try gradientNorm.norm(gradients.sum.base) / Double(sum.targetPositions)
+        try gradientNorm.norm(gradients.sum.floats.base) / Double(sum.targetPositions)
       }
     }
   }

@@ -81,7 +81,8 @@ where Model.MicroBatch == Source.MicroBatch {
     gradientNorm = GradientNorm(communicator: communicator, table: sharding.table)
     optimizer = ShardedOptimizer(
       training.optimizerRule, model.table, sharding.updatedRanges(ofRank: communicator.rank),
-      parameters: parameters.own, gradient: gradients.sum, workers: model.workers,
+      parameters: parameters.own, gradient: gradients.sum.floats, marks: gradients.sum.marks,
+      workers: model.workers,
       arithmetic: model.arithmetic)
     let sections = [StateBuffer(.parameters(model.table), parameters.own)] + optimizer.state
     self.sections = sections.map(\.section)

@@ -69,6 +69,7 @@ extension Configuration {
     let rates = training.rates
     for (rate, name) in [
       (rates.hiddenMatrices, "hidden_matrix_rate"), (rates.embeddings, "embedding_rate"),
+      (rates.ngramTables, "ngram_rate"),
       (rates.head, "head_rate"), (rates.gains, "gain_rate"), (rates.byteModules, "byte_module_rate"),
     ] {
       try check.that(rate >= 0, "training.\(name) must not be negative", "1 changes nothing.")

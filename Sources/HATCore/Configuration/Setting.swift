@@ -110,12 +110,15 @@ extension Setting {
     Setting(
       "training", "embedding_rate", \.training.rates.embeddings,
       "factor on that of embeddings"),
+    Setting(
+      "training", "ngram_rate", \.training.rates.ngramTables, "factor on that of n-gram tables"),
     Setting("training", "head_rate", \.training.rates.head, "factor on that of the head"),
     Setting("training", "gain_rate", \.training.rates.gains, "factor on that of the norms' gains"),
     Setting(
       "training", "byte_module_rate", \.training.rates.byteModules,
       "another factor, on that of every tensor of encoder and decoder", of: .hierarchical),
-    Setting("training", "weight_decay", \.training.weightDecay, "decay, on matrices only"),
+    Setting(
+      "training", "weight_decay", \.training.weightDecay, "decay, on matrices only; n-gram tables have none"),
     Setting("training", "clip", \.training.clip, "largest norm of the whole gradient let through"),
     Setting(
       "training", "zero_stage", \.training.zeroStage,

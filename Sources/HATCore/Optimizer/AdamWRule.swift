@@ -1,26 +1,31 @@
 import HATKernels
 
 /// AdamW (docs/model.md §6; Loshchilov and Hutter, arXiv 1711.05101): two moments of every parameter, weight decay on
-/// matrices only.
+/// matrices only. Tables of n-grams have a rule of their own.
 public struct AdamWRule: OptimizerRule {
   private let beta1: Double
   private let beta2: Double
   private let epsilon: Double
   private let weightDecay: Double
   private let rates: LearningRateFactors
+  private let tables: NgramTableRule
 
   public init(_ training: TrainingConfiguration) {
     (beta1, beta2, epsilon) = (training.beta1, training.beta2, training.epsilon)
     (weightDecay, rates) = (training.weightDecay, training.rates)
+    tables = NgramTableRule(training)
   }
 
   public func state(of tensor: Tensor) -> [StateTensor] {
-    [StateTensor("first_moment", tensor.shape), StateTensor("second_moment", tensor.shape)]
+    tables.applies(to: tensor)
+      ? tables.state(of: tensor)
+      : [StateTensor("first_moment", tensor.shape), StateTensor("second_moment", tensor.shape)]
   }
 
-  public func needsWhole(_ tensor: Tensor) -> Bool { false }
+  public func needsWhole(_ tensor: Tensor) -> Bool { tables.applies(to: tensor) }
 
   public func update(_ part: TensorPart, at step: OptimizerStep, with resources: UpdateResources) {
+    if tables.applies(to: part.tensor) { return tables.update(part, at: step) }
     resources.sweep(.adamW(part, numbers(of: step, part.tensor)), count: part.parameters.count)
   }
 

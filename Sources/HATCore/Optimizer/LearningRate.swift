@@ -26,6 +26,7 @@ public struct LearningRateSchedule: Sendable {
 public struct LearningRateFactors: Sendable, Equatable {
   public var hiddenMatrices = 1.0
   public var embeddings = 1.0
+  public var ngramTables = 1.0
   public var head = 1.0
   public var gains = 1.0
   /// Of every tensor of encoder and decoder, beside the factor of its role.
@@ -37,7 +38,8 @@ public struct LearningRateFactors: Sendable, Equatable {
     let ofRole =
       switch tensor.role {
       case .hiddenMatrix: hiddenMatrices
-      case .embedding, .ngramTable: embeddings
+      case .embedding: embeddings
+      case .ngramTable: ngramTables
       case .head: head
       case .gain: gains
       }

@@ -1,7 +1,7 @@
 import HATKernels
 
 /// Muon (Jordan et al. 2024): the momentum of a hidden matrix is orthogonalised before it is followed. All other tensors
-/// follow AdamW.
+/// follow `AdamWRule`.
 ///
 ///     W ← (1 − ηλ)·W − η · 0.2·√max(rows, columns) · orthogonalised((1 − β)·g + β·m)
 ///
@@ -26,7 +26,9 @@ public struct MuonRule: OptimizerRule {
     orthogonalizes(tensor) ? [StateTensor("momentum", tensor.shape)] : adamW.state(of: tensor)
   }
 
-  public func needsWhole(_ tensor: Tensor) -> Bool { orthogonalizes(tensor) }
+  public func needsWhole(_ tensor: Tensor) -> Bool {
+    orthogonalizes(tensor) || adamW.needsWhole(tensor)
+  }
 
   public func cost(of tensor: Tensor) -> Double {
     guard orthogonalizes(tensor) else { return adamW.cost(of: tensor) }

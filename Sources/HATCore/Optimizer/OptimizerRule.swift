@@ -47,10 +47,15 @@ public struct TensorPart {
   public let gradient: UnsafePointer<Float>
   /// Their state, in the order of `OptimizerRule.state(of:)`.
   public let state: [FloatPointer]
+  /// Of the gradient; nil if it may have touched any row of an n-gram table.
+  public let marks: RowMarks?
 
-  public init(_ tensor: Tensor, parameters: FlatSlice, gradient: UnsafePointer<Float>, state: [FloatPointer])
-  {
+  public init(
+    _ tensor: Tensor, parameters: FlatSlice, gradient: UnsafePointer<Float>, state: [FloatPointer],
+    marks: RowMarks? = nil
+  ) {
     (self.tensor, self.parameters, self.gradient, self.state) = (tensor, parameters, gradient, state)
+    self.marks = marks
   }
 }
 

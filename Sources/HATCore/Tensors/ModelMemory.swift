@@ -69,25 +69,25 @@ public final class ModelWeights: ModelParameters, @unchecked Sendable {
 /// All weights, and all gradients in one flat buffer.
 public struct FlatMemory: ModelMemory {
   private let weights: ModelWeights
-  private let gradients: FlatSlice
+  private let gradients: Gradients
   private let owner: FloatBuffer
 
   /// - Parameter gradient: [table.count]
   public init(_ weights: ModelWeights, gradient: FloatBuffer) {
     precondition(gradient.count == weights.table.count)
     (self.weights, owner) = (weights, gradient)
-    gradients = FlatSlice(gradient)
+    gradients = Gradients(FlatSlice(gradient))
   }
 
   public var front: Weights { weights.front }
   public var back: Weights { weights.back }
-  public var frontGradients: Gradients { gradients[weights.table.front].gradients }
-  public var backGradients: Gradients { gradients[weights.table.back].gradients }
+  public var frontGradients: Gradients { gradients[weights.table.front] }
+  public var backGradients: Gradients { gradients[weights.table.back] }
 
   public func withWeights(ofBlock block: Int, _ body: (Weights) -> Void) { body(weights.blocks[block]) }
 
   public func withGradients(ofBlock block: Int, _ body: (Weights, Gradients) -> Void) {
-    body(weights.blocks[block], gradients[weights.table.blocks[block]].gradients)
+    body(weights.blocks[block], gradients[weights.table.blocks[block]])
   }
 }
 
@@ -115,7 +115,6 @@ public struct FlatSlice: @unchecked Sendable {
   }
 
   public var weights: Weights { Weights(base, range) }
-  public var gradients: Gradients { Gradients(self) }
 }
 
 /// Weights a model reads: some floats of the flat buffer of its parameters.
@@ -145,8 +144,13 @@ public struct Weights: @unchecked Sendable {
 /// Gradients a model writes: some floats of a flat buffer laid out like its parameters.
 public struct Gradients {
   public let floats: FlatSlice
+  /// Of the n-gram tables; nil if any row may have been touched.
+  public let marks: RowMarks?
 
-  public init(_ floats: FlatSlice) { self.floats = floats }
+  public init(_ floats: FlatSlice, marks: RowMarks? = nil) { (self.floats, self.marks) = (floats, marks) }
+
+  /// A part of them.
+  public subscript(part: Range<Int>) -> Gradients { Gradients(floats[part], marks: marks) }
 
   subscript(place: MatrixPlace) -> MatrixView {
     MatrixView(floats[place.range].base, rows: place.rows, columns: place.columns)
@@ -154,6 +158,4 @@ public struct Gradients {
 
   /// [width]
   subscript(place: GainPlace) -> FloatPointer { floats[place.range].base }
-
-  func fillZero() { Vector.fillZero(floats.base, count: floats.count) }
 }

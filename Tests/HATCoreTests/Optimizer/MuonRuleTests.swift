@@ -16,66 +16,22 @@ import Testing
     return training
   }
 
-  private static func tensor(_ shape: [Int], _ role: TensorRole, _ name: String = "matrix") -> Tensor {
-    Tensor(
-      name: name, shape: shape, role: role, unit: .front, initialValues: .normal(deviation: 0.02), start: 0)
-  }
-
-  /// One tensor with what a rule keeps of it, updated step by step.
-  private final class Subject {
-    let tensor: Tensor
-    let parameters: FloatBuffer
-    private let rule: any OptimizerRule
-    private let gradient: FloatBuffer
-    private let state: [FloatBuffer]
-    private let scratch: FloatBuffer
-    private let workers: WorkerPool
-
-    init(_ tensor: Tensor, _ training: TrainingConfiguration, threads: Int = 1) {
-      self.tensor = tensor
-      rule = training.optimizerRule
-      parameters = FloatBuffer(zeroed: tensor.range.count)
-      gradient = FloatBuffer(zeroed: tensor.range.count)
-      state = rule.state(of: tensor).map { FloatBuffer(zeroed: $0.shape.reduce(1, *)) }
-      scratch = FloatBuffer(zeroed: rule.scratchFloats(for: tensor))
-      workers = WorkerPool(threads: threads)
-      ParameterInitializer(TensorTable([tensor]), seed: 7).fill(FlatSlice(parameters))
-    }
-
-    func update(_ step: Int, _ gradient: [Float], rate: Double, scale: Double = 0.5) {
-      for (index, value) in gradient.enumerated() { self.gradient.base[index] = value }
-      rule.update(
-        TensorPart(
-          tensor, parameters: FlatSlice(parameters), gradient: self.gradient.base, state: state.map(\.base)),
-        at: OptimizerStep(step, learningRate: rate, gradientScale: scale),
-        with: UpdateResources(workers: workers, arithmetic: .fusedMultiplyAdds, scratch: scratch.base))
-    }
-
-    var values: [Double] { parameters.elements.map(Double.init) }
-    var bits: [UInt32] { parameters.elements.map(\.bitPattern) }
-  }
-
-  private static func gradient(_ count: Int, step: Int) -> [Float] {
-    var generator = OracleGenerator(seed: UInt64(step))
-    return (0..<count).map { _ in Float.random(in: -1...1, using: &generator) }
-  }
-
   @Test(arguments: [[8, 8], [24, 60], [60, 24], [1, 30], [130, 70]], [1, 3, 5])
   func hiddenMatricesFollowTheDefinition(shape: [Int], steps: Int) {
     let training = Self.training {
       $0.newtonSchulzSteps = steps
       $0.muonMomentum = 0.9
     }
-    let subject = Subject(Self.tensor(shape, .hiddenMatrix), training)
+    let subject = RuleSubject(RuleSubject.tensor(shape, .hiddenMatrix), training)
     var witness = MuonWitness(
       rows: shape[0], columns: shape[1], weights: subject.values, momentum: 0.9, steps: steps,
       weightDecay: 0.1)
     for step in 1...4 {
-      let gradient = Self.gradient(shape[0] * shape[1], step: step)
+      let gradient = RuleSubject.gradient(shape[0] * shape[1], step: step)
       subject.update(step, gradient, rate: 0.01)
       witness.update(gradient.map { 0.5 * Double($0) }, rate: 0.01)
     }
-    let moved = zip(subject.values, Subject(subject.tensor, training).values).map { abs($0 - $1) }.max()!
+    let moved = zip(subject.values, RuleSubject(subject.tensor, training).values).map { abs($0 - $1) }.max()!
     let error = zip(subject.values, witness.weights).map { abs($0 - $1) }.max()!
     #expect(moved > 1e-3)
     #expect(error < 3e-4 * moved, "\(error) of \(moved)")
@@ -85,7 +41,7 @@ import Testing
   @Test func updatesAreNearlyOrthogonal() {
     let (rows, columns) = (20, 50)
     let x = FloatBuffer(zeroed: rows * columns)
-    for (index, value) in Self.gradient(rows * columns, step: 1).enumerated() { x.base[index] = value }
+    for (index, value) in RuleSubject.gradient(rows * columns, step: 1).enumerated() { x.base[index] = value }
     let (result, scratch) = (
       FloatBuffer(zeroed: x.count), FloatBuffer(zeroed: NewtonSchulz.scratchFloats([rows, columns]))
     )
@@ -107,19 +63,21 @@ import Testing
 
   @Test(arguments: TensorRole.allCases.filter { $0 != .hiddenMatrix })
   func otherTensorsFollowAdamW(role: TensorRole) {
-    let tensor = Self.tensor([30, 11], role)
-    let (muon, adamW) = (Subject(tensor, Self.training()), Subject(tensor, TrainingConfiguration()))
+    let tensor = RuleSubject.tensor([30, 11], role)
+    let (muon, adamW) = (RuleSubject(tensor, Self.training()), RuleSubject(tensor, TrainingConfiguration()))
     for step in 1...3 {
-      let gradient = Self.gradient(330, step: step)
+      let gradient = RuleSubject.gradient(330, step: step)
       for subject in [muon, adamW] { subject.update(step, gradient, rate: 0.01) }
     }
     #expect(muon.bits == adamW.bits)
   }
 
   @Test(arguments: [[300, 200], [100, 640]]) func threadsChangeNothing(shape: [Int]) {
-    let subjects = [1, 2, 3].map { Subject(Self.tensor(shape, .hiddenMatrix), Self.training(), threads: $0) }
+    let subjects = [1, 2, 3].map {
+      RuleSubject(RuleSubject.tensor(shape, .hiddenMatrix), Self.training(), threads: $0)
+    }
     for step in 1...2 {
-      let gradient = Self.gradient(shape[0] * shape[1], step: step)
+      let gradient = RuleSubject.gradient(shape[0] * shape[1], step: step)
       for subject in subjects { subject.update(step, gradient, rate: 0.01) }
     }
     #expect(subjects.dropFirst().allSatisfy { $0.bits == subjects[0].bits })
@@ -127,7 +85,7 @@ import Testing
 
   /// A matrix no gradient reaches only decays.
   @Test func zerosLeaveOnlyTheDecay() {
-    let subject = Subject(Self.tensor([9, 12], .hiddenMatrix), Self.training())
+    let subject = RuleSubject(RuleSubject.tensor([9, 12], .hiddenMatrix), Self.training())
     let before = subject.values
     subject.update(1, Array(repeating: 0, count: 108), rate: 0.1)
     #expect(zip(subject.values, before).allSatisfy { abs($0 - 0.99 * $1) < 1e-8 })
@@ -135,11 +93,11 @@ import Testing
 
   @Test func aMatrixHasOneMomentumAndNeedsItsOwner() {
     let rule = Self.training().optimizerRule
-    let matrix = Self.tensor([40, 50], .hiddenMatrix)
+    let matrix = RuleSubject.tensor([40, 50], .hiddenMatrix)
     #expect(rule.state(of: matrix) == [StateTensor("momentum", [40, 50])])
     #expect(rule.needsWhole(matrix))
     #expect(rule.cost(of: matrix) > 2000)
-    let embedding = Self.tensor([40, 50], .embedding)
+    let embedding = RuleSubject.tensor([40, 50], .embedding)
     #expect(rule.state(of: embedding).map(\.section) == ["first_moment", "second_moment"])
     #expect(!rule.needsWhole(embedding) && rule.scratchFloats(for: embedding) == 0)
   }
@@ -151,19 +109,20 @@ import Testing
       $0.optimizer = kind
       $0.rates.hiddenMatrices = 2
       $0.rates.embeddings = 3
+      $0.rates.ngramTables = 4
       $0.rates.head = 5
       $0.rates.gains = 7
       $0.rates.byteModules = 11
     }
     for (name, module) in [("encoder.x", 11.0), ("decoder.x", 11), ("backbone.x", 1), ("byte_embedding", 1)] {
-      let tensor = Self.tensor([6, 8], role, name)
+      let tensor = RuleSubject.tensor([6, 8], role, name)
       let factors = [
-        TensorRole.hiddenMatrix: 2.0, .embedding: 3, .ngramTable: 3, .head: 5, .gain: 7,
+        TensorRole.hiddenMatrix: 2.0, .embedding: 3, .ngramTable: 4, .head: 5, .gain: 7,
       ]
       let factor = factors[role]! * module
       #expect(scaled.rates.factor(of: tensor) == factor)
-      let (fast, slow) = (Subject(tensor, scaled), Subject(tensor, plain))
-      let gradient = Self.gradient(48, step: 1)
+      let (fast, slow) = (RuleSubject(tensor, scaled), RuleSubject(tensor, plain))
+      let gradient = RuleSubject.gradient(48, step: 1)
       fast.update(1, gradient, rate: 0.001)
       slow.update(1, gradient, rate: 0.001 * factor)
       #expect(fast.bits == slow.bits, "\(name)")

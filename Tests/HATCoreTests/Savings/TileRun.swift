@@ -62,7 +62,7 @@ final class TileRun {
     owner = FloatBuffer(zeroed: tensors.table.count)
     ParameterInitializer(tensors.table, seed: 5).fill(FlatSlice(owner))
     gradient = FloatBuffer(zeroed: tensors.table.count)
-    (weights, gradients) = (FlatSlice(owner).weights, FlatSlice(gradient).gradients)
+    (weights, gradients) = (FlatSlice(owner).weights, Gradients(FlatSlice(gradient)))
     let tileRows = WordTiling.rows(model, longestWord: capacity.wordBytes)
     distinct = DistinctWords(capacity: capacity, tileRows: tileRows)
     distinct.fill(from: batch)

@@ -49,10 +49,11 @@ final class NgramRows {
   /// Adds the gradient by the rows of an input to that of the tables, row after row.
   func addGradient(_ rowGradient: MatrixView, to gradients: Gradients, _ kernels: ModelKernels) {
     for (place, list) in zip(tables.places, indices) {
-      let table = gradients[place]
+      let (table, marks) = (gradients[place], gradients.marks?.words(of: place))
       kernels.rows(rowGradient, passes: 3) {
         forEach(list, rowGradient) { row, index in
           Vector.add(row, to: table.row(index), count: rowGradient.columns)
+          if let marks { marks[index / 64] |= 1 << UInt64(index % 64) }
         }
       }
     }
