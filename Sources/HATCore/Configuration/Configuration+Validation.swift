@@ -32,6 +32,11 @@ extension Configuration {
     if let hidden = model.mlpHidden { try check.within(1...1_000_000, hidden, "model.mlp_hidden") }
     try check.that(
       model.ropeTheta >= 1, "model.rope_theta must be at least 1, not \(model.ropeTheta)", "10000 is usual.")
+    for (deviation, name) in [
+      (model.initialDeviation, "initial_deviation"), (model.embeddingDeviation, "embedding_deviation"),
+    ] {
+      try check.that(deviation > 0, "model.\(name) must be above 0, not \(deviation)", "0.02 is usual.")
+    }
   }
 
   private func validateByteModules(_ check: Check) throws {

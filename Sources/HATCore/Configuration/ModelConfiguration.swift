@@ -31,6 +31,10 @@ public struct ModelConfiguration: Sendable, Equatable {
   /// MLP width of the backbone; nil for the default rule.
   public var mlpHidden: Int?
   public var ropeTheta = 10_000.0
+  /// Of the first values of matrices, heads included.
+  public var initialDeviation = 0.02
+  /// Of the first values of embeddings.
+  public var embeddingDeviation = 0.02
 
   public init() {}
 }

@@ -72,6 +72,10 @@ extension Setting {
       "model", "mlp_hidden", \.model.mlpHidden,
       "SwiGLU width of the backbone; auto is 8/3 of width, up to the next multiple of 32"),
     Setting("model", "rope_theta", \.model.ropeTheta, "base of the rotary positions"),
+    Setting(
+      "model", "initial_deviation", \.model.initialDeviation,
+      "standard deviation of the first values of matrices and head"),
+    Setting("model", "embedding_deviation", \.model.embeddingDeviation, "that of embeddings"),
 
     Setting("data", "sequence_words", \.data.sequenceWords, "words of a sequence, at most"),
     Setting("data", "sequence_bytes", \.data.sequenceBytes, "bytes of a sequence, at most"),

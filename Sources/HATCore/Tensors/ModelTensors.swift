@@ -41,7 +41,7 @@ struct HierarchicalTensors: Sendable {
 
   init(_ model: ModelConfiguration) {
     precondition(model.kind == .hierarchical)
-    var builder = TensorTableBuilder()
+    var builder = TensorTableBuilder(model)
     let (d, width) = (model.byteWidth, model.width)
     byteEmbedding = builder.matrix(["byte_embedding": 256], columns: d, role: .embedding, unit: .front)
     encoderNgrams = builder.byteNgrams("encoder", model, unit: .front)
@@ -70,7 +70,7 @@ struct SubwordTensors: Sendable {
 
   init(_ model: ModelConfiguration) {
     precondition(model.kind == .subword)
-    var builder = TensorTableBuilder()
+    var builder = TensorTableBuilder(model)
     let (tokens, width) = (model.vocabulary, model.width)
     tokenEmbedding = builder.matrix(
       ["token_embedding": tokens], columns: width, role: .embedding, unit: .front)

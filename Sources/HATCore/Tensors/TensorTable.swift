@@ -50,21 +50,28 @@ public struct TensorTable: Sendable, Equatable {
 
 /// Lays out tensors one after another.
 struct TensorTableBuilder {
+  private let model: ModelConfiguration
   private var tensors: [Tensor] = []
   private var count = 0
+
+  /// - Parameter model: says how large first values are.
+  init(_ model: ModelConfiguration) { self.model = model }
 
   var table: TensorTable { TensorTable(tensors) }
 
   /// Adds a matrix, or several one below the other.
   /// - Parameters:
   ///   - names: of each matrix, with its rows.
-  ///   - scale: factor on the deviation of the initial values, which is 0.02.
+  ///   - scale: factor on the deviation of the initial values.
   mutating func matrix(
     _ names: KeyValuePairs<String, Int>, columns: Int, role: TensorRole = .hiddenMatrix, unit: ModelUnit,
     scale: Double = 1
   ) -> MatrixPlace {
     let start = count
-    for (name, rows) in names { append(name, [rows, columns], role, unit, .normal(deviation: 0.02 * scale)) }
+    let deviation = role == .embedding ? model.embeddingDeviation : model.initialDeviation
+    for (name, rows) in names {
+      append(name, [rows, columns], role, unit, .normal(deviation: deviation * scale))
+    }
     return MatrixPlace(start: start, rows: (count - start) / columns, columns: columns)
   }
 

@@ -96,6 +96,8 @@ import Testing
     ("model.kv_heads=3", "model.kv_heads"),
     ("model.layers=0", "model.layers"),
     ("model.width=-128", "model.width"),
+    ("model.initial_deviation=0", "model.initial_deviation"),
+    ("model.embedding_deviation=-1", "model.embedding_deviation"),
     ("model.byte_ngrams=1", "model.byte_ngrams"),
     ("model.byte_ngrams=9", "model.byte_ngrams"),
     ("model.byte_ngrams=-1", "model.byte_ngrams"),

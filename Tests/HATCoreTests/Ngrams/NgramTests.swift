@@ -18,7 +18,7 @@ import Testing
   }
 
   private func tables(longest: Int, rows: Int) -> NgramTables {
-    var builder = TensorTableBuilder()
+    var builder = TensorTableBuilder(ModelConfiguration())
     return builder.ngramTables("ngrams", longest: longest, rows: rows, columns: 4, unit: .front)
   }
 
