@@ -29,7 +29,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var sequencesPerStep = 16
   /// Logical micro-batches of a step, all ranks together: what makes a run independent of the rank count.
   public var microBatches = 4
-  /// nil for 3e-4 · 32 / heads of the backbone.
+  /// nil for `OptimizerKind.baseLearningRate` · 32 / heads of the backbone.
   public var peakLearningRate: Double?
   public var warmupSteps = 50
   /// Where the cosine ends, as a fraction of the peak.
@@ -74,8 +74,10 @@ public struct OutputConfiguration: Sendable, Equatable {
 }
 
 extension Configuration {
-  /// The peak learning rate in force (paper appendix B: 3e-4 · 32/H).
-  public var peakLearningRate: Double { training.peakLearningRate ?? 3e-4 * 32 / Double(model.heads) }
+  /// The peak learning rate in force.
+  public var peakLearningRate: Double {
+    training.peakLearningRate ?? training.optimizer.baseLearningRate * 32 / Double(model.heads)
+  }
 
   public var sequencesPerMicroBatch: Int { training.sequencesPerStep / training.microBatches }
 }
@@ -93,6 +95,14 @@ public enum OptimizerKind: String, Sendable, CaseIterable, SettingValue {
   case adamw
   /// Hidden matrices by Muon, all else by AdamW.
   case muon
+
+  /// The learning rate of a model of 32 heads: the paper's (appendix B), or what docs/recipe.md found.
+  var baseLearningRate: Double {
+    switch self {
+    case .adamw: 3e-4
+    case .muon: 7.5e-4
+    }
+  }
 }
 
 /// What a backward pass computes a second time, to save memory. The result has the same bits.

@@ -76,7 +76,8 @@ struct SubwordTensors: Sendable {
       ["token_embedding": tokens], columns: width, role: .embedding, unit: .front)
     tokenNgrams = builder.ngramTables(
       "token_ngrams", longest: model.tokenNgrams,
-      rows: model.tokenNgramRows ?? ModelConfiguration.defaultNgramRows, columns: width, unit: .front)
+      rows: model.tokenNgramRows ?? 128 * model.width, columns: width, foldsCase: false,
+      unit: .front)
     backbone = builder.backbone(model.backbone)
     head = builder.matrix(["head": tokens], columns: width, role: .head, unit: .back)
     table = builder.table
@@ -135,7 +136,8 @@ extension TensorTableBuilder {
   ) -> NgramTables {
     ngramTables(
       "\(module).byte_ngrams", longest: model.byteNgrams,
-      rows: model.byteNgramRows ?? ModelConfiguration.defaultNgramRows, columns: model.byteWidth, unit: unit)
+      rows: model.byteNgramRows ?? 64 * model.byteWidth, columns: model.byteWidth,
+      foldsCase: true, unit: unit)
   }
 
   /// A stack all of whose blocks are used together.

@@ -82,13 +82,13 @@ struct TensorTableBuilder {
 
   /// A table for each order from 2 to `longest`, none if that is 0.
   mutating func ngramTables(
-    _ name: String, longest: Int, rows: Int, columns: Int, unit: ModelUnit
+    _ name: String, longest: Int, rows: Int, columns: Int, foldsCase: Bool, unit: ModelUnit
   ) -> NgramTables {
     let places = (0..<max(0, longest - 1)).map { table in
       defer { append("\(name).\(table + 2)", [rows, columns], .ngramTable, unit, .zeros) }
       return MatrixPlace(start: count, rows: rows, columns: columns)
     }
-    return NgramTables(places: places)
+    return NgramTables(places: places, foldsCase: foldsCase)
   }
 
   private mutating func append(

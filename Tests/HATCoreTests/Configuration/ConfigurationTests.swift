@@ -125,6 +125,8 @@ import Testing
     configuration.model.width = 2304
     configuration.model.headSize = 128
     #expect(configuration.peakLearningRate == 3e-4 * 32 / 18)
+    configuration.training.optimizer = .muon
+    #expect(configuration.peakLearningRate == 7.5e-4 * 32 / 18)
   }
 }
 

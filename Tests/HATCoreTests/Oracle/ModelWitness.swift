@@ -84,8 +84,9 @@ extension OracleShape {
       byteHidden: model.byteMLPHidden ?? defaultHidden(model.byteWidth),
       hidden: model.mlpHidden ?? defaultHidden(model.width), ropeTheta: model.ropeTheta,
       ngrams: model.kind == .hierarchical
-        ? OracleNgrams(longest: model.byteNgrams, rows: model.byteNgramRows ?? 16_384)
-        : OracleNgrams(longest: model.tokenNgrams, rows: model.tokenNgramRows ?? 16_384))
+        ? OracleNgrams(
+          longest: model.byteNgrams, rows: model.byteNgramRows ?? 64 * model.byteWidth, foldsCase: true)
+        : OracleNgrams(longest: model.tokenNgrams, rows: model.tokenNgramRows ?? 128 * model.width))
   }
 }
 

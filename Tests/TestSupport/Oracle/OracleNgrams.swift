@@ -2,8 +2,12 @@
 public struct OracleNgrams: Sendable, Hashable {
   public var longest: Int
   public var rows: Int
+  /// Of the bytes of a word: whether a capital letter of ASCII has the n-grams of its small one.
+  public var foldsCase: Bool
 
-  public init(longest: Int = 0, rows: Int = 1) { (self.longest, self.rows) = (longest, rows) }
+  public init(longest: Int = 0, rows: Int = 1, foldsCase: Bool = false) {
+    (self.longest, self.rows, self.foldsCase) = (longest, rows, foldsCase)
+  }
 
   public var orders: [Int] { longest < 2 ? [] : Array(2...longest) }
 
@@ -15,6 +19,7 @@ public struct OracleNgrams: Sendable, Hashable {
   /// The table's row for an n-gram, whose last symbol is hashed first.
   public func row(of ngram: some Collection<Int>) -> Int {
     let hash = ngram.reversed().reduce(UInt64(0)) { hash, symbol in
+      let symbol = foldsCase && (65...90).contains(symbol) ? symbol + 32 : symbol
       let product = (hash + UInt64(symbol) + 1).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15).low
       return product ^ (product / 0x1_0000_0000)
     }

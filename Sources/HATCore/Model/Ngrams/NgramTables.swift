@@ -6,6 +6,8 @@ import HATKernels
 struct NgramTables: Sendable {
   /// Of bigrams, trigrams and so on, each [rows, width].
   let places: [MatrixPlace]
+  /// Whether A to Z count as a to z, for symbols that are bytes.
+  let foldsCase: Bool
 
   var isEmpty: Bool { places.isEmpty }
 
@@ -29,11 +31,16 @@ struct NgramTables: Sendable {
     var hash: UInt64 = 0
     let longest = min(places.count + 1, last - symbols.startIndex + 1)
     for offset in 0..<longest {
-      hash = (hash &+ UInt64(symbols[last - offset]) &+ 1) &* 0x9E37_79B9_7F4A_7C15
+      hash = (hash &+ folded(UInt64(symbols[last - offset])) &+ 1) &* 0x9E37_79B9_7F4A_7C15
       hash ^= hash >> 32
       guard offset > 0 else { continue }
       // The upper half, as a fraction of the rows.
       body(offset - 1, Int(((hash >> 32) * UInt64(places[offset - 1].rows)) >> 32))
     }
+  }
+
+  @inline(__always)
+  private func folded(_ symbol: UInt64) -> UInt64 {
+    foldsCase && symbol &- 0x41 < 26 ? symbol + 0x20 : symbol
   }
 }
