@@ -18,7 +18,6 @@ struct CheckpointFixture {
     configuration.model.width = 8
     configuration.model.headSize = 4
     configuration.model.layers = 1
-    (configuration.model.byteNgrams, configuration.model.byteNgramRows) = (3, 5)
     self.configuration = configuration
     table = TensorTable(configuration.model)
     sections = [.parameters(table)] + StateSection.all(of: rule, table)
