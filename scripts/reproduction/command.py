@@ -17,10 +17,11 @@ from reproduction.machine import ROOT, cores
 from reproduction.report import html, markdown
 from reproduction.stages import Record, run_all, stages
 
-_DESCRIPTION = """Puts the paper's claims to the test, at a size for two cores. Trains the hierarchical model,
-a subword baseline with equal compute and a model of fixed patches on English, evaluates them on held-out
-text, clean and perturbed, adapts two of them to German, and writes report.html. After a stop, run the same
-command to continue."""
+_DESCRIPTION = """Puts the paper's claims to the test, at a size for two cores. Trains four
+models on English: the paper's plain hierarchical model, the same with the recommended recipe, a subword
+baseline with equal compute and a model of fixed patches. Evaluates them on held-out text, clean and
+perturbed, adapts all but the last to German, and writes report.html. After a stop, run the same command to
+continue."""
 
 _PROGRAM = ROOT / ".build/release/hat-mpirun"
 
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--hours", type=_hours, default=2.0, metavar="H", help="time to use; default: 2")
     add("--output", type=Path, default=Path("runs/reproduce"), metavar="DIR", help="default: runs/reproduce")
     add("--corpora", type=Path, metavar="DIR", help="texts in DIR/english, DIR/german; default: fetch them")
-    sizes = "the hierarchical model's configuration; default: configs/reproduction.yaml"
+    sizes = "the hierarchical models' sizes; default: configs/reproduction.yaml"
     add("--config", type=Path, default=config, metavar="FILE", help=sizes)
     add("--vocabulary", type=int, default=4096, metavar="N", help="tokens of the baseline; default: 4096")
     add("--ranks", type=int, default=_ranks(), metavar="N", help="default: one per core, at most 4")

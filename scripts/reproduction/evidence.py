@@ -39,7 +39,10 @@ def figure(answer: Mapping[str, Any], name: str) -> Figure | None:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Models are given by name. `kind` is `text`, `cloze` or `choice`, and `name` is the metric's."""
+    """Models are given by name; those that are compared with the baseline are `plain` and `recommended`.
+
+    `kind` is `text`, `cloze` or `choice`, and `name` is the metric's.
+    """
 
     results: Results
 
@@ -50,49 +53,60 @@ class Evidence:
         """How much worse the perturbed metric is, as a share of the clean one."""
         return figure(self._answer(model, kind, perturbation)["relative_drop"], name)
 
-    def drop_ratio(self, kind: str, name: str, perturbation: str) -> Figure | None:
-        """The baseline's drop divided by the hierarchical model's. None if the latter may be zero."""
-        own = self.drop("hierarchical", kind, name, perturbation)
-        if own is None or not own.is_above(0):
-            return None
-        return figure(self.results["measure"][kind][perturbation]["ratio_of_drops"], name)
+    def drop_ratio(self, model: str, kind: str, name: str, perturbation: str) -> Figure | None:
+        """The baseline's drop divided by the model's. None if the latter may be zero."""
+        return _ratio_of_drops(self.results[f"measure-{model}"][kind][perturbation], name)
 
-    def difference(self, kind: str, name: str) -> Figure | None:
-        """Hierarchical − baseline."""
-        return figure(self.results["measure"][kind][CLEAN]["difference"], name)
+    def recipe_drop_ratio(self, name: str, perturbation: str) -> Figure | None:
+        """The plain model's drop on text divided by the recommended one's. None if the latter may be zero."""
+        return _ratio_of_drops(self.results["measure-recipes"][perturbation], name)
+
+    def difference(self, model: str, kind: str, name: str) -> Figure | None:
+        """Model − baseline."""
+        return figure(self.results[f"measure-{model}"][kind][CLEAN]["difference"], name)
+
+    def recipe_difference(self, name: str, condition: str = CLEAN) -> Figure | None:
+        """Recommended − plain, on text."""
+        return figure(self.results["measure-recipes"][condition]["difference"], name)
 
     def difference_to_fixed(self, kind: str, name: str) -> Figure | None:
-        """Hierarchical − fixed patches, on questions."""
+        """Words − fixed patches, of the recommended recipe, on questions."""
         return figure(self.results["measure-fixed"][kind]["difference"], name)
 
     def german(self, model: str, when: str) -> Figure | None:
         """Bits per byte `before` and `after` the adaptation."""
-        answer = self.results["adaptation"]["german"][when]
-        return figure(answer if model == "hierarchical" else answer["against"], "bits_per_byte")
+        found = self.results["adaptation"]["german"]
+        answer = found["plain"][when]["against"] if model == "subword" else found[model][when]
+        return figure(answer, "bits_per_byte")
 
-    def german_difference(self) -> Figure | None:
-        """Bits per byte after the adaptation, hierarchical − baseline."""
-        return figure(self.results["adaptation"]["german"]["after"]["difference"], "bits_per_byte")
+    def german_difference(self, model: str) -> Figure | None:
+        """Bits per byte after the adaptation, model − baseline."""
+        return figure(self.results["adaptation"]["german"][model]["after"]["difference"], "bits_per_byte")
 
     def english(self, model: str) -> list[Figure | None]:
         """Bits per byte of English before and after the adaptation, and the increase."""
         after = self.results["adaptation"]["english"][model]
         return [figure(each, "bits_per_byte") for each in (after["against"], after, after["difference"])]
 
-    def adaptation_curves(self) -> tuple[list[Point], list[Point]]:
-        """The hierarchical model's and the baseline's."""
-        hierarchical, subword = (
-            [Point(**point) for point in self.results[f"adapt-{name}"]["curve"]]
-            for name in ("hierarchical", "subword")
-        )
-        return hierarchical, subword
+    def curve(self, stage: str, model: str) -> list[Point]:
+        """The evaluations while training on English (`train`) or German (`adapt`)."""
+        return [Point(**point) for point in self.results[f"{stage}-{model}"]["curve"]]
 
     def _answer(self, model: str, kind: str, condition: str) -> dict[str, Any]:
+        answer: dict[str, Any]
         if model == "fixed":
-            answer: dict[str, Any] = self.results["measure-fixed"][kind]
+            answer = self.results["measure-fixed"][kind]
             return answer if kind == "text" else answer["against"]
-        answer = self.results["measure"][kind][condition]
-        return answer if model == "hierarchical" else answer["against"]
+        if model == "subword":
+            answer = self.results["measure-plain"][kind][condition]["against"]
+            return answer
+        answer = self.results[f"measure-{model}"][kind][condition]
+        return answer
+
+
+def _ratio_of_drops(answer: Mapping[str, Any], name: str) -> Figure | None:
+    own = figure(answer["relative_drop"], name)
+    return figure(answer["ratio_of_drops"], name) if own and own.is_above(0) else None
 
 
 def percent(found: Figure | None) -> str:

@@ -12,8 +12,10 @@ from corpus.errors import ExitCode
 from corpus.manifest import write_durably
 from reproduction import machine
 from reproduction.commands import StageFailure, shown
-from reproduction.laboratory import FIXED, HIERARCHICAL, SUBWORD, Laboratory, Result
+from reproduction.hat import settings
+from reproduction.laboratory import FIXED, HIERARCHICAL, MODELS, PLAIN, SUBWORD, Laboratory, Model, Result
 from reproduction.machine import ROOT
+from reproduction.recipes import RECIPES
 
 _LANGUAGES = ("english", "german")
 # Each corpus's text and rule.
@@ -87,14 +89,37 @@ def learn_vocabulary(laboratory: Laboratory) -> Result:
 
 
 def match(laboratory: Laboratory) -> Result:
-    """The configurations: the given one for words and for patches, and the baseline's with equal compute."""
-    settings = laboratory.settings
-    for model in (HIERARCHICAL, FIXED):
-        _write(laboratory.configuration(model.name), settings.config)
-    config, corpus = laboratory.configuration(HIERARCHICAL.name), laboratory.corpus("english")
-    found = laboratory.hat.match(config, corpus, laboratory.tokenizer, settings.ranks)
-    _write(laboratory.configuration(SUBWORD.name), found["configuration"])
-    return found
+    """The configurations: the given sizes and the baseline's, found for equal compute, each with its recipe."""
+    given, matched = (laboratory.configuration(name) for name in ("sizes", "sizes-subword"))
+    _write(given, laboratory.settings.config)
+    for model in (*HIERARCHICAL, FIXED):
+        _apply_recipe(laboratory, model, given)
+    corpus, ranks = laboratory.corpus("english"), laboratory.settings.ranks
+    plain = laboratory.configuration(PLAIN.name)
+    found = laboratory.hat.match(plain, corpus, laboratory.tokenizer, ranks)
+    _write(matched, found["configuration"])
+    _apply_recipe(laboratory, SUBWORD, matched)
+    return {"flops_ratio": found["flops_ratio"], **{model.name: _side(laboratory, model) for model in MODELS}}
+
+
+def _apply_recipe(laboratory: Laboratory, model: Model, sizes: Path) -> None:
+    """Writes the model's complete configuration."""
+    hat = laboratory.hat
+    complete = hat.complete_configuration(sizes, {})
+    heads = int(complete["model.width"]) // int(complete["model.head_size"])
+    text = hat.configuration(sizes, RECIPES[model.name].values(heads))
+    _write(laboratory.configuration(model.name), text)
+
+
+def _side(laboratory: Laboratory, model: Model) -> Result:
+    """What the model consists of: its settings, parameters and memory."""
+    results, config = laboratory.results, laboratory.configuration(model.name)
+    sizes = {"bytes_per_word": results["corpora"][model.corpus]["bytes_per_word"]}
+    if model.has_tokenizer:
+        sizes["bytes_per_token"] = results["tokenizer"]["holdout"]["bytes_per_token"]
+    planned = laboratory.hat.plan(config, {}, ranks=laboratory.settings.ranks, **sizes)
+    kept = ("total_parameters", "zero_stage", "bytes_per_rank")
+    return {"settings": settings(config.read_text("utf-8")), **{name: planned[name] for name in kept}}
 
 
 def _write(path: Path, text: str) -> None:

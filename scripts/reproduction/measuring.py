@@ -1,8 +1,20 @@
 """Stages: what the trained models know about text, questions and words, and how they write."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from reproduction.laboratory import COMPARED, FIXED, HIERARCHICAL, MODELS, SUBWORD, Laboratory, Result
+from reproduction.laboratory import (
+    COMPARED,
+    FIXED,
+    HIERARCHICAL,
+    MODELS,
+    PLAIN,
+    RECOMMENDED,
+    SUBWORD,
+    Laboratory,
+    Model,
+    Result,
+)
 from reproduction.questions import KINDS, question_file
 
 CLEAN = "clean"
@@ -35,28 +47,32 @@ SEED = 1
 _SAMPLE_BYTES = 300
 
 
-def measure(laboratory: Laboratory) -> Result:
-    """The hierarchical model and the baseline on the same text and questions, clean and perturbed.
+def measure(model: Model) -> Callable[[Laboratory], Result]:
+    """The stage that evaluates the model and the baseline on the same text and questions, clean and perturbed.
 
     Each answer has the metrics of both, their differences and, if perturbed, the ratio of their drops.
     """
-    run, baseline = (laboratory.run_folder(model.name) for model in COMPARED)
-    subjects = {"text": ("data", laboratory.corpus(HIERARCHICAL.corpus))}
-    subjects |= {kind: (kind, question_file(laboratory, kind)) for kind in KINDS}
-    return {
-        name: {
-            condition: laboratory.hat.evaluate(
-                *(run, subject, source, baseline), None if condition == CLEAN else condition
-            )
-            for condition in (CLEAN, *PERTURBATIONS)
+
+    def work(laboratory: Laboratory) -> Result:
+        subjects = {"text": ("data", laboratory.corpus(model.corpus))}
+        subjects |= {kind: (kind, question_file(laboratory, kind)) for kind in KINDS}
+        return {
+            name: _under_all_conditions(laboratory, model, SUBWORD, *subject)
+            for name, subject in subjects.items()
         }
-        for name, (subject, source) in subjects.items()
-    }
+
+    return work
+
+
+def measure_recipes(laboratory: Laboratory) -> Result:
+    """Text under each condition: what the recommended recipe does to the plain model's robustness."""
+    corpus = laboratory.corpus(RECOMMENDED.corpus)
+    return _under_all_conditions(laboratory, RECOMMENDED, PLAIN, "data", corpus)
 
 
 def measure_fixed(laboratory: Laboratory) -> Result:
-    """The model of fixed patches: against the hierarchical one on questions, but alone on its own corpus."""
-    run, fixed = (laboratory.run_folder(model.name) for model in (HIERARCHICAL, FIXED))
+    """The model of fixed patches: against words of the same recipe on questions, but alone on its own corpus."""
+    run, fixed = (laboratory.run_folder(model.name) for model in (RECOMMENDED, FIXED))
     found = {"text": laboratory.hat.evaluate(fixed, "data", laboratory.corpus(FIXED.corpus))}
     for kind in KINDS:
         found[kind] = laboratory.hat.evaluate(run, kind, question_file(laboratory, kind), against=fixed)
@@ -64,14 +80,18 @@ def measure_fixed(laboratory: Laboratory) -> Result:
 
 
 def measure_adaptation(laboratory: Laboratory) -> Result:
-    """German of both models before and after the adaptation, and how much English each has lost."""
+    """German before and after the adaptation, of each hierarchical model against the baseline, and how much
+    English each model has lost."""
     before = {model.name: laboratory.run_folder(model.name) for model in COMPARED}
     after = {model.name: laboratory.run_folder(f"{model.name}-german") for model in COMPARED}
     english, german = laboratory.corpus("english"), laboratory.corpus("german")
     return {
         "german": {
-            when: laboratory.hat.evaluate(runs["hierarchical"], "data", german, runs["subword"])
-            for when, runs in (("before", before), ("after", after))
+            model.name: {
+                when: laboratory.hat.evaluate(runs[model.name], "data", german, runs[SUBWORD.name])
+                for when, runs in (("before", before), ("after", after))
+            }
+            for model in HIERARCHICAL
         },
         "english": {
             name: laboratory.hat.evaluate(after[name], "data", english, before[name]) for name in after
@@ -81,22 +101,30 @@ def measure_adaptation(laboratory: Laboratory) -> Result:
 
 def find_neighbours(laboratory: Laboratory) -> Result:
     """The words nearest to each spelling, and how many misspelt words are nearest to the right one."""
-    run = laboratory.run_folder(HIERARCHICAL.name)
     asked = [spelling for word, spellings in SPELLINGS.items() for spelling in (word, *spellings)]
-    answers = laboratory.hat.neighbours(run, asked, _NEIGHBOURS)
     words = laboratory.settings.perturbed_words
-    return {
-        "neighbours": {answer["word"]: answer["neighbours"] for answer in answers},
-        "recognized": {each: laboratory.hat.recognized(run, words, each) for each in PERTURBATIONS},
-    }
+    found: Result = {"neighbours": {}, "recognized": {}}
+    for model in HIERARCHICAL:
+        run = laboratory.run_folder(model.name)
+        answers = laboratory.hat.neighbours(run, asked, _NEIGHBOURS)
+        found["neighbours"][model.name] = {answer["word"]: answer["neighbours"] for answer in answers}
+        found["recognized"][model.name] = {
+            each: laboratory.hat.recognized(run, words, each) for each in PERTURBATIONS
+        }
+    return found
 
 
 def measure_inference(laboratory: Laboratory) -> Result:
-    """How fast the two models of equal compute read a prompt and write."""
-    runs = {str(laboratory.run_folder(model.name)): model.name for model in (HIERARCHICAL, SUBWORD)}
-    found = laboratory.hat.benchmark_generate(*map(Path, runs))
-    for measurement in found["measurements"]:
-        measurement["model"] = runs[measurement["checkpoint"]]
+    """How fast the models of equal compute read a prompt and write. The baseline is measured beside each."""
+    found: Result = {"measurements": [], "ratios": {}}
+    for model in HIERARCHICAL:
+        runs = {str(laboratory.run_folder(each.name)): each.name for each in (model, SUBWORD)}
+        answer = laboratory.hat.benchmark_generate(*map(Path, runs))
+        for measurement in answer["measurements"]:
+            name = runs[measurement["checkpoint"]]
+            if name == model.name or model is HIERARCHICAL[-1]:
+                found["measurements"].append({**measurement, "model": name})
+        found["ratios"][model.name] = answer["ratios"]
     return found
 
 
@@ -106,4 +134,16 @@ def write_samples(laboratory: Laboratory) -> Result:
     return {
         name: {prompt: laboratory.hat.generate(run, prompt, _SAMPLE_BYTES, SEED) for prompt in PROMPTS}
         for name, run in runs.items()
+    }
+
+
+def _under_all_conditions(
+    laboratory: Laboratory, model: Model, against: Model, subject: str, source: Path
+) -> Result:
+    run, other = (laboratory.run_folder(each.name) for each in (model, against))
+    return {
+        condition: laboratory.hat.evaluate(
+            *(run, subject, source, other), None if condition == CLEAN else condition
+        )
+        for condition in (CLEAN, *PERTURBATIONS)
     }

@@ -16,7 +16,8 @@ from reproduction.charts import bar_chart, line_chart
 from reproduction.claims import PAPER, claims
 from reproduction.commands import duration
 from reproduction.evidence import Evidence, Figure, Results, count, fixed, large, percent
-from reproduction.laboratory import COMPARED, MODELS, Model
+from reproduction.gap import SHARES, Gap, common_compute, gaps
+from reproduction.laboratory import COMPARED, HIERARCHICAL, MODELS, SUBWORD, Model
 
 
 def markdown(results: Results, seconds: dict[str, float]) -> str:
@@ -38,12 +39,17 @@ def html(results: Results, seconds: dict[str, float]) -> str:
 
 def _render(results: Results, seconds: dict[str, float], html: bool) -> str:
     evidence = Evidence(results)
-    curves = evidence.adaptation_curves()
+    german = {model.name: evidence.curve("adapt", model.name) for model in COMPARED}
+    pairs = {model.name: (german[model.name], german[SUBWORD.name]) for model in HIERARCHICAL}
     return _TEMPLATES.get_template("report.md").render(
         **{"html": html, "results": results, "seconds": seconds, "evidence": evidence},
-        **{"claims": claims(evidence), "levels": levels(*curves), "common": common_level(*curves)},
+        claims=claims(evidence),
+        gaps=_gaps(evidence),
+        levels={name: levels(*pair) for name, pair in pairs.items()},
+        common={name: common_level(*pair) for name, pair in pairs.items()},
         packages=[package for text in results["texts"].values() for package in text["packages"]],
         curves=lambda *arguments: _curves(results, *arguments),
+        gap_chart=lambda: _gap_chart(evidence),
         drops=lambda *arguments: _drops(evidence, *arguments),
     )
 
@@ -58,6 +64,30 @@ def _curves(
         for model, points in found.items()
     }
     return line_chart(curves, axis, "bits per byte", f"Held-out bits per byte over {axis}")
+
+
+def _gaps(evidence: Evidence) -> dict[str, list[Gap]]:
+    """Of each hierarchical model, at the same shares of the compute that all of them and the baseline had."""
+    found = {model.name: evidence.curve("train", model.name) for model in COMPARED}
+    compute = common_compute(list(found.values()))
+    flops = [share * compute for share in SHARES]
+    return {model.name: gaps(found[model.name], found[SUBWORD.name], flops) for model in HIERARCHICAL}
+
+
+def _gap_chart(evidence: Evidence) -> str:
+    baseline = evidence.curve("train", SUBWORD.name)
+    found = {model: evidence.curve("train", model.name) for model in HIERARCHICAL}
+    curves = {
+        model: [
+            (gap.flops / 1e12, gap.difference)
+            for gap in gaps(curve, baseline, (point.flops for point in curve))
+        ]
+        for model, curve in found.items()
+    }
+    axis = "training compute, TFLOP"
+    return line_chart(
+        curves, axis, "bits per byte above the baseline", f"Distance from the baseline over {axis}"
+    )
 
 
 def _drops(evidence: Evidence, kind: str, name: str, title: str) -> str:
@@ -91,6 +121,16 @@ def _choice(question: Results) -> str:
     return str(question["context"]) + "".join(arrows)
 
 
+def _ngrams(settings: dict[str, str]) -> str:
+    """The model's tables of n-grams, from its complete settings."""
+    for units in ("byte", "token"):
+        longest = int(settings.get(f"model.{units}_ngrams", 0))
+        if longest:
+            rows = int(settings[f"model.{units}_ngram_rows"])
+            return f"of {units}s, to length {longest}, {rows:,} rows each"
+    return "none"
+
+
 def _sample(samples: Results, prompt: str) -> str:
     """What each model wrote after the prompt, which ends at the bar."""
     written = {model.title: samples[model.name][prompt].removeprefix(prompt).rstrip() for model in MODELS}
@@ -109,10 +149,11 @@ _TEMPLATES = Environment(
 )
 _TEMPLATES.filters |= {
     **{"count": count, "large": large, "duration": duration, "without_interval": _without_interval},
-    **{"plain": _plain, "verbatim": _verbatim, "choice": _choice, "sample": _sample},
+    **{"ngrams": _ngrams, "plain": _plain, "verbatim": _verbatim, "choice": _choice, "sample": _sample},
     "anchor": lambda title: "-".join(re.findall(r"\w+", title.lower())),
 }
 _TEMPLATES.globals |= {
-    **{"models": MODELS, "compared": COMPARED, "titles": {model.name: model.title for model in MODELS}},
+    **{"models": MODELS, "compared": COMPARED, "hierarchical": HIERARCHICAL},
+    **{"titles": {model.name: model.title for model in MODELS}},
     **{"paper": PAPER, "fixed": fixed, "percent": percent, "measuring": measuring},
 }

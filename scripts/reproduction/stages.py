@@ -10,7 +10,7 @@ from pathlib import Path
 from corpus.manifest import write_durably
 from reproduction import material, measuring, questions, training
 from reproduction.commands import duration
-from reproduction.laboratory import COMPARED, MODELS, Laboratory, Result
+from reproduction.laboratory import COMPARED, HIERARCHICAL, MODELS, Laboratory, Result
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,21 @@ class Stage:
 
 
 def stages() -> list[Stage]:
-    both = tuple(f"train-{model.name}" for model in COMPARED)
+    compared = tuple(f"train-{model.name}" for model in COMPARED)
+    hierarchical = tuple(f"train-{model.name}" for model in HIERARCHICAL)
+    trained = tuple(f"train-{model.name}" for model in MODELS)
     adapted = tuple(f"adapt-{model.name}" for model in COMPARED)
     return [
         Stage("machine", "Recording machine and commit", material.describe_machine),
         Stage("texts", "Fetching English and German text", material.fetch),
         Stage("corpora", "Preprocessing: words, and patches of 8 bytes", material.prepare, ("texts",)),
         Stage("tokenizer", "Learning the baseline's vocabulary", material.learn_vocabulary, ("corpora",)),
-        Stage("match", "Matching the baseline's compute", material.match, ("corpora", "tokenizer")),
+        Stage(
+            "match",
+            "Matching the baseline's compute, applying recipes",
+            material.match,
+            ("corpora", "tokenizer"),
+        ),
         Stage("questions", "Making questions from held-out text", questions.make_questions, ("corpora",)),
         Stage("speed", "Measuring training speed", training.measure_speed, ("match",)),
         *(
@@ -41,13 +48,20 @@ def stages() -> list[Stage]:
             )
             for model in MODELS
         ),
+        *(
+            Stage(
+                *(f"measure-{model.name}", f"Evaluating against the baseline: {model.title}"),
+                *(measuring.measure(model), ("questions", f"train-{model.name}", "train-subword")),
+            )
+            for model in HIERARCHICAL
+        ),
         Stage(
-            *("measure", "Evaluating the hierarchical model and the baseline, clean and perturbed"),
-            *(measuring.measure, ("questions", *both)),
+            *("measure-recipes", "Evaluating the robustness of both recipes"),
+            *(measuring.measure_recipes, hierarchical),
         ),
         Stage(
             *("measure-fixed", "Evaluating the model of fixed patches"),
-            *(measuring.measure_fixed, ("questions", "train-hierarchical", "train-fixed")),
+            *(measuring.measure_fixed, ("questions", "train-recommended", "train-fixed")),
         ),
         *(
             Stage(
@@ -57,9 +71,9 @@ def stages() -> list[Stage]:
             for model in COMPARED
         ),
         Stage("adaptation", "Evaluating both languages", measuring.measure_adaptation, adapted),
-        Stage("words", "Finding the nearest words", measuring.find_neighbours, ("train-hierarchical",)),
-        Stage("inference", "Measuring generation speed", measuring.measure_inference, both),
-        Stage("samples", "Generating samples", measuring.write_samples, both),
+        Stage("words", "Finding the nearest words", measuring.find_neighbours, hierarchical),
+        Stage("inference", "Measuring generation speed", measuring.measure_inference, compared),
+        Stage("samples", "Generating samples", measuring.write_samples, trained),
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 from reproduction.hat import Step, configuration, evaluated_bytes, read_curve, read_steps
-from reproduction.laboratory import HIERARCHICAL, MODELS, SUBWORD, Laboratory, Model, Result
+from reproduction.laboratory import HIERARCHICAL, MODELS, PLAIN, SUBWORD, Laboratory, Model, Result
 
 # Sequences end by bytes, so that every model sees the same text.
 SEQUENCE_BYTES = 2048
@@ -26,8 +26,9 @@ _STEPS_PER_EVALUATION = 8 / 3
 def measure_speed(laboratory: Laboratory) -> Result:
     """Seconds and FLOPs per step, and from them the number of steps there is time for."""
     english = {model.name: _measure(laboratory, model, model.corpus) for model in MODELS}
-    german = {HIERARCHICAL.name: _measure(laboratory, HIERARCHICAL, "german")}
-    sequences, size = _matched_batch(laboratory, german[HIERARCHICAL.name])
+    german = {model.name: _measure(laboratory, model, "german") for model in HIERARCHICAL}
+    # Recipes cost no FLOPs: either hierarchical model gives the same batch.
+    sequences, size = _matched_batch(laboratory, german[PLAIN.name])
     german[SUBWORD.name] = _measure(laboratory, SUBWORD, "german", sequences=sequences, size=size)
     settings = laboratory.settings
     english_seconds = [speed["step_seconds"] for speed in english.values()]
@@ -99,7 +100,7 @@ def adapt(model: Model) -> Callable[[Laboratory], Result]:
 
 
 def _matched_batch(laboratory: Laboratory, hierarchical: Result) -> tuple[int, int]:
-    """The baseline's batch, at the FLOPs of the hierarchical model's: German needs more tokens per byte."""
+    """The baseline's batch, at the FLOPs of the hierarchical models': German needs more tokens per byte."""
     subword = _measure(laboratory, SUBWORD, "german")
     return equal_flops(
         hierarchical["bytes_per_step"],

@@ -1,15 +1,18 @@
 """Results of all stages, as a run would give them: plausible figures, in the program's shapes."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
-from reproduction.laboratory import COMPARED, MODELS
+from reproduction.hat import settings
+from reproduction.laboratory import COMPARED, HIERARCHICAL, MODELS
 from reproduction.measuring import CLEAN, PERTURBATIONS, PROMPTS, SPELLINGS
+from reproduction.recipes import RECIPES, Recipe
 
 Results = dict[str, Any]
 
-_BITS = {"hierarchical": 2.05, "subword": 2.0, "fixed": 2.3}
-_DROP = {"hierarchical": 0.5, "subword": 1.1}
+_BITS = {"plain": 2.05, "recommended": 1.95, "subword": 2.0, "fixed": 2.3}
+_DROP = {"plain": 0.5, "recommended": 0.6, "subword": 1.1}
 _CLEAN = {
     "text": {"bits_per_byte": 2.05, "text_bits_per_byte": 2.0, "word_accuracy": 0.3, "byte_accuracy": 0.6},
     "cloze": {"accuracy": 0.05, "perplexity_per_word": 900.0, "perplexity_per_byte": 4.0},
@@ -26,7 +29,7 @@ def results() -> Results:
         "texts": {language: _text(language) for language in ("english", "german")},
         "corpora": {name: _corpus() for name in ("english", "english-fixed", "german")},
         "tokenizer": {"vocabulary": 4096, "holdout": {"bytes_per_token": 3.5}},
-        "match": {"hierarchical": _side(1_000_000), "subword": _side(2_000_000), "flops_ratio": 1.01},
+        "match": {**{model.name: _side(model.name) for model in MODELS}, "flops_ratio": 1.01},
         "questions": {
             "cloze": {"questions": 500, "example": {"context": "It was ", "target": "late. "}},
             "choice": {
@@ -34,18 +37,18 @@ def results() -> Results:
                 "example": {"context": "It was late. ", "choices": ["So ", "We "], "answer": 1},
             },
         },
-        "measure": {
-            kind: {each: comparison(kind, perturbed=each != CLEAN) for each in (CLEAN, *PERTURBATIONS)}
-            for kind in _CLEAN
-        },
+        "measure-recipes": _conditions("recommended", "text", "plain"),
         "measure-fixed": {
             **{kind: {**answer(_CLEAN[kind]), **_against("fixed", kind)} for kind in ("cloze", "choice")},
             "text": answer({name: value * 1.1 for name, value in _CLEAN["text"].items()}),
         },
         "adaptation": {
             "german": {
-                when: {**answer({"bits_per_byte": bits}), **_against("subword", "text")}
-                for when, bits in (("before", 4.1), ("after", 1.8))
+                model.name: {
+                    when: {**answer({"bits_per_byte": bits}), **_against("subword", "text")}
+                    for when, bits in (("before", 4.1), ("after", 1.8))
+                }
+                for model in HIERARCHICAL
             },
             "english": {
                 model.name: {**answer({"bits_per_byte": 2.5}), **_against(model.name, "text")}
@@ -55,16 +58,15 @@ def results() -> Results:
         "words": _words(),
         "inference": {
             "measurements": [_speed(model.name, batch) for model in COMPARED for batch in (1, 16)],
-            "ratios": [
-                {"batch": batch, "prompt_bytes_per_second": 1.2, "decode_bytes_per_second": 1.5}
-                for batch in (1, 16)
-            ],
+            "ratios": {model.name: generation_ratios() for model in HIERARCHICAL},
         },
         "samples": {model.name: {prompt: f"{prompt}& so <on>" for prompt in PROMPTS} for model in MODELS},
     }
     for model in MODELS:
         found[f"train-{model.name}"] = training(_BITS[model.name], 1e6)
-    found["adapt-hierarchical"] = training(1.7, 1e6)
+    for model in HIERARCHICAL:
+        found[f"measure-{model.name}"] = {kind: _conditions(model.name, kind) for kind in _CLEAN}
+        found[f"adapt-{model.name}"] = training(1.7, 1e6)
     found["adapt-subword"] = training(1.75, 5e5)
     return found
 
@@ -85,12 +87,19 @@ def training(bits_per_byte: float, size: float) -> Results:
     return {**totals, "curve": curve, "configuration": "model:\n  width: 128\n"}
 
 
-def comparison(kind: str, perturbed: bool) -> Results:
-    """Of the hierarchical model and the baseline, on text or questions."""
-    found: Results = {**answer(_CLEAN[kind]), **_against("subword", kind)}
+def _conditions(name: str, kind: str, against: str = "subword") -> Results:
+    return {
+        each: comparison(name, kind, perturbed=each != CLEAN, against=against)
+        for each in (CLEAN, *PERTURBATIONS)
+    }
+
+
+def comparison(name: str, kind: str, perturbed: bool, against: str = "subword") -> Results:
+    """Of two models, on text or questions."""
+    found: Results = {**answer(_CLEAN[kind]), **_against(against, kind)}
     if perturbed:
-        found["relative_drop"] = _drops("hierarchical", kind)
-        found["against"]["relative_drop"] = _drops("subword", kind)
+        found["relative_drop"] = _drops(name, kind)
+        found["against"]["relative_drop"] = _drops(against, kind)
         found["ratio_of_drops"] = answer(dict.fromkeys(_CLEAN[kind], 2.2))
     return found
 
@@ -125,12 +134,25 @@ def _corpus() -> Results:
     }
 
 
-def _side(parameters: int) -> Results:
+def _side(name: str) -> Results:
+    return {"settings": settings(configuration(name)), **plan()}
+
+
+def plan() -> Results:
     memory = [{"zero_stage": 1, "total": 2**28}]
-    return {
-        **{"total_parameters": parameters, "training_flops_per_byte": 4e6},
-        **{"zero_stage": 1, "bytes_per_rank": memory},
-    }
+    return {"total_parameters": 1_000_000, "zero_stage": 1, "bytes_per_rank": memory}
+
+
+def configuration(name: str, values: Iterable[tuple[str, str]] = ()) -> str:
+    """A complete configuration, as far as a test reads it. The baseline has three heads, the others four."""
+    heads = 3 if name.endswith("subword") else 4
+    found = {"model.width": 32 * heads, "model.head_size": 32, **RECIPES.get(name, Recipe({})).values(heads)}
+    found |= dict(values)
+    lines = []
+    for section in ("model", "training"):
+        own = {key: value for key, value in found.items() if key.startswith(section)}
+        lines += [f"{section}:", *(f"  {key.partition('.')[2]}: {value}" for key, value in own.items())]
+    return "\n".join(lines) + "\n"
 
 
 def _words() -> Results:
@@ -138,9 +160,15 @@ def _words() -> Results:
     spellings = [each for word, misspelt in SPELLINGS.items() for each in (word, *misspelt)]
     share = {"words": 2000, "perturbed_words": 800, "nearest_is_right": 500, "share": 0.625}
     return {
-        "neighbours": dict.fromkeys(spellings, nearest),
-        "recognized": dict.fromkeys(PERTURBATIONS, share),
+        "neighbours": {model.name: dict.fromkeys(spellings, nearest) for model in HIERARCHICAL},
+        "recognized": {model.name: dict.fromkeys(PERTURBATIONS, share) for model in HIERARCHICAL},
     }
+
+
+def generation_ratios() -> list[Results]:
+    return [
+        {"batch": batch, "prompt_bytes_per_second": 1.2, "decode_bytes_per_second": 1.5} for batch in (1, 16)
+    ]
 
 
 def _speed(model: str, batch: int) -> Results:

@@ -4,7 +4,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from reproduction.tests.example import Results, comparison, results, training
+from reproduction.tests.example import (
+    Results,
+    comparison,
+    configuration,
+    generation_ratios,
+    plan,
+    results,
+    training,
+)
 
 _EXAMPLE = results()
 _SENTENCE = "This is sentence {} of document {}, long enough to be asked about in a question, and it ends. "
@@ -23,7 +31,7 @@ def _answer(arguments: list[str]) -> list[Results] | str:
         "inspect corpus": lambda _: [_EXAMPLE["corpora"]["english"]],
         "inspect shard": _shard,
         "tokenizer learn": _learn,
-        "plan": lambda _: [{**_EXAMPLE["match"], "configuration": "model:\n  kind: subword\n"}],
+        "plan": _plan,
         "train": _train,
         "evaluate": _evaluate,
         "inspect words": _words,
@@ -53,6 +61,14 @@ def _shard(arguments: list[str]) -> list[Results]:
     return [{"checksum": number, "metadata": {"source": "a/b"}, "words": words}]
 
 
+def _plan(arguments: list[str]) -> list[Results] | str:
+    if "--print-config" in arguments:
+        return configuration(Path(_option(arguments, "--config")).stem, _values(arguments).items())
+    if "--match" in arguments:
+        return [{"flops_ratio": 1.01, "configuration": configuration("subword")}]
+    return [plan()]
+
+
 def _learn(arguments: list[str]) -> list[Results]:
     Path(_option(arguments, "--output")).write_text("{}")
     return [_EXAMPLE["tokenizer"]]
@@ -61,7 +77,7 @@ def _learn(arguments: list[str]) -> list[Results]:
 def _train(arguments: list[str]) -> str:
     run = Path(_option(arguments, "--output"))
     run.mkdir(parents=True)
-    values = dict(arguments[place + 1].split("=") for place, word in enumerate(arguments) if word == "--set")
+    values = _values(arguments)
     steps = int(values["training.steps"])
     size = int(values["training.sequences_per_step"]) * int(values["data.sequence_bytes"])
     # A byte of German costs the baseline twice as much.
@@ -80,25 +96,33 @@ def _train(arguments: list[str]) -> str:
     return ""
 
 
+def _values(arguments: list[str]) -> dict[str, str]:
+    """What `--set` changes."""
+    return dict(arguments[place + 1].split("=") for place, word in enumerate(arguments) if word == "--set")
+
+
 def _write(path: Path, lines: list[Results]) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def _evaluate(arguments: list[str]) -> list[Results]:
     kind = next((kind for kind in ("cloze", "choice") if f"--{kind}" in arguments), "text")
-    return [comparison(kind, perturbed="--perturb" in arguments)]
+    return [comparison("plain", kind, perturbed="--perturb" in arguments)]
 
 
 def _words(arguments: list[str]) -> list[Results]:
     found = _EXAMPLE["words"]
     if "--near" not in arguments:
-        return [found["recognized"]["all-caps"]]
+        return [found["recognized"]["plain"]["all-caps"]]
     near = arguments[arguments.index("--near") + 1 :]
-    return [{"word": word, "neighbours": found["neighbours"][word]} for word in near]
+    return [{"word": word, "neighbours": found["neighbours"]["plain"][word]} for word in near]
 
 
 def _benchmark(arguments: list[str]) -> list[Results]:
-    runs = {"hierarchical": _option(arguments, "--checkpoint"), "subword": _option(arguments, "--baseline")}
-    found = _EXAMPLE["inference"]
-    measurements = [{**each, "checkpoint": runs[each["model"]]} for each in found["measurements"]]
-    return [{**found, "measurements": measurements}]
+    runs = {"plain": _option(arguments, "--checkpoint"), "subword": _option(arguments, "--baseline")}
+    measurements = [
+        {**each, "checkpoint": runs[each["model"]]}
+        for each in _EXAMPLE["inference"]["measurements"]
+        if each["model"] in runs
+    ]
+    return [{"measurements": measurements, "ratios": generation_ratios()}]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reproduction.adaptation import common_level, flops_to_reach, levels
 from reproduction.evidence import Figure, figure
+from reproduction.gap import Gap, bits_after, common_compute, gaps
 from reproduction.hat import Point, read_curve, read_steps
 from reproduction.training import FEWEST_STEPS, SEQUENCE_BYTES, affordable_steps, equal_flops
 
@@ -57,6 +58,21 @@ class AdaptationTests(unittest.TestCase):
         common = common_level(curve(4.0, 3.0, 2.0), curve(3.0, 2.0, 1.0))
         self.assertAlmostEqual(common.ratio or 0, 2 / 3)
         self.assertIsNone(levels(curve(4.0, 2.0), curve(3.0, 1.0))[-1].bound)
+
+
+class GapTests(unittest.TestCase):
+    def test_at_equal_compute(self) -> None:
+        [found] = gaps(curve(3.0, 2.0), curve(2.5, 2.1), [15.0])
+        self.assertEqual(found, Gap(15.0, 2.5, 2.3))
+        self.assertAlmostEqual(found.difference, 0.2)
+
+    def test_never_beyond_an_evaluation(self) -> None:
+        falling = curve(3.0, 2.0, 1.0)
+        self.assertEqual([bits_after(falling, flops) for flops in (5, 10, 30, 31)], [None, 3.0, 1.0, None])
+        self.assertEqual(gaps(falling, curve(2.0, 1.0), [25.0]), [])
+
+    def test_ends_where_the_shortest_training_ended(self) -> None:
+        self.assertEqual(common_compute([curve(3.0, 2.0, 1.0), curve(2.0, 1.0)]), 20.0)
 
 
 class FigureTests(unittest.TestCase):

@@ -8,8 +8,11 @@ from unittest.mock import patch
 
 from corpus.errors import ExitCode
 from corpus.folders import claimed
+from reproduction import hat
 from reproduction.command import main
 from reproduction.commands import CommandFailure, Commands
+from reproduction.laboratory import MODELS
+from reproduction.recipes import RECIPES, Recipe
 from reproduction.tests.program import output
 
 
@@ -67,18 +70,53 @@ class CommandTests(unittest.TestCase):
     def test_models_train_alike_and_adapt_at_equal_cost(self) -> None:
         self.reproduce()
         speed = json.loads((self.output / "results/speed.json").read_text())["result"]
-        costs = {name: speed["german"][name]["flops_per_step"] for name in ("hierarchical", "subword")}
-        self.assertAlmostEqual(costs["subword"] / costs["hierarchical"], 1, delta=0.01)
+        costs = {
+            name: speed["german"][name]["flops_per_step"] for name in ("plain", "recommended", "subword")
+        }
+        self.assertEqual(costs["recommended"], costs["plain"])
+        self.assertAlmostEqual(costs["subword"] / costs["plain"], 1, delta=0.01)
         settings = [
             {word for word in call.split() if "=" in word and not word.startswith("data.seed")}
             for call in self.calls
             if call.startswith("hat-mpirun train") and "runs/speed" not in call and "german" not in call
         ]
-        self.assertEqual(len(settings), 3)
-        self.assertEqual(settings[0], settings[1])
-        self.assertEqual(settings[0], settings[2])
+        self.assertEqual(len(settings), 4)
+        for other in settings[1:]:
+            self.assertEqual(settings[0], other)
         adapting = [call for call in self.calls if "--initialize-from" in call]
-        self.assertEqual(len(adapting), 2)
+        self.assertEqual(len(adapting), 3)
+
+    def test_models_differ_by_their_recipes(self) -> None:
+        self.reproduce()
+        configurations = self.output / "configurations"
+        plain, recommended, subword, fixed = (
+            hat.settings((configurations / f"{model.name}.yaml").read_text()) for model in MODELS
+        )
+        self.assertEqual((plain["training.optimizer"], plain["model.byte_ngrams"]), ("adamw", "0"))
+        self.assertEqual((recommended["training.optimizer"], subword["training.optimizer"]), ("muon", "muon"))
+        self.assertEqual(fixed, recommended)
+        # The baseline has its own heads.
+        self.assertEqual(float(recommended["training.peak_learning_rate"]), 0.006)
+        self.assertEqual(float(subword["training.peak_learning_rate"]), 0.008)
+
+    def test_every_hierarchical_model_is_measured_against_the_baseline(self) -> None:
+        self.reproduce()
+        evaluations = [call for call in self.calls if call.startswith("hat-mpirun evaluate")]
+        for name in ("plain", "recommended"):
+            pair = f"--checkpoint {self.output}/runs/{name} --data {self.output}/corpora/english --against"
+            perturbed = [
+                call for call in evaluations if f"{pair} {self.output}/runs/subword --perturb" in call
+            ]
+            self.assertEqual(len(perturbed), 4)
+            after = f"{self.output}/runs/{name}-german --data {self.output}/corpora/german"
+            self.assertEqual(len([call for call in evaluations if after in call]), 1)
+
+    def test_does_not_continue_with_other_recipes(self) -> None:
+        self.reproduce()
+        with patch.dict(RECIPES, plain=Recipe({"training.optimizer": "muon"})):
+            code, said = self.reproduce()
+        self.assertEqual(code, ExitCode.WRONG_USAGE)
+        self.assertIn("other recipes", said)
 
     def test_refuses_what_it_cannot_use(self) -> None:
         self.assertEqual(self.reproduce("--config", "nowhere.yaml")[0], ExitCode.INPUT_MISSING)
