@@ -108,7 +108,7 @@ def _number(value: float) -> str:
 
 def _add_legend(axes: Axes) -> None:
     """Above the axes, beside the title."""
-    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.98), ncols=3, handlelength=1.2, columnspacing=1.4)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.98), ncols=4, handlelength=1.2, columnspacing=1.4)
 
 
 def _svg(canvas: Canvas, description: str) -> str:

@@ -28,6 +28,7 @@ class Model:
     """
 
     name: str
+    # Short: four stand beside each other above a chart.
     title: str
     corpus: str
     # Of its curves and bars; they are distinct to colour-blind readers too.
@@ -37,8 +38,8 @@ class Model:
 
 PLAIN = Model("plain", "Plain", "english", "#56b4e9")
 RECOMMENDED = Model("recommended", "Recommended", "english", "#16697a")
-SUBWORD = Model("subword", "Subword baseline", "english", "#dd7230", has_tokenizer=True)
-FIXED = Model("fixed", "Fixed patches", "english-fixed", "#8d99a6")
+SUBWORD = Model("subword", "Subword", "english", "#dd7230", has_tokenizer=True)
+FIXED = Model("fixed", "Patches", "english-fixed", "#8d99a6")
 
 MODELS = (PLAIN, RECOMMENDED, SUBWORD, FIXED)
 # The hierarchical models of equal compute to the baseline. Each is compared with it.

@@ -22,7 +22,8 @@ from reproduction.laboratory import COMPARED, HIERARCHICAL, MODELS, SUBWORD, Mod
 
 def markdown(results: Results, seconds: dict[str, float]) -> str:
     """`seconds` has the time of each stage."""
-    return re.sub(r"\n{3,}", "\n\n", _render(results, seconds, html=False)).strip() + "\n"
+    written = re.sub(r" +$", "", _render(results, seconds, html=False), flags=re.MULTILINE)
+    return re.sub(r"\n{3,}", "\n\n", written).strip() + "\n"
 
 
 def html(results: Results, seconds: dict[str, float]) -> str:
