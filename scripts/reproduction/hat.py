@@ -29,6 +29,7 @@ class Step:
     bytes: int
     flops: float
     seconds: float
+    learning_rate: float
     # Of the step's text; None where it is not finite.
     bits_per_byte: float | None
 
@@ -186,6 +187,7 @@ def read_steps(run: Path) -> list[Step]:
             bytes=line["target_bytes"],
             flops=line["model_flops_per_second"] * line["step_seconds"],
             seconds=line["step_seconds"],
+            learning_rate=line["learning_rate"],
             bits_per_byte=line["bits_per_byte"],
         )
         for number, line in sorted(found.items())

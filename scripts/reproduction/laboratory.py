@@ -99,14 +99,13 @@ class Settings:
 
         - Raises: `StageFailure` if they or the models' recipes differ.
         """
-        recipes = {name: asdict(recipe) for name, recipe in RECIPES.items()}
-        content = {**asdict(self), "recipes": recipes}
+        content = {**asdict(self), "recipes": RECIPES}
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_durably(path, (json.dumps(content, indent=2) + "\n").encode())
             return
         before = json.loads(path.read_text("utf-8"))
-        if recipes != before.get("recipes"):
+        if RECIPES != before.get("recipes"):
             raise StageFailure(
                 ExitCode.WRONG_USAGE,
                 f"{path.parent} was started with other recipes of the models",

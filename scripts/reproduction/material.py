@@ -104,10 +104,7 @@ def match(laboratory: Laboratory) -> Result:
 
 def _apply_recipe(laboratory: Laboratory, model: Model, sizes: Path) -> None:
     """Writes the model's complete configuration."""
-    hat = laboratory.hat
-    complete = hat.complete_configuration(sizes, {})
-    heads = int(complete["model.width"]) // int(complete["model.head_size"])
-    text = hat.configuration(sizes, RECIPES[model.name].values(heads))
+    text = laboratory.hat.configuration(sizes, RECIPES[model.name])
     _write(laboratory.configuration(model.name), text)
 
 

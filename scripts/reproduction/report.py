@@ -127,8 +127,7 @@ def _ngrams(settings: dict[str, str]) -> str:
     for units in ("byte", "token"):
         longest = int(settings.get(f"model.{units}_ngrams", 0))
         if longest:
-            rows = int(settings[f"model.{units}_ngram_rows"])
-            return f"of {units}s, to length {longest}, {rows:,} rows each"
+            return f"of {units}s, to length {longest}"
     return "none"
 
 

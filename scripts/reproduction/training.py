@@ -163,6 +163,7 @@ def _trained(laboratory: Laboratory, name: str) -> Result:
         "bytes": sum(step.bytes for step in steps),
         "flops": sum(step.flops for step in steps),
         "seconds": sum(step.seconds for step in steps),
+        "peak_learning_rate": max(step.learning_rate for step in steps),
         "evaluated_bytes": evaluated_bytes(run),
         "curve": [asdict(point) for point in read_curve(run)],
         "configuration": configuration(run),

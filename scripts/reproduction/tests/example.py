@@ -7,7 +7,7 @@ from typing import Any
 from reproduction.hat import settings
 from reproduction.laboratory import COMPARED, HIERARCHICAL, MODELS
 from reproduction.measuring import CLEAN, PERTURBATIONS, PROMPTS, SPELLINGS
-from reproduction.recipes import RECIPES, Recipe
+from reproduction.recipes import RECIPES
 
 Results = dict[str, Any]
 
@@ -84,6 +84,7 @@ def training(bits_per_byte: float, size: float) -> Results:
         for step in range(5, 101, 5)
     ]
     totals = {"steps": 100, "bytes": 100 * size, "flops": 4e14, "seconds": 50.0, "evaluated_bytes": 250_000}
+    totals["peak_learning_rate"] = 0.0048
     return {**totals, "curve": curve, "configuration": "model:\n  width: 128\n"}
 
 
@@ -144,10 +145,8 @@ def plan() -> Results:
 
 
 def configuration(name: str, values: Iterable[tuple[str, str]] = ()) -> str:
-    """A complete configuration, as far as a test reads it. The baseline has three heads, the others four."""
-    heads = 3 if name.endswith("subword") else 4
-    found = {"model.width": 32 * heads, "model.head_size": 32, **RECIPES.get(name, Recipe({})).values(heads)}
-    found |= dict(values)
+    """A complete configuration, as far as a test reads it."""
+    found = {"model.width": 128, **RECIPES.get(name, {}), **dict(values)}
     lines = []
     for section in ("model", "training"):
         own = {key: value for key, value in found.items() if key.startswith(section)}

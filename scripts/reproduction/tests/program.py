@@ -86,6 +86,7 @@ def _train(arguments: list[str]) -> str:
         "bits_per_byte": 2,
         "target_bytes": size,
         "step_seconds": 0.5,
+        "learning_rate": 0.001,
         "model_flops_per_second": 2 * flops,
     }
     curve = training(2.0, size)["curve"]
