@@ -29,7 +29,6 @@ class Step:
     bytes: int
     flops: float
     seconds: float
-    learning_rate: float
     # Of the step's text; None where it is not finite.
     bits_per_byte: float | None
 
@@ -187,7 +186,6 @@ def read_steps(run: Path) -> list[Step]:
             bytes=line["target_bytes"],
             flops=line["model_flops_per_second"] * line["step_seconds"],
             seconds=line["step_seconds"],
-            learning_rate=line["learning_rate"],
             bits_per_byte=line["bits_per_byte"],
         )
         for number, line in sorted(found.items())
@@ -231,6 +229,11 @@ def evaluated_bytes(run: Path) -> int:
     """The held-out text that every evaluation of the run read."""
     lines = _lines(run / "evaluations.jsonl")
     return int(lines[-1]["text_bytes"]) if lines else 0
+
+
+def peak_learning_rate(run: Path) -> float:
+    """The highest of all steps, also where the configuration says `auto`."""
+    return max(float(line["learning_rate"]) for line in _lines(run / "metrics.jsonl"))
 
 
 def configuration(run: Path) -> str:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
-from reproduction.hat import Step, configuration, evaluated_bytes, read_curve, read_steps
+from reproduction.hat import Step, configuration, evaluated_bytes, peak_learning_rate, read_curve, read_steps
 from reproduction.laboratory import HIERARCHICAL, MODELS, PLAIN, SUBWORD, Laboratory, Model, Result
 
 # Sequences end by bytes, so that every model sees the same text.
@@ -163,7 +163,7 @@ def _trained(laboratory: Laboratory, name: str) -> Result:
         "bytes": sum(step.bytes for step in steps),
         "flops": sum(step.flops for step in steps),
         "seconds": sum(step.seconds for step in steps),
-        "peak_learning_rate": max(step.learning_rate for step in steps),
+        "peak_learning_rate": peak_learning_rate(run),
         "evaluated_bytes": evaluated_bytes(run),
         "curve": [asdict(point) for point in read_curve(run)],
         "configuration": configuration(run),

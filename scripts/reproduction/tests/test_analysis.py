@@ -23,7 +23,6 @@ class CurveTests(unittest.TestCase):
                 "bits_per_byte": 3.0,
                 "target_bytes": 7,
                 "step_seconds": 0.5,
-                "learning_rate": 0.001,
                 "model_flops_per_second": 20,
             }
             # Step 2 was repeated after a stop.
