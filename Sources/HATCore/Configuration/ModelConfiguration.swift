@@ -9,7 +9,7 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var vocabulary = 8192
   /// The longest n-gram of tokens that the baseline looks up; 0 for none.
   public var tokenNgrams = 0
-  /// Rows of each of its n-gram tables; nil for 128 · width.
+  /// Rows of each of its n-gram tables; nil for `defaultNgramRows`.
   public var tokenNgramRows: Int?
   /// Width `d` of encoder and decoder.
   public var byteWidth = 64
@@ -20,7 +20,7 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var decoderLayers = 2
   /// The longest n-gram of a word's bytes that encoder and decoder look up; 0 for none.
   public var byteNgrams = 0
-  /// Rows of each of their n-gram tables; nil for 64 · byte width.
+  /// Rows of each of their n-gram tables; nil for `defaultNgramRows`.
   public var byteNgramRows: Int?
   /// Width `D` of the backbone.
   public var width = 128
@@ -40,6 +40,7 @@ public struct ModelConfiguration: Sendable, Equatable {
 }
 
 extension ModelConfiguration {
+  public static let defaultNgramRows = 16_384
   /// The longest n-gram there may be a table for.
   static let longestNgrams = 2...8
   /// Rows an n-gram table may have.

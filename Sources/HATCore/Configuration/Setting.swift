@@ -40,7 +40,7 @@ extension Setting {
       "longest n-gram of tokens looked up, 2 to 8; 0: none", of: .subword),
     Setting(
       "model", "token_ngram_rows", \.model.tokenNgramRows,
-      "rows of each table of token n-grams; auto is 128 x width", of: .subword),
+      "rows of each table of token n-grams; auto is \(ModelConfiguration.defaultNgramRows)", of: .subword),
     Setting("model", "byte_width", \.model.byteWidth, "width d of encoder and decoder", of: .hierarchical),
     Setting(
       "model", "byte_head_size", \.model.byteHeadSize,
@@ -60,7 +60,7 @@ extension Setting {
       "longest n-gram of a word's bytes looked up by encoder and decoder, 2 to 8; 0: none", of: .hierarchical),
     Setting(
       "model", "byte_ngram_rows", \.model.byteNgramRows,
-      "rows of each table of byte n-grams; auto is 64 x byte_width", of: .hierarchical),
+      "rows of each table of byte n-grams; auto is \(ModelConfiguration.defaultNgramRows)", of: .hierarchical),
     Setting("model", "width", \.model.width, "width D of the backbone"),
     Setting(
       "model", "head_size", \.model.headSize, "width of one backbone head: even, and a divisor of width"),

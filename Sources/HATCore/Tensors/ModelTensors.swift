@@ -76,7 +76,7 @@ struct SubwordTensors: Sendable {
       ["token_embedding": tokens], columns: width, role: .embedding, unit: .front)
     tokenNgrams = builder.ngramTables(
       "token_ngrams", longest: model.tokenNgrams,
-      rows: model.tokenNgramRows ?? 128 * model.width, columns: width, foldsCase: false,
+      rows: model.tokenNgramRows ?? ModelConfiguration.defaultNgramRows, columns: width, foldsCase: false,
       unit: .front)
     backbone = builder.backbone(model.backbone)
     head = builder.matrix(["head": tokens], columns: width, role: .head, unit: .back)
@@ -136,7 +136,7 @@ extension TensorTableBuilder {
   ) -> NgramTables {
     ngramTables(
       "\(module).byte_ngrams", longest: model.byteNgrams,
-      rows: model.byteNgramRows ?? 64 * model.byteWidth, columns: model.byteWidth,
+      rows: model.byteNgramRows ?? ModelConfiguration.defaultNgramRows, columns: model.byteWidth,
       foldsCase: true, unit: unit)
   }
 

@@ -85,8 +85,8 @@ extension OracleShape {
       hidden: model.mlpHidden ?? defaultHidden(model.width), ropeTheta: model.ropeTheta,
       ngrams: model.kind == .hierarchical
         ? OracleNgrams(
-          longest: model.byteNgrams, rows: model.byteNgramRows ?? 64 * model.byteWidth, foldsCase: true)
-        : OracleNgrams(longest: model.tokenNgrams, rows: model.tokenNgramRows ?? 128 * model.width))
+          longest: model.byteNgrams, rows: model.byteNgramRows ?? 16_384, foldsCase: true)
+        : OracleNgrams(longest: model.tokenNgrams, rows: model.tokenNgramRows ?? 16_384))
   }
 }
 
