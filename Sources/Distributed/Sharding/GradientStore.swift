@@ -14,8 +14,9 @@ final class GradientStore {
   /// The floats this rank owns.
   private let slices: [Range<Int>]
   private let memory: NodeMemory
-  /// The gradients of the node's ranks in `memory`, including this rank's.
-  private let gradients: [GradientBuffer]
+  /// Where the gradient of each rank of the node starts in `memory`, including this rank's, and its marks.
+  private let bases: [UnsafePointer<Float>]
+  private let marks: [RowMarks]
   private let own: GradientBuffer
   /// Gradients at depths 1, 2, … of a run; depth 0 is in shared memory. [parameters] each
   private let runSums: [GradientBuffer]
@@ -38,9 +39,11 @@ final class GradientStore {
     memory = try communicator.together {
       try communicator.allocateNodeMemory(floats: GradientBuffer.floats(count, tables))
     }
-    gradients = memory.parts.indices.map { [memory] place in
+    let gradients = memory.parts.indices.map { [memory] place in
       GradientBuffer(memory.part(place), count: count, tables, owner: memory.floats)
     }
+    bases = gradients.map { UnsafePointer($0.floats.base) }
+    marks = gradients.compactMap(\.marks)
     own = gradients[communicator.nodes.place(ofRank: communicator.rank)]
     runSums = (1..<sharding.runDepth).map { _ in
       let buffer = FloatBuffer(zeroed: GradientBuffer.floats(count, tables))
@@ -99,8 +102,9 @@ final class GradientStore {
         try compute(round * run + index, ShardedMemory(parameters, sharding, .whole(buffer(depth))))
       },
       add: { depth in buffer(depth).add(buffer(depth + 1), in: 0..<sharding.tensors.count) })
-    try reduce(
-      sharding.table.partitions[0], at: FlatSlice(own.floats.base, 0..<sharding.tensors.count), into: depth)
+    try reducer.reduce(
+      sharding.table.partitions[0], of: NodeGradients(bases, start: 0, marks: marks),
+      into: roundSums[depth].gradients)
   }
 
   private func sumSliced(
@@ -132,9 +136,7 @@ final class GradientStore {
     let offset = unit.base - own.floats.base
     try reducer.reduce(
       partition,
-      of: NodeGradients(
-        gradients.map { UnsafePointer($0.floats.base) + offset }, start: unit.range.lowerBound,
-        marks: gradients.compactMap(\.marks)),
+      of: NodeGradients(bases.map { $0 + offset }, start: unit.range.lowerBound, marks: marks),
       into: roundSums[depth].gradients)
   }
 

@@ -26,7 +26,7 @@ struct ModelKernels {
   /// Floating-point operations, or bytes, from which on a second thread is worth waking.
   private static let (leastFLOPs, leastBytes) = (1 << 20, 1 << 17)
   /// Columns of a product that one thread takes, a multiple: a panel.
-  private static let productColumns = 64
+  static let productColumns = 64
 
   func linear(_ x: MatrixView, weight: ConstantMatrixView, into y: MatrixView) {
     linear(x, weight: LinearWeight(weight), into: y)

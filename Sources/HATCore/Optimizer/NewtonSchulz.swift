@@ -38,12 +38,7 @@ struct NewtonSchulz {
     let factor = factor(
       gramMatrixOf: isTall ? .columns(x) : .rows(x), side: min(x.rows, x.columns), scratch,
       resources)
-    let kernels = ModelKernels(workers: resources.workers, arithmetic: resources.arithmetic)
-    if isTall {
-      kernels.inputGradient(x, weight: factor.constant, into: result)
-    } else {
-      kernels.inputGradient(factor, weight: x.constant, into: result)
-    }
+    resources.multiply(isTall ? x : factor, isTall ? factor : x, into: result)
   }
 
   /// The product of the factors of all steps, [side, side].
@@ -78,5 +73,12 @@ struct NewtonSchulz {
 extension UpdateResources {
   fileprivate func multiply(_ factors: SymmetricProduct.Factors, into result: MatrixView) {
     SymmetricProduct.multiply(factors, into: result, by: arithmetic, on: workers)
+  }
+
+  /// result = a · b
+  fileprivate func multiply(_ a: MatrixView, _ b: MatrixView, into result: MatrixView) {
+    workers.split(
+      result.columns, unit: ModelKernels.productColumns,
+      KernelWork.inputGradient(a, weight: b.constant, into: result, by: arithmetic))
   }
 }
