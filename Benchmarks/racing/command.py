@@ -2,13 +2,12 @@
 
 import argparse
 import json
-import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode
 from corpus.folders import claimed
 from corpus.manifest import write_durably
 from racing.pytorch import train_by_pytorch
@@ -19,6 +18,7 @@ from reproduction import machine
 from reproduction.commands import Commands, Progress, StageFailure, duration
 from reproduction.hat import Hat
 from reproduction.machine import ROOT
+from reproduction.restartable import Parser, run_restartable
 
 _DESCRIPTION = """A race: the time and the text that trainings take to levels of held-out bits per byte.
 After a stop, run the same command to continue."""
@@ -26,41 +26,21 @@ After a stop, run the same command to continue."""
 _RACES = ROOT / "Benchmarks/racing/races"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(ExitCode.WRONG_USAGE, f"error: {message}\n")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The process's exit code."""
     options = _options(arguments)
-    # Batch systems stop a job with SIGTERM: treat it as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+
+    def work() -> int:
         race = read(options.races / f"{options.name}.toml")
         with claimed(options.folder, "quality"):
             _write(race, _run(race, options), options)
         return ExitCode.DONE
-    except (StageFailure, FetchError) as error:
-        if error.code == ExitCode.STOPPED_EARLY:
-            return _stopped()
-        print(f"error: {error}", file=sys.stderr)
-        return error.code
-    except OSError as error:
-        print(f"error: {error.filename or options.folder}: {error.strerror or error}", file=sys.stderr)
-        return ExitCode.CANNOT_WRITE
-    except KeyboardInterrupt:
-        return _stopped()
 
-
-def _stopped() -> int:
-    print("Stopped. Run the same command to continue.", file=sys.stderr)
-    return ExitCode.STOPPED_EARLY
+    return run_restartable(work, options.folder)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="Benchmarks/quality", description=_DESCRIPTION)
+    parser = Parser(prog="Benchmarks/quality", description=_DESCRIPTION)
     known = ", ".join(sorted(path.stem for path in _RACES.glob("*.toml")))
     program = ROOT / ".build/release/hat-mpirun"
     add = parser.add_argument

@@ -11,7 +11,9 @@ extension EndToEnd {
     func rankCounts(optimizer: String) throws {
       let scratch = try Scratch()
       let corpus = try scratch.corpus()
-      let configuration = try scratch.configuration(["training.optimizer": optimizer])
+      let configuration = try scratch.configuration([
+        "training.optimizer": optimizer, "model.byte_ngrams": "4", "model.byte_ngram_rows": "100",
+      ])
       let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
 
       let alone = RunFolder(path: scratch.file("alone"))
@@ -64,7 +66,7 @@ extension EndToEnd {
       let corpus = try scratch.corpus()
       let configuration = try scratch.configuration([
         "training.steps": String(steps), "output.checkpoint_every": "100",
-        "training.optimizer": optimizer,
+        "training.optimizer": optimizer, "model.byte_ngrams": "4", "model.byte_ngram_rows": "100",
       ])
       let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
       let undisturbed = RunFolder(path: scratch.file("undisturbed"))

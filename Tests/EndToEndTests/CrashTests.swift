@@ -19,7 +19,7 @@ extension EndToEnd {
         corpus = try scratch.corpus()
         let configuration = try scratch.configuration([
           "training.steps": String(CrashTests.steps), "output.checkpoint_every": "25",
-          "training.optimizer": "muon",
+          "training.optimizer": "muon", "model.byte_ngrams": "4", "model.byte_ngram_rows": "100",
         ])
         arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
         run = RunFolder(path: scratch.file("undisturbed"))

@@ -20,6 +20,7 @@ extension EndToEnd {
       let configuration = try scratch.configuration([
         "training.steps": String(steps), "training.zero_stage": String(zeroStage),
         "training.optimizer": optimizer, "output.checkpoint_every": "25",
+        "model.byte_ngrams": optimizer == "muon" ? "4" : "0",
       ])
       return ["train", "--config", configuration, "--data", corpus, "--ranks", "2", "--output"]
     }

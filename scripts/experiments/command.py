@@ -3,12 +3,10 @@
 import argparse
 import fnmatch
 import shutil
-import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
 
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode
 from corpus.folders import claimed
 from corpus.manifest import write_durably
 from experiments.planning import Planner, Run
@@ -18,6 +16,7 @@ from experiments.table import markdown
 from reproduction.commands import Commands, Progress, StageFailure
 from reproduction.hat import Hat
 from reproduction.machine import ROOT
+from reproduction.restartable import Parser, run_restartable
 
 _DESCRIPTION = """Searches for better settings: trains the trials of a search, one after the other, and keeps
 their results in docs/experiments. After a stop, run the same command to continue."""
@@ -27,37 +26,23 @@ _RESULTS = ROOT / "docs/experiments"
 _PROGRAM = ROOT / ".build/release/hat-mpirun"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(ExitCode.WRONG_USAGE, f"error: {message}\n")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The process's exit code."""
     options = _options(arguments)
-    # Batch systems stop a job with SIGTERM: treat it as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        search = read(options.searches / f"{options.name}.toml")
-        if options.render:
-            _render(search, options.results)
-            return ExitCode.DONE
-        with claimed(options.work, "search"):
-            return _Searching(search, options).work()
-    except (StageFailure, FetchError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.code
-    except OSError as error:
-        print(f"error: {error.filename or options.work}: {error.strerror or error}", file=sys.stderr)
-        return ExitCode.CANNOT_WRITE
-    except KeyboardInterrupt:
-        print("Stopped. Run the same command to continue.", file=sys.stderr)
-        return ExitCode.STOPPED_EARLY
+    return run_restartable(lambda: _search(options), options.work or options.results)
+
+
+def _search(options: argparse.Namespace) -> int:
+    search = read(options.searches / f"{options.name}.toml")
+    if options.render:
+        _render(search, options.results)
+        return ExitCode.DONE
+    with claimed(options.work, "search"):
+        return _Searching(search, options).work()
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="scripts/search", description=_DESCRIPTION)
+    parser = Parser(prog="scripts/search", description=_DESCRIPTION)
     known = ", ".join(sorted(path.stem for path in _SEARCHES.glob("*.toml")))
     add = parser.add_argument
     add("name", metavar="NAME", help=f"a search: {known}")

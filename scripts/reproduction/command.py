@@ -1,13 +1,11 @@
 """The command line of `scripts/reproduce`."""
 
 import argparse
-import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode
 from corpus.folders import claimed
 from corpus.manifest import write_durably
 from reproduction.commands import Commands, Progress, StageFailure, duration, shown
@@ -15,6 +13,7 @@ from reproduction.hat import Hat
 from reproduction.laboratory import Laboratory, Settings
 from reproduction.machine import ROOT, cores
 from reproduction.report import html, markdown
+from reproduction.restartable import Parser, run_restartable
 from reproduction.stages import Record, run_all, stages
 
 _DESCRIPTION = """Puts the paper's claims to the test, at a size for two cores. Trains four
@@ -26,36 +25,22 @@ continue."""
 _PROGRAM = ROOT / ".build/release/hat-mpirun"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(ExitCode.WRONG_USAGE, f"error: {message}\n")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The process's exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(given)
-    # Batch systems stop a job with SIGTERM: treat it as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+
+    def work() -> int:
         settings = _settings(options)
         with claimed(options.output, "reproduce"):
             _reproduce(options, settings, shown("scripts/reproduce", *given))
         return ExitCode.DONE
-    except (StageFailure, FetchError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.code
-    except OSError as error:
-        print(f"error: {error.filename or options.output}: {error.strerror or error}", file=sys.stderr)
-        return ExitCode.CANNOT_WRITE
-    except KeyboardInterrupt:
-        print("Stopped. Run the same command to continue.", file=sys.stderr)
-        return ExitCode.STOPPED_EARLY
+
+    return run_restartable(work, options.output)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="scripts/reproduce", description=_DESCRIPTION)
+    parser = Parser(prog="scripts/reproduce", description=_DESCRIPTION)
     config = ROOT / "configs/reproduction.yaml"
     add = parser.add_argument
     add("--hours", type=_hours, default=2.0, metavar="H", help="time to use; default: 2")

@@ -32,7 +32,7 @@ struct NgramTableRule: Sendable {
       let mean = squares * step.gradientScale * step.gradientScale / Double(columns)
       let moment = Float(beta2 * Double(part.state[0][row]) + (1 - beta2) * mean)
       part.state[0][row] = moment
-      Muon.combine(
+      Vector.combine(
         part.parameters.base + row * columns, factor: 1, other: gradient,
         otherFactor: Float(-rate / (Double(moment).squareRoot() + epsilon)), count: columns)
     }

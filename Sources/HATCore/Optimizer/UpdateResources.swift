@@ -45,8 +45,8 @@ enum FloatSweep: PoolWork {
         gradient + start, gradientScale: scale, decay: decay, momentum: momentum + start,
         update: update + start, count: count)
     case .combine(let x, let first, let y, let second):
-      Muon.combine(x + start, factor: first, other: y + start, otherFactor: second, count: count)
-    case .scale(let x, let factor): Muon.scale(x + start, by: factor, count: count)
+      Vector.combine(x + start, factor: first, other: y + start, otherFactor: second, count: count)
+    case .scale(let x, let factor): Vector.scale(x + start, by: factor, count: count)
     }
   }
 }

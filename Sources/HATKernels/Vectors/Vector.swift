@@ -16,6 +16,23 @@ public enum Vector {
     }
   }
 
+  /// x ← factor · x + otherFactor · other, [count].
+  public static func combine(
+    _ x: FloatPointer, factor: Float, other: UnsafePointer<Float>, otherFactor: Float, count: Int
+  ) {
+    let (factor, otherFactor) = (Lanes(repeating: factor), Lanes(repeating: otherFactor))
+    LaneLoop.forEach(count) { offset, access in
+      let added = access.load(other + offset) * otherFactor
+      access.store(access.load(x + offset).times(factor, plus: added), x + offset)
+    }
+  }
+
+  /// x ← factor · x, [count].
+  public static func scale(_ x: FloatPointer, by factor: Float, count: Int) {
+    let factor = Lanes(repeating: factor)
+    LaneLoop.forEach(count) { offset, access in access.store(access.load(x + offset) * factor, x + offset) }
+  }
+
   public static func fillZero(_ destination: FloatPointer, count: Int) {
     destination.update(repeating: 0, count: count)
   }
