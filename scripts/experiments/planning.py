@@ -77,8 +77,8 @@ class Planner:
             raise StageFailure(
                 ExitCode.BAD_CONFIGURATION,
                 f"{self._search.name}: the trial {label(trial)} costs {ratio:.3f} times the FLOPs per byte "
-                f"of {self._search.match or 'the base'}{' with its match_settings' if own else ''}, more than "
-                f"{TOLERANCE:.0%} apart",
+                f"of {self._search.match or 'the base'}{' with its match_settings' if own else ''}, "
+                f"more than {TOLERANCE:.0%} apart",
                 "Change its shape, or let the file say flops_may_change.",
             )
         tokenizer = self._tokenizer(values)

@@ -18,8 +18,8 @@ _TRIAL_KEYS = {"name", "settings", "steps", "match_settings", "flops_may_change"
 class Trial:
     """`changes` are those to the base. `axis` is the table it belongs to.
 
-    `steps` are its own, at the base's batch; None: the base's. `match_settings` are changes to the configuration that
-    this trial of a baseline is to match.
+    `steps` are its own, at the base's batch; None: the base's. `match_settings` are changes to the
+    configuration that this trial of a baseline is to match.
     """
 
     axis: str
@@ -42,7 +42,8 @@ class Search:
     # Configurations, relative to the repository. `match` is the model whose cost a baseline is to have.
     base: str
     match: str | None
-    # Of a trial that has none of its own, at the base's batch: with another batch, as many steps as read the same text.
+    # Of a trial that has none of its own, at the base's batch: with another it takes as many steps as read
+    # the same text.
     steps: int
     seeds: tuple[int, ...]
     evaluations: int
@@ -110,7 +111,9 @@ class _Reader(SettingsFile):
             changes = self.settings(f"{key}.settings", trial.get("settings", {}))
             matched = self.settings(f"{key}.match_settings", trial.get("match_settings", {}))
             if matched and "match" not in self.content:
-                self.fail(f"{key}.match_settings", "needs match, which names the configuration that they change")
+                self.fail(
+                    f"{key}.match_settings", "needs match, which names the configuration that they change"
+                )
             steps = self.at_least_one(f"{key}.steps", trial["steps"]) if "steps" in trial else None
             if not changes and not matched and steps is None:
                 self.fail(f"{key}.settings", "is missing: a trial changes something")

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from corpus.errors import ExitCode
 from experiments.command import main
+from experiments.results import Line
 from experiments.tests.program import Refusal, output
 from reproduction.commands import CommandFailure, Commands
 
@@ -51,7 +52,7 @@ class CommandTests(unittest.TestCase):
         with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
             return main([name, *options, "--program", "hat-mpirun", *more]), said.getvalue()
 
-    def lines(self, name: str = "mine") -> list[dict[str, object]]:
+    def lines(self, name: str = "mine") -> list[Line]:
         text = (self.folder / f"results/{name}.jsonl").read_text()
         return [json.loads(line) for line in text.splitlines()]
 
@@ -149,7 +150,9 @@ class CommandTests(unittest.TestCase):
         self.assertIn("100 steps, 0.1 MB of text", self.table())
         # The base of a search with as many steps is the same run.
         with patch("experiments.tests.test_command._HEAD", _HEAD.replace("100", "200")):
-            self.search("settings.training.warmup_steps = 100\n" + _OPTIMIZERS, "--only", "base", name="other")
+            self.search(
+                "settings.training.warmup_steps = 100\n" + _OPTIMIZERS, "--only", "base", name="other"
+            )
         self.assertEqual(len(self.trainings), 3)
 
     def test_a_trial_matches_a_model_of_its_own(self) -> None:
