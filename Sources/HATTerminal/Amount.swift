@@ -44,6 +44,14 @@ package enum Amount {
     return (count < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
   }
 
+  /// Such as `3 h 25 min`.
+  package static func duration(_ seconds: Double) -> String {
+    let seconds = Int(min(seconds, 1e9))
+    if seconds < 60 { return "\(seconds) s" }
+    if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
+    return "\(seconds / 3600) h \(seconds / 60 % 60) min"
+  }
+
   package static func fixed(_ value: Double, _ decimals: Int) -> String {
     String(format: "%.\(decimals)f", value)
   }

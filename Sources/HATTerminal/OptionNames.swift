@@ -6,6 +6,7 @@ enum OptionNames {
     "documentSeparator": "--document-separator",
     "field": "--field",
     "holdout": "--holdout",
+    "hours": "--hours",
     "initialCheckpoint": "--initialize-from",
     "invalidText": "--invalid-utf8",
     "level": "--level",

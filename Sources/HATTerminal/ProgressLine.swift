@@ -46,7 +46,7 @@ package final class ProgressLine {
     parts.append(amount(count) + (total.map { " of \(amount($0))" } ?? ""))
     parts.append(perSecond(rate))
     if let total, rate > 0, count < total {
-      parts.append("\(duration(Double(total - count) / rate)) left")
+      parts.append("\(Amount.duration(Double(total - count) / rate)) left")
     }
     if !note.isEmpty { parts.append(note) }
     return parts.joined(separator: "  ")
@@ -70,13 +70,6 @@ package final class ProgressLine {
     case .bytes: "\(Amount.bytes(Int(rate)))/s"
     case .items: rate < 10 ? "\(Amount.fixed(rate, 2))/s" : "\(Amount.grouped(Int(rate)))/s"
     }
-  }
-
-  private func duration(_ seconds: Double) -> String {
-    let seconds = Int(min(seconds, 1e9))
-    if seconds < 60 { return "\(seconds) s" }
-    if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
-    return "\(seconds / 3600) h \(seconds / 60 % 60) min"
   }
 }
 

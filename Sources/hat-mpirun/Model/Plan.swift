@@ -8,16 +8,27 @@ import SystemPackage
 
 struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show what a configuration costs before it is trained: parameters, FLOPs, memory, speed.",
+    abstract: "Show what a configuration costs before it is trained, or choose one for a number of hours.",
     discussion: """
+      Shows parameters, FLOPs, memory and speed. With --hours it chooses the configuration itself, for --data and the \
+      speed of this machine, and says how many bits per byte are to be expected of it; train --hours does the same \
+      and trains.
+
       With --memory-per-node, ends with exit code 78 if the memory does not suffice, and suggests what would fit.
 
       --match finds the depth and width of the subword model with the same training cost per byte of the corpus, and \
       shows both side by side.
       """)
 
-  @Option(name: .customLong("config"), help: ArgumentHelp("The configuration.", valueName: "FILE"))
-  var configurationFile: String
+  @OptionGroup
+  var settings: ConfigurationOptions
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "With --hours: corpora as for train. With --match: one, of which the first \(MatchOptions.sampleBytes >> 20) "
+        + "MiB in training order are measured.", valueName: "DIR[:weight]"))
+  var data: [WeightedFolder] = []
 
   @Option(help: "Ranks, on all nodes together.")
   var ranks = 1
@@ -28,14 +39,17 @@ struct Plan: ParsableCommand {
   @Option(help: "Memory of one node, such as 24GiB (default: no limit).")
   var memoryPerNode: ByteSize?
 
-  @Option(name: .customLong("set"), help: ArgumentHelp("Change a setting.", valueName: "section.key=value"))
-  var overrides: [String] = []
-
   @OptionGroup
   var text: TextOptions
 
   @Option(help: "The longest word, as given to preprocess.")
   var maxWordBytes = WordSplitter.defaultWordLimit
+
+  @Option(
+    help: ArgumentHelp(
+      "With --hours or --match: write the complete configuration found to this file.", valueName: "FILE.yaml")
+  )
+  var write: String?
 
   @Flag(help: "Print only the complete configuration, with a comment on every key.")
   var printConfig = false
@@ -50,13 +64,28 @@ struct Plan: ParsableCommand {
     guard ranks > 0, nodes > 0, ranks % nodes == 0 else {
       throw ValidationError("--ranks must be a multiple of --nodes, both at least 1.")
     }
-    guard matching.data == nil || text.isUntouched else {
-      throw ValidationError("--match measures the text: leave out --bytes-per-word and --bytes-per-token.")
+    let hasHours = settings.hours != nil
+    guard !hasHours || !matching.match else {
+      throw ValidationError("--match needs --config: write one with --hours and --write, then match it.")
+    }
+    guard (hasHours || matching.match) == !data.isEmpty, !matching.match || data.count == 1 else {
+      throw ValidationError("--hours needs --data, --match one corpus, and nothing else takes any.")
+    }
+    for corpus in data { try corpus.validate() }
+    guard hasHours || matching.match || write == nil else {
+      throw ValidationError("--write needs --hours or --match.")
+    }
+    guard data.isEmpty || text.isUntouched else {
+      throw ValidationError("--data is measured: leave out --bytes-per-word and --bytes-per-token.")
+    }
+    guard !hasHours || maxWordBytes == WordSplitter.defaultWordLimit else {
+      throw ValidationError("--data says what its longest word is: leave out --max-word-bytes.")
     }
   }
 
   func run() throws {
-    let configuration = try Configuration.load(from: FilePath(configurationFile), overrides: overrides)
+    if let hours = settings.hours { return try choose(hours: hours) }
+    let configuration = try Configuration.load(from: FilePath(settings.file!), overrides: settings.overrides)
     if printConfig { return print(configuration.yaml(), terminator: "") }
     guard !matching.match else { return try matching.run(configuration, self) }
     let text = text.assumed
@@ -64,7 +93,7 @@ struct Plan: ParsableCommand {
       configuration, self, forwardFlopsPerByte: text.forwardPerByte(configuration),
       bytesPerWord: text.bytesPerWord, bytesPerToken: text.bytesPerToken, core: CoreRate(for: configuration))
     try json ? JSONOutput.print(result) : result.show()
-    try requireFit(result, of: configurationFile)
+    try requireFit(result, of: settings.file!)
   }
 
   /// - Throws: `UserError` of kind `configuration` if the memory of a node does not suffice.

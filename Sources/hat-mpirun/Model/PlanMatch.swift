@@ -16,12 +16,6 @@ struct MatchOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "With --match: a corpus made by preprocess; its first \(sampleBytes >> 20) MiB in training order are measured.",
-      valueName: "DIR"))
-  var data: String?
-
-  @Option(
-    help: ArgumentHelp(
       "With --match: the vocabulary, from `tokenizer learn` (default: learned from the measured text).",
       valueName: "FILE"))
   var tokenizer: String?
@@ -29,15 +23,9 @@ struct MatchOptions: ParsableArguments {
   @Option(help: "With --match and no --tokenizer: tokens to learn (default: \(usualVocabulary)).")
   var vocabulary: Int?
 
-  @Option(
-    help: ArgumentHelp(
-      "With --match: write the subword model's complete configuration to this file.", valueName: "FILE.yaml"))
-  var write: String?
-
   func validate() throws {
-    guard match == (data != nil) else { throw ValidationError("--match and --data need each other.") }
-    guard match || (tokenizer == nil && vocabulary == nil && write == nil) else {
-      throw ValidationError("--tokenizer, --vocabulary and --write need --match.")
+    guard match || (tokenizer == nil && vocabulary == nil) else {
+      throw ValidationError("--tokenizer and --vocabulary need --match.")
     }
     guard tokenizer == nil || vocabulary == nil else {
       throw ValidationError("--tokenizer sets the number of tokens: leave out --vocabulary.")
@@ -45,8 +33,9 @@ struct MatchOptions: ParsableArguments {
   }
 
   func run(_ configuration: Configuration, _ plan: Plan) throws {
-    try configuration.model.require(.hierarchical, for: "plan --match", at: plan.configurationFile)
-    let corpus = try Corpus(opening: FilePath(data!))
+    let file = plan.settings.file!
+    try configuration.model.require(.hierarchical, for: "plan --match", at: file)
+    let corpus = try Corpus(opening: FilePath(plan.data[0].folder))
     let sample = try TextSample(
       of: corpus, seed: configuration.data.seed, sequenceWords: configuration.data.sequenceWords,
       sequenceBytes: configuration.data.sequenceBytes, bytes: Self.sampleBytes)
@@ -59,10 +48,10 @@ struct MatchOptions: ParsableArguments {
     try baseline.validate()
     let result = try MatchResult(
       hierarchical: configuration, subword: baseline, text, plan, vocabulary: vocabulary.count)
-    if let write { try DurableFile.write(Array(result.configuration.utf8), to: FilePath(write)) }
+    if let write = plan.write { try DurableFile.write(Array(result.configuration.utf8), to: FilePath(write)) }
     try plan.json ? JSONOutput.print(result) : result.show(learned: tokenizer == nil)
-    try plan.requireFit(result.hierarchical, of: plan.configurationFile)
-    try plan.requireFit(result.subword, of: write ?? "the subword model")
+    try plan.requireFit(result.hierarchical, of: file)
+    try plan.requireFit(result.subword, of: plan.write ?? "the subword model")
   }
 
   private func vocabulary(for sample: TextSample) throws -> SubwordVocabulary {

@@ -75,8 +75,7 @@ struct PlanResult: Encodable {
     }
     (matrixProducts, matrixProductFlopsPerSecond) = (core.products, core.flopsPerSecond)
     expectedFraction = core.expectedFraction
-    expectedBytesPerSecond =
-      Double(ranks) * core.flopsPerSecond * core.expectedFraction / trainingFlopsPerByte
+    expectedBytesPerSecond = Double(ranks) * core.trainingFlopsPerSecond / trainingFlopsPerByte
     expectedWordsPerSecond = expectedBytesPerSecond / bytesPerWord
   }
 
@@ -132,25 +131,5 @@ extension PlanResult {
     TextTable.show([
       ["words/s", Amount.large(expectedWordsPerSecond)], ["bytes/s", Amount.large(expectedBytesPerSecond)],
     ])
-  }
-}
-
-/// The speed of one core of this machine in matrix products.
-struct CoreRate {
-  let products: ProductArithmetic
-  let flopsPerSecond: Double
-
-  /// Measures it, with the arithmetic that training the configuration would use here.
-  init(for configuration: Configuration) {
-    products = configuration.training.productsHere
-    flopsPerSecond = MatrixProductRate.own(products)
-  }
-
-  /// The fraction of it that training reaches, as measured by `benchmark train`.
-  var expectedFraction: Double {
-    switch products {
-    case .fusedMultiplyAdds: 0.6
-    case .matrixTiles: 0.5
-    }
   }
 }

@@ -16,10 +16,13 @@ struct Train: ParsableCommand {
       With --ranks it starts mpirun itself, and restarts it after a fault; under mpirun it is a rank. On SIGTERM, \
       SIGUSR1 or Ctrl-C it finishes the step, writes a checkpoint and ends with exit code 75. A second Ctrl-C ends it \
       at once.
+
+      With --hours it plans the run as plan --hours does, at the speed and with the memory that its ranks find, and \
+      begins it. A run that has begun goes on with its own configuration.
       """)
 
-  @Option(help: "The configuration, such as configs/tiny.yaml.")
-  var config: String
+  @OptionGroup
+  var settings: ConfigurationOptions
 
   @Option(
     parsing: .upToNextOption,
@@ -48,10 +51,6 @@ struct Train: ParsableCommand {
   var mpirunArguments: String?
 
   @Option(
-    name: .customLong("set"), help: ArgumentHelp("Change a setting.", valueName: "section.key=value"))
-  var overrides: [String] = []
-
-  @Option(
     help: ArgumentHelp(
       "Start with the parameters and tokenizer of another run's checkpoint instead of random parameters.",
       valueName: "RUN[@step]"))
@@ -78,6 +77,9 @@ struct Train: ParsableCommand {
   func validate() throws {
     guard !data.isEmpty else { throw ValidationError("--data needs a folder.") }
     for corpus in data { try corpus.validate() }
+    guard settings.hours == nil || initializeFrom == nil else {
+      throw ValidationError("--hours chooses the model: leave out --initialize-from, or name its --config.")
+    }
     guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
     guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
     guard restarts >= 0 else { throw ValidationError("--restarts must not be negative.") }
@@ -119,13 +121,12 @@ struct Train: ParsableCommand {
 
   /// The arguments of each rank. A restart after a fault resumes the run that the first start made.
   private func rankArguments(start: Int) -> [String] {
-    var arguments = ["train", "--config", config, "--output", output]
+    var arguments = ["train", "--output", output] + settings.arguments
     arguments += ["--resume", (start == 0 ? resume : .auto).rawValue]
     if let threads { arguments += ["--threads", String(threads)] }
     if let initializeFrom { arguments += ["--initialize-from", initializeFrom] }
     if let tokenizer { arguments += ["--tokenizer", tokenizer] }
     if let stepTimeLimit { arguments += ["--step-time-limit", "\(stepTimeLimit)"] }
-    arguments += overrides.flatMap { ["--set", $0] }
     return arguments + ["--data"] + data.map(\.argument)
   }
 }
@@ -168,20 +169,26 @@ struct TrainRank {
   }
 
   private func train(on communicator: any Communicator) throws -> TrainingOutcome {
-    let run = try communicator.together {
-      try RankProgram.require(ranks: command.ranks, of: communicator)
-      return try trainingRun()
-    }
+    try communicator.together { try RankProgram.require(ranks: command.ranks, of: communicator) }
+    let run = trainingRun(try configuration(on: communicator))
     let progress = TrainProgress(run: command.output, corpora: command.data.map(\.folder))
     let outcome = try run.train(on: communicator, log: log, observe: progress.show)
     if communicator.rank == 0 { progress.finish(outcome) }
     return outcome
   }
 
-  private func trainingRun() throws -> TrainingRun {
+  private func configuration(on communicator: any Communicator) throws -> Configuration {
+    if let hours = command.settings.hours {
+      return try TrainHours(command, hours: hours).configuration(on: communicator)
+    }
+    return try communicator.together {
+      try Configuration.load(from: FilePath(command.settings.file!), overrides: command.settings.overrides)
+    }
+  }
+
+  private func trainingRun(_ configuration: Configuration) -> TrainingRun {
     var run = TrainingRun(
-      try Configuration.load(from: FilePath(command.config), overrides: command.overrides),
-      corpora: command.data.map { ($0.folder, $0.weight) }, folder: command.output)
+      configuration, corpora: command.data.map { ($0.folder, $0.weight) }, folder: command.output)
     run.resume = command.resume
     run.initialCheckpoint = command.initializeFrom
     run.tokenizer = command.tokenizer

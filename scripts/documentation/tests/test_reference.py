@@ -94,6 +94,11 @@ class ReferenceTests(unittest.TestCase):
         )
         self.assert_documented("plan", result, "inspect")
 
+    def test_hours(self) -> None:
+        corpus = self.path("shakespeare")
+        self.ask("preprocess", "--output", corpus, REPOSITORY / "data/shakespeare.jsonl.zst")
+        self.assert_documented("plan", self.ask("plan", "--hours", 1, "--data", corpus), "inspect")
+
     def test_preprocess(self) -> None:
         result = self.ask("preprocess", "--output", self.path("again"), self.path("corpus.jsonl"))
         self.assert_documented("preprocess", result, "Results as JSON")

@@ -1,0 +1,30 @@
+import HATCore
+import HATKernels
+
+/// The speed of cores of this machine in matrix products.
+struct CoreRate {
+  let products: ProductArithmetic
+  let flopsPerSecond: Double
+
+  /// Measures one core, with the arithmetic that training the configuration would use here.
+  init(for configuration: Configuration) {
+    self.init(configuration.training.productsHere, threads: 1)
+  }
+
+  /// Measures as many cores as threads, together.
+  init(_ products: ProductArithmetic, threads: Int) {
+    self.products = products
+    flopsPerSecond = MatrixProductRate.own(products, WorkerPool(threads: threads))
+  }
+
+  /// The fraction of it that training reaches, as measured by `benchmark train`.
+  var expectedFraction: Double {
+    switch products {
+    case .fusedMultiplyAdds: 0.6
+    case .matrixTiles: 0.5
+    }
+  }
+
+  /// Floating-point operations a second expected in training.
+  var trainingFlopsPerSecond: Double { flopsPerSecond * expectedFraction }
+}
