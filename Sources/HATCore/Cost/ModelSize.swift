@@ -33,15 +33,14 @@ extension ModelSize {
   /// Sizes to choose from, each at 1.3 to 2.5 times the FLOPs per byte of the one before. `tiny`, `small`, `base` and the paper's are
   /// those of the presets; numbers are parameters of the backbone. The number of heads never falls, for the learning rate follows it.
   public static let ladder = [
-    ModelSize("nano", bytes: (32, 32, 2, 2), backbone: (64, 32, 3)),
-    ModelSize("micro", bytes: (48, 16, 2, 2), backbone: (96, 32, 4)),
-    ModelSize("tiny", bytes: (64, 32, 2, 2), backbone: (128, 32, 4)),
-    ModelSize("mini", bytes: (64, 32, 2, 2), backbone: (160, 32, 5)),
-    ModelSize("midi", bytes: (96, 32, 2, 2), backbone: (256, 32, 5)),
-    ModelSize("small", bytes: (128, 32, 2, 2), backbone: (384, 64, 6)),
-    ModelSize("19m", bytes: (160, 32, 2, 2), backbone: (512, 64, 6)),
-    ModelSize("32m", bytes: (192, 32, 2, 2), backbone: (576, 64, 8)),
-    ModelSize("50m", bytes: (224, 32, 3, 3), backbone: (640, 64, 10)),
+    ModelSize("nano", bytes: (64, 32, 1, 1), backbone: (96, 32, 3)),
+    ModelSize("tiny", bytes: (96, 32, 1, 1), backbone: (128, 32, 4)),
+    ModelSize("mini", bytes: (96, 32, 1, 1), backbone: (192, 32, 5)),
+    ModelSize("midi", bytes: (128, 32, 1, 1), backbone: (256, 32, 5)),
+    ModelSize("small", bytes: (192, 32, 1, 1), backbone: (384, 64, 6)),
+    ModelSize("19m", bytes: (224, 32, 1, 1), backbone: (512, 64, 6)),
+    ModelSize("32m", bytes: (256, 32, 1, 1), backbone: (576, 64, 8)),
+    ModelSize("50m", bytes: (256, 32, 2, 2), backbone: (640, 64, 10)),
     ModelSize("base", bytes: (256, 32, 4, 4), backbone: (768, 64, 12)),
     ModelSize("135m", bytes: (320, 32, 4, 4), backbone: (896, 64, 14)),
     ModelSize("240m", bytes: (384, 64, 4, 4), backbone: (1120, 80, 16)),
