@@ -46,8 +46,9 @@ struct RunCandidate {
   let batchBytes: Double
   let usualBatchBytes: Double
 
-  /// Grows with the text about as the batch of the presets does: 23 kB for 14 MB (`tiny`), 400 kB for 18 GB (`base`).
-  static func usualBatchBytes(textBytes: Double) -> Double { 23e3 * pow(textBytes / 14e6, 0.4) }
+  /// Grows with the text from what was found best at `tiny` (docs/recipe.md) to about what `base` has: 12 kB for 7 MB, 280 kB
+  /// for 18 GB.
+  static func usualBatchBytes(textBytes: Double) -> Double { 12e3 * pow(textBytes / 7e6, 0.4) }
   /// Words of a micro-batch, about, as the presets have them.
   private static let microBatchWords = 1024
   private static let longestWarmup = 500

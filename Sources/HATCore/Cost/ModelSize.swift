@@ -10,14 +10,19 @@ public struct ModelSize: Sendable, Equatable {
   public let width: Int
   public let headSize: Int
   public let layers: Int
+  /// nil for what follows from the width.
+  public let mlpHidden: Int?
 
   /// - Parameters:
   ///   - bytes: width, head size, layers of the encoder and of the decoder.
   ///   - backbone: width, head size, layers.
-  private init(_ name: String, bytes: (Int, Int, Int, Int), backbone: (Int, Int, Int)) {
+  private init(
+    _ name: String, bytes: (Int, Int, Int, Int), backbone: (Int, Int, Int), mlpHidden: Int? = nil
+  ) {
     self.name = name
     (byteWidth, byteHeadSize, encoderLayers, decoderLayers) = bytes
     (width, headSize, layers) = backbone
+    self.mlpHidden = mlpHidden
   }
 
   /// Makes a model one of this size.
@@ -25,7 +30,7 @@ public struct ModelSize: Sendable, Equatable {
     (model.byteWidth, model.byteHeadSize, model.byteMLPHidden) = (byteWidth, byteHeadSize, nil)
     (model.encoderLayers, model.decoderLayers) = (encoderLayers, decoderLayers)
     (model.width, model.headSize, model.layers) = (width, headSize, layers)
-    (model.keyValueHeads, model.mlpHidden) = (nil, nil)
+    (model.keyValueHeads, model.mlpHidden) = (nil, mlpHidden)
   }
 }
 
@@ -34,7 +39,7 @@ extension ModelSize {
   /// those of the presets; numbers are parameters of the backbone. The number of heads never falls, for the learning rate follows it.
   public static let ladder = [
     ModelSize("nano", bytes: (64, 32, 1, 1), backbone: (96, 32, 3)),
-    ModelSize("tiny", bytes: (96, 32, 1, 1), backbone: (128, 32, 4)),
+    ModelSize("tiny", bytes: (96, 32, 1, 1), backbone: (128, 32, 4), mlpHidden: 288),
     ModelSize("mini", bytes: (96, 32, 1, 1), backbone: (192, 32, 5)),
     ModelSize("midi", bytes: (128, 32, 1, 1), backbone: (256, 32, 5)),
     ModelSize("small", bytes: (192, 32, 1, 1), backbone: (384, 64, 6)),
