@@ -56,7 +56,10 @@ class Planner:
         self._manifest = _checksum(_manifest(corpus))
         self._bytes_per_word: float = hat.corpus(corpus)["bytes_per_word"]
         self._bytes_per_token: dict[str, float] = {}
-        self._base, self._reference = self._planned(search.trials[0], self._compared_with)
+        self._matches: dict[tuple[str, ...], Values] = {}
+        base = search.trials[0]
+        self._base = self._planned(base, lambda trial: self._complete(self._config, self._plain(trial)))
+        self._reference = self._planned(base, self._compared_with)
 
     def runs(self, trials: Iterable[Trial]) -> list[Run]:
         """In their order, a trial's seeds behind each other.
@@ -67,12 +70,15 @@ class Planner:
 
     def _runs(self, trial: Trial) -> list[Run]:
         values, cost = self._planned(trial, self._costed)
-        ratio = cost.flops_per_byte / self._reference
+        own = trial.match_settings
+        reference = self._planned(trial, self._compared_with) if own else self._reference
+        ratio = cost.flops_per_byte / reference
         if abs(ratio - 1) > TOLERANCE and not trial.may_change_flops:
             raise StageFailure(
                 ExitCode.BAD_CONFIGURATION,
                 f"{self._search.name}: the trial {label(trial)} costs {ratio:.3f} times the FLOPs per byte "
-                f"of {self._search.match or 'the base'}, more than {TOLERANCE:.0%} apart",
+                f"of {self._search.match or 'the base'}{' with its match_settings' if own else ''}, "
+                f"more than {TOLERANCE:.0%} apart",
                 "Change its shape, or let the file say flops_may_change.",
             )
         tokenizer = self._tokenizer(values)
@@ -94,11 +100,12 @@ class Planner:
                 "Change the search file, or use a hat that knows the setting.",
             ) from error
 
-    def _compared_with(self, base: Trial) -> tuple[Values, float]:
-        """The base's settings, complete, and the FLOPs per byte that the trials are compared with."""
-        values = self._plain(base)
-        config, changes = (ROOT / self._search.match, {}) if self._search.match else (self._config, values)
-        return self._complete(self._config, values), self._cost(config, changes).flops_per_byte
+    def _compared_with(self, trial: Trial) -> float:
+        """The FLOPs per byte of the model that the trial is to match; without one, the trial's own."""
+        match = self._search.match
+        if match is None:
+            return self._cost(self._config, self._plain(trial)).flops_per_byte
+        return self._cost(ROOT / match, trial.match_settings).flops_per_byte
 
     def _costed(self, trial: Trial) -> tuple[Values, _Cost]:
         values = self._timed(trial, self._plain(trial))
@@ -116,12 +123,12 @@ class Planner:
                 f"{self._search.base} has no vocabulary: match is for a model of kind subword",
                 "Leave match out.",
             )
-        return self._matched(self._learned(vocabulary)) | given
+        return self._matched(vocabulary, trial.match_settings) | given
 
     def _timed(self, trial: Trial, values: Values) -> Values:
-        """As much text as the base reads, and the same share of it for warm-up."""
+        """As much text as the base reads in the trial's steps, and the same share of them for warm-up."""
         complete = self._complete(self._config, values)
-        steps = self._search.steps
+        steps = trial.steps or self._search.steps
         share = self._step_bytes(self._base) / self._step_bytes(complete)
         count = max(1, round(steps * share))
         if abs(count / (steps * share) - 1) > TOLERANCE:
@@ -131,8 +138,8 @@ class Planner:
                 f"{steps * share:.2f} steps",
                 "Give more steps, or a batch that divides them.",
             )
-        if "training.warmup_steps" not in trial.changes and count != steps:
-            warm_up = round(int(self._base["training.warmup_steps"]) * share)
+        if "training.warmup_steps" not in trial.changes and count != self._search.steps:
+            warm_up = round(int(self._base["training.warmup_steps"]) * share * (steps / self._search.steps))
             values = {**values, "training.warmup_steps": str(warm_up)}
         return {
             **values,
@@ -174,10 +181,15 @@ class Planner:
             self._bytes_per_token[vocabulary] = learned["train"]["bytes_per_token"]
         return file
 
-    def _matched(self, tokenizer: Path) -> Values:
-        answer = self._hat.match(ROOT / str(self._search.match), self._corpus, tokenizer, 1)
-        found = settings(answer["configuration"])
-        return {name: found[name] for name in _SHAPE}
+    def _matched(self, vocabulary: str, changes: Values) -> Values:
+        """The shape of the baseline; measured once, since it reads megabytes of the corpus."""
+        asked = (vocabulary, *(f"{name}={value}" for name, value in sorted(changes.items())))
+        if asked not in self._matches:
+            config, tokenizer = ROOT / str(self._search.match), self._learned(vocabulary)
+            answer = self._hat.match(config, self._corpus, tokenizer, 1, dict(changes))
+            found = settings(answer["configuration"])
+            self._matches[asked] = {name: found[name] for name in _SHAPE}
+        return self._matches[asked]
 
     def _key(self, values: Values) -> str:
         """Of everything that decides the result. How often it is evaluated and kept does not."""

@@ -103,10 +103,12 @@ def last_bits_per_byte(steps: list[Step]) -> float | None:
 
 def _identity(search: Search, trial: Trial, seed: int) -> Line:
     """All that the file says about a trial, so that its table can be written without hat."""
+    matched = {"match_settings": dict(sorted(trial.match_settings.items()))} if trial.match_settings else {}
     return {
         "base": search.base,
         "match": search.match,
-        "steps": search.steps,
+        **matched,
+        "steps": trial.steps or search.steps,
         "settings": dict(sorted(search.settings.items())),
         "changes": dict(sorted(trial.changes.items())),
         "seed": seed,

@@ -11,17 +11,23 @@ _KEYS = {
     *("title", "base", "match", "kind", "steps", "seeds", "evaluations"),
     *("flops_may_change", "settings", "axes", "trials"),
 }
-_TRIAL_KEYS = {"name", "settings", "flops_may_change"}
+_TRIAL_KEYS = {"name", "settings", "steps", "match_settings", "flops_may_change"}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """`changes` are those to the base; none is the base itself. `axis` is the table it belongs to."""
+    """`changes` are those to the base. `axis` is the table it belongs to.
+
+    `steps` are its own, at the base's batch; None: the base's. `match_settings` are changes to the
+    configuration that this trial of a baseline is to match.
+    """
 
     axis: str
     name: str
     changes: Values = field(hash=False)
     may_change_flops: bool = False
+    steps: int | None = None
+    match_settings: Values = field(default_factory=dict, hash=False)
 
 
 def label(trial: Trial) -> str:
@@ -36,7 +42,8 @@ class Search:
     # Configurations, relative to the repository. `match` is the model whose cost a baseline is to have.
     base: str
     match: str | None
-    # At the base's batch: a trial with another batch takes as many steps as read the same text.
+    # Of a trial that has none of its own, at the base's batch: with another it takes as many steps as read
+    # the same text.
     steps: int
     seeds: tuple[int, ...]
     evaluations: int
@@ -102,9 +109,15 @@ class _Reader(SettingsFile):
                 self.fail(f"{key}.flops_may_change", "must be true or false")
             names.add(name)
             changes = self.settings(f"{key}.settings", trial.get("settings", {}))
-            if not changes:
+            matched = self.settings(f"{key}.match_settings", trial.get("match_settings", {}))
+            if matched and "match" not in self.content:
+                self.fail(
+                    f"{key}.match_settings", "needs match, which names the configuration that they change"
+                )
+            steps = self.at_least_one(f"{key}.steps", trial["steps"]) if "steps" in trial else None
+            if not changes and not matched and steps is None:
                 self.fail(f"{key}.settings", "is missing: a trial changes something")
-            yield Trial("trials", name, changes, may)
+            yield Trial("trials", name, changes, may, steps, matched)
 
     def _axes(self) -> dict[str, list[str]]:
         found = {}

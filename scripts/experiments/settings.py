@@ -81,9 +81,11 @@ class SettingsFile:
         return name
 
     def number(self, key: str, otherwise: int | None = None) -> int:
-        number: int = self.get(key, int, otherwise)
-        if isinstance(number, bool) or number < 1:
-            self.fail(key, "must be at least 1")
+        return self.at_least_one(key, self.get(key, int, otherwise))
+
+    def at_least_one(self, key: str, number: object) -> int:
+        if type(number) is not int or number < 1:
+            self.fail(key, "must be a whole number, at least 1")
         return number
 
     def get(self, key: str, kind: type, otherwise: Any = None) -> Any:

@@ -48,11 +48,10 @@ def markdown(search: Search, results: Results) -> str:
     rows = [_row(search, trial, results) for trial in search.trials]
     base = rows[0]
     finished = [line for row in rows for line in row.lines]
-    wanted = len(search.trials) * len(search.seeds)
     parts = [
         f"# {search.title}",
         f"Written by `scripts/search {search.name}`; [how to read it](README.md).",
-        _conditions(search, finished, wanted),
+        _conditions(search, base, len(finished)),
     ]
     for axis in dict.fromkeys(row.trial.axis for row in rows[1:]):
         parts.append(f"## {_HEADINGS.get(axis, axis)}")
@@ -67,15 +66,16 @@ def _row(search: Search, trial: Trial, results: Results) -> _Row:
     return _Row(trial, tuple(line for line in found if line is not None))
 
 
-def _conditions(search: Search, lines: list[Line], wanted: int) -> str:
+def _conditions(search: Search, base: _Row, finished: int) -> str:
     settings = ", ".join(f"`{name}` {value}" for name, value in search.settings.items())
     text = f"Base: {search.base}{f' with {settings}' if settings else ''}; {search.steps:,} steps"
-    if sizes := {line["bytes"] for line in lines if not line["trial"]["changes"]}:
+    if sizes := {line["bytes"] for line in base.lines}:
         text += f", {max(sizes) / 1e6:.1f} MB of text"
     if search.match:
         text += f"; shapes of equal training FLOPs to {search.match}"
     text += f"; seeds {', '.join(map(str, search.seeds))}."
-    missing = wanted - len(lines)
+    wanted = len(search.trials) * len(search.seeds)
+    missing = wanted - finished
     return text + (f" **Still to do: {missing} of {wanted} runs.**" if missing else "")
 
 

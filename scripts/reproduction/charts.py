@@ -1,4 +1,4 @@
-"""The report's charts: drawn by matplotlib, as SVG elements to embed in the page."""
+"""Charts of reports: drawn by matplotlib, as SVG elements to embed in the page."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -50,15 +50,34 @@ def line_chart(
             tooltips = "|".join(f"{model.title}: {y:.3f} at {_number(round(x, 3))}" for x, y in points)
             gid = _TOOLTIPS + tooltips
             axes.plot(*zip(*points, strict=True), marker="o", color=model.colour, label=model.title, gid=gid)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xlabel(horizontal, loc="right")
+        _set_logarithmic(axes, horizontal)
         if has_long_titles:
             axes.legend(loc="upper right", handlelength=1.2)
         else:
             _add_legend(axes)
+        return _svg(canvas, description)
+
+
+def law_chart(
+    measured: Mapping[Model, Sequence[tuple[float, float]]],
+    laws: Mapping[Model, Sequence[tuple[float, float, float, float]]],
+    horizontal: str,
+    vertical: str,
+    description: str,
+) -> str:
+    """Points of (x, y), and curves of (x, y, low, high) within their bands, x on a logarithmic axis."""
+    with matplotlib.style.context(["default", _STYLE]):
+        canvas, axes = _canvas(vertical)
+        for model, curve in laws.items():
+            x, y, low, high = zip(*curve, strict=True)
+            axes.plot(x, y, color=model.colour, label=model.title)
+            axes.fill_between(x, low, high, color=model.colour, alpha=0.15, linewidth=0)
+        for model, points in measured.items():
+            tooltips = "|".join(f"{model.title}: {y:.3f} at {_number(round(x, 3))}" for x, y in points)
+            gid = _TOOLTIPS + tooltips
+            axes.plot(*zip(*points, strict=True), linestyle="", marker="o", color=model.colour, gid=gid)
+        _set_logarithmic(axes, horizontal)
+        _add_legend(axes)
         return _svg(canvas, description)
 
 
@@ -100,6 +119,14 @@ def _canvas(vertical: str) -> tuple[Canvas, Axes]:
     axes.set_title(vertical, loc="left", x=-0.1)
     axes.yaxis.set_major_locator(MaxNLocator(5))
     return canvas, axes
+
+
+def _set_logarithmic(axes: Axes, horizontal: str) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel(horizontal, loc="right")
 
 
 def _number(value: float) -> str:

@@ -70,9 +70,20 @@ class Hat:
     def learn_tokenizer(self, corpus: Path, vocabulary: int, file: Path) -> Answer:
         return self._answer("tokenizer learn", data=corpus, vocabulary=vocabulary, output=file)
 
-    def match(self, config: Path, corpus: Path, tokenizer: Path, ranks: int) -> Answer:
-        """Both sides of the comparison: the baseline matches the hierarchical model's FLOPs per byte."""
-        return self._answer("plan", config=config, match=True, data=corpus, tokenizer=tokenizer, ranks=ranks)
+    def match(
+        self,
+        config: Path,
+        corpus: Path,
+        tokenizer: Path,
+        ranks: int,
+        values: dict[str, object] | None = None,
+    ) -> Answer:
+        """Both sides of the comparison: the baseline matches the hierarchical model's FLOPs per byte.
+
+        `values` are changes to the hierarchical model.
+        """
+        options = {"config": config, "match": True, "data": corpus, "tokenizer": tokenizer, "ranks": ranks}
+        return self._answer("plan", *_changes(values or {}), **options)
 
     def plan(self, config: Path, values: dict[str, object], **sizes: float) -> Answer:
         """`sizes` are those of the text: `bytes_per_word`, and `bytes_per_token` for a subword model."""

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from corpus.errors import ExitCode
 from experiments.command import main
+from experiments.results import Line
 from experiments.tests.program import Refusal, output
 from reproduction.commands import CommandFailure, Commands
 
@@ -51,7 +52,7 @@ class CommandTests(unittest.TestCase):
         with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
             return main([name, *options, "--program", "hat-mpirun", *more]), said.getvalue()
 
-    def lines(self, name: str = "mine") -> list[dict[str, object]]:
+    def lines(self, name: str = "mine") -> list[Line]:
         text = (self.folder / f"results/{name}.jsonl").read_text()
         return [json.loads(line) for line in text.splitlines()]
 
@@ -132,6 +133,44 @@ class CommandTests(unittest.TestCase):
         self.assertRegex(self.trainings[1], r"--tokenizer \S+-4096\.json .*--set model\.vocabulary=4096")
         self.assertIn("| 4096 | **2.0100** | – | +0.0000 |", self.table())
         self.assertIn("| 1.000 | 1.000 |", self.table())
+
+    def test_a_longer_trial_warms_up_longer_and_its_text_is_shown(self) -> None:
+        code, said = self.search(
+            '[[trials]]\nname = "longer"\nsteps = 200\n'
+            '[[trials]]\nname = "longer, half the batch"\nsteps = 200\n'
+            "settings = { training.sequences_per_step = 8 }\n"
+        )
+        self.assertEqual(code, ExitCode.DONE, said)
+        for training, steps in zip(self.trainings, (100, 200, 400), strict=True):
+            self.assertIn(f"--set training.steps={steps}", training)
+        self.assertNotIn("warmup", self.trainings[0])
+        self.assertIn("--set training.warmup_steps=100", self.trainings[1])
+        self.assertIn("--set training.warmup_steps=200", self.trainings[2])
+        self.assertIn("| longer | **2.0100** | – | +0.0000 | 2.0157 | 1.000 | 2.000 |", self.table())
+        self.assertIn("100 steps, 0.1 MB of text", self.table())
+        # The base of a search with as many steps is the same run.
+        with patch("experiments.tests.test_command._HEAD", _HEAD.replace("100", "200")):
+            self.search(
+                "settings.training.warmup_steps = 100\n" + _OPTIMIZERS, "--only", "base", name="other"
+            )
+        self.assertEqual(len(self.trainings), 3)
+
+    def test_a_trial_matches_a_model_of_its_own(self) -> None:
+        head = 'title = "B"\nbase = "configs/subword-tiny.yaml"\nsteps = 9\nmatch = "configs/tiny.yaml"\n'
+        trial = '[[trials]]\nname = "wider"\nmatch_settings = { model.width = 160 }\n'
+        with patch("experiments.tests.test_command._HEAD", head):
+            code, said = self.search(trial)
+            self.assertEqual(code, ExitCode.BAD_CONFIGURATION)
+            self.assertIn("wider costs 0.800 times the FLOPs per byte of configs/tiny.yaml with its", said)
+            code, said = self.search(trial + "flops_may_change = true\n")
+        self.assertEqual(code, ExitCode.DONE, said)
+        matches = [call for call in self.calls if "--match" in call]
+        self.assertNotIn("--set", matches[0])
+        self.assertIn("--set model.width=160", matches[1])
+        self.assertEqual(
+            [line["trial"].get("match_settings") for line in self.lines()], [None, {"model.width": "160"}]
+        )
+        self.assertIn("| wider | **2.0100** |", self.table())
 
     def test_a_setting_that_hat_refuses_names_the_trial_before_anything_is_trained(self) -> None:
         code, said = self.search("[axes]\ntraining.clip = [2]\ntraining.unknown = [1]\n")

@@ -50,6 +50,18 @@ class SearchTests(unittest.TestCase):
         )
         self.assertEqual([trial.may_change_flops for trial in search.trials], [False, True, False])
 
+    def test_a_trial_has_steps_and_a_model_to_match_of_its_own(self) -> None:
+        self.path.write_text(
+            _HEAD.replace("tiny", "subword-tiny") + 'match = "configs/tiny.yaml"\n'
+            '[[trials]]\nname = "longer"\nsteps = 200\n'
+            '[[trials]]\nname = "wider"\nmatch_settings.model = { width = 160, kv_heads = "auto" }\n'
+        )
+        base, longer, wider = read(self.path).trials
+        self.assertEqual((base.steps, base.match_settings), (None, {}))
+        self.assertEqual((longer.steps, longer.changes), (200, {}))
+        self.assertEqual((wider.changes, wider.may_change_flops), ({}, False))
+        self.assertEqual(wider.match_settings, {"model.width": "160", "model.kv_heads": "auto"})
+
     def test_an_error_names_the_key(self) -> None:
         axes = "[axes]\ntraining.clip = [2]\n"
         for content, parts in {
@@ -73,6 +85,10 @@ class SearchTests(unittest.TestCase):
             "[[trials]]\nname = 'a'\n": ("trials[1].settings is missing",),
             "[[trials]]\nsettings = { training.clip = 1 }\n": ("trials[1].name must",),
             "[[trials]]\nname = 'a'\nsetting = 1\n": ("trials[1].setting is no key",),
+            "[[trials]]\nname = 'a'\nsteps = 0\n": ("trials[1].steps must be a whole number",),
+            "[[trials]]\nname = 'a'\nmatch_settings = { model.width = 160 }\n": (
+                "trials[1].match_settings needs match",
+            ),
             "[[trials]]\nname = 'a'\nsettings = { data.seed = 1 }\n": (
                 "trials[1].settings.data.seed",
                 "give seeds instead",

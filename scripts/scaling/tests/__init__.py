@@ -1,0 +1,1 @@
+"""Tests of scripts/scaling-laws, with runs that follow a known law."""
