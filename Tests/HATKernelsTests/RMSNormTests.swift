@@ -38,7 +38,7 @@ import Testing
     let dGain = TestMatrix(1, width) { _, _ in 2 }
     RMSNorm.backward(
       x.view, gain: gain.pointer, inverseRoots: roots.pointer, outputGradient: dy.view,
-      addInputGradientTo: dx.view, addGainGradientTo: dGain.pointer)
+      adding: true, into: dx.view, addGainGradientTo: dGain.pointer)
     let expectedX = centralDifferences(x.doubles) {
       innerProduct(reference($0, gain.doubles[0]), dy.doubles)
     }
@@ -48,5 +48,12 @@ import Testing
     #expect(largestError(dx, expectedX.map { $0.map { $0 + 1 } }) < 2e-5)
     #expect(largestError(dGain, expectedGain.map { $0.map { $0 + 2 } }) < 2e-5)
     #expect(dx.isIntactOutside && dGain.isIntactOutside)
+
+    RMSNorm.backward(
+      x.view, gain: gain.pointer, inverseRoots: roots.pointer, outputGradient: dy.view,
+      adding: false, into: dy.view, addGainGradientTo: dGain.pointer)
+    #expect(largestError(dy, expectedX) < 2e-5)
+    #expect(largestError(dGain, expectedGain.map { $0.map { 2 * $0 + 2 } }) < 4e-5)
+    #expect(dy.isIntactOutside)
   }
 }

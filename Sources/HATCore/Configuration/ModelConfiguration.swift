@@ -31,8 +31,14 @@ public struct ModelConfiguration: Sendable, Equatable {
   /// MLP width of the backbone; nil for the default rule.
   public var mlpHidden: Int?
   public var ropeTheta = 10_000.0
+  /// Whether each head's queries and keys are normalised.
+  public var queryKeyNorm = false
+  /// What logits stay below; 0 for no limit.
+  public var logitCap = 0.0
   /// Of the first values of matrices, heads included.
   public var initialDeviation = 0.02
+  /// A factor on that of the two matrices of a block whose outputs join the residual stream.
+  public var residualDeviation = 1.0
   /// Of the first values of embeddings.
   public var embeddingDeviation = 0.02
 
@@ -66,14 +72,14 @@ extension ModelConfiguration {
     StackShape(
       width: width, headSize: headSize, heads: heads, keyValueHeads: keyValueHeads ?? heads,
       mlpHidden: mlpHidden ?? StackShape.defaultMLPHidden(width: width), layers: layers, isCausal: true,
-      ropeTheta: ropeTheta)
+      ropeTheta: ropeTheta, queryKeyNorm: queryKeyNorm)
   }
 
   private func byteStack(layers: Int, isCausal: Bool) -> StackShape {
     StackShape(
       width: byteWidth, headSize: byteHeadSize, heads: byteHeads, keyValueHeads: byteHeads,
       mlpHidden: byteMLPHidden ?? StackShape.defaultMLPHidden(width: byteWidth), layers: layers,
-      isCausal: isCausal, ropeTheta: ropeTheta)
+      isCausal: isCausal, ropeTheta: ropeTheta, queryKeyNorm: queryKeyNorm)
   }
 }
 
@@ -91,6 +97,8 @@ public struct StackShape: Sendable, Equatable {
   /// Whether a position sees only those before it (and itself) in its segment.
   public var isCausal: Bool
   public var ropeTheta: Double
+  /// Whether each head's queries and keys are normalised before rotation.
+  public var queryKeyNorm: Bool
 
   /// ⌈(8/3)·width / 32⌉·32.
   public static func defaultMLPHidden(width: Int) -> Int { (8 * width + 95) / 96 * 32 }

@@ -73,9 +73,18 @@ extension Setting {
       "SwiGLU width of the backbone; auto is 8/3 of width, up to the next multiple of 32"),
     Setting("model", "rope_theta", \.model.ropeTheta, "base of the rotary positions"),
     Setting(
+      "model", "query_key_norm", \.model.queryKeyNorm,
+      "whether each head's queries and keys are normalised, with learned gains"),
+    Setting(
+      "model", "logit_cap", \.model.logitCap,
+      "logits become cap x tanh(logits / cap), which stays below the cap; 0: they stay as they are"),
+    Setting(
       "model", "initial_deviation", \.model.initialDeviation,
       "standard deviation of the first values of matrices and head"),
     Setting("model", "embedding_deviation", \.model.embeddingDeviation, "that of embeddings"),
+    Setting(
+      "model", "residual_deviation", \.model.residualDeviation,
+      "factor on that of o_proj and down_proj, which write into the residual stream"),
 
     Setting("data", "sequence_words", \.data.sequenceWords, "words of a sequence, at most"),
     Setting("data", "sequence_bytes", \.data.sequenceBytes, "bytes of a sequence, at most"),
@@ -186,6 +195,12 @@ extension Int: SettingValue {
   init?(settingText: String) { self.init(settingText.filter { $0 != "_" }) }
   var settingText: String { String(self) }
   static var expectation: String { "a whole number" }
+}
+
+extension Bool: SettingValue {
+  init?(settingText: String) { self.init(settingText) }
+  var settingText: String { String(self) }
+  static var expectation: String { "true or false" }
 }
 
 extension UInt64: SettingValue {

@@ -23,6 +23,8 @@ final class IncrementalStack {
   private let kept: FloatBuffer
   private let keptFloats: Int
   private let inverseRoots: ArenaPlace
+  /// Of head norms: [query heads, rows of a call], and [key and value heads, rows of a call].
+  private let headInverseRoots: QueryKeyPair<ArenaPlace>
   private let normalized: ArenaMatrix
   private let queryKeyValue: ArenaMatrix
   private let attention: ArenaMatrix
@@ -51,6 +53,9 @@ final class IncrementalStack {
         gain: { $0 })
     }
     inverseRoots = arena.reserve(Self.callRows)
+    headInverseRoots = QueryKeyPair(queries: shape.heads, keys: shape.keyValueHeads).map {
+      arena.reserve($0 * Self.callRows)
+    }
     normalized = arena.reserve(rows: Self.callRows, columns: shape.width)
     queryKeyValue = arena.reserve(rows: Self.callRows, columns: shape.queryKeyValueWidth)
     attention = arena.reserve(rows: Self.callRows, columns: shape.queryWidth)
@@ -99,6 +104,7 @@ final class IncrementalStack {
     let block = blocks[layer]
     let queryKeyValue = arena.view(queryKeyValue, rows: rows.rows)
     kernels.linear(normalize(rows, block.inputNorm), weight: block.queryKeyValue, into: queryKeyValue)
+    normalizeHeads(queryKeyValue, block)
     let work = KeptAttentionWork(
       places: places, kept: kept(layer), shape: shape.attention, queryKeyValue: queryKeyValue,
       output: arena.view(attention, rows: rows.rows), scores: arena.view(scores, rows: kernels.pool.threads))
@@ -117,6 +123,20 @@ final class IncrementalStack {
     kernels.linear(normalize(rows, block.postAttentionNorm), weight: block.gateUp, into: gateUp)
     kernels.swiGLU(gateUp, into: hidden)
     kernels.addLinear(hidden, weight: block.down, to: rows)
+  }
+
+  /// Of queries and keys, in place, if the stack does.
+  private func normalizeHeads(_ queryKeyValue: MatrixView, _ block: Block) {
+    guard let gains = block.queryKeyNorm else { return }
+    let (queries, keys) = (queryKeyValue.columns(shape.queries), queryKeyValue.columns(shape.keys))
+    kernels.headNorm(
+      HeadNorm(
+        heads: shape.heads, input: queries, inverseRoots: arena.floats(headInverseRoots.queries),
+        gain: gains.queries), into: queries)
+    kernels.headNorm(
+      HeadNorm(
+        heads: shape.keyValueHeads, input: keys, inverseRoots: arena.floats(headInverseRoots.keys),
+        gain: gains.keys), into: keys)
   }
 
   private func normalize(_ rows: MatrixView, _ gain: UnsafePointer<Float>) -> MatrixView {

@@ -42,8 +42,8 @@ public final class SubwordPredictor: SymbolPredictor {
       IncrementalStack(
         model.backbone, tensors.backbone.blocks, weights.blocks, sequences: documents,
         positions: limits.tokens, kernels: kernels),
-      norm: weights.back[tensors.backbone.norm], weight: weights.back[tensors.head], documents: documents,
-      kernels: kernels)
+      norm: weights.back[tensors.backbone.norm], weight: weights.back[tensors.head], cap: model.logitCap,
+      documents: documents, kernels: kernels)
   }
 
   public var symbolCount: Int { vocabulary.count }

@@ -73,8 +73,25 @@ struct ModelKernels {
   ) {
     profile.measure(.norm, 4 * bytes(x)) {
       RMSNorm.backward(
-        x, gain: gain, inverseRoots: inverseRoots, outputGradient: outputGradient, addInputGradientTo: dx,
+        x, gain: gain, inverseRoots: inverseRoots, outputGradient: outputGradient, adding: true, into: dx,
         addGainGradientTo: gainGradient)
+    }
+  }
+
+  func headNorm(_ norm: HeadNorm, into heads: MatrixView) {
+    profile.measure(.norm, 2 * bytes(heads)) {
+      share(
+        KernelWork.headNorm(norm, into: heads), norm.heads, unit: 1,
+        isWorthIt: 2 * bytes(heads) >= Self.leastBytes)
+    }
+  }
+
+  /// On one thread, as `normBackward`.
+  func headNormBackward(
+    _ norm: HeadNorm, _ gradient: MatrixView, addGainGradientTo gainGradient: FloatPointer
+  ) {
+    profile.measure(.norm, 3 * bytes(gradient)) {
+      norm.backward(gradient, addGainGradientTo: gainGradient)
     }
   }
 
@@ -108,6 +125,17 @@ struct ModelKernels {
   }
 
   func loss(_ rows: LossRows) { rowwise(.loss, .loss(rows), rows: rows.logits.rows, bytes(rows.logits)) }
+
+  /// - Parameter slopes: as large as `logits`; nil without a backward pass.
+  func cap(_ logits: MatrixView, _ cap: Float, slopes: MatrixView?) {
+    rowwise(
+      .loss, .cap(logits, cap, slopes: slopes), rows: logits.rows,
+      (slopes == nil ? 2 : 3) * bytes(logits))
+  }
+
+  func capBackward(_ gradient: MatrixView, slopes: MatrixView) {
+    rowwise(.loss, .capBackward(gradient, slopes: slopes), rows: gradient.rows, 3 * bytes(gradient))
+  }
 
   /// Overwrites the logits by their gradient.
   func lossAndGradient(_ rows: LossRows) {
@@ -149,15 +177,19 @@ struct ModelKernels {
   private func bytes(_ matrix: MatrixView) -> Int { 4 * matrix.rows * matrix.columns }
 }
 
-/// One call of a kernel, which the threads of a rank share: columns of a product, heads of a rotation, rows of the others.
+/// One call of a kernel, which the threads of a rank share: columns of a product, heads of a rotation or a
+/// head norm, rows of the others.
 enum KernelWork: PoolWork {
   case linear(MatrixView, LinearWeight, into: MatrixView, by: ProductArithmetic)
   case addLinear(MatrixView, LinearWeight, to: MatrixView, by: ProductArithmetic)
   case inputGradient(MatrixView, weight: ConstantMatrixView, into: MatrixView, by: ProductArithmetic)
   case weightGradient(MatrixView, input: MatrixView, adding: Bool, into: MatrixView, by: ProductArithmetic)
   case norm(MatrixView, gain: UnsafePointer<Float>, into: MatrixView, inverseRoots: FloatPointer)
+  case headNorm(HeadNorm, into: MatrixView)
   case swiGLU(MatrixView, into: MatrixView)
   case swiGLUBackward(MatrixView, hiddenGradient: MatrixView, into: MatrixView, hidden: MatrixView)
+  case cap(MatrixView, Float, slopes: MatrixView?)
+  case capBackward(MatrixView, slopes: MatrixView)
   case loss(LossRows)
   case lossAndGradient(LossRows)
   case rotate(MatrixView, RotaryTable, Segments)
@@ -177,11 +209,16 @@ enum KernelWork: PoolWork {
     case .norm(let x, let gain, let y, let inverseRoots):
       RMSNorm.forward(
         x.rows(range), gain: gain, into: y.rows(range), inverseRoots: inverseRoots + range.lowerBound)
+    case .headNorm(let norm, let heads): norm.forward(heads: range, into: heads)
     case .swiGLU(let gateUp, let hidden): SwiGLU.forward(gateUp.rows(range), into: hidden.rows(range))
     case .swiGLUBackward(let gateUp, let hiddenGradient, let gateUpGradient, let hidden):
       SwiGLU.backward(
         gateUp.rows(range), hiddenGradient: hiddenGradient.rows(range), into: gateUpGradient.rows(range),
         hidden: hidden.rows(range))
+    case .cap(let logits, let cap, let slopes):
+      SoftCap.apply(logits.rows(range), cap: cap, slopes: slopes?.rows(range))
+    case .capBackward(let gradient, let slopes):
+      SoftCap.backward(gradient.rows(range), slopes: slopes.rows(range))
     case .loss(let rows):
       let rows = rows[range]
       SoftmaxCrossEntropy.loss(rows.logits, targets: rows.targets, losses: rows.losses, correct: rows.correct)

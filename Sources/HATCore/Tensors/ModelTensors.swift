@@ -98,6 +98,8 @@ struct BlockParts<Matrix, Gain> {
   let queryKeyValue: Matrix
   /// [width, queryWidth]
   let attentionOutput: Matrix
+  /// Each [headSize]; nil for a stack without.
+  let queryKeyNorm: QueryKeyPair<Gain>?
   let postAttentionNorm: Gain
   /// [2F, width]: two tensors.
   let gateUp: Matrix
@@ -109,11 +111,22 @@ struct BlockParts<Matrix, Gain> {
   ) -> BlockParts<NewMatrix, NewGain> {
     BlockParts<NewMatrix, NewGain>(
       inputNorm: gain(inputNorm), queryKeyValue: matrix(queryKeyValue),
-      attentionOutput: matrix(attentionOutput),
+      attentionOutput: matrix(attentionOutput), queryKeyNorm: queryKeyNorm?.map(gain),
       postAttentionNorm: gain(postAttentionNorm), gateUp: matrix(gateUp), down: matrix(down))
   }
 }
 
+/// One thing for the queries, and one for the keys.
+struct QueryKeyPair<Part> {
+  let queries: Part
+  let keys: Part
+
+  func map<NewPart>(_ transform: (Part) -> NewPart) -> QueryKeyPair<NewPart> {
+    QueryKeyPair<NewPart>(queries: transform(queries), keys: transform(keys))
+  }
+}
+
+extension QueryKeyPair: Sendable where Part: Sendable {}
 extension BlockParts: Sendable where Matrix: Sendable, Gain: Sendable {}
 
 typealias BlockTensors = BlockParts<MatrixPlace, GainPlace>
@@ -154,7 +167,7 @@ extension TensorTableBuilder {
 
   private mutating func block(_ name: String, _ shape: StackShape, unit: ModelUnit) -> BlockTensors {
     // Two outputs join the residual stream in every block: scaled so that it does not grow with depth.
-    let outputScale = 1 / (2 * Double(shape.layers)).squareRoot()
+    let outputScale = residualDeviation / (2 * Double(shape.layers)).squareRoot()
     let (width, hidden, keyValues) = (shape.width, shape.mlpHidden, shape.keyValueWidth)
     return BlockTensors(
       inputNorm: gain("\(name).input_norm", width: width, unit: unit),
@@ -165,6 +178,10 @@ extension TensorTableBuilder {
         ], columns: width, unit: unit),
       attentionOutput: matrix(
         ["\(name).attention.o_proj": width], columns: shape.queryWidth, unit: unit, scale: outputScale),
+      queryKeyNorm: shape.queryKeyNorm
+        ? QueryKeyPair(queries: "q_norm", keys: "k_norm").map {
+          gain("\(name).attention.\($0)", width: shape.headSize, unit: unit)
+        } : nil,
       postAttentionNorm: gain("\(name).post_attention_norm", width: width, unit: unit),
       gateUp: matrix(
         ["\(name).mlp.gate_proj": hidden, "\(name).mlp.up_proj": hidden], columns: width, unit: unit),

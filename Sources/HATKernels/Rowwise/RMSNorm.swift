@@ -28,10 +28,12 @@ public enum RMSNorm {
     }
   }
 
-  /// Adds the gradients by x [R, width] and gain [width], given that by y and the inverse roots of the forward pass.
+  /// The gradient by x [R, width], and that by gain [width], which is added, given that by y and the inverse roots of the
+  /// forward pass.
+  /// - Parameter adding: whether that by x is added to `dx`, or overwrites it, which then may be `outputGradient`.
   public static func backward(
     _ x: MatrixView, gain: UnsafePointer<Float>, inverseRoots: UnsafePointer<Float>,
-    outputGradient: MatrixView, addInputGradientTo dx: MatrixView,
+    outputGradient: MatrixView, adding: Bool, into dx: MatrixView,
     addGainGradientTo gainGradient: FloatPointer
   ) {
     precondition(dx.rows == x.rows && dx.columns == x.columns)
@@ -49,7 +51,8 @@ public enum RMSNorm {
       LaneLoop.forEach(x.columns) { offset, access in
         let (value, slope) = (access.load(input + offset), access.load(dy + offset) * root)
         let gradient = value.times(correction, plus: slope * access.load(gain + offset))
-        access.store(access.load(inputGradient + offset) + gradient, inputGradient + offset)
+        let before = adding ? access.load(inputGradient + offset) : Lanes()
+        access.store(before + gradient, inputGradient + offset)
         access.store(value.times(slope, plus: access.load(gainGradient + offset)), gainGradient + offset)
       }
     }

@@ -104,6 +104,12 @@ struct SameBitsTests {
     return model
   }
 
+  static var withNormsAndCap: ModelConfiguration {
+    var model = model
+    (model.queryKeyNorm, model.logitCap) = (true, 3)
+    return model
+  }
+
   static let capacity = BatchCapacity(sequences: 1, sequenceWords: 256, maxWordBytes: 64)
 
   /// Loss and gradient of one batch.
@@ -128,7 +134,7 @@ struct SameBitsTests {
 
   @Test("Any number of threads", arguments: [2, 3, 4], ProductArithmetic.available)
   func threads(count: Int, by arithmetic: ProductArithmetic) {
-    for model in [Self.model, Self.withNgrams] {
+    for model in [Self.model, Self.withNgrams, Self.withNormsAndCap] {
       let (one, many) = (Self.run(model, by: arithmetic), Self.run(model, threads: count, by: arithmetic))
       #expect(one.0 == many.0)
       let isSame = one.1 == many.1
@@ -140,10 +146,13 @@ struct SameBitsTests {
     "Blocks of the backbone computed again, in less memory",
     arguments: ProductArithmetic.available)
   func recomputation(by arithmetic: ProductArithmetic) {
-    let (kept, again) = (Self.run(by: arithmetic), Self.run(recomputation: .blocks, by: arithmetic))
-    #expect(kept.0 == again.0)
-    let isSame = kept.1 == again.1
-    #expect(isSame)
+    for model in [Self.model, Self.withNormsAndCap] {
+      let kept = Self.run(model, by: arithmetic)
+      let again = Self.run(model, recomputation: .blocks, by: arithmetic)
+      #expect(kept.0 == again.0)
+      let isSame = kept.1 == again.1
+      #expect(isSame)
+    }
     let floats = [Recomputation.none, .blocks].map {
       HierarchicalTransformer.activationFloats(
         Self.model, Execution(capacity: Self.capacity, recomputation: $0))

@@ -86,14 +86,15 @@ extension OracleShape {
       ngrams: model.kind == .hierarchical
         ? OracleNgrams(
           longest: model.byteNgrams, rows: model.byteNgramRows ?? 16_384, foldsCase: true)
-        : OracleNgrams(longest: model.tokenNgrams, rows: model.tokenNgramRows ?? 16_384))
+        : OracleNgrams(longest: model.tokenNgrams, rows: model.tokenNgramRows ?? 16_384),
+      queryKeyNorm: model.queryKeyNorm, logitCap: model.logitCap)
   }
 }
 
 extension ModelConfiguration {
   /// Small models that differ in everything a model can differ in: grouped-query attention with one shared head
   /// and with several, unequal depths, widths that fill no vector, MLP widths by rule and by hand, n-grams that share the
-  /// few rows of their tables, in stacks of several blocks and of one.
+  /// few rows of their tables, in stacks of several blocks and of one, norms of queries and keys, caps on logits.
   static let tinySamples: [ModelConfiguration] = [
     sample(byte: (8, 4), layers: (2, 2, 2), backbone: (16, 4), keyValueHeads: 2),
     sample(byte: (8, 8), layers: (1, 2, 3), backbone: (24, 4), keyValueHeads: 1, hidden: (20, 36)),
@@ -102,13 +103,20 @@ extension ModelConfiguration {
     sample(byte: (6, 2), layers: (3, 2, 2), backbone: (20, 10), keyValueHeads: 1, hidden: (9, nil)),
     sample(byte: (8, 4), layers: (2, 2, 1), backbone: (16, 4), keyValueHeads: nil, ngrams: (5, 11)),
     sample(byte: (12, 6), layers: (1, 1, 1), backbone: (16, 8), keyValueHeads: 1, ngrams: (2, 64)),
+    sample(byte: (8, 4), layers: (2, 2, 2), backbone: (16, 4), keyValueHeads: 2, queryKeyNorm: true),
+    sample(
+      byte: (12, 6), layers: (1, 1, 1), backbone: (20, 10), keyValueHeads: nil, queryKeyNorm: true,
+      logitCap: 2),
+    sample(
+      byte: (8, 2), layers: (1, 2, 2), backbone: (18, 6), keyValueHeads: 1, ngrams: (3, 11),
+      queryKeyNorm: true, logitCap: 5),
   ]
 
   private static func sample(
     byte: (width: Int, headSize: Int), layers: (encoder: Int, decoder: Int, backbone: Int),
     backbone: (width: Int, headSize: Int), keyValueHeads: Int?,
     hidden: (byte: Int?, backbone: Int?) = (nil, nil), theta: Double = 10_000,
-    ngrams: (longest: Int, rows: Int?) = (0, nil)
+    ngrams: (longest: Int, rows: Int?) = (0, nil), queryKeyNorm: Bool = false, logitCap: Double = 0
   ) -> ModelConfiguration {
     var model = ModelConfiguration()
     model.byteWidth = byte.width
@@ -123,6 +131,7 @@ extension ModelConfiguration {
     model.mlpHidden = hidden.backbone
     model.ropeTheta = theta
     (model.byteNgrams, model.byteNgramRows) = ngrams
+    (model.queryKeyNorm, model.logitCap) = (queryKeyNorm, logitCap)
     return model
   }
 }

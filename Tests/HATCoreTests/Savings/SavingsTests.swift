@@ -9,9 +9,11 @@ import Testing
 struct SavingsTests {
   private static let capacity = BatchCapacity(sequences: 1, sequenceWords: 256, maxWordBytes: 64)
 
-  private static func run(_ module: TileRun.Module, without saving: Saving?) -> TileRun {
+  private static func run(
+    _ module: TileRun.Module, without saving: Saving?, queryKeyNorm: Bool
+  ) -> TileRun {
     var model = ModelConfiguration()
-    (model.encoderLayers, model.decoderLayers) = (3, 2)
+    (model.encoderLayers, model.decoderLayers, model.queryKeyNorm) = (3, 2, queryKeyNorm)
     var batches = BatchGenerator(seed: 9)
     var savings = Saving.all(of: module)
     if let saving { savings.remove(saving) }
@@ -24,10 +26,12 @@ struct SavingsTests {
   static let pairs: [(TileRun.Module, Saving)] =
     Saving.allCases.map { (.encoder, $0) } + [(.decoder, .rowTable)]
 
-  @Test("Each gives what the plain path gives", arguments: pairs)
-  func plainPath(module: TileRun.Module, saving: Saving) {
+  @Test("Each gives what the plain path gives", arguments: pairs, [false, true])
+  func plainPath(pair: (module: TileRun.Module, saving: Saving), queryKeyNorm: Bool) {
+    let (module, saving) = pair
     #expect(Saving.all(of: module).contains(saving))
-    let (saved, plain) = (Self.run(module, without: nil), Self.run(module, without: saving))
+    let saved = Self.run(module, without: nil, queryKeyNorm: queryKeyNorm)
+    let plain = Self.run(module, without: saving, queryKeyNorm: queryKeyNorm)
     #expect(distance(saved.gradient.elements, plain.gradient.elements) < 1e-5)
     #expect(distance(elements(saved.rowGradient), elements(plain.rowGradient)) < 1e-5)
     withExtendedLifetime((saved, plain)) {}

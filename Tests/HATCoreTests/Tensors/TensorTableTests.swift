@@ -7,7 +7,7 @@ import Testing
     for kind in ModelKind.allCases {
       var model = ModelConfiguration()
       (model.kind, model.keyValueHeads) = (kind, 2)
-      (model.byteNgrams, model.tokenNgrams) = (3, 2)
+      (model.byteNgrams, model.tokenNgrams, model.queryKeyNorm) = (3, 2, true)
       let table = TensorTable(model)
       for ranges in [table.tensors.map(\.range), table.units] {
         #expect(ranges.first?.lowerBound == 0)
@@ -31,7 +31,7 @@ import Testing
 
   @Test func rolesSayHowTensorsAreTrained() {
     var model = ModelConfiguration()
-    (model.byteNgrams, model.tokenNgrams) = (3, 2)
+    (model.byteNgrams, model.tokenNgrams, model.queryKeyNorm) = (3, 2, true)
     var subword = model
     subword.kind = .subword
     for tensor in TensorTable(model).tensors + TensorTable(subword).tensors {
@@ -52,7 +52,13 @@ import Testing
 }
 
 @Suite struct ParameterInitializerTests {
-  private let table = TensorTable(ModelConfiguration())
+  private static let model: ModelConfiguration = {
+    var model = ModelConfiguration()
+    model.residualDeviation = 0.25
+    return model
+  }()
+
+  private let table = TensorTable(model)
 
   private func parameters(seed: UInt64, cutAt cuts: [Int] = [], threads: Int = 1) -> [Float] {
     let buffer = FloatBuffer(zeroed: table.count)
@@ -79,7 +85,7 @@ import Testing
       }
       let isOutput = tensor.name.contains("o_proj") || tensor.name.contains("down_proj")
       let layers = tensor.name.hasPrefix("backbone") ? 4.0 : 2.0
-      let expected = 0.02 * (isOutput ? 1 / (2 * layers).squareRoot() : 1)
+      let expected = 0.02 * (isOutput ? 0.25 / (2 * layers).squareRoot() : 1)
       let count = Double(values.count)
       let mean = values.reduce(0, +) / count
       let deviation = (values.reduce(0) { $0 + $1 * $1 } / count).squareRoot()

@@ -16,8 +16,11 @@ extension OraclePass {
     func projected(_ name: String) -> OracleTensor {
       tape.multiplyTransposed(normed, parameter(prefix + "attention.\(name)_proj.weight"))
     }
-    let queries = tape.rotate(projected("q"), headSize: stack.headSize, theta: shape.ropeTheta)
-    let keys = tape.rotate(projected("k"), headSize: stack.headSize, theta: shape.ropeTheta)
+    func turned(_ name: String) -> OracleTensor {
+      let heads = normedHeads(stack, prefix + "attention.\(name)_norm.weight", projected(name))
+      return tape.rotate(heads, headSize: stack.headSize, theta: shape.ropeTheta)
+    }
+    let (queries, keys) = (turned("q"), turned("k"))
     let values = projected("v")
     let heads = stack.width / stack.headSize
     let outputs = (0..<heads).map { head in
@@ -27,6 +30,15 @@ extension OraclePass {
         values: self.head(shared, of: values, stack))
     }
     return tape.multiplyTransposed(tape.stackColumns(outputs), parameter(prefix + "attention.o_proj.weight"))
+  }
+
+  /// Each head divided by its root mean square, and multiplied by the gain, which all heads share.
+  private func normedHeads(_ stack: OracleStack, _ gain: String, _ x: OracleTensor) -> OracleTensor {
+    guard shape.queryKeyNorm else { return x }
+    return tape.stackColumns(
+      (0..<(x.columns / stack.headSize)).map {
+        tape.rootMeanSquareNorm(head($0, of: x, stack), gain: parameter(gain))
+      })
   }
 
   private func attentionHead(

@@ -15,11 +15,15 @@ public struct OracleShape: Sendable, Hashable {
   public var ropeTheta: Double
   /// Of bytes in encoder and decoder, or of tokens in the baseline.
   public var ngrams: OracleNgrams
+  /// Whether queries and keys have a norm in each head.
+  public var queryKeyNorm: Bool
+  /// Of logits; 0 for none.
+  public var logitCap: Double
 
   public init(
     byteWidth: Int, byteHeadSize: Int, encoderLayers: Int, decoderLayers: Int, width: Int, headSize: Int,
     layers: Int, keyValueHeads: Int, byteHidden: Int, hidden: Int, ropeTheta: Double = 10_000,
-    ngrams: OracleNgrams = OracleNgrams()
+    ngrams: OracleNgrams = OracleNgrams(), queryKeyNorm: Bool = false, logitCap: Double = 0
   ) {
     self.byteWidth = byteWidth
     self.byteHeadSize = byteHeadSize
@@ -33,6 +37,8 @@ public struct OracleShape: Sendable, Hashable {
     self.hidden = hidden
     self.ropeTheta = ropeTheta
     self.ngrams = ngrams
+    self.queryKeyNorm = queryKeyNorm
+    self.logitCap = logitCap
   }
 }
 
@@ -60,6 +66,11 @@ extension OracleShape {
         (prefix + "attention.k_proj.weight", [keyValueWidth, stack.width]),
         (prefix + "attention.v_proj.weight", [keyValueWidth, stack.width]),
         (prefix + "attention.o_proj.weight", [stack.width, stack.width]),
+      ]
+      if queryKeyNorm {
+        list += ["q", "k"].map { (prefix + "attention.\($0)_norm.weight", [stack.headSize]) }
+      }
+      list += [
         (prefix + "post_attention_norm.weight", [stack.width]),
         (prefix + "mlp.gate_proj.weight", [stack.hidden, stack.width]),
         (prefix + "mlp.up_proj.weight", [stack.hidden, stack.width]),

@@ -75,8 +75,9 @@ struct RowProjections {
   private let inverseRoots: ArenaPlace
   /// [N, width], later its gradient.
   private let normalized: ArenaMatrix
-  /// [N, queryKeyValueWidth], not rotated.
+  /// [N, queryKeyValueWidth], normalised but not rotated.
   private let queryKeyValue: ArenaMatrix
+  private let queryKeyNorm: QueryKeyPair<HeadNormPlaces>?
   private let queryKeyValueGradient: ArenaMatrix
 
   fileprivate init(_ stack: TransformerStack, rows count: Int, arena: Arena) {
@@ -85,6 +86,7 @@ struct RowProjections {
     inverseRoots = arena.reserve(count)
     normalized = arena.reserve(rows: count, columns: shape.width)
     queryKeyValue = arena.reserve(rows: count, columns: shape.queryKeyValueWidth)
+    queryKeyNorm = HeadNormPlaces.pair(shape, rows: count, arena: arena)
     queryKeyValueGradient = arena.reserve(rows: count, columns: shape.queryKeyValueWidth)
   }
 
@@ -107,7 +109,15 @@ struct RowProjections {
     let normalized = stack.view(normalized, rows.rows)
     stack.kernels.norm(
       rows, gain: block.inputNorm, into: normalized, inverseRoots: stack.arena.floats(inverseRoots))
-    stack.kernels.linear(normalized, weight: block.queryKeyValue, into: stack.view(queryKeyValue, rows.rows))
+    let outputs = stack.view(queryKeyValue, rows.rows)
+    stack.kernels.linear(normalized, weight: block.queryKeyValue, into: outputs)
+    stack.normalize(
+      norms(rows, block), queries: outputs.columns(stack.shape.queries),
+      keys: outputs.columns(stack.shape.keys))
+  }
+
+  private func norms(_ rows: MatrixView, _ weights: BlockWeights) -> QueryKeyPair<HeadNorm>? {
+    queryKeyNorm?.norms(rows: rows.rows, gains: weights.queryKeyNorm, stack.arena)
   }
 
   fileprivate func startBackward(_ count: Int) { stack.view(queryKeyValueGradient, count).fillZero() }
@@ -118,6 +128,9 @@ struct RowProjections {
     let (weights, gradients) = (weights[stack.tensors.blocks[0]], gradients[stack.tensors.blocks[0]])
     let normalized = stack.view(normalized, rows.rows)
     let outputs = stack.view(queryKeyValueGradient, rows.rows)
+    stack.differentiateNorms(
+      norms(rows, weights), queries: outputs.columns(stack.shape.queries),
+      keys: outputs.columns(stack.shape.keys), addGainGradientsTo: gradients.queryKeyNorm)
     stack.kernels.addWeightGradient(outputs, input: normalized, to: gradients.queryKeyValue)
     stack.kernels.inputGradient(outputs, weight: weights.queryKeyValue, into: normalized)
     stack.kernels.normBackward(

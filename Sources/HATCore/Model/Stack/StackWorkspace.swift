@@ -10,6 +10,7 @@ struct StackWorkspace {
     let inputInverseRoots: ArenaPlace
     /// [R, queryKeyValueWidth], rotated.
     let queryKeyValue: ArenaMatrix
+    let queryKeyNorm: QueryKeyPair<HeadNormPlaces>?
     /// [R, H]
     let logSumExp: ArenaPlace
     /// [R, queryWidth], what attention gave.
@@ -25,6 +26,7 @@ struct StackWorkspace {
       input = arena.reserve(rows: rows, columns: shape.width)
       inputInverseRoots = arena.reserve(rows)
       queryKeyValue = arena.reserve(rows: rows, columns: shape.queryKeyValueWidth)
+      queryKeyNorm = HeadNormPlaces.pair(shape, rows: rows, arena: arena)
       logSumExp = arena.reserve(rows * shape.heads)
       attention = arena.reserve(rows: rows, columns: shape.queryWidth)
       middle = arena.reserve(rows: rows, columns: shape.width)
@@ -131,6 +133,7 @@ struct BlockViews {
   let queryKeyValue: MatrixView
   /// The columns the rotary positions apply to.
   let queriesAndKeys: MatrixView
+  let queryKeyNorm: QueryKeyPair<HeadNorm>?
   let logSumExp: FloatPointer
   let attention: MatrixView
   let middle: MatrixView
@@ -153,6 +156,7 @@ struct BlockViews {
     inputInverseRoots = arena.floats(places.inputInverseRoots)
     queryKeyValue = stack.view(places.queryKeyValue, rows)
     queriesAndKeys = queryKeyValue.columns(0..<shape.queryWidth + shape.keyValueWidth)
+    queryKeyNorm = places.queryKeyNorm?.norms(rows: rows, gains: self.weights.queryKeyNorm, arena)
     logSumExp = arena.floats(places.logSumExp)
     attention = stack.view(places.attention, rows)
     middle = stack.view(places.middle, rows)

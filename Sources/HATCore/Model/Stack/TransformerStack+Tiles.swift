@@ -70,12 +70,11 @@ extension TransformerStack {
 /// The last block of a stack where only each segment's first row is read (docs/model.md §9): it computes keys and values of
 /// all rows, everything else only at the first rows. Legend: R rows, S segments.
 extension TransformerStack {
-  /// Columns of queries | keys | values.
-  private var queries: Range<Int> { 0..<shape.queryWidth }
-  private var keys: Range<Int> { shape.queryWidth..<shape.queryWidth + shape.keyValueWidth }
-  private var keysAndValues: Range<Int> { shape.queryWidth..<shape.queryKeyValueWidth }
+  private var queries: Range<Int> { shape.queries }
+  private var keys: Range<Int> { shape.keys }
+  private var keysAndValues: Range<Int> { shape.keysAndValues }
 
-  /// Keys and values of all rows, queries of the first rows, not rotated.
+  /// Keys and values of all rows, queries of the first rows, normalised but not rotated.
   func projectLeading(_ block: BlockViews, _ places: StackWorkspace.Leading, _ segments: Segments) {
     kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
@@ -87,6 +86,7 @@ extension TransformerStack {
     let (rows, rowQueries) = (view(places.normalized, segments.count), view(places.queries, segments.count))
     kernels.rows(rows) { Vector.gatherRows(block.normalized, indices: segments.offsets, into: rows) }
     kernels.linear(rows, weight: block.weights.queryKeyValue.rows(queries), into: rowQueries)
+    normalize(block.queryKeyNorm, queries: rowQueries, keys: block.queryKeyValue.columns(keys))
     kernels.rows(rowQueries) {
       Vector.scatterRows(rowQueries, indices: segments.offsets, into: block.queryKeyValue.columns(queries))
     }
@@ -130,15 +130,18 @@ extension TransformerStack {
     kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
+    let (rows, rowQueries) = (view(places.normalized, segments.count), view(places.queries, segments.count))
+    Vector.gatherRows(gradients.queryKeyValue.columns(queries), indices: segments.offsets, into: rowQueries)
+    differentiateNorms(
+      block.queryKeyNorm, queries: rowQueries, keys: gradients.queryKeyValue.columns(keys),
+      addGainGradientsTo: gradients.weights.queryKeyNorm)
     let outputs = gradients.queryKeyValue.columns(keysAndValues)
     kernels.addWeightGradient(
       outputs, input: block.normalized, to: gradients.weights.queryKeyValue.rows(keysAndValues))
     kernels.inputGradient(
       outputs, weight: block.weights.queryKeyValue.rows(keysAndValues), into: gradients.normalized)
 
-    let (rows, rowQueries) = (view(places.normalized, segments.count), view(places.queries, segments.count))
     Vector.gatherRows(block.normalized, indices: segments.offsets, into: rows)
-    Vector.gatherRows(gradients.queryKeyValue.columns(queries), indices: segments.offsets, into: rowQueries)
     kernels.addWeightGradient(rowQueries, input: rows, to: gradients.weights.queryKeyValue.rows(queries))
     kernels.inputGradient(rowQueries, weight: block.weights.queryKeyValue.rows(queries), into: rows)
     Vector.scatterAddRows(rows, indices: segments.offsets, to: gradients.normalized)

@@ -5,6 +5,8 @@ import HATKernels
 ///     x ← x + O·attention(rope(Q·norm(x)), rope(K·norm(x)), V·norm(x))
 ///     x ← x + down·( silu(gate·norm(x)) ⊙ (up·norm(x)) )
 ///
+/// With `StackShape.queryKeyNorm` each head of Q·norm(x) and K·norm(x) is normalised once more.
+///
 /// Positions and attention restart at each segment. The closing norm belongs to the module that uses the stack,
 /// which may want it at some rows only.
 struct TransformerStack {
@@ -42,12 +44,15 @@ struct TransformerStack {
     transform(block)
   }
 
-  /// Queries, keys and values, not rotated.
+  /// Queries, keys and values, normalised but not rotated.
   func project(_ block: BlockViews) {
     kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
     kernels.linear(block.normalized, weight: block.weights.queryKeyValue, into: block.queryKeyValue)
+    normalize(
+      block.queryKeyNorm, queries: block.queryKeyValue.columns(shape.queries),
+      keys: block.queryKeyValue.columns(shape.keys))
   }
 
   func attend(_ block: BlockViews, segments: Segments) {
@@ -106,6 +111,7 @@ extension TransformerStack {
     if !isAdding {
       Vector.fillZero(gradients.weights.inputNorm, count: shape.width)
       Vector.fillZero(gradients.weights.postAttentionNorm, count: shape.width)
+      _ = gradients.weights.queryKeyNorm?.map { Vector.fillZero($0, count: shape.headSize) }
     }
     differentiateTransform(block, gradients, residualGradient)
     differentiateAttend(block, gradients, residualGradient, segments: segments)
@@ -151,6 +157,10 @@ extension TransformerStack {
   func differentiateProject(
     _ block: BlockViews, _ gradients: BlockGradients, _ residualGradient: MatrixView
   ) {
+    differentiateNorms(
+      block.queryKeyNorm, queries: gradients.queryKeyValue.columns(shape.queries),
+      keys: gradients.queryKeyValue.columns(shape.keys),
+      addGainGradientsTo: gradients.weights.queryKeyNorm)
     kernels.norm(
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
