@@ -7,6 +7,9 @@ from typing import Any
 
 import yaml
 
+# What the peer has not: a model with it would be another model.
+_LEFT_OUT = ("byte_ngrams", "query_key_norm", "logit_cap")
+
 
 @dataclass(frozen=True)
 class StackShape:
@@ -35,6 +38,8 @@ class Configuration:
         """Reads the complete YAML text that travels with exported weights."""
         settings = yaml.safe_load(text)
         model, training = settings["model"], settings["training"]
+        if unknown := [name for name in _LEFT_OUT if model.get(name)]:
+            raise ValueError(f"the peer does not know model.{unknown[0]}: leave it out")
 
         def byte_stack(layers: int, is_causal: bool) -> StackShape:
             width, head_size = model["byte_width"], model["byte_head_size"]

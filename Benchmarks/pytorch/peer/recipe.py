@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -43,7 +44,7 @@ class Recipe:
         peak = training["peak_learning_rate"]
         return Recipe(
             optimizer=training["optimizer"],
-            peak=3e-4 * 32 * model["head_size"] / model["width"] if peak == "auto" else float(peak),
+            peak=_usual_peak(training["optimizer"], model) if peak == "auto" else float(peak),
             warmup_steps=training["warmup_steps"],
             floor=float(training["minimum_learning_rate"]),
             steps=training["steps"],
@@ -63,3 +64,10 @@ class Recipe:
         part = (step - self.warmup_steps) / (self.steps - self.warmup_steps)
         low = self.peak * self.floor
         return low + (self.peak - low) * 0.5 * (1 + math.cos(math.pi * part))
+
+
+def _usual_peak(optimizer: str, model: dict[str, Any]) -> float:
+    """What `auto` is in hat (docs/model.md, section 6)."""
+    if optimizer == "muon":
+        return 6e-3 * min(1.0, math.sqrt(256 / model["width"]))
+    return 3e-4 * 32 * model["head_size"] / model["width"]

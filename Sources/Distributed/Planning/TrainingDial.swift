@@ -37,7 +37,8 @@ public struct TrainingDial: Sendable {
       }
     }
     var recipe = Configuration()
-    (recipe.model.byteNgrams, recipe.training.optimizer) = (5, .muon)
+    (recipe.model.byteNgrams, recipe.model.queryKeyNorm) = (5, true)
+    recipe.training.optimizer = .muon
     for override in overrides { try recipe.apply(override: override) }
     try recipe.validate()
     (self.recipe, self.overrides) = (recipe, overrides)

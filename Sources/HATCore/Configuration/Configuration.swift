@@ -29,7 +29,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var sequencesPerStep = 16
   /// Logical micro-batches of a step, all ranks together: what makes a run independent of the rank count.
   public var microBatches = 4
-  /// nil for `OptimizerKind.baseLearningRate` · 32 / heads of the backbone.
+  /// nil for `OptimizerKind.usualLearningRate`.
   public var peakLearningRate: Double?
   public var warmupSteps = 50
   /// Where the cosine ends, as a fraction of the peak.
@@ -76,7 +76,7 @@ public struct OutputConfiguration: Sendable, Equatable {
 extension Configuration {
   /// The peak learning rate in force.
   public var peakLearningRate: Double {
-    training.peakLearningRate ?? training.optimizer.baseLearningRate * 32 / Double(model.heads)
+    training.peakLearningRate ?? training.optimizer.usualLearningRate(model)
   }
 
   public var sequencesPerMicroBatch: Int { training.sequencesPerStep / training.microBatches }
@@ -96,11 +96,11 @@ public enum OptimizerKind: String, Sendable, CaseIterable, SettingValue {
   /// Hidden matrices by Muon, all else by AdamW.
   case muon
 
-  /// The learning rate of a model of 32 heads: the paper's (appendix B), or what docs/recipe.md found.
-  var baseLearningRate: Double {
+  /// The peak for a model: the paper's (appendix B), or what docs/recipe.md found for backbones up to 256 wide, and less beyond.
+  func usualLearningRate(_ model: ModelConfiguration) -> Double {
     switch self {
-    case .adamw: 3e-4
-    case .muon: 7.5e-4
+    case .adamw: 3e-4 * 32 / Double(model.heads)
+    case .muon: 6e-3 * min(1, (256 / Double(model.width)).squareRoot())
     }
   }
 }

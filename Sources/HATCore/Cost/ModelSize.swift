@@ -36,7 +36,7 @@ public struct ModelSize: Sendable, Equatable {
 
 extension ModelSize {
   /// Sizes to choose from, each at 1.3 to 2.5 times the FLOPs per byte of the one before. `tiny`, `small`, `base` and the paper's are
-  /// those of the presets; numbers are parameters of the backbone. The number of heads never falls, for the learning rate follows it.
+  /// those of the presets; numbers are parameters of the backbone.
   public static let ladder = [
     ModelSize("nano", bytes: (64, 32, 1, 1), backbone: (96, 32, 3)),
     ModelSize("tiny", bytes: (96, 32, 1, 1), backbone: (128, 32, 4), mlpHidden: 288),

@@ -131,7 +131,7 @@ import Testing
     configuration.model.headSize = 128
     #expect(configuration.peakLearningRate == 3e-4 * 32 / 18)
     configuration.training.optimizer = .muon
-    #expect(configuration.peakLearningRate == 7.5e-4 * 32 / 18)
+    #expect(configuration.peakLearningRate == 6e-3 * (256.0 / 2304).squareRoot())
   }
 }
 
