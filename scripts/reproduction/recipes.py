@@ -13,16 +13,18 @@ _PAPER: Recipe = {
     # Factors on the learning rate of parts of a model.
     **{"training.hidden_matrix_rate": 1, "training.embedding_rate": 1, "training.ngram_rate": 1},
     **{"training.head_rate": 1, "training.gain_rate": 1},
-    **{"model.initial_deviation": 0.02, "model.embedding_deviation": 0.02},
+    **{"model.initial_deviation": 0.02, "model.embedding_deviation": 0.02, "model.residual_deviation": 1},
+    **{"model.query_key_norm": "false", "model.logit_cap": 0},
 }
 _PAPER_HIERARCHICAL: Recipe = {
     **_PAPER,
     **{"training.byte_module_rate": 1, "model.byte_ngrams": 0, "model.byte_ngram_rows": "auto"},
 }
 
-# The optimiser has its own `auto`.
+# What helps models of both kinds. The optimiser has its own `auto`.
 _MUON: Recipe = {
     **{"training.optimizer": "muon", "training.muon_momentum": 0.95, "training.newton_schulz_steps": 5},
+    "model.query_key_norm": "true",
 }
 
 _RECOMMENDED: Recipe = {**_PAPER_HIERARCHICAL, **_MUON, "model.byte_ngrams": 5}
