@@ -21,13 +21,12 @@ _PAPER_HIERARCHICAL: Recipe = {
     **{"training.byte_module_rate": 1, "model.byte_ngrams": 0, "model.byte_ngram_rows": "auto"},
 }
 
-# What helps models of both kinds. The optimiser has its own `auto`.
+# The optimiser has its own `auto`.
 _MUON: Recipe = {
     **{"training.optimizer": "muon", "training.muon_momentum": 0.95, "training.newton_schulz_steps": 5},
-    "model.query_key_norm": "true",
 }
 
-_RECOMMENDED: Recipe = {**_PAPER_HIERARCHICAL, **_MUON, "model.byte_ngrams": 5}
+_RECOMMENDED: Recipe = {**_PAPER_HIERARCHICAL, **_MUON, "model.byte_ngrams": 5, "model.query_key_norm": "true"}
 
 # By the name of the model.
 RECIPES: dict[str, Recipe] = {
