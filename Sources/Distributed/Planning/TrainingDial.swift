@@ -16,6 +16,8 @@ public struct TrainingDial: Sendable {
 
   /// Fewer would be over before the learning rate has settled.
   static let fewestSteps = 50
+  /// Bits per byte that are not worth a larger model.
+  static let indifference = 0.01
 
   /// The settings that it decides.
   static let decided: Set<String> = [
@@ -68,7 +70,8 @@ public struct TrainingDial: Sendable {
   }
 
   /// The candidate that is expected to reach the fewest bits per byte of those that fit into memory, and the best of those that do
-  /// not, if it is better; nil if none takes enough steps.
+  /// not, if it is better; nil if none takes enough steps. Where text ends before time does, the smallest that is hardly worse: the
+  /// time is not worth the rest.
   private func best(
     _ budget: TrainingBudget, _ text: TrainingText, textLimit: Double
   ) throws -> (chosen: RunCandidate, better: RunCandidate?)? {
@@ -77,12 +80,18 @@ public struct TrainingDial: Sendable {
       .filter { $0.steps >= Self.fewestSteps }
       .sorted { expected($0) < expected($1) }
     guard let first = candidates.first else { return nil }
-    guard let limit = budget.memoryPerRank else { return (first, nil) }
-    guard let place = try candidates.firstIndex(where: { try memory($0, budget, text) <= limit }) else {
-      let smallest = candidates.min { $0.flopsPerByte < $1.flopsPerByte }!
-      throw try tooLittleMemory(smallest, limit: limit, budget, text)
+    let fitting = try candidates.filter { candidate in
+      try budget.memoryPerRank.map { try memory(candidate, budget, text) <= $0 } ?? true
     }
-    return (candidates[place], place > 0 ? first : nil)
+    guard let best = fitting.first else {
+      let smallest = candidates.min { $0.flopsPerByte < $1.flopsPerByte }!
+      throw try tooLittleMemory(smallest, limit: budget.memoryPerRank!, budget, text)
+    }
+    let equal = fitting.filter {
+      $0.textBytes == textLimit && expected($0) <= expected(best) + Self.indifference
+    }
+    let chosen = best.textBytes == textLimit ? equal.min { $0.flopsPerByte < $1.flopsPerByte }! : best
+    return (chosen, best.size == first.size ? nil : first)
   }
 
   private func candidate(
