@@ -88,7 +88,8 @@ import Testing
     let most = ModelCost.trainingPasses * Self.english.assumed.forwardPerByte(model)
     #expect(
       long.expected.bitsPerByte
-        <= law.bitsPerByte(flopsPerByte: most, textBytes: Double(long.textBytes)) + TrainingDial.indifference + 1e-3)
+        <= law.bitsPerByte(flopsPerByte: most, textBytes: Double(long.textBytes)) + TrainingDial.indifference
+        + 1e-3)
   }
 
   @Test func whatDoesNotFitIntoMemoryIsPassedOver() throws {

@@ -99,7 +99,8 @@ extension Setting {
       "parts a step is computed in, all ranks together: a multiple of the rank count"),
     Setting(
       "training", "peak_learning_rate", \.training.peakLearningRate,
-      "reached after warm-up; auto is 3e-4 x 32 / backbone heads, with muon 6e-3, above width 256 x sqrt(256 / width)"),
+      "reached after warm-up; auto is 3e-4 x 32 / backbone heads, with muon 6e-3, above width 256 x sqrt(256 / width)"
+    ),
     Setting("training", "warmup_steps", \.training.warmupSteps, "steps of linear warm-up"),
     Setting(
       "training", "minimum_learning_rate", \.training.minimumLearningRate,
