@@ -22,6 +22,13 @@ REFERENCE_TEXT_BYTES = 1e7
 EXPONENTS = tuple(round(0.05 + 0.025 * step, 3) for step in range(59))
 RESAMPLED = 200
 
+# Runs of minutes hardly determine exponents. These are what they are expected to be: those of Hoffmann et al. (appendix D.3:
+# 0.34 and 0.28), to the steps above, and how far those of another text and recipe may be from them.
+EXPECTED_EXPONENTS = (0.35, 0.3)
+EXPONENT_DEVIATION = 0.1
+# What a run may be from its law, as a share of its loss: what expectation weighs against the runs with.
+RUN_DEVIATION = 0.005
+
 
 @dataclass(frozen=True)
 class Coefficients:
@@ -81,24 +88,29 @@ def central(values: Sequence[float]) -> tuple[float, float]:
 
 
 def fitted(runs: Sequence[ScalingRun], seed: int) -> Law:
-    """The law with the least squares of relative residuals, and fits that tell how sure it is.
+    """The law with the least squares of relative residuals and of what its exponents are from the expected ones, and
+    fits that tell how sure it is.
 
     They are a parametric bootstrap: each is fitted to the same sizes and texts, with losses that are the
-    law's, changed at random by as much as the runs deviate from it. Drawing the runs themselves again would
+    law's, changed at random by as much as the runs deviate from it, and with expected exponents that are
+    changed at random, too. Drawing the runs themselves again would
     leave out the only run of a size every third time. Laws that are compared need different seeds.
     """
     fit = _Fit(runs)
-    best = fit.best(fit.measured)
+    best = fit.best(fit.measured, EXPECTED_EXPONENTS)
     expected = np.array([best.bits_per_byte(run.flops_per_byte, run.text_bytes) for run in runs])
     # Five coefficients have made the residuals smaller.
     freedom = len(runs) - COEFFICIENTS
     relative = math.sqrt(float(np.sum((fit.measured / expected - 1) ** 2)) / freedom)
     deviation = float(f"{math.sqrt(float(np.sum((fit.measured - expected) ** 2)) / freedom):.3g}")
     chance = random.Random(seed)
-    resampled = tuple(
-        fit.best(expected * (1 + np.array([chance.gauss(0, relative) for _ in runs])))
-        for _ in range(RESAMPLED)
-    )
+
+    def resample() -> Coefficients:
+        losses = expected * (1 + np.array([chance.gauss(0, relative) for _ in runs]))
+        size, text = (chance.gauss(each, EXPONENT_DEVIATION) for each in EXPECTED_EXPONENTS)
+        return fit.best(losses, (size, text))
+
+    resampled = tuple(resample() for _ in range(RESAMPLED))
     sizes, texts = [run.flops_per_byte for run in runs], [run.text_bytes for run in runs]
     return Law(best, resampled, deviation, (min(sizes), max(sizes)), (min(texts), max(texts)))
 
@@ -126,8 +138,13 @@ class _Fit:
         text = self._texts[None, :] ** -self._pairs[:, 1:]
         return np.stack([np.ones_like(size), size, text], axis=2)
 
-    def best(self, losses: Numbers) -> Coefficients:
-        """The other coefficients, none negative, have the least squares over the terms that are not zero."""
+    def best(self, losses: Numbers, exponents: tuple[float, float]) -> Coefficients:
+        """The other coefficients, none negative, have the least squares over the terms that are not zero.
+
+        - exponents: the expected ones.
+        """
+        away = (self._pairs - np.array(exponents)) / EXPONENT_DEVIATION
+        surprise = RUN_DEVIATION**2 * (away**2).sum(axis=1)
         terms = self._terms / losses[None, :, None]
         products, sums = terms.transpose(0, 2, 1) @ terms, terms.sum(axis=1)
         least, found = math.inf, Coefficients(0, 0, 0, 0, 0)
@@ -136,6 +153,7 @@ class _Fit:
             values = np.linalg.solve(products[:, support][:, :, support], part[:, :, None])[:, :, 0]
             # What is left of the squares of a solution: |1|² - values · sums.
             squares = np.where((values >= 0).all(axis=1), len(losses) - (values * part).sum(axis=1), np.inf)
+            squares += surprise
             place = int(np.argmin(squares))
             if squares[place] < least:
                 least, linear = float(squares[place]), np.zeros(3)

@@ -64,33 +64,37 @@ def has_frontier(law: Coefficients) -> bool:
     return law.size > 0 and law.text > 0
 
 
-def optimum(law: Coefficients, compute: float) -> Optimum:
-    """Where more size and more text return as much: α A f^-α = β B d^-β, with f = F / F0 and d = D / D0."""
+def optimum(law: Coefficients, compute: float, smallest: float = 0) -> Optimum:
+    """Where more size and more text return as much: α A f^-α = β B d^-β, with f = F / F0 and d = D / D0.
+
+    - smallest: no model has fewer FLOPs per byte.
+    """
     total = compute / (REFERENCE_FLOPS_PER_BYTE * REFERENCE_TEXT_BYTES)
     ratio = law.size_exponent * law.size / (law.text_exponent * law.text)
     size = (ratio * total**law.text_exponent) ** (1 / (law.size_exponent + law.text_exponent))
-    flops_per_byte = size * REFERENCE_FLOPS_PER_BYTE
+    flops_per_byte = max(smallest, size * REFERENCE_FLOPS_PER_BYTE)
     text = compute / flops_per_byte
     return Optimum(compute, flops_per_byte, text, law.bits_per_byte(flops_per_byte, text))
 
 
-def gap(hierarchical: Coefficients, subword: Coefficients, compute: float) -> float:
-    return optimum(hierarchical, compute).bits_per_byte - optimum(subword, compute).bits_per_byte
+def gap(hierarchical: Coefficients, subword: Coefficients, compute: float, smallest: float = 0) -> float:
+    first, second = (optimum(law, compute, smallest) for law in (hierarchical, subword))
+    return first.bits_per_byte - second.bits_per_byte
 
 
 def crossings(
-    hierarchical: Coefficients, subword: Coefficients, low: float, high: float
+    hierarchical: Coefficients, subword: Coefficients, low: float, high: float, smallest: float = 0
 ) -> list[tuple[float, bool]]:
     """The compute at which one overtakes the other, and whether the hierarchical model is ahead beyond."""
     places = [low * (high / low) ** (place / _PLACES) for place in range(_PLACES + 1)]
-    ahead = [gap(hierarchical, subword, place) < 0 for place in places]
+    ahead = [gap(hierarchical, subword, place, smallest) < 0 for place in places]
     found = []
     for number, (before, after) in enumerate(zip(ahead, ahead[1:], strict=False)):
         if before != after:
             start, end = places[number], places[number + 1]
             for _ in range(40):
                 middle = math.sqrt(start * end)
-                if (gap(hierarchical, subword, middle) < 0) == before:
+                if (gap(hierarchical, subword, middle, smallest) < 0) == before:
                     start = middle
                 else:
                     end = middle
@@ -99,10 +103,14 @@ def crossings(
 
 
 class Comparison:
-    """The frontiers of two laws. Both kinds were measured from `low` to `high` FLOPs."""
+    """The frontiers of two laws. Both kinds were measured from `low` to `high` FLOPs.
+
+    Models smaller than any that were measured are left out: `smallest` is in FLOPs per byte.
+    """
 
     def __init__(self, hierarchical: Law, subword: Law, low: float, high: float) -> None:
         self.low, self.high = low, high
+        self.smallest = max(law.flops_per_byte[0] for law in (hierarchical, subword))
         self._hierarchical, self._subword = hierarchical.coefficients, subword.coefficients
         pairs = list(zip(hierarchical.resampled, subword.resampled, strict=True))
         self.pairs = [pair for pair in pairs if all(map(has_frontier, pair))]
@@ -117,18 +125,23 @@ class Comparison:
         return [self.stand(self.high * each) for each in times]
 
     def stand(self, compute: float) -> Stand:
-        gaps = [gap(*pair, compute) for pair in self.pairs]
+        gaps = [gap(*pair, compute, self.smallest) for pair in self.pairs]
         ahead = sum(each < 0 for each in gaps) / len(gaps)
         return Stand(
-            optimum(self._hierarchical, compute), optimum(self._subword, compute), central(gaps), ahead
+            optimum(self._hierarchical, compute, self.smallest),
+            optimum(self._subword, compute, self.smallest),
+            central(gaps),
+            ahead,
         )
 
     def meetings(self) -> list[Meeting]:
         """From the smallest measured compute on; none if one side stays ahead."""
         farthest = self.high * FARTHEST
-        of_fits = [crossings(*pair, self.low, farthest) for pair in self.pairs]
+        of_fits = [crossings(*pair, self.low, farthest, self.smallest) for pair in self.pairs]
         found = []
-        for compute, ahead in crossings(self._hierarchical, self._subword, self.low, farthest):
+        for compute, ahead in crossings(
+            self._hierarchical, self._subword, self.low, farthest, self.smallest
+        ):
             agreeing = [
                 next(place for place, side in each if side == ahead)
                 for each in of_fits
@@ -136,8 +149,8 @@ class Comparison:
             ]
             found.append(
                 Meeting(
-                    optimum(self._hierarchical, compute),
-                    optimum(self._subword, compute),
+                    optimum(self._hierarchical, compute, self.smallest),
+                    optimum(self._subword, compute, self.smallest),
                     is_ahead_beyond=ahead,
                     agreeing=len(agreeing) / len(self.pairs),
                     interval=central(agreeing) if agreeing else None,

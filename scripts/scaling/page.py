@@ -67,7 +67,9 @@ def picture(found: Mapping[str, Measured], laws: Mapping[str, Law]) -> str:
     for kind, law in laws.items():
         resampled = [each for each in law.resampled if has_frontier(each)]
         if has_frontier(law.coefficients) and resampled:
-            curves[_MODELS[kind]] = [_band(law.coefficients, resampled, place) for place in places]
+            curves[_MODELS[kind]] = [
+                _band(law.coefficients, resampled, place, comparison.smallest) for place in places
+            ]
     points = {
         _MODELS[kind]: [(run.compute / 1e12, run.bits_per_byte) for run in each.runs]
         for kind, each in found.items()
@@ -92,10 +94,10 @@ def _comparison(found: Mapping[str, Measured], laws: Mapping[str, Law]) -> Compa
 
 
 def _band(
-    law: Coefficients, resampled: list[Coefficients], compute: float
+    law: Coefficients, resampled: list[Coefficients], compute: float, smallest: float
 ) -> tuple[float, float, float, float]:
-    ends = central([optimum(each, compute).bits_per_byte for each in resampled])
-    bits = optimum(law, compute).bits_per_byte
+    ends = central([optimum(each, compute, smallest).bits_per_byte for each in resampled])
+    bits = optimum(law, compute, smallest).bits_per_byte
     return compute / 1e12, round(bits, 5), round(ends[0], 5), round(ends[1], 5)
 
 

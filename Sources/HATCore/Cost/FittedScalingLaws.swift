@@ -1,22 +1,98 @@
-// Placeholders until the runs are fitted.
+// Written by scripts/scaling-laws; do not edit.
 
 extension ScalingLaw {
-  /// F₀.
-  static let referenceFlopsPerByte = 1e6
-  /// D₀.
+  /// F₀, training FLOPs per byte.
+  static let referenceFlopsPerByte = 3e6
+  /// D₀, bytes.
   static let referenceTextBytes = 1e7
 
   public static let hierarchical = ScalingLaw(
-    coefficients: .init(floor: 0.9, size: 0.4, sizeExponent: 0.35, text: 0.5, textExponent: 0.35),
+    coefficients: .init(floor: 1.2056, size: 0.08179, sizeExponent: 0.375, text: 0.44206, textExponent: 0.325),
     resampled: [
-      .init(floor: 0.88, size: 0.42, sizeExponent: 0.34, text: 0.51, textExponent: 0.34),
-      .init(floor: 0.92, size: 0.38, sizeExponent: 0.36, text: 0.49, textExponent: 0.36),
-    ], residualDeviation: 0.01, flopsPerByte: 3e5...8e6, textBytes: 3.4e6...2.8e7)
+      .init(floor: 1.2189, size: 0.1083, sizeExponent: 0.35, text: 0.39462, textExponent: 0.375),
+      .init(floor: 1.3021, size: 0.064351, sizeExponent: 0.5, text: 0.36448, textExponent: 0.375),
+      .init(floor: 1.1219, size: 0.066464, sizeExponent: 0.4, text: 0.54286, textExponent: 0.275),
+      .init(floor: 1.1313, size: 0.071579, sizeExponent: 0.4, text: 0.52972, textExponent: 0.275),
+      .init(floor: 0.77327, size: 0.13467, sizeExponent: 0.2, text: 0.82964, textExponent: 0.175),
+      .init(floor: 1.1872, size: 0.12364, sizeExponent: 0.3, text: 0.41555, textExponent: 0.35),
+      .init(floor: 1.2082, size: 0.078611, sizeExponent: 0.35, text: 0.44983, textExponent: 0.3),
+      .init(floor: 1.0952, size: 0.11026, sizeExponent: 0.25, text: 0.52169, textExponent: 0.275),
+      .init(floor: 1.0042, size: 0.18879, sizeExponent: 0.225, text: 0.53591, textExponent: 0.275),
+      .init(floor: 1.0497, size: 0.18448, sizeExponent: 0.225, text: 0.4932, textExponent: 0.3),
+      .init(floor: 1.1827, size: 0.15331, sizeExponent: 0.2, text: 0.39727, textExponent: 0.35),
+      .init(floor: 1.2013, size: 0.087839, sizeExponent: 0.3, text: 0.44378, textExponent: 0.325),
+      .init(floor: 0.97123, size: 0.095628, sizeExponent: 0.35, text: 0.66619, textExponent: 0.225),
+      .init(floor: 1.2421, size: 0.092348, sizeExponent: 0.425, text: 0.38916, textExponent: 0.375),
+      .init(floor: 1.2012, size: 0.059637, sizeExponent: 0.5, text: 0.46619, textExponent: 0.325),
+      .init(floor: 1.364, size: 0.093102, sizeExponent: 0.275, text: 0.27851, textExponent: 0.475),
+      .init(floor: 1.3377, size: 0.10674, sizeExponent: 0.325, text: 0.28091, textExponent: 0.475),
+      .init(floor: 1.3626, size: 0.058023, sizeExponent: 0.475, text: 0.30956, textExponent: 0.425),
+      .init(floor: 1.135, size: 0.086193, sizeExponent: 0.325, text: 0.51664, textExponent: 0.275),
+      .init(floor: 1.3798, size: 0.074919, sizeExponent: 0.35, text: 0.26887, textExponent: 0.5),
+      .init(floor: 1.2486, size: 0.096571, sizeExponent: 0.4, text: 0.3799, textExponent: 0.375),
+      .init(floor: 0.79139, size: 0.071364, sizeExponent: 0.4, text: 0.87382, textExponent: 0.175),
+      .init(floor: 1.2636, size: 0.12748, sizeExponent: 0.275, text: 0.33995, textExponent: 0.4),
+      .init(floor: 1.1585, size: 0.066572, sizeExponent: 0.425, text: 0.51167, textExponent: 0.275),
+      .init(floor: 1.2241, size: 0.053959, sizeExponent: 0.55, text: 0.45286, textExponent: 0.325),
+      .init(floor: 0.86558, size: 0.1108, sizeExponent: 0.275, text: 0.7585, textExponent: 0.2),
+      .init(floor: 1.0564, size: 0.094691, sizeExponent: 0.35, text: 0.5843, textExponent: 0.25),
+      .init(floor: 0.77017, size: 0.098095, sizeExponent: 0.3, text: 0.86662, textExponent: 0.175),
+      .init(floor: 0.99618, size: 0.059696, sizeExponent: 0.475, text: 0.675, textExponent: 0.225),
+      .init(floor: 1.3253, size: 0.093645, sizeExponent: 0.3, text: 0.31415, textExponent: 0.425),
+      .init(floor: 0.82213, size: 0.44533, sizeExponent: 0.075, text: 0.46694, textExponent: 0.3),
+      .init(floor: 1.2829, size: 0.12059, sizeExponent: 0.275, text: 0.32563, textExponent: 0.425),
+      .init(floor: 1.0553, size: 0.14588, sizeExponent: 0.2, text: 0.52787, textExponent: 0.275),
+      .init(floor: 1.2361, size: 0.096801, sizeExponent: 0.35, text: 0.39137, textExponent: 0.375),
+      .init(floor: 0.99835, size: 0.095943, sizeExponent: 0.275, text: 0.64071, textExponent: 0.225),
+      .init(floor: 1.2252, size: 0.10101, sizeExponent: 0.35, text: 0.39368, textExponent: 0.375),
+      .init(floor: 0.64307, size: 0.07414, sizeExponent: 0.35, text: 1.0176, textExponent: 0.15),
+      .init(floor: 0.72269, size: 0.11244, sizeExponent: 0.325, text: 0.89329, textExponent: 0.175),
+      .init(floor: 0.99838, size: 0.079302, sizeExponent: 0.325, text: 0.65816, textExponent: 0.225),
+      .init(floor: 1.3388, size: 0.068903, sizeExponent: 0.35, text: 0.325, textExponent: 0.425),
+    ], residualDeviation: 0.00848, flopsPerByte: 1.3206e6...7.7921e6, textBytes: 3.4432e6...1.3842e7)
 
   public static let subword = ScalingLaw(
-    coefficients: .init(floor: 0.9, size: 0.45, sizeExponent: 0.3, text: 0.5, textExponent: 0.3),
+    coefficients: .init(floor: 1.1418, size: 0.05959, sizeExponent: 0.35, text: 0.56066, textExponent: 0.275),
     resampled: [
-      .init(floor: 0.88, size: 0.47, sizeExponent: 0.29, text: 0.51, textExponent: 0.29),
-      .init(floor: 0.92, size: 0.43, sizeExponent: 0.31, text: 0.49, textExponent: 0.31),
-    ], residualDeviation: 0.01, flopsPerByte: 3e5...8e6, textBytes: 3.4e6...2.8e7)
+      .init(floor: 0.91136, size: 0.11651, sizeExponent: 0.225, text: 0.73012, textExponent: 0.225),
+      .init(floor: 1.2119, size: 0.11128, sizeExponent: 0.25, text: 0.43915, textExponent: 0.325),
+      .init(floor: 1.1937, size: 0.046984, sizeExponent: 0.35, text: 0.51785, textExponent: 0.3),
+      .init(floor: 0.99813, size: 0.063793, sizeExponent: 0.325, text: 0.69681, textExponent: 0.225),
+      .init(floor: 1.2943, size: 0.060126, sizeExponent: 0.225, text: 0.41031, textExponent: 0.35),
+      .init(floor: 1.1296, size: 0.099722, sizeExponent: 0.15, text: 0.5356, textExponent: 0.275),
+      .init(floor: 1.1244, size: 0.045764, sizeExponent: 0.425, text: 0.59603, textExponent: 0.25),
+      .init(floor: 0.99447, size: 0.20711, sizeExponent: 0.1, text: 0.55991, textExponent: 0.275),
+      .init(floor: 1.0461, size: 0.079994, sizeExponent: 0.3, text: 0.63271, textExponent: 0.25),
+      .init(floor: 1.1742, size: 0.12896, sizeExponent: 0.2, text: 0.46464, textExponent: 0.325),
+      .init(floor: 1.2725, size: 0.041302, sizeExponent: 0.425, text: 0.4581, textExponent: 0.325),
+      .init(floor: 1.2336, size: 0.044562, sizeExponent: 0.425, text: 0.48991, textExponent: 0.3),
+      .init(floor: 1.0293, size: 0.040088, sizeExponent: 0.5, text: 0.69251, textExponent: 0.225),
+      .init(floor: 1.1876, size: 0.045736, sizeExponent: 0.375, text: 0.53397, textExponent: 0.275),
+      .init(floor: 1.2093, size: 0.037646, sizeExponent: 0.475, text: 0.51136, textExponent: 0.3),
+      .init(floor: 0.28362, size: 0.028571, sizeExponent: 0.65, text: 1.4405, textExponent: 0.125),
+      .init(floor: 1.1138, size: 0.131, sizeExponent: 0.225, text: 0.51394, textExponent: 0.3),
+      .init(floor: 1.2892, size: 0.059533, sizeExponent: 0.35, text: 0.41552, textExponent: 0.35),
+      .init(floor: 1.3471, size: 0.053093, sizeExponent: 0.25, text: 0.37195, textExponent: 0.375),
+      .init(floor: 1.105, size: 0.15216, sizeExponent: 0.125, text: 0.50543, textExponent: 0.3),
+      .init(floor: 0.943, size: 0.043916, sizeExponent: 0.425, text: 0.7807, textExponent: 0.2),
+      .init(floor: 1.3938, size: 0.083519, sizeExponent: 0.175, text: 0.29052, textExponent: 0.475),
+      .init(floor: 1.2154, size: 0.067155, sizeExponent: 0.375, text: 0.4777, textExponent: 0.325),
+      .init(floor: 1.0471, size: 0.083693, sizeExponent: 0.325, text: 0.61579, textExponent: 0.275),
+      .init(floor: 1.1592, size: 0.052894, sizeExponent: 0.525, text: 0.54942, textExponent: 0.275),
+      .init(floor: 1.1994, size: 0.061614, sizeExponent: 0.375, text: 0.50131, textExponent: 0.3),
+      .init(floor: 1.1533, size: 0.097921, sizeExponent: 0.35, text: 0.51071, textExponent: 0.3),
+      .init(floor: 1.2224, size: 0.03968, sizeExponent: 0.525, text: 0.50024, textExponent: 0.3),
+      .init(floor: 1.1665, size: 0.049879, sizeExponent: 0.525, text: 0.53709, textExponent: 0.3),
+      .init(floor: 1.1514, size: 0.08579, sizeExponent: 0.25, text: 0.52901, textExponent: 0.275),
+      .init(floor: 0.80496, size: 0.045937, sizeExponent: 0.375, text: 0.90869, textExponent: 0.175),
+      .init(floor: 0.7479, size: 0.077067, sizeExponent: 0.3, text: 0.93923, textExponent: 0.175),
+      .init(floor: 1.355, size: 0.05161, sizeExponent: 0.5, text: 0.36093, textExponent: 0.375),
+      .init(floor: 1.3422, size: 0.045939, sizeExponent: 0.275, text: 0.38059, textExponent: 0.375),
+      .init(floor: 0.015247, size: 0.070802, sizeExponent: 0.25, text: 1.6776, textExponent: 0.1),
+      .init(floor: 1.4187, size: 0.040158, sizeExponent: 0.425, text: 0.31208, textExponent: 0.425),
+      .init(floor: 1.2921, size: 0.059227, sizeExponent: 0.275, text: 0.41263, textExponent: 0.35),
+      .init(floor: 1.2043, size: 0.073182, sizeExponent: 0.3, text: 0.48002, textExponent: 0.325),
+      .init(floor: 0.83937, size: 0.087639, sizeExponent: 0.3, text: 0.8269, textExponent: 0.2),
+      .init(floor: 1.2944, size: 0.075396, sizeExponent: 0.325, text: 0.38748, textExponent: 0.375),
+    ], residualDeviation: 0.00846, flopsPerByte: 1.3856e6...7.7201e6, textBytes: 3.4432e6...1.3842e7)
 }

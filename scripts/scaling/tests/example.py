@@ -9,9 +9,9 @@ from scaling.command import SEARCHES
 from scaling.fit import Coefficients
 from scaling.runs import Measured, ScalingRun, _size
 
-HIERARCHICAL = Coefficients(0.9, 0.45, 0.4, 0.4, 0.4)
+HIERARCHICAL = Coefficients(0.9, 0.45, 0.35, 0.4, 0.3)
 # Behind while small, and ahead when large.
-BETTER_FLOOR = Coefficients(0.85, 0.52, 0.4, 0.44, 0.4)
+BETTER_FLOOR = Coefficients(0.85, 0.52, 0.35, 0.44, 0.3)
 
 _SIZES = {"nano": 0.7e6, "tiny": 2.7e6, "mini": 3.6e6, "midi": 8e6, "small": 18e6}
 _STEPS = (150, 300, 600, 1200)

@@ -1,7 +1,7 @@
 import unittest
 from dataclasses import astuple
 
-from scaling.fit import Coefficients, fitted
+from scaling.fit import EXPECTED_EXPONENTS, Coefficients, fitted
 from scaling.tests.example import HIERARCHICAL, runs
 
 
@@ -35,5 +35,10 @@ class FitTests(unittest.TestCase):
         self.assertIn("A is 0", without_size.faults)
         steep = fitted(runs(Coefficients(0.9, 0.4, 2.5, 0.4, 0.4)), 1).coefficients
         self.assertIn("α is at the end of the values tried (1.5)", steep.faults)
-        flat = fitted(runs(Coefficients(0, 2.0, 0.05, 0.4, 0.4)), 1).coefficients
-        self.assertTrue(any("α" in fault for fault in flat.faults), flat)
+
+    def test_where_runs_say_nothing_exponents_are_the_expected_ones(self) -> None:
+        two_sizes = [run for run in runs(HIERARCHICAL, noise=0.004) if run.size in ("nano", "tiny")]
+        law = fitted(two_sizes, 1)
+        self.assertAlmostEqual(law.coefficients.size_exponent, EXPECTED_EXPONENTS[0], delta=0.05)
+        low, high = law.interval("size_exponent")
+        self.assertTrue(low < 0.25 and high > 0.45, (low, high))
