@@ -72,8 +72,9 @@ import Testing
     #expect(try plan(hours: 0.1, Self.endless).withEnoughText == nil)
   }
 
-  @Test func theLargestTimeFindsTheLargestModel() throws {
-    #expect(try plan(hours: 1e6, ranks: 512, Self.endless).size == ModelSize.ladder.last)
+  @Test func moreTimeFindsLargerModels() throws {
+    let costs = try [0.1, 100, 1e5].map { try plan(hours: $0, ranks: 8, Self.endless).trainingFlopsPerByte }
+    #expect(costs[0] < costs[1] && costs[1] < costs[2])
   }
 
   @Test func timeThatTextDoesNotNeedIsNotSpent() throws {

@@ -79,19 +79,26 @@ public struct TrainingDial: Sendable {
       .map { try candidate($0, budget, text, textLimit: textLimit) }
       .filter { $0.steps >= Self.fewestSteps }
       .sorted { expected($0) < expected($1) }
-    guard let first = candidates.first else { return nil }
+    guard !candidates.isEmpty else { return nil }
     let fitting = try candidates.filter { candidate in
       try budget.memoryPerRank.map { try memory(candidate, budget, text) <= $0 } ?? true
     }
-    guard let best = fitting.first else {
+    guard !fitting.isEmpty else {
       let smallest = candidates.min { $0.flopsPerByte < $1.flopsPerByte }!
       throw try tooLittleMemory(smallest, limit: budget.memoryPerRank!, budget, text)
     }
-    let equal = fitting.filter {
+    let (chosen, free) = (choice(of: fitting, textLimit), choice(of: candidates, textLimit))
+    return (chosen, expected(free) < expected(chosen) ? free : nil)
+  }
+
+  /// - Parameter candidates: the best first.
+  private func choice(of candidates: [RunCandidate], _ textLimit: Double) -> RunCandidate {
+    let best = candidates[0]
+    guard best.textBytes == textLimit else { return best }
+    let equal = candidates.filter {
       $0.textBytes == textLimit && expected($0) <= expected(best) + Self.indifference
     }
-    let chosen = best.textBytes == textLimit ? equal.min { $0.flopsPerByte < $1.flopsPerByte }! : best
-    return (chosen, best.size == first.size ? nil : first)
+    return equal.min { $0.flopsPerByte < $1.flopsPerByte }!
   }
 
   private func candidate(
