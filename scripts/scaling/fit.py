@@ -166,4 +166,4 @@ class _Fit:
 
 def _rounded(coefficients: Coefficients) -> Coefficients:
     """To the digits that are written: the last ones differ between processors."""
-    return Coefficients(*(float(f"{value:.5g}") for value in astuple(coefficients)))
+    return Coefficients(*(float(f"{value:.4g}") for value in astuple(coefficients)))
