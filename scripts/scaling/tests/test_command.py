@@ -154,7 +154,7 @@ class PageTests(unittest.TestCase):
     def test_says_that_they_do_not_meet(self) -> None:
         worse = Coefficients(0.95, 0.5, 0.4, 0.45, 0.4)
         self.assertIn("**By the fit they do not meet.** The baseline is ahead", self.rendered(worse, HIERARCHICAL))
-        self.assertIn("**They do not meet.** The hierarchical model is", self.rendered(HIERARCHICAL, worse))
+        self.assertIn("**By the fit they do not meet.** The hierarchical model is", self.rendered(HIERARCHICAL, worse))
 
     def test_degenerate_fits_are_visible(self) -> None:
         without_size = Coefficients(0.9, 0, 0.4, 0.4, 0.4)
