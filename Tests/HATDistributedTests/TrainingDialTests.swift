@@ -157,9 +157,11 @@ import Testing
     func plan(_ overrides: [String]) throws -> RunPlan {
       try TrainingDial(overrides: overrides).plan(budget(hours: 1), Self.english)
     }
-    let configuration = try plan([
+    let changed = try plan([
       "output.evaluate_every=7", "training.zero_stage=2", "data.seed=5", "model.byte_ngrams=0",
-    ]).configuration
+    ])
+    #expect(changed.changedSettings == ["model.byte_ngrams"])
+    let configuration = changed.configuration
     #expect(configuration.output.evaluateEvery == 7 && configuration.training.zeroStage == 2)
     #expect(configuration.data.seed == 5 && configuration.model.byteNgrams == 0)
     #expect(failure { try plan(["output.keep=0"]) } != nil)

@@ -21,6 +21,8 @@ public struct RunPlan: Sendable, Equatable {
   /// The same of a subword baseline of as many FLOPs for the same text.
   public let baseline: ScalingLaw.Prediction
   public let extrapolation: ScalingLaw.Extrapolation
+  /// Settings that the runs of the law had otherwise: the expectation does not know of them.
+  public let changedSettings: [String]
   /// What the time would go into if there were more text; nil where there is enough.
   public let withEnoughText: Wish?
   /// What would be better, but does not fit into memory; nil where the best fits.

@@ -12,6 +12,7 @@ public struct TrainingDial: Sendable {
   /// How every size learns: as the presets do.
   public let recipe: Configuration
   private let overrides: [String]
+  private let changedSettings: [String]
   private let law = ScalingLaw.hierarchical
 
   /// Fewer would be over before the learning rate has settled.
@@ -25,6 +26,12 @@ public struct TrainingDial: Sendable {
     "model.decoder_layers", "model.width", "model.head_size", "model.layers", "model.kv_heads",
     "model.mlp_hidden", "data.sequence_words", "data.sequence_bytes", "training.steps",
     "training.sequences_per_step", "training.micro_batches", "training.warmup_steps",
+  ]
+
+  /// Settings of model, data and training that hardly change what is learned.
+  private static let neutral: Set<String> = [
+    "data.seed", "training.zero_stage", "training.recompute", "training.products",
+    "training.gradient_exchange",
   ]
 
   /// - Parameter overrides: `section.key=value` of settings that it does not decide.
@@ -41,9 +48,12 @@ public struct TrainingDial: Sendable {
     var recipe = Configuration()
     (recipe.model.byteNgrams, recipe.model.queryKeyNorm) = (5, true)
     recipe.training.optimizer = .muon
+    let presets = recipe
     for override in overrides { try recipe.apply(override: override) }
     try recipe.validate()
     (self.recipe, self.overrides) = (recipe, overrides)
+    let changes = recipe.differences(from: presets, sections: ["model", "data", "training"])
+    changedSettings = changes.map(\.setting).filter { !Self.neutral.contains($0) }
   }
 
   /// - Throws: `UserError` of kind `configuration` if time, text or memory are too little for any size; says how much would do.
@@ -64,6 +74,7 @@ public struct TrainingDial: Sendable {
       expected: law.prediction(flopsPerByte: flopsPerByte, textBytes: bytes),
       baseline: ScalingLaw.subword.prediction(flopsPerByte: flopsPerByte, textBytes: bytes),
       extrapolation: law.extrapolation(flopsPerByte: flopsPerByte, textBytes: bytes),
+      changedSettings: changedSettings,
       withEnoughText: unlimited.chosen.textBytes > Double(text.bytes)
         ? try wish(unlimited.chosen, budget, text) : nil,
       withEnoughMemory: try better.map { try wish($0, budget, text) })

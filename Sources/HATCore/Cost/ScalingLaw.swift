@@ -43,7 +43,7 @@ public struct ScalingLaw: Sendable, Equatable {
   }
 
   public let coefficients: Coefficients
-  /// Of laws fitted to runs drawn anew.
+  /// Of laws fitted to losses drawn anew around the law (docs/scaling-laws.md).
   public let resampled: [Coefficients]
   /// Of what runs measured from what the law says, in bits per byte.
   public let residualDeviation: Double

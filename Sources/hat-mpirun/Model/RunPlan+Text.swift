@@ -48,7 +48,7 @@ extension RunPlan {
 extension RunPlan {
   /// Sentences.
   var notes: [String] {
-    [textNote, memoryNote, batchNote, extrapolationNote].compactMap { $0 } + [
+    [textNote, memoryNote, batchNote, settingsNote, extrapolationNote].compactMap { $0 } + [
       "The expectation is a law of English text (scripts/fetch-corpus english); other text has another level."
     ]
   }
@@ -73,6 +73,12 @@ extension RunPlan {
     return
       "The batch is \(times) times the usual one, so that every rank has a sequence: fewer ranks, down to \(ranks), "
       + "would take more steps over the same text. The expectation does not know of it."
+  }
+
+  private var settingsNote: String? {
+    guard !changedSettings.isEmpty else { return nil }
+    let names = changedSettings.joined(separator: ", ")
+    return "The expectation is of the presets' recipe: it does not know of \(names)."
   }
 
   private var extrapolationNote: String? {
