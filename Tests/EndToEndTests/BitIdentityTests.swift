@@ -13,6 +13,7 @@ extension EndToEnd {
       let corpus = try scratch.corpus()
       let configuration = try scratch.configuration([
         "training.optimizer": optimizer, "model.byte_ngrams": "4", "model.byte_ngram_rows": "100",
+        "model.prefix_ngrams": "2", "model.prefix_ngram_rows": "150",
       ])
       let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
 
@@ -67,6 +68,7 @@ extension EndToEnd {
       let configuration = try scratch.configuration([
         "training.steps": String(steps), "output.checkpoint_every": "100",
         "training.optimizer": optimizer, "model.byte_ngrams": "4", "model.byte_ngram_rows": "100",
+        "model.prefix_ngrams": "2", "model.prefix_ngram_rows": "150",
       ])
       let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
       let undisturbed = RunFolder(path: scratch.file("undisturbed"))

@@ -20,6 +20,7 @@ extension EndToEnd {
         let configuration = try scratch.configuration([
           "training.steps": String(CrashTests.steps), "output.checkpoint_every": "25",
           "training.optimizer": "muon", "model.byte_ngrams": "4", "model.byte_ngram_rows": "100",
+          "model.prefix_ngrams": "2", "model.prefix_ngram_rows": "150",
         ])
         arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
         run = RunFolder(path: scratch.file("undisturbed"))

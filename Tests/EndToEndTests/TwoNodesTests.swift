@@ -21,6 +21,8 @@ extension EndToEnd {
         "training.steps": String(steps), "training.zero_stage": String(zeroStage),
         "training.optimizer": optimizer, "output.checkpoint_every": "25",
         "model.byte_ngrams": optimizer == "muon" ? "4" : "0",
+        "model.prefix_ngrams": optimizer == "muon" ? "2" : "0",
+        "model.prefix_ngram_rows": optimizer == "muon" ? "150" : "auto",
       ])
       return ["train", "--config", configuration, "--data", corpus, "--ranks", "2", "--output"]
     }

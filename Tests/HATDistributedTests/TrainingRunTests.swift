@@ -49,6 +49,7 @@ import Testing
     func trained(ranks: Int, nodes: Int = 1, stage: Int, threads: Int = 1) throws -> FloatBuffer {
       var configuration = configuration
       (configuration.model.byteNgrams, configuration.model.byteNgramRows) = (4, 300)
+      (configuration.model.prefixNgrams, configuration.model.prefixNgramRows) = (2, 500)
       (configuration.training.steps, configuration.training.zeroStage) = (3, stage)
       (configuration.training.sequencesPerStep, configuration.training.microBatches) = (4, 4)
       let run = folder.appending("ranks-\(ranks)-\(nodes)-\(stage)-\(threads)")

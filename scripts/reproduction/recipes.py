@@ -19,6 +19,7 @@ _PAPER: Recipe = {
 _PAPER_HIERARCHICAL: Recipe = {
     **_PAPER,
     **{"training.byte_module_rate": 1, "model.byte_ngrams": 0, "model.byte_ngram_rows": "auto"},
+    **{"model.prefix_ngrams": 0, "model.prefix_ngram_rows": "auto"},
 }
 
 # The optimiser has its own `auto`.
@@ -26,13 +27,16 @@ _MUON: Recipe = {
     **{"training.optimizer": "muon", "training.muon_momentum": 0.95, "training.newton_schulz_steps": 5},
 }
 
-_RECOMMENDED: Recipe = {**_PAPER_HIERARCHICAL, **_MUON, "model.byte_ngrams": 5, "model.query_key_norm": "true"}
+_RECOMMENDED: Recipe = {
+    **{**_PAPER_HIERARCHICAL, **_MUON, "model.query_key_norm": "true"},
+    **{"model.byte_ngrams": 5, "model.prefix_ngrams": 2},
+}
 
 # By the name of the model.
 RECIPES: dict[str, Recipe] = {
     "plain": _PAPER_HIERARCHICAL,
     "recommended": _RECOMMENDED,
-    "subword": {**_PAPER, **_MUON, "model.token_ngrams": 2, "model.token_ngram_rows": "auto"},
+    "subword": {**_PAPER, **_MUON, "model.token_ngrams": 2, "model.token_ngram_rows": 262_144},
     # The claim is about words: all else is as in the model that it is compared with.
     "fixed": _RECOMMENDED,
 }

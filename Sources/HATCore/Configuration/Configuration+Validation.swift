@@ -21,7 +21,9 @@ extension Configuration {
     case .subword:
       let sizes = SubwordVocabulary.sizes
       try check.within(sizes.lowerBound...sizes.upperBound, model.vocabulary, "model.vocabulary")
-      try check.ngrams(model.tokenNgrams, rows: model.tokenNgramRows, "model.token_ngram")
+      try check.ngrams(
+        model.tokenNgrams, in: ModelConfiguration.longestNgrams, rows: model.tokenNgramRows,
+        "model.token_ngram")
     }
     try check.within(1...65_536, model.width, "model.width")
     try check.within(1...1_000, model.layers, "model.layers")
@@ -51,7 +53,10 @@ extension Configuration {
     try check.within(1...1_000, model.decoderLayers, "model.decoder_layers")
     try check.head(model.byteHeadSize, "model.byte_head_size", dividing: model.byteWidth, "model.byte_width")
     if let hidden = model.byteMLPHidden { try check.within(1...1_000_000, hidden, "model.byte_mlp_hidden") }
-    try check.ngrams(model.byteNgrams, rows: model.byteNgramRows, "model.byte_ngram")
+    try check.ngrams(
+      model.byteNgrams, in: ModelConfiguration.longestNgrams, rows: model.byteNgramRows, "model.byte_ngram")
+    try check.ngrams(
+      model.prefixNgrams, in: 1...PrefixTables.longest, rows: model.prefixNgramRows, "model.prefix_ngram")
   }
 
   private func validateTraining(_ check: Check) throws {
@@ -116,8 +121,7 @@ private struct Check {
   }
 
   /// - Parameter name: what the names of both settings begin with.
-  func ngrams(_ longest: Int, rows: Int?, _ name: String) throws {
-    let lengths = ModelConfiguration.longestNgrams
+  func ngrams(_ longest: Int, in lengths: ClosedRange<Int>, rows: Int?, _ name: String) throws {
     try that(
       longest == 0 || lengths.contains(longest), "\(name)s is \(longest)",
       "It must be from \(lengths.lowerBound) to \(lengths.upperBound), or 0 for none.")

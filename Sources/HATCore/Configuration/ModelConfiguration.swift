@@ -22,6 +22,10 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var byteNgrams = 0
   /// Rows of each of their n-gram tables; nil for `defaultNgramRows`.
   public var byteNgramRows: Int?
+  /// What the decoder looks up prefixes behind: 1 for nothing, 2 also for the word before; 0 for no tables.
+  public var prefixNgrams = 0
+  /// Rows of each of these tables; nil for `defaultPrefixNgramRows`.
+  public var prefixNgramRows: Int?
   /// Width `D` of the backbone.
   public var width = 128
   public var headSize = 32
@@ -47,6 +51,7 @@ public struct ModelConfiguration: Sendable, Equatable {
 
 extension ModelConfiguration {
   public static let defaultNgramRows = 16_384
+  public static let defaultPrefixNgramRows = 262_144
   /// The longest n-gram there may be a table for.
   static let longestNgrams = 2...8
   /// Rows an n-gram table may have.

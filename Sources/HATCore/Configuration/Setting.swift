@@ -61,6 +61,13 @@ extension Setting {
     Setting(
       "model", "byte_ngram_rows", \.model.byteNgramRows,
       "rows of each table of byte n-grams; auto is \(ModelConfiguration.defaultNgramRows)", of: .hierarchical),
+    Setting(
+      "model", "prefix_ngrams", \.model.prefixNgrams,
+      "tables of the word so far in the decoder; 1: alone, 2: also with the word before it; 0: none",
+      of: .hierarchical),
+    Setting(
+      "model", "prefix_ngram_rows", \.model.prefixNgramRows,
+      "rows of each of them; auto is \(ModelConfiguration.defaultPrefixNgramRows)", of: .hierarchical),
     Setting("model", "width", \.model.width, "width D of the backbone"),
     Setting(
       "model", "head_size", \.model.headSize, "width of one backbone head: even, and a divisor of width"),

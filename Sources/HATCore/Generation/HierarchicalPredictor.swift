@@ -24,6 +24,7 @@ public final class HierarchicalPredictor: SymbolPredictor {
   private let byteEmbedding: ConstantMatrixView
   /// Of the decoder.
   private let ngrams: NgramTables
+  private let prefixes: PrefixTables
   private let weights: ModelWeights
   private var documents: [HierarchicalDocument?]
 
@@ -46,7 +47,7 @@ public final class HierarchicalPredictor: SymbolPredictor {
     self.documents = Array(repeating: nil, count: documents)
     self.weights = weights
     byteEmbedding = weights.front[tensors.byteEmbedding]
-    ngrams = tensors.decoderNgrams
+    (ngrams, prefixes) = (tensors.decoderNgrams, tensors.decoderPrefixes)
     self.embeddings = WordEmbeddings(
       model,
       embedder: WordEmbedder(model, weights, maxWordBytes: splitter.maximumWordBytes, kernels: kernels),
@@ -141,12 +142,14 @@ public final class HierarchicalPredictor: SymbolPredictor {
 
   /// Fills a row [d] of the decoder's input: that of byte `index` of the word being spelled, or W_D·h.
   private func fillDecoderRow(_ row: FloatPointer, of document: Int, byte index: Int?) {
-    guard let index else {
-      return row.update(from: backbone.output(of: document).baseAddress!, count: byteEmbedding.columns)
+    let (word, previous) = (documents[document]!.word, documents[document]!.previousWord)
+    if let index {
+      row.update(from: byteEmbedding.row(Int(word[index])), count: byteEmbedding.columns)
+      ngrams.add(endingAt: index, of: word, weights.back, to: row)
+    } else {
+      row.update(from: backbone.output(of: document).baseAddress!, count: byteEmbedding.columns)
     }
-    let word = documents[document]!.word
-    row.update(from: byteEmbedding.row(Int(word[index])), count: byteEmbedding.columns)
-    ngrams.add(endingAt: index, of: word, weights.back, to: row)
+    prefixes.add(word.prefix(index.map { $0 + 1 } ?? 0), behind: previous, weights.back, to: row)
   }
 }
 
@@ -168,6 +171,8 @@ struct HierarchicalDocument {
   /// - Parameter contextWords: that the backbone sees, at least 2.
   init(contextWords: Int) { self.contextWords = contextWords }
 
+  /// The word before that, or the document mark.
+  var previousWord: [UInt8] { context.last! }
   var awaitsBackbone: Bool { readWords < context.count }
   var awaitsDecoder: Bool { !awaitsBackbone && decodedRows <= word.count }
 

@@ -35,6 +35,8 @@ struct HierarchicalTensors: Sendable {
   let decoderInput: MatrixPlace
   /// Each [n-gram rows, d].
   let decoderNgrams: NgramTables
+  /// Each [prefix n-gram rows, d].
+  let decoderPrefixes: PrefixTables
   let decoder: StackTensors
   /// [256, d]
   let decoderHead: MatrixPlace
@@ -50,6 +52,10 @@ struct HierarchicalTensors: Sendable {
     backbone = builder.backbone(model.backbone)
     decoderInput = builder.matrix(["decoder.input_proj": d], columns: width, unit: .back)
     decoderNgrams = builder.byteNgrams("decoder", model, unit: .back)
+    decoderPrefixes = PrefixTables(
+      places: builder.hashedTables(
+        "decoder.prefix_ngrams", orders: 1..<model.prefixNgrams + 1,
+        rows: model.prefixNgramRows ?? ModelConfiguration.defaultPrefixNgramRows, columns: d, unit: .back))
     decoder = builder.stack("decoder", model.decoder, unit: .back)
     decoderHead = builder.matrix(["decoder.head": 256], columns: d, role: .head, unit: .back)
     table = builder.table

@@ -85,11 +85,19 @@ struct TensorTableBuilder {
   mutating func ngramTables(
     _ name: String, longest: Int, rows: Int, columns: Int, foldsCase: Bool, unit: ModelUnit
   ) -> NgramTables {
-    let places = (0..<max(0, longest - 1)).map { table in
-      defer { append("\(name).\(table + 2)", [rows, columns], .ngramTable, unit, .zeros) }
+    NgramTables(
+      places: hashedTables(name, orders: 2..<max(2, longest + 1), rows: rows, columns: columns, unit: unit),
+      foldsCase: foldsCase)
+  }
+
+  /// A table for each order.
+  mutating func hashedTables(
+    _ name: String, orders: Range<Int>, rows: Int, columns: Int, unit: ModelUnit
+  ) -> [MatrixPlace] {
+    orders.map { order in
+      defer { append("\(name).\(order)", [rows, columns], .ngramTable, unit, .zeros) }
       return MatrixPlace(start: count, rows: rows, columns: columns)
     }
-    return NgramTables(places: places, foldsCase: foldsCase)
   }
 
   private mutating func append(

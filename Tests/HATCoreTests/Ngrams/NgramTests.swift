@@ -42,10 +42,31 @@ import Testing
     #expect(Double(counts.reduce(0) { $0 + $1 * $1 }) <= limit)
   }
 
+  /// Of "Da", behind "The " and alone, in 1 000 rows; capitals count as small letters.
+  @Test(arguments: ["Da", "DA", "da"]) func rowsOfPrefixes(word: String) {
+    var builder = TensorTableBuilder(ModelConfiguration())
+    let tables = PrefixTables(
+      places: builder.hashedTables("prefixes", orders: 1..<3, rows: 1_000, columns: 4, unit: .back))
+    let oracle = OraclePrefixes(longest: 2, rows: 1_000)
+    let (bytes, previous) = (Array(word.utf8), Array("The ".utf8))
+    let prefixes = [[], [0x64], [0x64, 0x61]]
+    let expected: [[Int?]] = [
+      [nil] + prefixes.dropFirst().map { oracle.row(of: $0, behind: nil) },
+      prefixes.map { oracle.row(of: $0, behind: Array("the ".utf8).map(Int.init)) },
+    ]
+    for table in 0..<2 {
+      var rows: [Int?] = []
+      tables.forEachPrefix(of: bytes, behind: previous, table: table) { rows.append($0) }
+      #expect(rows == expected[table])
+      #expect(Set(rows).count == 3)
+    }
+  }
+
   @Test func tablesAddParametersAndNoFLOPs() {
     let plain = ModelConfiguration()
     var model = plain
     (model.byteNgrams, model.byteNgramRows) = (4, 100)
+    (model.prefixNgrams, model.prefixNgramRows) = (2, 30)
     let batch = Batch.document([Array("spelling ".utf8), Array("bee".utf8)])
     #expect(ModelCost(model).forward(batch) == ModelCost(plain).forward(batch))
     func counts(_ model: ModelConfiguration) -> [String: Int] {
@@ -53,15 +74,15 @@ import Testing
         uniqueKeysWithValues: ModuleParameters.all(of: TensorTable(model)).map { ($0.name, $0.count) })
     }
     let (before, after) = (counts(plain), counts(model))
-    for module in ["encoder", "decoder"] {
-      #expect(after[module]! - before[module]! == 3 * 100 * plain.byteWidth)
-    }
+    #expect(after["encoder"]! - before["encoder"]! == 3 * 100 * plain.byteWidth)
+    #expect(after["decoder"]! - before["decoder"]! == (3 * 100 + 2 * 30) * plain.byteWidth)
     #expect(after["backbone"] == before["backbone"])
   }
 
   @Test func tablesStartAtZeroAndDoNotDecay() {
     var model = ModelConfiguration()
     (model.byteNgrams, model.byteNgramRows) = (3, 10)
+    (model.prefixNgrams, model.prefixNgramRows) = (2, 10)
     let table = TensorTable(model)
     let parameters = FloatBuffer(zeroed: table.count)
     parameters.base.update(repeating: 7, count: table.count)
@@ -71,7 +92,7 @@ import Testing
       tensors.map(\.name)
         == ["encoder", "decoder"].flatMap { module in
           [2, 3].map { "\(module).byte_ngrams.\($0).weight" }
-        })
+        } + [1, 2].map { "decoder.prefix_ngrams.\($0).weight" })
     for tensor in tensors {
       #expect(!tensor.role.decays)
       #expect(parameters.elements[tensor.range].allSatisfy { $0 == 0 })

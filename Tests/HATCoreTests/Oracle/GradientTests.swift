@@ -101,6 +101,7 @@ struct SameBitsTests {
   static var withNgrams: ModelConfiguration {
     var model = model
     (model.byteNgrams, model.byteNgramRows) = (4, 50)
+    (model.prefixNgrams, model.prefixNgramRows) = (2, 70)
     return model
   }
 

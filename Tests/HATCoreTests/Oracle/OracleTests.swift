@@ -12,7 +12,7 @@ struct OracleTests {
     OracleShape(
       byteWidth: 6, byteHeadSize: 6, encoderLayers: 1, decoderLayers: 2, width: 12, headSize: 6, layers: 1,
       keyValueHeads: 1, byteHidden: 10, hidden: 8, ropeTheta: 100,
-      ngrams: OracleNgrams(longest: 3, rows: 7)),
+      ngrams: OracleNgrams(longest: 3, rows: 7), prefixes: OraclePrefixes(longest: 2, rows: 9)),
     OracleShape(
       byteWidth: 8, byteHeadSize: 4, encoderLayers: 1, decoderLayers: 1, width: 16, headSize: 4, layers: 2,
       keyValueHeads: 2, byteHidden: 8, hidden: 12, queryKeyNorm: true, logitCap: 2),

@@ -67,7 +67,8 @@ final class TileRun {
     distinct = DistinctWords(capacity: capacity, tileRows: tileRows)
     distinct.fill(from: batch)
     list = WordList(words: capacity.positions, wordBytes: capacity.wordBytes, tileRows: tileRows)
-    tile = WordTile(rows: tileRows, ngrams: NgramTables(places: [], foldsCase: true))
+    let noTables = NgramTables(places: [], foldsCase: true)
+    tile = WordTile(rows: tileRows, ngrams: NgramRows(noTables, rows: tileRows))
 
     let use = StackUse(
       shape: module == .encoder ? model.encoder : model.decoder, routine: .words, rows: tileRows,
@@ -76,7 +77,7 @@ final class TileRun {
       use, tensors: module == .encoder ? tensors.encoder : tensors.decoder,
       scratch: StackScratch(for: [use], arena: arena), arena: arena, kernels: ModelKernels())
     rowCount = WordTile.byteRows + (module == .encoder ? 0 : distinct.ofInput.count)
-    table = RowTable(stack, rows: rowCount, ngrams: NgramTables(places: [], foldsCase: true), arena: arena)
+    table = RowTable(stack, rows: rowCount, areTileRows: true, arena: arena)
     arena.allocate()
     rows = Self.random(rowCount * width, seed: 6)
     outputGradient = Self.random(max(distinct.ofInput.count, tileRows) * width, seed: 7)

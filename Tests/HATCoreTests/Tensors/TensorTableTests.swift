@@ -8,6 +8,7 @@ import Testing
       var model = ModelConfiguration()
       (model.kind, model.keyValueHeads) = (kind, 2)
       (model.byteNgrams, model.tokenNgrams, model.queryKeyNorm) = (3, 2, true)
+      model.prefixNgrams = 2
       let table = TensorTable(model)
       for ranges in [table.tensors.map(\.range), table.units] {
         #expect(ranges.first?.lowerBound == 0)
@@ -32,6 +33,7 @@ import Testing
   @Test func rolesSayHowTensorsAreTrained() {
     var model = ModelConfiguration()
     (model.byteNgrams, model.tokenNgrams, model.queryKeyNorm) = (3, 2, true)
+    model.prefixNgrams = 2
     var subword = model
     subword.kind = .subword
     for tensor in TensorTable(model).tensors + TensorTable(subword).tensors {

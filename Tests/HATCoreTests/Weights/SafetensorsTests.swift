@@ -16,6 +16,7 @@ import Testing
   private let configuration: Configuration = {
     var configuration = Configuration()
     (configuration.model.byteNgrams, configuration.model.byteNgramRows) = (3, 10)
+    (configuration.model.prefixNgrams, configuration.model.prefixNgramRows) = (2, 12)
     (configuration.model.queryKeyNorm, configuration.model.logitCap) = (true, 30)
     return configuration
   }()
@@ -52,7 +53,8 @@ import Testing
       _ = try exported(to: path)
       for override in [
         "model.layers=3", "model.layers=5", "model.mlp_hidden=64", "model.byte_ngrams=2",
-        "model.byte_ngram_rows=11", "model.query_key_norm=false",
+        "model.byte_ngram_rows=11", "model.prefix_ngrams=1", "model.prefix_ngram_rows=13",
+        "model.query_key_norm=false",
       ] {
         var other = configuration
         try other.apply(override: override)

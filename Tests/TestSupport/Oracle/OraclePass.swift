@@ -46,7 +46,7 @@ extension OraclePass {
     let outputs = stack(.backbone, tape.stackRows(embeddings))
     let targets = words.dropFirst().map { $0 == [SpecialByte.document] ? $0 : $0 + [SpecialByte.word] }
     let inputs = words.dropFirst().enumerated().map {
-      decoderInput($1, after: tape.gatherRows(outputs, [$0]))
+      decoderInput($1, behind: words[$0], after: tape.gatherRows(outputs, [$0]))
     }
     let logits = inputs.map {
       capped(tape.multiplyTransposed(stack(.decoder, $0), parameter("decoder.head.weight")))
@@ -73,10 +73,13 @@ extension OraclePass {
   }
 
   /// [positions, d]: W_D·h and, but for the document mark, the word's bytes.
-  private func decoderInput(_ word: [UInt8], after output: OracleTensor) -> OracleTensor {
+  private func decoderInput(
+    _ word: [UInt8], behind previous: [UInt8], after output: OracleTensor
+  ) -> OracleTensor {
     let first = tape.multiplyTransposed(output, parameter("decoder.input_proj.weight"))
-    if word == [SpecialByte.document] { return first }
-    return tape.stackRows([first, byteRows(word, .decoder)])
+    let spelled = word == [SpecialByte.document] ? [] : word
+    let rows = spelled.isEmpty ? first : tape.stackRows([first, byteRows(spelled, .decoder)])
+    return addPrefixes(of: spelled.map(Int.init), behind: previous.map(Int.init), to: rows)
   }
 
   /// [bytes, d]

@@ -15,6 +15,8 @@ public struct OracleShape: Sendable, Hashable {
   public var ropeTheta: Double
   /// Of bytes in encoder and decoder, or of tokens in the baseline.
   public var ngrams: OracleNgrams
+  /// Of the decoder.
+  public var prefixes: OraclePrefixes
   /// Whether queries and keys have a norm in each head.
   public var queryKeyNorm: Bool
   /// Of logits; 0 for none.
@@ -23,7 +25,8 @@ public struct OracleShape: Sendable, Hashable {
   public init(
     byteWidth: Int, byteHeadSize: Int, encoderLayers: Int, decoderLayers: Int, width: Int, headSize: Int,
     layers: Int, keyValueHeads: Int, byteHidden: Int, hidden: Int, ropeTheta: Double = 10_000,
-    ngrams: OracleNgrams = OracleNgrams(), queryKeyNorm: Bool = false, logitCap: Double = 0
+    ngrams: OracleNgrams = OracleNgrams(), prefixes: OraclePrefixes = OraclePrefixes(),
+    queryKeyNorm: Bool = false, logitCap: Double = 0
   ) {
     self.byteWidth = byteWidth
     self.byteHeadSize = byteHeadSize
@@ -37,6 +40,7 @@ public struct OracleShape: Sendable, Hashable {
     self.hidden = hidden
     self.ropeTheta = ropeTheta
     self.ngrams = ngrams
+    self.prefixes = prefixes
     self.queryKeyNorm = queryKeyNorm
     self.logitCap = logitCap
   }
@@ -50,7 +54,8 @@ extension OracleShape {
     list += moduleTensors(.encoder) + [("encoder.output_proj.weight", [width, byteWidth])]
     list += moduleTensors(.backbone)
     list += [("decoder.input_proj.weight", [byteWidth, width])]
-    list += ngrams.tensors("decoder.byte_ngrams", width: byteWidth) + moduleTensors(.decoder)
+    list += ngrams.tensors("decoder.byte_ngrams", width: byteWidth) + prefixes.tensors(width: byteWidth)
+    list += moduleTensors(.decoder)
     return list + [("decoder.head.weight", [256, byteWidth])]
   }
 

@@ -1,44 +1,66 @@
 import HATKernels
 
-/// Which rows of a module's n-gram tables are added to the rows of its input; each tile, or batch, refills it.
+/// Which rows of a module's hashed tables are added to the rows of its input; each tile, or batch, refills it.
 final class NgramRows {
-  /// Where no n-gram of an order ends.
+  /// Where a table has no row.
   private static let none: Int32 = -1
 
-  private let tables: NgramTables
+  private let ngrams: NgramTables
+  private let prefixes: PrefixTables
+  /// Of both, in the order in which their rows are added.
+  private let places: [MatrixPlace]
   /// [rows] for each table: the table's row, or `none`.
   private let indices: [FixedList<Int32>]
 
   /// - Parameter rows: of an input, at most.
-  init(_ tables: NgramTables, rows: Int) {
-    self.tables = tables
-    indices = tables.places.map { _ in FixedList(capacity: rows) }
+  init(_ ngrams: NgramTables, _ prefixes: PrefixTables = PrefixTables(places: []), rows: Int) {
+    (self.ngrams, self.prefixes) = (ngrams, prefixes)
+    places = ngrams.places + prefixes.places
+    indices = places.map { _ in FixedList(capacity: rows) }
   }
+
+  /// Whether there are no tables.
+  var isEmpty: Bool { places.isEmpty }
 
   func removeAll() {
     for list in indices { list.removeAll() }
   }
 
-  /// Appends a row where no n-gram ends.
-  func appendNone() {
-    for list in indices { list.append(Self.none) }
-  }
-
-  /// Appends a row for each symbol: of a word, or of a piece.
+  /// Appends a row for each symbol of a piece.
   func append<Symbols: RandomAccessCollection>(_ symbols: Symbols)
   where Symbols.Element: BinaryInteger, Symbols.Index == Int {
-    guard !tables.isEmpty else { return }
+    guard !ngrams.isEmpty else { return }
     for last in symbols.indices {
       appendNone()
-      tables.forEachRow(endingAt: last, of: symbols) { table, row in
+      ngrams.forEachRow(endingAt: last, of: symbols) { table, row in
         indices[table].base[indices[table].count - 1] = Int32(row)
       }
     }
   }
 
-  /// Adds the n-grams to the rows of an input, shorter ones first.
+  /// Appends the row that opens a word, and one for each of its bytes.
+  /// - Parameter previous: the word before it; for prefixes.
+  func append(word: ArraySlice<UInt8>, behind previous: ArraySlice<UInt8>) {
+    if !ngrams.isEmpty {
+      appendNone()
+      append(word)
+    }
+    for table in prefixes.places.indices {
+      let list = indices[ngrams.places.count + table]
+      prefixes.forEachPrefix(of: word, behind: previous, table: table) { row in
+        list.append(row.map { Int32($0) } ?? Self.none)
+      }
+    }
+  }
+
+  /// Appends a row where no n-gram ends.
+  private func appendNone() {
+    for list in indices.prefix(ngrams.places.count) { list.append(Self.none) }
+  }
+
+  /// Adds the tables' rows to the rows of an input: n-grams, shorter ones first, then prefixes.
   func add(_ weights: Weights, to rows: MatrixView, _ kernels: ModelKernels) {
-    for (place, list) in zip(tables.places, indices) {
+    for (place, list) in zip(places, indices) {
       let table = weights[place]
       kernels.rows(rows, passes: 3) {
         forEach(list, rows) { row, index in Vector.add(table.row(index), to: row, count: rows.columns) }
@@ -48,7 +70,7 @@ final class NgramRows {
 
   /// Adds the gradient by the rows of an input to that of the tables, row after row.
   func addGradient(_ rowGradient: MatrixView, to gradients: Gradients, _ kernels: ModelKernels) {
-    for (place, list) in zip(tables.places, indices) {
+    for (place, list) in zip(places, indices) {
       let (table, marks) = (gradients[place], gradients.marks?.words(of: place))
       kernels.rows(rowGradient, passes: 3) {
         forEach(list, rowGradient) { row, index in

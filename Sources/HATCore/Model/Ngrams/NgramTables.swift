@@ -28,19 +28,12 @@ struct NgramTables: Sendable {
   func forEachRow<Symbols: RandomAccessCollection>(
     endingAt last: Int, of symbols: Symbols, _ body: (_ table: Int, _ row: Int) -> Void
   ) where Symbols.Element: BinaryInteger, Symbols.Index == Int {
-    var hash: UInt64 = 0
+    var hash = NgramHash()
     let longest = min(places.count + 1, last - symbols.startIndex + 1)
     for offset in 0..<longest {
-      hash = (hash &+ folded(UInt64(symbols[last - offset])) &+ 1) &* 0x9E37_79B9_7F4A_7C15
-      hash ^= hash >> 32
-      guard offset > 0 else { continue }
-      // The upper half, as a fraction of the rows.
-      body(offset - 1, Int(((hash >> 32) * UInt64(places[offset - 1].rows)) >> 32))
+      let symbol = symbols[last - offset]
+      if foldsCase { hash.append(folding: UInt8(symbol)) } else { hash.append(UInt64(symbol)) }
+      if offset > 0 { body(offset - 1, hash.row(of: places[offset - 1])) }
     }
-  }
-
-  @inline(__always)
-  private func folded(_ symbol: UInt64) -> UInt64 {
-    foldsCase && symbol &- 0x41 < 26 ? symbol + 0x20 : symbol
   }
 }

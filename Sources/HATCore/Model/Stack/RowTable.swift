@@ -1,23 +1,23 @@
 import HATKernels
 
 /// The distinct rows that a stack's tiles are made of: the bytes, and the rows that open words. A tile's rows are rows of
-/// the table, or these with n-grams added. Legend: N rows of the table, R rows of a tile.
+/// the table, or these with rows of hashed tables added. Legend: N rows of the table, R rows of a tile.
 struct RowTable {
   fileprivate let stack: TransformerStack
   /// [N, width]: to be filled before `prepare`.
   fileprivate let rows: ArenaMatrix
   fileprivate let rowGradient: ArenaMatrix
-  /// Of the first block; nil where n-grams are added to a tile's rows, which then are not those of the table.
+  /// Of the first block; nil where something is added to a tile's rows, which then are not those of the table.
   let projections: RowProjections?
 
   /// - Parameters:
   ///   - rows: of the table, at most.
-  ///   - ngrams: of the module.
-  init(_ stack: TransformerStack, rows count: Int, ngrams: NgramTables, arena: Arena) {
+  ///   - areTileRows: whether nothing is added to them in a tile.
+  init(_ stack: TransformerStack, rows count: Int, areTileRows: Bool, arena: Arena) {
     self.stack = stack
     rows = arena.reserve(rows: count, columns: stack.shape.width)
     rowGradient = arena.reserve(rows: count, columns: stack.shape.width)
-    projections = ngrams.isEmpty ? RowProjections(stack, rows: count, arena: arena) : nil
+    projections = areTileRows ? RowProjections(stack, rows: count, arena: arena) : nil
   }
 
   /// The table's first `count` rows.
@@ -41,7 +41,7 @@ struct RowTable {
   }
 }
 
-/// The rows of one tile: row r is row `indices[r]` of the table, and the n-grams that end there added.
+/// The rows of one tile: row r is row `indices[r]` of the table, with those of hashed tables added.
 struct TileRows {
   let table: RowTable
   let indices: UnsafePointer<Int32>

@@ -37,10 +37,10 @@ final class WordDecoder {
     self.arena = arena
     self.kernels = kernels
     stack = TransformerStack(use, tensors: tensors.decoder, scratch: scratch, arena: arena, kernels: kernels)
-    tile = WordTile(rows: use.rows, ngrams: tensors.decoderNgrams)
+    let ngrams = NgramRows(tensors.decoderNgrams, tensors.decoderPrefixes, rows: use.rows)
+    tile = WordTile(rows: use.rows, ngrams: ngrams)
     let d = use.shape.width
-    table = RowTable(
-      stack, rows: WordTile.byteRows + words, ngrams: tensors.decoderNgrams, arena: arena)
+    table = RowTable(stack, rows: WordTile.byteRows + words, areTileRows: ngrams.isEmpty, arena: arena)
     inverseRoots = arena.reserve(use.rows)
     decoded = arena.reserve(rows: use.rows, columns: d)
     logits = arena.reserve(rows: use.rows, columns: 256)

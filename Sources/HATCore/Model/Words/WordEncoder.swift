@@ -37,8 +37,9 @@ final class WordEncoder {
     self.arena = arena
     self.kernels = kernels
     stack = TransformerStack(use, tensors: tensors.encoder, scratch: scratch, arena: arena, kernels: kernels)
-    table = RowTable(stack, rows: WordTile.byteRows, ngrams: tensors.encoderNgrams, arena: arena)
-    tile = WordTile(rows: use.rows, ngrams: tensors.encoderNgrams)
+    let ngrams = NgramRows(tensors.encoderNgrams, rows: use.rows)
+    table = RowTable(stack, rows: WordTile.byteRows, areTileRows: ngrams.isEmpty, arena: arena)
+    tile = WordTile(rows: use.rows, ngrams: ngrams)
     let d = use.shape.width
     marks = arena.reserve(rows: words, columns: d)
     inverseRoots = arena.reserve(words)

@@ -11,7 +11,7 @@ final class WordTile {
   /// [rows]: the row of the module's table. Most are bytes. A word's first row is `[W]` in the encoder; in the decoder it
   /// is the word's own row, after those of the bytes.
   let symbols: FixedList<Int32>
-  /// [rows]: the n-grams of a word's bytes so far.
+  /// [rows]: the n-grams of a word's bytes, and its prefixes.
   private let ngrams: NgramRows
   /// [rows]: what each row of a decoder's tile predicts.
   let targets: FixedList<Int32>
@@ -19,10 +19,10 @@ final class WordTile {
   let losses: FixedList<Float>
   let correct: FixedList<Bool>
 
-  init(rows: Int, ngrams tables: NgramTables) {
+  init(rows: Int, ngrams: NgramRows) {
+    self.ngrams = ngrams
     offsets = FixedList(capacity: rows + 1)
     symbols = FixedList(capacity: rows)
-    ngrams = NgramRows(tables, rows: rows)
     targets = FixedList(capacity: rows)
     losses = FixedList(capacity: rows)
     correct = FixedList(capacity: rows)
@@ -43,8 +43,8 @@ final class WordTile {
   func fillInputs(_ words: UnsafeBufferPointer<Int32>, of list: WordList, from batch: borrowing Batch) {
     removeAll()
     for word in words {
-      let bytes = batch.byteRange(ofWord: Int(list.batchWords.base[Int(word)]))
-      appendSymbols(bytes, behind: Int32(SpecialByte.word), of: batch)
+      let batchWord = Int(list.batchWords.base[Int(word)])
+      appendSymbols(batch.byteRange(ofWord: batchWord), opening: Int32(SpecialByte.word), of: batch)
       offsets.append(Int32(symbols.count))
     }
   }
@@ -56,12 +56,13 @@ final class WordTile {
       let opening = Int32(Self.byteRows) + word
       let batchWord = Int(list.batchWords.base[Int(word)])
       let bytes = batch.byteRange(ofWord: batchWord)
+      let previous = batch.byteRange(ofWord: batchWord - 1)
       // The closing [S] is one position: that it ends is not predicted (docs/model.md §4).
       if batch.isDocumentMark(batchWord) {
-        appendSymbols(bytes.lowerBound..<bytes.lowerBound, behind: opening, of: batch)
+        appendSymbols(bytes.prefix(0), opening: opening, behind: previous, of: batch)
         targets.append(Int32(SpecialByte.document))
       } else {
-        appendSymbols(bytes, behind: opening, of: batch)
+        appendSymbols(bytes, opening: opening, behind: previous, of: batch)
         for index in bytes { targets.append(Int32(batch.bytes[index])) }
         targets.append(Int32(SpecialByte.word))
       }
@@ -79,11 +80,13 @@ final class WordTile {
     offsets.append(0)
   }
 
-  private func appendSymbols(_ bytes: Range<Int>, behind opening: Int32, of batch: borrowing Batch) {
+  /// - Parameter previous: the word before.
+  private func appendSymbols(
+    _ bytes: Range<Int>, opening: Int32, behind previous: Range<Int> = 0..<0, of batch: borrowing Batch
+  ) {
     symbols.append(opening)
-    ngrams.appendNone()
     for index in bytes { symbols.append(Int32(batch.bytes[index])) }
-    ngrams.append(batch.bytes[bytes])
+    ngrams.append(word: batch.bytes[bytes], behind: batch.bytes[previous])
   }
 }
 
