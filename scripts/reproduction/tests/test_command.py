@@ -93,7 +93,7 @@ class CommandTests(unittest.TestCase):
             hat.settings((configurations / f"{model.name}.yaml").read_text()) for model in MODELS
         )
         self.assertEqual((plain["training.optimizer"], plain["model.byte_ngrams"]), ("adamw", "0"))
-        self.assertEqual((recommended["model.byte_ngrams"], subword["model.token_ngrams"]), ("5", "2"))
+        self.assertEqual((recommended["model.byte_ngrams"], subword["model.token_ngrams"]), ("5", "3"))
         self.assertEqual((recommended["training.optimizer"], subword["training.optimizer"]), ("muon", "muon"))
         self.assertEqual(fixed, recommended)
 
