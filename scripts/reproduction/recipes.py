@@ -29,7 +29,7 @@ _MUON: Recipe = {
 
 _RECOMMENDED: Recipe = {
     **{**_PAPER_HIERARCHICAL, **_MUON, "model.query_key_norm": "true"},
-    **{"model.byte_ngrams": 5, "model.prefix_ngrams": 2},
+    **{"model.byte_ngrams": 5, "model.prefix_ngrams": 2, "model.prefix_ngram_rows": 262_144},
 }
 
 # By the name of the model.

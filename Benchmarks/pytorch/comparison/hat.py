@@ -72,7 +72,8 @@ class Hat:
 def settings(preset: Path, corpus: Path, steps: int) -> list[str | Path]:
     """The same data for every preset: one micro-batch of four sequences for each rank. The paper's model and optimiser."""
     changes = {
-        "model.byte_ngrams": 0, "model.query_key_norm": "false", "training.optimizer": "adamw",
+        "model.byte_ngrams": 0, "model.prefix_ngrams": 0, "model.query_key_norm": "false",
+        "training.optimizer": "adamw",
         "data.sequence_words": WORDS, "data.sequence_bytes": BYTES,
         "training.sequences_per_step": SEQUENCES * PROCESSES, "training.micro_batches": PROCESSES,
         "training.steps": steps, "output.evaluate_every": 0}

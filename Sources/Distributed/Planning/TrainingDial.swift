@@ -46,7 +46,7 @@ public struct TrainingDial: Sendable {
       }
     }
     var recipe = Configuration()
-    (recipe.model.byteNgrams, recipe.model.queryKeyNorm) = (5, true)
+    (recipe.model.byteNgrams, recipe.model.prefixNgrams, recipe.model.queryKeyNorm) = (5, 2, true)
     recipe.training.optimizer = .muon
     let presets = recipe
     for override in overrides { try recipe.apply(override: override) }

@@ -51,7 +51,7 @@ public struct ModelConfiguration: Sendable, Equatable {
 
 extension ModelConfiguration {
   public static let defaultNgramRows = 16_384
-  public static let defaultPrefixNgramRows = 262_144
+  public static let defaultPrefixNgramRows = 65_536
   /// The longest n-gram there may be a table for.
   static let longestNgrams = 2...8
   /// Rows an n-gram table may have.

@@ -87,7 +87,7 @@ extension OracleShape {
         ? OracleNgrams(
           longest: model.byteNgrams, rows: model.byteNgramRows ?? 16_384, foldsCase: true)
         : OracleNgrams(longest: model.tokenNgrams, rows: model.tokenNgramRows ?? 16_384),
-      prefixes: OraclePrefixes(longest: model.prefixNgrams, rows: model.prefixNgramRows ?? 262_144),
+      prefixes: OraclePrefixes(longest: model.prefixNgrams, rows: model.prefixNgramRows ?? 65_536),
       queryKeyNorm: model.queryKeyNorm, logitCap: model.logitCap)
   }
 }

@@ -27,7 +27,8 @@ class ModelTests(unittest.TestCase):
             *("train", "--config", REPOSITORY / "configs/tiny.yaml", "--data", cls.folder / "corpus"),
             *("--output", cls.folder / "run", "--threads", 1, "--set", "training.steps=1"),
             *("--set", "training.peak_learning_rate=1e-30", "--set", "output.evaluate_every=0"),
-            *("--set", "model.byte_ngrams=0", "--set", "model.query_key_norm=false"),
+            *("--set", "model.byte_ngrams=0", "--set", "model.prefix_ngrams=0"),
+            *("--set", "model.query_key_norm=false"),
         )
 
     def test_first_weights(self) -> None:
