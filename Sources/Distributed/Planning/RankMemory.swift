@@ -48,9 +48,11 @@ public struct RankMemory: Sendable, Equatable, Encodable {
     activations =
       floatBytes
       * Self.activationFloats(configuration, maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken)
-    exchange = GradientReducer.exchangeBytes(
-      sharding.nodes, longestSlice: sharding.table.longestSlice,
-      format: configuration.training.gradientExchange)
+    exchange =
+      GradientReducer.exchangeBytes(
+        sharding.nodes, longestSlice: sharding.table.longestSlice,
+        format: configuration.training.gradientExchange)
+      + (sharding.markedTables == nil ? 0 : SliceSpreader.rowBytes(sharding.nodes))
     staging =
       floatBytes
       * CheckpointWriter.stagingFloats(

@@ -5,11 +5,14 @@ import HATKernels
 ///
 /// The ranks of a node read each other's gradients in shared memory. Between nodes, one rank of each node adds up its node's
 /// part of a slice and sends it to the owner, in pieces, so that receive buffers stay small. The order of the sums is that of
-/// the tree over all ranks, wherever the ranks are.
+/// the tree over all ranks, wherever the ranks are. Of n-gram tables the rows that some rank has touched are summed and sent:
+/// all others are sums of zeros.
 final class GradientReducer {
   private let communicator: any Communicator
   private let format: GradientExchange
   private let clock: PhaseClock
+  /// Nil for gradients without marks.
+  private let touchedRows: TouchedRows?
   private let whole: RankSum
   /// The subtrees this node adds up for owners on other nodes.
   private let subtrees: [RankSum]
@@ -28,10 +31,11 @@ final class GradientReducer {
 
   /// - Parameters:
   ///   - longestSlice: floats of the longest slice.
+  ///   - tables: whose rows gradients mark; nil for gradients without marks.
   ///   - limit: floats in transit at once; at least one block of every row.
   init(
-    communicator: any Communicator, longestSlice: Int, format: GradientExchange = .float32, clock: PhaseClock,
-    limit: Int = defaultLimit
+    communicator: any Communicator, longestSlice: Int, tables: RowTables? = nil,
+    format: GradientExchange = .float32, clock: PhaseClock, limit: Int = defaultLimit
   ) {
     let (nodes, rank) = (communicator.nodes, communicator.rank)
     let home = nodes.nodeOfRank[rank]
@@ -44,6 +48,9 @@ final class GradientReducer {
     clients = nodes.represented(byRank: rank).filter { nodes.nodeOfRank[$0] != home }
     senders = sums.rows(arrivingOn: home).enumerated().filter { !$0.element.isEmpty }.map {
       (nodes.representative(ofRank: rank, onNode: $0.offset), $0.element)
+    }
+    touchedRows = tables.map { [clients, senders] in
+      TouchedRows($0, communicator: communicator, clients: clients, senders: senders.map(\.rank))
     }
     pieceLength = Self.pieceLength(nodes, longestSlice: longestSlice, limit: limit)
     let rowBytes = pieceLength * format.bytes
@@ -86,43 +93,50 @@ final class GradientReducer {
   /// the node reads the gradients any more. Collective.
   /// - Parameters:
   ///   - gradients: covers `partition`.
-  ///   - destination: covers this rank's slice; it may be this rank's own gradient. It has marks if `gradients` have.
+  ///   - destination: covers this rank's slice; it may be this rank's own gradient. It has marks if `gradients` have:
+  ///     afterwards, those of all ranks, for all tables of `partition`.
   func reduce(_ partition: RankPartition, of gradients: NodeGradients, into destination: Gradients) throws {
     try clock.during(.wait) { try communicator.nodeBarrier() }
-    try clock.during(.reduction) { try addUpPieces(partition, of: gradients, into: destination) }
+    guard let touchedRows, let marks = destination.marks else {
+      try clock.during(.reduction) { try addUpPieces(partition, nil, of: gradients, into: destination) }
+      return try clock.during(.wait) { try communicator.nodeBarrier() }
+    }
+    let words = touchedRows.words(of: partition)
+    let touched = try clock.during(.exchange) { try touchedRows.unite(gradients.marks, words) }
+    try clock.during(.reduction) {
+      destination.clear(in: partition[communicator.rank], except: touched)
+      try addUpPieces(partition, touched, of: gradients, into: destination)
+    }
     try clock.during(.wait) { try communicator.nodeBarrier() }
+    // Until here the other ranks may have read them.
+    marks.copy(touched, words)
   }
 
   private func addUpPieces(
-    _ partition: RankPartition, of gradients: NodeGradients, into destination: Gradients
+    _ partition: RankPartition, _ touched: RowMarks?, of gradients: NodeGradients, into destination: Gradients
   ) throws {
-    let own = partition[communicator.rank]
     if senders.isEmpty {
-      if let marks = destination.marks {
-        addUpMarked(own, of: gradients, into: destination, marks)
-      } else {
-        addUp(own, of: gradients, into: destination.floats)
-      }
-      return
+      let own = TouchedFloats(of: partition[communicator.rank], touched)
+      return addUp(own, 0..<own.count, of: gradients, into: destination.floats)
     }
-    for start in stride(from: 0, to: partition.ranges.map(\.count).max()!, by: pieceLength) {
-      let pieces = partition.ranges.map {
-        let lower = min($0.upperBound, $0.lowerBound + start)
-        return lower..<min($0.upperBound, lower + pieceLength)
-      }
-      try exchange(pieces, of: gradients)
-      addUp(pieces[communicator.rank], of: gradients, into: destination.floats)
+    let slices = partition.ranges.map { TouchedFloats(of: $0, touched) }
+    for start in stride(from: 0, to: slices.map(\.count).max()!, by: pieceLength) {
+      let pieces = slices.map { min($0.count, start)..<min($0.count, start + pieceLength) }
+      try exchange(slices, pieces, of: gradients)
+      let rank = communicator.rank
+      addUp(slices[rank], pieces[rank], of: gradients, into: destination.floats)
     }
   }
 
   /// Sends this node's sums of other ranks' pieces, and receives the other nodes' sums of this rank's piece.
-  private func exchange(_ pieces: [Range<Int>], of gradients: NodeGradients) throws {
+  private func exchange(_ slices: [TouchedFloats], _ pieces: [Range<Int>], of gradients: NodeGradients) throws
+  {
     var (outgoing, offset): ([OutgoingMessage], Int) = ([], 0)
     for client in clients {
       let start = offset
       for subtree in subtrees {
         let row = UnsafeMutableRawBufferPointer(rebasing: leaving[offset...])
-        write(subtree, pieces[client], of: gradients, into: row)
+        write(subtree, slices[client], pieces[client], of: gradients, into: row)
         offset += pieces[client].count * format.bytes
       }
       outgoing.append(OutgoingMessage(to: client, UnsafeRawBufferPointer(rebasing: leaving[start..<offset])))
@@ -138,63 +152,58 @@ final class GradientReducer {
   }
 
   private func write(
-    _ subtree: RankSum, _ floats: Range<Int>, of gradients: NodeGradients,
+    _ subtree: RankSum, _ slice: TouchedFloats, _ piece: Range<Int>, of gradients: NodeGradients,
     into row: UnsafeMutableRawBufferPointer
   ) {
-    for start in stride(from: floats.lowerBound, to: floats.upperBound, by: Self.blockLength) {
-      let block = start..<min(floats.upperBound, start + Self.blockLength)
-      let sum = evaluate(subtree, block, of: gradients, piece: floats, into: temporary(0), depth: 1)
-      format.write(
-        sum, into: row.baseAddress! + (start - floats.lowerBound) * format.bytes, count: block.count)
-    }
-  }
-
-  /// Sums all ranks' gradients where all ranks share a node: of n-gram tables the rows that any rank has touched. A row that
-  /// none has touched is a sum of zeros.
-  private func addUpMarked(
-    _ floats: Range<Int>, of gradients: NodeGradients, into destination: Gradients, _ marks: RowMarks
-  ) {
-    marks.tables.walk(floats) { table in
-      for word in table.words {
-        let touched = gradients.marks.reduce(0) { $0 | $1.words[word] }
-        table.forEachRow(marks.words[word] & ~touched, ofWord: word) { destination.clear($0) }
-        table.forEachRow(touched, ofWord: word) { addUp($0, of: gradients, into: destination.floats) }
-        marks.words[word] = touched
-      }
-    } other: {
-      addUp($0, of: gradients, into: destination.floats)
+    forEachBlock(of: slice, piece) { block, offset in
+      let sum = evaluate(
+        subtree, block, of: gradients, in: (piece.count, offset), into: temporary(0), depth: 1)
+      format.write(sum, into: row.baseAddress! + offset * format.bytes, count: block.count)
     }
   }
 
   /// Sums all ranks' gradients, after those of other nodes have arrived.
-  private func addUp(_ floats: Range<Int>, of gradients: NodeGradients, into destination: FlatSlice) {
-    for start in stride(from: floats.lowerBound, to: floats.upperBound, by: Self.blockLength) {
-      let block = start..<min(floats.upperBound, start + Self.blockLength)
+  private func addUp(
+    _ slice: TouchedFloats, _ piece: Range<Int>, of gradients: NodeGradients, into destination: FlatSlice
+  ) {
+    forEachBlock(of: slice, piece) { block, offset in
       let place = destination[block].base
-      let sum = evaluate(whole, block, of: gradients, piece: floats, into: place, depth: 0)
+      let sum = evaluate(whole, block, of: gradients, in: (piece.count, offset), into: place, depth: 0)
       if sum != UnsafePointer(place) { place.update(from: sum, count: block.count) }
     }
   }
 
+  /// Calls `body` with runs of floats that fit into a temporary result, and where each starts in the piece.
+  private func forEachBlock(
+    of slice: TouchedFloats, _ piece: Range<Int>, _ body: (_ floats: Range<Int>, _ offset: Int) -> Void
+  ) {
+    slice.forEachRun(in: piece) { floats, offset in
+      for start in stride(from: 0, to: floats.count, by: Self.blockLength) {
+        let first = floats.lowerBound + start
+        body(first..<min(floats.upperBound, first + Self.blockLength), offset + start)
+      }
+    }
+  }
+
   /// - Parameters:
-  ///   - piece: the floats of the received rows; `floats` is a part of it.
+  ///   - row: floats of a received row, and where `floats` start in it.
   ///   - place: where the result is written if it is not in memory already. It may be a gradient's own memory: it is written
   ///     after everything in it has been read.
   ///   - depth: the first free temporary result.
   private func evaluate(
-    _ sum: RankSum, _ floats: Range<Int>, of gradients: NodeGradients, piece: Range<Int>,
+    _ sum: RankSum, _ floats: Range<Int>, of gradients: NodeGradients, in row: (length: Int, offset: Int),
     into place: FloatPointer, depth: Int
   ) -> UnsafePointer<Float> {
     switch sum {
     case .local(let rank): return gradients[rank, floats.lowerBound]
-    case .arriving(let row):
-      let offset = row * piece.count + floats.lowerBound - piece.lowerBound
+    case .arriving(let number):
+      let offset = number * row.length + row.offset
       return format.read(
         UnsafeRawPointer(arriving.baseAddress!) + offset * format.bytes, count: floats.count, into: place)
     case .sum(let first, let second):
-      let a = evaluate(first, floats, of: gradients, piece: piece, into: temporary(depth), depth: depth + 1)
+      let a = evaluate(first, floats, of: gradients, in: row, into: temporary(depth), depth: depth + 1)
       let b = evaluate(
-        second, floats, of: gradients, piece: piece, into: temporary(depth + 1), depth: depth + 2)
+        second, floats, of: gradients, in: row, into: temporary(depth + 1), depth: depth + 2)
       Vector.sum(a, b, into: place, count: floats.count)
       return UnsafePointer(place)
     }

@@ -31,11 +31,11 @@ final class GradientStore {
     self.sharding = sharding
     self.clock = clock
     slices = sharding.table.slices(ofRank: communicator.rank)
-    reducer = GradientReducer(
-      communicator: communicator, longestSlice: sharding.table.longestSlice, format: format, clock: clock,
-      limit: limit)
-    spreader = SliceSpreader(communicator)
     let (count, tables) = (sharding.gradientFloats, sharding.markedTables)
+    reducer = GradientReducer(
+      communicator: communicator, longestSlice: sharding.table.longestSlice, tables: tables, format: format,
+      clock: clock, limit: limit)
+    spreader = SliceSpreader(communicator)
     memory = try communicator.together {
       try communicator.allocateNodeMemory(floats: GradientBuffer.floats(count, tables))
     }
@@ -84,7 +84,8 @@ final class GradientStore {
     if sharding.stage == 0 {
       try clock.during(.exchange) {
         for partition in sharding.table.partitions {
-          try spreader.spread(partition, from: FlatSlice(sum.floats), into: FlatSlice(sum.floats))
+          try spreader.spread(
+            partition, from: FlatSlice(sum.floats), into: FlatSlice(sum.floats), changed: sum.marks)
         }
       }
     }
@@ -141,7 +142,10 @@ final class GradientStore {
   }
 
   private func addRounds(_ depth: Int) {
-    for slice in slices { roundSums[depth].gradients.add(roundSums[depth + 1].gradients, in: slice) }
+    let (sum, next) = (roundSums[depth].gradients, roundSums[depth + 1].gradients)
+    for slice in slices { sum.add(next, in: slice) }
+    // Also those of other owners' tables, whose rows this rank may receive.
+    if let marks = sum.marks, let others = next.marks { marks.formUnion(others) }
   }
 }
 
@@ -173,10 +177,10 @@ struct GradientBuffer {
 }
 
 extension Sharding {
-  /// The tables whose touched rows gradients mark; nil if there are none. Between nodes gradients travel whole.
+  /// The tables whose touched rows gradients mark; nil if there are none.
   var markedTables: RowTables? {
     let tables = RowTables(tensors)
-    return nodes.count == 1 && !tables.tables.isEmpty ? tables : nil
+    return tables.tables.isEmpty ? nil : tables
   }
 
   /// Floats of the gradient that the other ranks of the node read.

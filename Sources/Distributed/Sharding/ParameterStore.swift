@@ -46,16 +46,17 @@ final class ParameterStore {
   }
 
   /// Shares every rank's updated parameters with all ranks. Collective.
-  func share() throws {
+  /// - Parameter changed: the rows of n-gram tables that have changed since the last call; nil for all.
+  func share(changed: RowMarks? = nil) throws {
     if sharding.slicesParameters {
       heldBlock = nil
-      try bring(sharding.table.partitions.first!, to: shared.front)
-      try bring(sharding.table.partitions.last!, to: shared.back)
+      try bring(sharding.table.partitions.first!, to: shared.front, changed)
+      try bring(sharding.table.partitions.last!, to: shared.back, changed)
     } else {
       // At stage 0 each node has updated all parameters itself.
       for partition in sharding.table.partitions where sharding.stage > 0 {
         try clock.during(.exchange) {
-          try spreader.spread(partition, from: FlatSlice(own), into: FlatSlice(own))
+          try spreader.spread(partition, from: FlatSlice(own), into: FlatSlice(own), changed: changed)
         }
       }
       try clock.during(.wait) { try communicator.nodeBarrier() }
@@ -63,12 +64,16 @@ final class ParameterStore {
   }
 
   /// Fetches the slices of all owners into this node's memory.
-  private func bring(_ partition: RankPartition, to destination: FlatSlice) throws {
+  private func bring(
+    _ partition: RankPartition, to destination: FlatSlice, _ changed: RowMarks? = nil
+  ) throws {
     try clock.during(.wait) { try communicator.nodeBarrier() }
     try clock.during(.exchange) {
-      let slice = partition[communicator.rank]
-      destination[slice].base.update(from: own.base + slice.lowerBound, count: slice.count)
-      try spreader.spread(partition, from: FlatSlice(own), into: destination)
+      let slice = TouchedFloats(of: partition[communicator.rank], changed)
+      slice.forEachRun(in: 0..<slice.count) { floats, _ in
+        destination[floats].base.update(from: own.base + floats.lowerBound, count: floats.count)
+      }
+      try spreader.spread(partition, from: FlatSlice(own), into: destination, changed: changed)
     }
     try clock.during(.wait) { try communicator.nodeBarrier() }
   }
@@ -98,35 +103,6 @@ extension ParameterStore: ModelParameters {
       heldBlock = block
     }
     body(shared.block(block).weights)
-  }
-}
-
-/// Sends slices from their owners to one rank of each other node.
-struct SliceSpreader {
-  private let communicator: any Communicator
-  /// The rank of each other node that receives this rank's slices.
-  private let receivers: [Int]
-  /// The owners on other nodes whose slices this rank receives.
-  private let owners: [Int]
-
-  init(_ communicator: any Communicator) {
-    self.communicator = communicator
-    let (nodes, rank) = (communicator.nodes, communicator.rank)
-    let home = nodes.nodeOfRank[rank]
-    receivers = nodes.ranks.indices.filter { $0 != home }.map {
-      nodes.representative(ofRank: rank, onNode: $0)
-    }
-    owners = nodes.represented(byRank: rank).filter { nodes.nodeOfRank[$0] != home }
-  }
-
-  /// - Parameters:
-  ///   - source: holds this rank's slice of `partition`.
-  ///   - destination: receives the other owners' slices; it may be the same buffer.
-  func spread(_ partition: RankPartition, from source: FlatSlice, into destination: FlatSlice) throws {
-    if receivers.isEmpty { return }
-    try communicator.transfer(
-      sending: receivers.map { OutgoingMessage(to: $0, source[partition[communicator.rank]]) },
-      receiving: owners.map { IncomingMessage(from: $0, destination[partition[$0]]) })
   }
 }
 

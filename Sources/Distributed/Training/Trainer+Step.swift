@@ -63,7 +63,7 @@ extension Trainer {
         optimizer.update(
           at: OptimizerStep(step + 1, learningRate: learningRate, gradientScale: gradientScale))
       }
-      try parameters.share()
+      try parameters.share(changed: gradients.sum.marks)
     }
   }
 

@@ -27,7 +27,7 @@ struct NgramTableRule: Sendable {
     part.forEachTouchedRow { row in
       let gradient = part.gradient + row * columns
       let squares = Vector.sumOfSquares(gradient, count: columns)
-      // A marked row may be zero. Whether it moves must not depend on marks, which a gradient between nodes has not.
+      // A marked row may be zero: by cancellation, or because another step has touched it.
       if squares == 0 { return }
       let mean = squares * step.gradientScale * step.gradientScale / Double(columns)
       let moment = Float(beta2 * Double(part.state[0][row]) + (1 - beta2) * mean)

@@ -69,6 +69,16 @@ public struct RowMarks: @unchecked Sendable {
     (self.tables, self.words) = (tables, words)
   }
 
+  /// Adds the marks of others of the same tables.
+  public func formUnion(_ other: RowMarks) {
+    for word in 0..<tables.wordCount { words[word] |= other.words[word] }
+  }
+
+  /// Overwrites some words with those of others of the same tables.
+  public func copy(_ other: RowMarks, _ range: Range<Int>) {
+    (words + range.lowerBound).update(from: other.words + range.lowerBound, count: range.count)
+  }
+
   /// The marks of one table.
   func words(of place: MatrixPlace) -> UnsafeMutablePointer<UInt64> {
     words + tables.tables.first { $0.floats.lowerBound == place.start }!.words.lowerBound
@@ -103,6 +113,17 @@ extension Gradients {
       }
     } other: {
       addFloats($0)
+    }
+  }
+
+  /// Overwrites the marked rows of a slice with zeros that others do not mark.
+  public func clear(in slice: Range<Int>, except others: RowMarks) {
+    guard let marks else { return }
+    marks.tables.walk(slice) { table in
+      for word in table.words {
+        table.forEachRow(marks.words[word] & ~others.words[word], ofWord: word) { clear($0) }
+      }
+    } other: { _ in
     }
   }
 
