@@ -48,38 +48,3 @@ import Testing
     }
   }
 }
-
-/// Counts what a rank sends.
-private final class CountingCommunicator: Communicator {
-  private let base: any Communicator
-  var sentBytes = 0
-
-  init(_ base: any Communicator) {
-    self.base = base
-  }
-
-  var rank: Int { base.rank }
-  var size: Int { base.size }
-  var nodes: NodeMap { base.nodes }
-
-  func transfer(sending: [OutgoingMessage], receiving: [IncomingMessage]) throws {
-    sentBytes += sending.reduce(0) { $0 + $1.bytes.count }
-    try base.transfer(sending: sending, receiving: receiving)
-  }
-
-  func barrier() throws { try base.barrier() }
-
-  func anyRank(says own: Bool) throws -> Bool { try base.anyRank(says: own) }
-
-  func allGather(_ piece: UnsafeRawBufferPointer) throws -> [[UInt8]] { try base.allGather(piece) }
-
-  func allGatherInPlace(
-    _ buffer: UnsafeMutableRawPointer, partition: RankPartition, elementSize: Int
-  ) throws {
-    try base.allGatherInPlace(buffer, partition: partition, elementSize: elementSize)
-  }
-
-  func nodeBarrier() throws { try base.nodeBarrier() }
-
-  func allocateNodeMemory(floats: Int) throws -> NodeMemory { try base.allocateNodeMemory(floats: floats) }
-}

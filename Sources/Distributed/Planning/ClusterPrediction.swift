@@ -58,25 +58,36 @@ public struct ClusterPrediction: Sendable, Equatable, Encodable {
     self.zeroStage = zeroStage
     memoryPerNode = memory.total * cluster.ranksPerNode
     computeSeconds = Self.flops(ofStep: configuration, text) / (Double(ranks) * cluster.computeRate)
-    let traffic = NetworkTraffic(sharding, format: configuration.training.gradientExchange)
+    let lookups = Self.lookups(ofStep: configuration, text)
+    let traffic = NetworkTraffic(
+      sharding, format: configuration.training.gradientExchange, lookups: lookups)
     trafficPerNode = traffic.bytesPerNode
     networkSeconds =
       traffic.bytesPerNode / cluster.networkBandwidth + traffic.messagesPerRank * cluster.networkLatency
     memorySeconds =
-      Double(cluster.ranksPerNode) * Self.memoryTraffic(sharding) / cluster.memoryBandwidth
+      Double(cluster.ranksPerNode) * Self.memoryTraffic(sharding, lookups) / cluster.memoryBandwidth
   }
 
   /// FLOPs of a step of full sequences.
   private static func flops(ofStep configuration: Configuration, _ text: AssumedText) -> Double {
-    let bytes =
-      Double(configuration.training.sequencesPerStep) * text.sequenceWords(configuration.data)
+    ModelCost.trainingPasses * text.forwardPerByte(configuration) * bytes(ofStep: configuration, text)
+  }
+
+  private static func bytes(ofStep configuration: Configuration, _ text: AssumedText) -> Double {
+    Double(configuration.training.sequencesPerStep) * text.sequenceWords(configuration.data)
       * text.bytesPerWord
-    return ModelCost.trainingPasses * text.forwardPerByte(configuration) * bytes
+  }
+
+  /// The most rows of an n-gram table that a step can touch: one for each byte, or token.
+  private static func lookups(ofStep configuration: Configuration, _ text: AssumedText) -> Double {
+    let bytes = bytes(ofStep: configuration, text)
+    return configuration.model.kind == .subword ? bytes / text.bytesPerToken : bytes
   }
 
   /// Bytes a rank moves to sum its node's gradients and to update its slice.
-  private static func memoryTraffic(_ sharding: Sharding) -> Double {
-    let whole = Double(sharding.tensors.count * MemoryLayout<Float>.size)
+  private static func memoryTraffic(_ sharding: Sharding, _ lookups: Double) -> Double {
+    let floats = sharding.tensors.otherFloats + sharding.tensors.touchedFloats(lookups: lookups)
+    let whole = floats * Double(MemoryLayout<Float>.size)
     let ranksPerNode = Double(sharding.nodes.ranks[0].count)
     let slice = whole / Double(sharding.nodes.nodeOfRank.count)
     // In every round each rank of a node reads its part of all the node's gradients and writes the sum.
@@ -84,13 +95,14 @@ public struct ClusterPrediction: Sendable, Equatable, Encodable {
   }
 }
 
-/// The traffic between nodes in a step.
+/// The traffic between nodes in a step, at most: of n-gram tables, rows travel that the step has touched.
 struct NetworkTraffic {
   /// Bytes a node sends.
   var bytesPerNode: Double
   var messagesPerRank: Double
 
-  init(_ sharding: Sharding, format: GradientExchange) {
+  /// - Parameter lookups: of a step, in each n-gram table.
+  init(_ sharding: Sharding, format: GradientExchange, lookups: Double = 0) {
     let nodes = sharding.nodes
     guard nodes.count > 1 else {
       (bytesPerNode, messagesPerRank) = (0, 0)
@@ -99,11 +111,15 @@ struct NetworkTraffic {
     let floatBytes = Double(MemoryLayout<Float>.size)
     let others = Double(nodes.count - 1)
     // A node sends its sums of every slice owned on other nodes, and its own slices to every other node.
-    let elsewhere = Double(sharding.tensors.count) * others / Double(nodes.count)
+    let tensors = sharding.tensors
     let rounds = Double(sharding.tree.rounds)
+    let summed = tensors.otherFloats + tensors.touchedFloats(lookups: lookups / rounds)
+    let elsewhere = summed * others / Double(nodes.count)
     let sums = Double(NodeSums(nodes).subtrees[0].count)
     let gradients = rounds * sums * elsewhere * Double(format.bytes)
-    let brought = Double(Self.broughtFloats(sharding)) * others / Double(nodes.count)
+    let whole = Double(Self.broughtFloats(sharding)) - Double(tensors.count) + tensors.otherFloats
+    let brought =
+      (whole + tensors.touchedFloats(lookups: lookups)) * others / Double(nodes.count)
     bytesPerNode = gradients + brought * floatBytes
     let passes = sharding.slicesParameters ? 2 * rounds : 1
     messagesPerRank = others * Double(sharding.table.partitions.count) * (rounds + passes)
@@ -119,5 +135,19 @@ struct NetworkTraffic {
     let blocks = tensors.blocks.reduce(0) { $0 + $1.count }
     return tensors.front.count + tensors.back.count + rounds * (2 * blocks - last.count) - (rounds - 1)
       * first.count
+  }
+}
+
+extension TensorTable {
+  private var ngramTables: [Tensor] { tensors.filter { $0.role == .ngramTable } }
+
+  /// Floats of all but n-gram tables.
+  fileprivate var otherFloats: Double {
+    Double(count - ngramTables.reduce(0) { $0 + $1.range.count })
+  }
+
+  /// Floats of the rows of n-gram tables that so many lookups in each touch, at most.
+  fileprivate func touchedFloats(lookups: Double) -> Double {
+    ngramTables.reduce(0) { $0 + min(Double($1.shape[0]), lookups) * Double($1.shape[1]) }
   }
 }

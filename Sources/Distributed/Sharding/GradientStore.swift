@@ -35,7 +35,7 @@ final class GradientStore {
     reducer = GradientReducer(
       communicator: communicator, longestSlice: sharding.table.longestSlice, tables: tables, format: format,
       clock: clock, limit: limit)
-    spreader = SliceSpreader(communicator)
+    spreader = SliceSpreader(communicator, limit: limit)
     memory = try communicator.together {
       try communicator.allocateNodeMemory(floats: GradientBuffer.floats(count, tables))
     }

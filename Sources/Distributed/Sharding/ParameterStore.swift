@@ -19,11 +19,15 @@ final class ParameterStore {
   private var heldBlock: Int?
 
   /// Allocates the memory. Collective.
-  init(communicator: any Communicator, sharding: Sharding, clock: PhaseClock) throws {
+  /// - Parameter limit: floats of rows of n-gram tables in transit at once.
+  init(
+    communicator: any Communicator, sharding: Sharding, clock: PhaseClock,
+    limit: Int = SliceSpreader.defaultLimit
+  ) throws {
     self.communicator = communicator
     self.sharding = sharding
     self.clock = clock
-    spreader = SliceSpreader(communicator)
+    spreader = SliceSpreader(communicator, limit: limit)
     let tensors = sharding.tensors
     let count = sharding.slicesParameters ? tensors.workingCount : tensors.count
     memory = try communicator.together { try Self.allocate(count, communicator) }

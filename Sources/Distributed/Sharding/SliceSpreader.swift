@@ -13,10 +13,10 @@ final class SliceSpreader {
   /// [1 + owners, pieceLength]: rows of tables, sent and received; taken when they are first needed.
   private lazy var rows = FloatBuffer(reserving: (1 + owners.count) * pieceLength)
 
-  /// Floats of rows in transit at once.
-  private static let limit = 4 << 20
+  static let defaultLimit = 4 << 20
 
-  init(_ communicator: any Communicator) {
+  /// - Parameter limit: floats of rows in transit at once; at least one for each owner.
+  init(_ communicator: any Communicator, limit: Int = defaultLimit) {
     self.communicator = communicator
     let (nodes, rank) = (communicator.nodes, communicator.rank)
     let home = nodes.nodeOfRank[rank]
@@ -24,16 +24,19 @@ final class SliceSpreader {
       nodes.representative(ofRank: rank, onNode: $0)
     }
     owners = Self.owners(nodes, receiver: rank)
-    pieceLength = Self.pieceLength(nodes)
+    pieceLength = Self.pieceLength(nodes, limit: limit)
   }
 
   /// Bytes of the buffers on the rank that needs most, for a model with n-gram tables.
   static func rowBytes(_ nodes: NodeMap) -> Int {
-    nodes.count == 1 ? 0 : (1 + mostOwners(nodes)) * pieceLength(nodes) * MemoryLayout<Float>.size
+    nodes.count == 1
+      ? 0 : (1 + mostOwners(nodes)) * pieceLength(nodes, limit: defaultLimit) * MemoryLayout<Float>.size
   }
 
   /// The same on every rank, so that all cut their rows at the same places.
-  private static func pieceLength(_ nodes: NodeMap) -> Int { max(1, limit / (1 + mostOwners(nodes))) }
+  private static func pieceLength(_ nodes: NodeMap, limit: Int) -> Int {
+    max(1, limit / (1 + mostOwners(nodes)))
+  }
 
   private static func mostOwners(_ nodes: NodeMap) -> Int {
     nodes.nodeOfRank.indices.map { owners(nodes, receiver: $0).count }.max()!
