@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 
 /// Turns an operating-system error into a user error that says what to do about it.
@@ -15,6 +16,22 @@ public enum FileFailure {
     default:
       UserError(
         .missingInput, at: path.string, "it cannot be read: \(error)", hint: "Check the disk and the path.")
+    }
+  }
+
+  /// - Parameter mode: as `stat` gives it.
+  /// - Throws: `UserError` of kind `missingInput` for a folder, a pipe or a device.
+  public static func requireFile(_ mode: mode_t, _ path: FilePath) throws {
+    switch mode & S_IFMT {
+    case S_IFREG: return
+    case S_IFDIR: throw reading(path, .isDirectory)
+    case S_IFIFO, S_IFSOCK:
+      throw UserError(
+        .missingInput, at: path.string, "this is a pipe, not a file",
+        hint: "Write what comes out of it to a file, and name that.")
+    default:
+      throw UserError(
+        .missingInput, at: path.string, "this is a device, not a file", hint: "Name a file.")
     }
   }
 

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 
 /// A file read at any offset. It reads, rather than maps, so that a file cut short under way is an
@@ -8,20 +9,30 @@ public final class FileReader {
   public let length: Int
   private let descriptor: FileDescriptor
 
-  /// - Throws: `UserError` of kind `missingInput`.
+  /// - Throws: `UserError` of kind `missingInput`, also for a folder, a pipe or a device.
   public init(opening path: FilePath) throws {
     self.path = path
     do {
-      descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+      // Else a pipe that nobody writes to would block here.
+      descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
     } catch let error as Errno {
       throw FileFailure.reading(path, error)
     }
     do {
-      length = Int(try descriptor.seek(offset: 0, from: .end))
-    } catch let error as Errno {
+      length = try Self.length(descriptor, path)
+    } catch {
       try? descriptor.close()
-      throw FileFailure.reading(path, error)
+      throw error
     }
+  }
+
+  private static func length(_ descriptor: FileDescriptor, _ path: FilePath) throws -> Int {
+    var status = stat()
+    guard fstat(descriptor.rawValue, &status) == 0 else {
+      throw FileFailure.reading(path, Errno(rawValue: errno))
+    }
+    try FileFailure.requireFile(status.st_mode, path)
+    return Int(status.st_size)
   }
 
   deinit {

@@ -85,6 +85,7 @@ extension ParsableCommand {
   /// Runs the command that the arguments name. An error ends the program with its exit code (`SharedError`).
   package static func runProgram() {
     do {
+      try CommandArguments.check()
       var command = try parseAsRoot()
       try command.run()
     } catch  where exitCode(for: error) != .failure {

@@ -39,6 +39,33 @@ import Testing
     withExtendedLifetime(folder) {}
   }
 
+  /// The damaged files are kept, and no other line is lost.
+  @Test(arguments: ["metrics.jsonl", "evaluations.jsonl"]) func aLineThatCannotBeReadTakesNoOtherWithIt(
+    file: String
+  ) throws {
+    let (folder, run) = try stoppedRun()
+    let undisturbed = TemporaryFolder()
+    let other = ToyRun(folder: undisturbed.path)
+    _ = try other.train(ranks: 1)
+
+    let path = FilePath(run.folder).appending(file)
+    var bytes = Array(try Data(contentsOf: URL(filePath: path.string)))
+    bytes[2] ^= 0x80
+    try DurableFile.write(bytes, to: path)
+    let notes = Notes()
+    _ = try run.train(ranks: 2, observe: notes.add)
+
+    #expect(
+      notes.all.count == 1 && notes.all[0].contains("\(file): 1 line could not be read"), "\(notes.all)")
+    #expect(notes.all[0].contains("\(file).damaged"))
+    #expect(Array(try Data(contentsOf: URL(filePath: path.string + ".damaged"))) == bytes)
+    let (lost, expected) =
+      file == "metrics.jsonl"
+      ? (try run.results(), try other.results()) : (try run.evaluations(), try other.evaluations())
+    #expect(lost == Array(expected.dropFirst()))
+    withExtendedLifetime(folder) {}
+  }
+
   @Test func anotherConfigurationIsRefusedByTheKeysThatDiffer() throws {
     let (folder, original) = try stoppedRun()
     let metrics = try original.results()

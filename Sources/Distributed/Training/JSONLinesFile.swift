@@ -3,7 +3,7 @@ import Glibc
 import HATStorage
 import SystemPackage
 
-/// A file of one JSON object per line, one line per step. When a run resumes from a step, later lines are cut off.
+/// A file of one JSON object per line, one line per step. When a run resumes from a step, later lines are removed.
 final class JSONLinesFile: Sendable {
   private let path: FilePath
   private let descriptor: FileDescriptor
@@ -42,37 +42,60 @@ final class JSONLinesFile: Sendable {
     guard fsync(descriptor.rawValue) == 0 else { throw Self.failure(path, Errno(rawValue: errno)) }
   }
 
-  /// Removes the lines of later steps, and an unfinished last line.
-  func cut(after step: Int) throws {
+  /// Removes the lines of later steps, and an unfinished last line. Lines that cannot be read are removed too, after the file
+  /// was copied to another name.
+  /// - Returns: where lines could not be read, a sentence about them.
+  func removeLines(after step: Int) throws -> String? {
     let file = try FileReader(opening: path)
     let bytes = try file.read(at: 0, count: file.length)
-    guard ftruncate(descriptor.rawValue, Self.end(ofStep: step, in: bytes)) == 0 else {
-      throw Self.failure(path, Errno(rawValue: errno))
+    var (kept, damagedLines, start) = ([UInt8](), 0, 0)
+    while let newline = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      let line = bytes[start..<newline]
+      if let number = Self.step(ofLine: line) {
+        if number <= step { kept += line + [UInt8(ascii: "\n")] }
+      } else {
+        damagedLines += 1
+      }
+      start = newline + 1
     }
+    let copy = damagedLines > 0 ? try keepCopy(bytes) : nil
+    try replaceContent(bytes, by: kept)
+    return copy.map {
+      "\(path): \(damagedLines) \(damagedLines == 1 ? "line" : "lines") could not be read. The others stay; the file as it was is now \($0)"
+    }
+  }
+
+  private func keepCopy(_ bytes: [UInt8]) throws -> FilePath {
+    var (copy, number) = (FilePath(path.string + ".damaged"), 1)
+    while DurableFile.exists(copy) {
+      number += 1
+      copy = FilePath("\(path).damaged-\(number)")
+    }
+    try DurableFile.write(bytes, to: copy)
+    return copy
+  }
+
+  private func replaceContent(_ bytes: [UInt8], by kept: [UInt8]) throws {
+    let same = zip(bytes, kept).prefix { $0 == $1 }.count
+    guard ftruncate(descriptor.rawValue, same) == 0 else { throw Self.failure(path, Errno(rawValue: errno)) }
+    try append(Array(kept[same...]))
+    try synchronize()
   }
 
   /// The steps that have a line.
   func steps() throws -> [Int] {
     let file = try FileReader(opening: path)
-    return try file.read(at: 0, count: file.length).split(separator: UInt8(ascii: "\n")).map {
-      try JSONDecoder().decode(Numbered.self, from: Data($0)).step
-    }
+    return try file.read(at: 0, count: file.length).split(separator: UInt8(ascii: "\n"))
+      .compactMap { Self.step(ofLine: $0) }
   }
 
   private struct Numbered: Decodable {
     var step: Int
   }
 
-  /// The length in bytes of the whole lines of steps up to `step`.
-  private static func end(ofStep step: Int, in bytes: [UInt8]) -> Int {
-    var end = 0
-    while let newline = bytes[end...].firstIndex(of: UInt8(ascii: "\n")) {
-      let line = Data(bytes[end..<newline])
-      guard let numbered = try? JSONDecoder().decode(Numbered.self, from: line), numbered.step <= step
-      else { break }
-      end = newline + 1
-    }
-    return end
+  /// The step of a line, nil if it cannot be read.
+  private static func step(ofLine line: ArraySlice<UInt8>) -> Int? {
+    try? JSONDecoder().decode(Numbered.self, from: Data(line)).step
   }
 
   private static func failure(_ path: FilePath, _ error: Errno) -> UserError {

@@ -103,7 +103,9 @@ where Model.MicroBatch == Source.MicroBatch {
     source = try communicator.together { [owned] in try makeSource(manifest?.cursor, owned) }
     let skips = try communicator.onFirstRank { [store, step] () -> [Int] in
       try store.setAside(after: step)
-      for file in folder!.lines { try file.cut(after: step) }
+      for file in folder!.lines {
+        if let damage = try file.removeLines(after: step) { observe(.note(damage)) }
+      }
       return try folder!.skipped.steps()
     }
     skipped = SkippedSteps(skips, upTo: step)

@@ -73,7 +73,7 @@ extension InputFile {
         files.append(
           InputFile(path: path, name: path, format: standardInput, compression: .none, bytes: 0, modified: 0))
       } else if DurableFile.isFolder(FilePath(path)) {
-        let found = try filesBelow(FilePath(path), name: FilePath(""))
+        let found = try filesBelow(FilePath(path), name: FilePath(""), inside: [])
         guard !found.isEmpty else {
           throw UserError(
             .missingInput, at: path, "the folder holds no file that can be read",
@@ -101,15 +101,26 @@ extension InputFile {
       hint: "Give files that end in \(endings).")
   }
 
-  /// Other kinds of files in a folder are left alone: corpora come with read-me files and licences.
-  private static func filesBelow(_ folder: FilePath, name: FilePath) throws -> [InputFile] {
+  /// Other kinds of files in a folder are left alone: corpora come with read-me files and licences. One that is empty is an
+  /// empty document.
+  /// - Parameter folders: that it lies in.
+  private static func filesBelow(
+    _ folder: FilePath, name: FilePath, inside folders: [FolderIdentity]
+  ) throws -> [InputFile] {
     var files: [InputFile] = []
+    let identity = try FolderIdentity(folder)
+    guard !folders.contains(identity) else {
+      throw UserError(
+        .missingInput, at: folder.string,
+        "this is a link to a folder that contains it, and would be read without end",
+        hint: "Remove the link, or name the folders to read.")
+    }
     for entry in try DurableFile.list(folder) {
       let (path, name) = (folder.appending(entry), name.appending(entry))
       if DurableFile.isFolder(path) {
-        files += try filesBelow(path, name: name)
+        files += try filesBelow(path, name: name, inside: folders + [identity])
       } else if let (format, compression) = kind(ofName: entry) {
-        files.append(try file(at: path.string, name: name.string, format, compression))
+        files.append(try file(at: path.string, name: name.string, format, compression, mayBeEmpty: true))
       }
     }
     return files
@@ -126,16 +137,29 @@ extension InputFile {
   }
 
   private static func file(
-    at path: String, name: String, _ format: Format, _ compression: Compression
+    at path: String, name: String, _ format: Format, _ compression: Compression, mayBeEmpty: Bool = false
   ) throws -> InputFile {
     var status = stat()
     guard stat(path, &status) == 0 else {
       throw UserError(.missingInput, at: path, "there is no such file or folder", hint: "Check the path.")
     }
-    guard status.st_size > 0 else { throw emptyFile(path) }
+    try FileFailure.requireFile(status.st_mode, FilePath(path))
+    guard status.st_size > 0 || mayBeEmpty else { throw emptyFile(path) }
     let modified = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
     return InputFile(
       path: path, name: name, format: format, compression: compression, bytes: Int(status.st_size),
       modified: modified)
+  }
+}
+
+/// A folder, whatever the path to it.
+private struct FolderIdentity: Equatable {
+  private let device: dev_t
+  private let inode: ino_t
+
+  init(_ path: FilePath) throws {
+    var status = stat()
+    guard stat(path.string, &status) == 0 else { throw FileFailure.reading(path, Errno(rawValue: errno)) }
+    (device, inode) = (status.st_dev, status.st_ino)
   }
 }

@@ -11,6 +11,11 @@ struct InputRecord {
   /// Counted from 1, where the reader began at the start of the input; else nil.
   var number: Int?
 
+  /// Of an empty file.
+  static var empty: InputRecord {
+    InputRecord(bytes: UnsafeBufferPointer(start: nil, count: 0), offset: 0, number: 1)
+  }
+
   static func tooLarge(_ limit: Int, at place: String) -> UserError {
     UserError(
       .invalidData, at: place, "the document is larger than \(limit >> 20) MiB",

@@ -141,7 +141,10 @@ extension WorkPlan {
         try visitor.visit(record, of: input)
         return true
       }
-      if isEmpty { throw InputFile.emptyFile(input.place) }
+      if isEmpty {
+        guard input.bytes == 0 else { throw InputFile.emptyFile(input.place) }
+        try visitor.visit(.empty, of: input)
+      }
       end += input.bytes
     }
     try visitor.end(unit, inputBytes: end - position)
@@ -192,7 +195,9 @@ extension WorkPlan {
       if isWanted { try visitor.visit(record, of: input) }
       return true
     }
-    guard current != nil else { throw InputFile.emptyFile(input.place) }
+    guard current != nil || (input.bytes == 0 && !input.isStandardInput) else {
+      throw InputFile.emptyFile(input.place)
+    }
     try close()
   }
 
