@@ -84,14 +84,28 @@ extension EndToEnd {
       try expectUndisturbed(run, ranks: ranksAfter)
     }
 
+    @Test("Under nohup a SIGHUP does not stop it", arguments: [[String](), ["--ranks", "2"]])
+    func hungUp(options: [String]) throws {
+      let run = RunFolder(path: scratch.file("hung-up"))
+      let job = ChildProcess(["nohup", Program.path] + arguments + [run.path] + options)
+      #expect(eventually(within: 60) { run.stepCount >= 10 })
+      kill(try #require(job.program), SIGHUP)
+      let output = job.wait()
+      #expect(output.exitCode == 0, "\(output.description)")
+      #expect(try run.results() == undisturbed.results())
+    }
+
     @Test(
-      "Ctrl-C stops after a step with a checkpoint, exit code 75, and nothing is lost",
-      arguments: [[String](), ["--ranks", "2"]])
-    func interrupted(options: [String]) throws {
+      "A signal to the command stops after a step with a checkpoint, exit code 75, and nothing is lost",
+      arguments: [
+        (SIGINT, [String]()), (SIGTERM, []), (SIGUSR1, []), (SIGHUP, []), (SIGINT, ["--ranks", "2"]),
+        (SIGHUP, ["--ranks", "2"]),
+      ])
+    func interrupted(signal: Int32, options: [String]) throws {
       let run = RunFolder(path: scratch.file("interrupted"))
       let job = ChildProcess([Program.path] + arguments + [run.path] + options)
       #expect(eventually(within: 60) { run.stepCount >= 30 })
-      kill(try #require(job.program), SIGINT)
+      kill(try #require(job.program), signal)
       let output = job.wait()
       #expect(output.exitCode == 75, "\(output.description)")
       #expect(run.stepCount < Self.steps)

@@ -213,9 +213,7 @@ enum LauncherSignals {
   nonisolated(unsafe) private static var requests: Int32 = 0
 
   static func listen() {
-    for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] {
-      signal(number) { _ in LauncherSignals.requests += 1 }
-    }
+    StopSignals.handle { _ in LauncherSignals.requests += 1 }
   }
 
   static var count: Int { Int(requests) }

@@ -169,18 +169,16 @@ where Model.MicroBatch == Source.MicroBatch {
   }
 }
 
-/// Whether a signal has asked this process to finish its step, write a checkpoint and stop: SIGTERM, SIGUSR1 or SIGINT.
+/// Whether a signal has asked this process to finish its step, write a checkpoint and stop: SIGTERM, SIGUSR1, SIGINT or SIGHUP.
 public enum StopRequest {
   // Written only by the signal handler, in one instruction.
   nonisolated(unsafe) private static var isRaised: Int32 = 0
 
   /// Handles the signals from now on. A second SIGINT ends the process at once: Ctrl-C must not be lost on one that hangs.
   public static func listen() {
-    for number in [SIGTERM, SIGUSR1, SIGINT] {
-      signal(number) { number in
-        StopRequest.isRaised = 1
-        if number == SIGINT { signal(SIGINT, SIG_DFL) }
-      }
+    StopSignals.handle { number in
+      StopRequest.isRaised = 1
+      if number == SIGINT { signal(SIGINT, SIG_DFL) }
     }
   }
 

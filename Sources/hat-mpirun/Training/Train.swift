@@ -14,7 +14,7 @@ struct Train: ParsableCommand {
     abstract: "Train a model on a corpus; resumes from the newest checkpoint of the run.",
     discussion: """
       With --ranks it starts mpirun itself, and restarts it after a fault; under mpirun it is a rank. On SIGTERM, \
-      SIGUSR1 or Ctrl-C it finishes the step, writes a checkpoint and ends with exit code 75. A second Ctrl-C ends it \
+      SIGUSR1, SIGHUP or Ctrl-C it finishes the step, writes a checkpoint and ends with exit code 75. A second Ctrl-C ends it \
       at once.
 
       With --hours it plans the run as plan --hours does, at the speed and with the memory that its ranks find, and \
@@ -83,7 +83,10 @@ struct Train: ParsableCommand {
     guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
     guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
     guard restarts >= 0 else { throw ValidationError("--restarts must not be negative.") }
-    guard stepTimeLimit ?? 1 > 0 else { throw ValidationError("--step-time-limit must be above 0.") }
+    let limit = stepTimeLimit ?? 1
+    guard limit > 0 && limit <= 1e9 else {
+      throw ValidationError("--step-time-limit must be above 0, and at most 1e9 seconds.")
+    }
     guard mpirunArguments == nil || ranks != nil else {
       throw ValidationError("--mpirun-arguments needs --ranks: without it mpirun is not started.")
     }
