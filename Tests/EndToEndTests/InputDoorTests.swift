@@ -51,7 +51,6 @@ extension EndToEnd {
 
     @Test("A link to a folder above it is not followed without end")
     func loop() throws {
-      _ = try scratch.write("one\n", to: "texts.txt")
       let folder = scratch.file("texts")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
       try "two\n".write(toFile: "\(folder)/a.txt", atomically: true, encoding: .utf8)
@@ -76,6 +75,9 @@ extension EndToEnd {
       let output = preprocess(lines)
       #expect(output.exitCode == 0, "\(output.description)")
       #expect(output.standardError.contains("2 documents") || output.standardOutput.contains("2 documents"))
+      let broken = try scratch.write("\u{FEFF}{\"text\": \"\\ud800\"}\n", to: "broken.jsonl")
+      let refused = Program.run(["preprocess", "--output", scratch.file("other"), broken])
+      expectMistake(refused, exitCode: 65, mentions: ["broken.jsonl:1", "\\ud800"])
     }
 
     @Test("Empty values, and arguments that are not UTF-8")

@@ -70,24 +70,24 @@ public struct ClusterPrediction: Sendable, Equatable, Encodable {
 
   /// FLOPs of a step of full sequences.
   private static func flops(ofStep configuration: Configuration, _ text: AssumedText) -> Double {
-    ModelCost.trainingPasses * text.forwardPerByte(configuration) * bytes(ofStep: configuration, text)
-  }
-
-  private static func bytes(ofStep configuration: Configuration, _ text: AssumedText) -> Double {
-    Double(configuration.training.sequencesPerStep) * text.sequenceWords(configuration.data)
+    ModelCost.trainingPasses * text.forwardPerByte(configuration) * words(ofStep: configuration, text)
       * text.bytesPerWord
   }
 
-  /// The most rows of an n-gram table that a step can touch: one for each byte, or token.
+  private static func words(ofStep configuration: Configuration, _ text: AssumedText) -> Double {
+    Double(configuration.training.sequencesPerStep) * text.sequenceWords(configuration.data)
+  }
+
+  /// The most rows of an n-gram table that a step can touch: one for each byte and one where a word opens, or one for each token.
   private static func lookups(ofStep configuration: Configuration, _ text: AssumedText) -> Double {
-    let bytes = bytes(ofStep: configuration, text)
-    return configuration.model.kind == .subword ? bytes / text.bytesPerToken : bytes
+    let words = words(ofStep: configuration, text)
+    return configuration.model.kind == .subword
+      ? words * text.bytesPerWord / text.bytesPerToken : words * (text.bytesPerWord + 1)
   }
 
   /// Bytes a rank moves to sum its node's gradients and to update its slice.
   private static func memoryTraffic(_ sharding: Sharding, _ lookups: Double) -> Double {
-    let floats = sharding.tensors.otherFloats + sharding.tensors.touchedFloats(lookups: lookups)
-    let whole = floats * Double(MemoryLayout<Float>.size)
+    let whole = sharding.tensors.touchedFloats(lookups: lookups) * Double(MemoryLayout<Float>.size)
     let ranksPerNode = Double(sharding.nodes.ranks[0].count)
     let slice = whole / Double(sharding.nodes.nodeOfRank.count)
     // In every round each rank of a node reads its part of all the node's gradients and writes the sum.
@@ -113,13 +113,11 @@ struct NetworkTraffic {
     // A node sends its sums of every slice owned on other nodes, and its own slices to every other node.
     let tensors = sharding.tensors
     let rounds = Double(sharding.tree.rounds)
-    let summed = tensors.otherFloats + tensors.touchedFloats(lookups: lookups / rounds)
-    let elsewhere = summed * others / Double(nodes.count)
+    let elsewhere = tensors.touchedFloats(lookups: lookups / rounds) * others / Double(nodes.count)
     let sums = Double(NodeSums(nodes).subtrees[0].count)
     let gradients = rounds * sums * elsewhere * Double(format.bytes)
-    let whole = Double(Self.broughtFloats(sharding)) - Double(tensors.count) + tensors.otherFloats
-    let brought =
-      (whole + tensors.touchedFloats(lookups: lookups)) * others / Double(nodes.count)
+    let untouched = Double(tensors.count) - tensors.touchedFloats(lookups: lookups)
+    let brought = (Double(Self.broughtFloats(sharding)) - untouched) * others / Double(nodes.count)
     bytesPerNode = gradients + brought * floatBytes
     let passes = sharding.slicesParameters ? 2 * rounds : 1
     messagesPerRank = others * Double(sharding.table.partitions.count) * (rounds + passes)
@@ -139,15 +137,11 @@ struct NetworkTraffic {
 }
 
 extension TensorTable {
-  private var ngramTables: [Tensor] { tensors.filter { $0.role == .ngramTable } }
-
-  /// Floats of all but n-gram tables.
-  fileprivate var otherFloats: Double {
-    Double(count - ngramTables.reduce(0) { $0 + $1.range.count })
-  }
-
-  /// Floats of the rows of n-gram tables that so many lookups in each touch, at most.
+  /// Floats that a step touches, at most, with so many lookups in each n-gram table.
   fileprivate func touchedFloats(lookups: Double) -> Double {
-    ngramTables.reduce(0) { $0 + min(Double($1.shape[0]), lookups) * Double($1.shape[1]) }
+    tensors.reduce(0) { sum, tensor in
+      guard tensor.role == .ngramTable else { return sum + Double(tensor.range.count) }
+      return sum + min(Double(tensor.shape[0]), lookups) * Double(tensor.shape[1])
+    }
   }
 }

@@ -50,7 +50,8 @@ final class GradientReducer {
       (nodes.representative(ofRank: rank, onNode: $0.offset), $0.element)
     }
     touchedRows = tables.map { [clients, senders] in
-      TouchedRows($0, communicator: communicator, clients: clients, senders: senders.map(\.rank))
+      TouchedRows(
+        $0, communicator: communicator, clients: clients, senders: senders.map(\.rank), clock: clock)
     }
     pieceLength = Self.pieceLength(nodes, longestSlice: longestSlice, limit: limit)
     let rowBytes = pieceLength * format.bytes
@@ -102,10 +103,11 @@ final class GradientReducer {
       return try clock.during(.wait) { try communicator.nodeBarrier() }
     }
     let words = touchedRows.words(of: partition)
-    let touched = try clock.during(.exchange) { try touchedRows.unite(gradients.marks, words) }
-    try clock.during(.reduction) {
+    let touched = try clock.during(.reduction) {
+      let touched = try touchedRows.unite(gradients.marks, words)
       destination.clear(in: partition[communicator.rank], except: touched)
       try addUpPieces(partition, touched, of: gradients, into: destination)
+      return touched
     }
     try clock.during(.wait) { try communicator.nodeBarrier() }
     // Until here the other ranks may have read them.

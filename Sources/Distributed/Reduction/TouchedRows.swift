@@ -8,25 +8,28 @@ final class TouchedRows {
   private let communicator: any Communicator
   private let clients: [Int]
   private let senders: [Int]
+  private let clock: PhaseClock
   private let united: RowMarks
-  /// [1 + senders, words]: of this node, and of the others.
-  private let nodeWords: UnsafeMutableBufferPointer<UInt64>
+  /// [senders, words]: of the other nodes.
+  private let arriving: UnsafeMutableBufferPointer<UInt64>
 
   /// - Parameters:
   ///   - clients: the ranks of other nodes for whom this rank adds up its node's gradients.
   ///   - senders: the rank of each other node that does so for this one.
-  init(_ tables: RowTables, communicator: any Communicator, clients: [Int], senders: [Int]) {
-    (self.communicator, self.clients, self.senders) = (communicator, clients, senders)
+  init(
+    _ tables: RowTables, communicator: any Communicator, clients: [Int], senders: [Int], clock: PhaseClock
+  ) {
+    (self.communicator, self.clients, self.senders, self.clock) = (communicator, clients, senders, clock)
     let words = UnsafeMutablePointer<UInt64>.allocate(capacity: max(1, tables.wordCount))
     words.initialize(repeating: 0, count: max(1, tables.wordCount))
     united = RowMarks(tables, words)
-    nodeWords = .allocate(capacity: (1 + senders.count) * tables.wordCount)
-    nodeWords.initialize(repeating: 0)
+    arriving = .allocate(capacity: senders.count * tables.wordCount)
+    arriving.initialize(repeating: 0)
   }
 
   deinit {
     united.words.deallocate()
-    nodeWords.deallocate()
+    arriving.deallocate()
   }
 
   /// The words of the marks of the tables in a unit, or in the whole buffer.
@@ -43,23 +46,25 @@ final class TouchedRows {
   func unite(_ marks: [RowMarks], _ words: Range<Int>) throws -> RowMarks {
     for word in words { united.words[word] = marks.reduce(0) { $0 | $1.words[word] } }
     if senders.isEmpty || words.isEmpty { return united }
-    let own = row(0, words)
-    own.update(from: united.words + words.lowerBound, count: words.count)
-    let bytes = words.count * MemoryLayout<UInt64>.stride
-    try communicator.transfer(
-      sending: clients.map { OutgoingMessage(to: $0, UnsafeRawBufferPointer(start: own, count: bytes)) },
-      receiving: senders.enumerated().map {
-        IncomingMessage(
-          from: $0.element, UnsafeMutableRawBufferPointer(start: row(1 + $0.offset, words), count: bytes))
-      })
+    let own = UnsafeRawBufferPointer(
+      UnsafeBufferPointer(start: united.words + words.lowerBound, count: words.count))
+    try clock.during(.exchange) {
+      try communicator.transfer(
+        sending: clients.map { OutgoingMessage(to: $0, own) },
+        receiving: senders.enumerated().map {
+          IncomingMessage(
+            from: $0.element,
+            UnsafeMutableRawBufferPointer(start: row($0.offset, words), count: own.count))
+        })
+    }
     for sender in senders.indices {
-      let row = row(1 + sender, words)
+      let row = row(sender, words)
       for word in words { united.words[word] |= row[word - words.lowerBound] }
     }
     return united
   }
 
-  private func row(_ index: Int, _ words: Range<Int>) -> UnsafeMutablePointer<UInt64> {
-    nodeWords.baseAddress! + index * words.count
+  private func row(_ sender: Int, _ words: Range<Int>) -> UnsafeMutablePointer<UInt64> {
+    arriving.baseAddress! + sender * words.count
   }
 }

@@ -22,7 +22,7 @@ final class ParameterStore {
   /// - Parameter limit: floats of rows of n-gram tables in transit at once.
   init(
     communicator: any Communicator, sharding: Sharding, clock: PhaseClock,
-    limit: Int = SliceSpreader.defaultLimit
+    limit: Int = GradientReducer.defaultLimit
   ) throws {
     self.communicator = communicator
     self.sharding = sharding

@@ -13,10 +13,8 @@ final class SliceSpreader {
   /// [1 + owners, pieceLength]: rows of tables, sent and received; taken when they are first needed.
   private lazy var rows = FloatBuffer(reserving: (1 + owners.count) * pieceLength)
 
-  static let defaultLimit = 4 << 20
-
   /// - Parameter limit: floats of rows in transit at once; at least one for each owner.
-  init(_ communicator: any Communicator, limit: Int = defaultLimit) {
+  init(_ communicator: any Communicator, limit: Int = GradientReducer.defaultLimit) {
     self.communicator = communicator
     let (nodes, rank) = (communicator.nodes, communicator.rank)
     let home = nodes.nodeOfRank[rank]
@@ -30,7 +28,9 @@ final class SliceSpreader {
   /// Bytes of the buffers on the rank that needs most, for a model with n-gram tables.
   static func rowBytes(_ nodes: NodeMap) -> Int {
     nodes.count == 1
-      ? 0 : (1 + mostOwners(nodes)) * pieceLength(nodes, limit: defaultLimit) * MemoryLayout<Float>.size
+      ? 0
+      : (1 + mostOwners(nodes)) * pieceLength(nodes, limit: GradientReducer.defaultLimit)
+        * MemoryLayout<Float>.size
   }
 
   /// The same on every rank, so that all cut their rows at the same places.
@@ -56,7 +56,7 @@ final class SliceSpreader {
   ) throws {
     if receivers.isEmpty { return }
     guard let changed else {
-      return try transfer(partition.ranges.map { $0 }, from: source, into: destination)
+      return try transfer(partition.ranges, from: source, into: destination)
     }
     try spreadBetweenTables(partition, changed.tables, from: source, into: destination)
     try spreadRows(partition, changed, from: source, into: destination)

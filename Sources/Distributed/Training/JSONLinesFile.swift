@@ -48,18 +48,21 @@ final class JSONLinesFile: Sendable {
   func removeLines(after step: Int) throws -> String? {
     let file = try FileReader(opening: path)
     let bytes = try file.read(at: 0, count: file.length)
-    var (kept, damagedLines, start) = ([UInt8](), 0, 0)
+    // Lines up to `end` stay where they are; `kept` are those behind a line that goes.
+    var (end, kept, damagedLines, start) = (0, [UInt8](), 0, 0)
     while let newline = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-      let line = bytes[start..<newline]
-      if let number = Self.step(ofLine: line) {
-        if number <= step { kept += line + [UInt8(ascii: "\n")] }
-      } else {
-        damagedLines += 1
+      let next = newline + 1
+      switch Self.step(ofLine: bytes[start..<newline]) {
+      case nil: damagedLines += 1
+      case let number? where number > step: break
+      default: if end == start { end = next } else { kept += bytes[start..<next] }
       }
-      start = newline + 1
+      start = next
     }
     let copy = damagedLines > 0 ? try keepCopy(bytes) : nil
-    try replaceContent(bytes, by: kept)
+    guard ftruncate(descriptor.rawValue, end) == 0 else { throw Self.failure(path, Errno(rawValue: errno)) }
+    try append(kept)
+    try synchronize()
     return copy.map {
       "\(path): \(damagedLines) \(damagedLines == 1 ? "line" : "lines") could not be read. The others stay; the file as it was is now \($0)"
     }
@@ -75,18 +78,12 @@ final class JSONLinesFile: Sendable {
     return copy
   }
 
-  private func replaceContent(_ bytes: [UInt8], by kept: [UInt8]) throws {
-    let same = zip(bytes, kept).prefix { $0 == $1 }.count
-    guard ftruncate(descriptor.rawValue, same) == 0 else { throw Self.failure(path, Errno(rawValue: errno)) }
-    try append(Array(kept[same...]))
-    try synchronize()
-  }
-
   /// The steps that have a line.
   func steps() throws -> [Int] {
     let file = try FileReader(opening: path)
-    return try file.read(at: 0, count: file.length).split(separator: UInt8(ascii: "\n"))
-      .compactMap { Self.step(ofLine: $0) }
+    return try file.read(at: 0, count: file.length).split(separator: UInt8(ascii: "\n")).map {
+      try JSONDecoder().decode(Numbered.self, from: Data($0)).step
+    }
   }
 
   private struct Numbered: Decodable {

@@ -42,8 +42,8 @@ public struct QuestionFile<Kind: Question> {
     self.path = path
     let file = try FileReader(opening: path)
     var bytes = try file.read(at: 0, count: file.length)[...]
-    // A byte order mark, which some programs put in front of JSON.
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+    let mark = TextValidation.byteOrderMark
+    if bytes.starts(with: mark) { bytes = bytes.dropFirst(mark.count) }
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     questions = try lines.enumerated().compactMap { index, line in
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return nil }

@@ -34,14 +34,15 @@ final class DocumentParser {
   func parse<Result>(
     _ record: InputRecord, of input: InputFile, _ body: (Outcome) throws -> Result
   ) throws -> Result {
-    switch try read(Self.withoutByteOrderMark(record, input.format), of: record, input, wasRepaired: false) {
+    let record = Self.withoutByteOrderMark(record, input.format)
+    switch try read(record.bytes, of: record, input, wasRepaired: false) {
     case .outcome(let outcome): return try body(outcome)
     case .notUTF8(let fault):
       switch settings.invalidText {
       case .error: throw error(fault, of: record, in: input)
       case .skip: return try body(.invalid)
       case .replace:
-        return try Self.withRepaired(Self.withoutByteOrderMark(record, input.format), input.format) { bytes in
+        return try Self.withRepaired(record.bytes, input.format) { bytes in
           switch try read(bytes, of: record, input, wasRepaired: true) {
           case .outcome(let outcome): try body(outcome)
           case .notUTF8(let fault): throw error(fault, of: record, in: input)
@@ -51,15 +52,15 @@ final class DocumentParser {
     }
   }
 
-  /// The bytes of a record, without the mark that some programs put in front of JSON. (RFC 8259, section 8.1, allows to ignore
-  /// it.) Before a text it is text.
-  private static func withoutByteOrderMark(
-    _ record: InputRecord, _ format: InputFile.Format
-  ) -> UnsafeBufferPointer<UInt8> {
-    guard format == .jsonLines, record.offset == 0, record.bytes.starts(with: [0xEF, 0xBB, 0xBF]) else {
-      return record.bytes
-    }
-    return UnsafeBufferPointer(rebasing: record.bytes.dropFirst(3))
+  /// The record without the mark that some programs put in front of JSON. (RFC 8259, section 8.1, allows to ignore it.) Before
+  /// a text it is text.
+  private static func withoutByteOrderMark(_ record: InputRecord, _ format: InputFile.Format) -> InputRecord {
+    let mark = TextValidation.byteOrderMark
+    guard format == .jsonLines, record.offset == 0, record.bytes.starts(with: mark) else { return record }
+    var rest = record
+    rest.bytes = UnsafeBufferPointer(rebasing: record.bytes.dropFirst(mark.count))
+    rest.offset = mark.count
+    return rest
   }
 
   private enum Reading {

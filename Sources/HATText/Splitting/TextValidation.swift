@@ -2,6 +2,9 @@ import HATStorage
 
 /// Whether bytes are UTF-8.
 public enum TextValidation {
+  /// U+FEFF, which some programs put in front of a file.
+  public static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
   /// The offset of the first byte that is not part of valid UTF-8, or nil.
   public static func firstInvalidByte(in text: UnsafeBufferPointer<UInt8>) -> Int? {
     do {

@@ -15,7 +15,7 @@ struct NgramHash {
   mutating func append(folding byte: UInt8) { append(UInt64(Self.folded(byte))) }
 
   @inline(__always)
-  static func folded(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte + 0x20 : byte }
+  private static func folded(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte + 0x20 : byte }
 
   /// The upper half, as a fraction of the rows.
   @inline(__always)
