@@ -7,18 +7,22 @@ from experiments.settings import SettingsFile, Values
 
 HAT, PYTORCH = "hat", "pytorch"
 _KEYS = {"title", "steps", "evaluations", "levels", "entries"}
-_ENTRY_KEYS = {"name", "trainer", "config", "match", "settings"}
+_ENTRY_KEYS = {"name", "trainer", "config", "match", "settings", "steps"}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A training. `match` names the configuration whose cost a subword model is to have."""
+    """A training. `match` names the configuration whose cost a subword model is to have.
+
+    `steps` are its own; None: the race's.
+    """
 
     name: str
     trainer: str
     config: str
     match: str | None
     settings: Values
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class _Reader(SettingsFile):
             config = self.configuration(f"{key}.config", given.get("config"))
             match = self.configuration(f"{key}.match", given["match"]) if "match" in given else None
             settings = self.settings(f"{key}.settings", given.get("settings", {}))
-            found.append(Entry(name, trainer, config, match, settings))
+            steps = self.at_least_one(f"{key}.steps", given["steps"]) if "steps" in given else None
+            found.append(Entry(name, trainer, config, match, settings, steps))
         if not found:
             self.fail("entries", "is empty")
         return found

@@ -54,7 +54,7 @@ class Course:
     def plan(self, entry: Entry) -> Run:
         """- Raises: `StageFailure` if hat refuses a setting."""
         base = Trial("", entry.name, {})
-        own = Trial("", entry.name, entry.settings, may_change_flops=True)
+        own = Trial("", entry.name, entry.settings, may_change_flops=True, steps=entry.steps)
         search = Search(
             name=self.race.name,
             title=self.race.title,
