@@ -78,7 +78,8 @@ where Model.MicroBatch == Source.MicroBatch {
     parameters = try ParameterStore(communicator: communicator, sharding: sharding, clock: clock)
     gradients = try GradientStore(
       communicator: communicator, sharding: sharding, format: training.gradientExchange, clock: clock)
-    gradientNorm = GradientNorm(communicator: communicator, table: sharding.table)
+    gradientNorm = GradientNorm(
+      communicator: communicator, table: sharding.table, marks: gradients.sum.marks, workers: model.workers)
     optimizer = ShardedOptimizer(
       training.optimizerRule, model.table, sharding.updatedRanges(ofRank: communicator.rank),
       parameters: parameters.own, gradient: gradients.sum.floats, marks: gradients.sum.marks,

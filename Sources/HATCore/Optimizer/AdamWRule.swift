@@ -25,7 +25,7 @@ public struct AdamWRule: OptimizerRule {
   public func needsWhole(_ tensor: Tensor) -> Bool { tables.applies(to: tensor) }
 
   public func update(_ part: TensorPart, at step: OptimizerStep, with resources: UpdateResources) {
-    if tables.applies(to: part.tensor) { return tables.update(part, at: step) }
+    if tables.applies(to: part.tensor) { return tables.update(part, at: step, with: resources) }
     resources.sweep(.adamW(part, numbers(of: step, part.tensor)), count: part.parameters.count)
   }
 

@@ -21,35 +21,41 @@ struct NgramTableRule: Sendable {
   func state(of tensor: Tensor) -> [StateTensor] { [StateTensor("row_second_moment", [tensor.shape[0]])] }
 
   /// - Parameter part: a whole table.
-  func update(_ part: TensorPart, at step: OptimizerStep) {
-    let columns = part.tensor.shape[1]
-    let rate = step.learningRate * rates.factor(of: part.tensor) * step.gradientScale
-    part.forEachTouchedRow { row in
-      let gradient = part.gradient + row * columns
-      let squares = Vector.sumOfSquares(gradient, count: columns)
-      // A marked row may be zero: by cancellation, or because another step has touched it.
-      if squares == 0 { return }
-      let mean = squares * step.gradientScale * step.gradientScale / Double(columns)
-      let moment = Float(beta2 * Double(part.state[0][row]) + (1 - beta2) * mean)
-      part.state[0][row] = moment
-      Vector.combine(
-        part.parameters.base + row * columns, factor: 1, other: gradient,
-        otherFactor: Float(-rate / (Double(moment).squareRoot() + epsilon)), count: columns)
-    }
+  func update(_ part: TensorPart, at step: OptimizerStep, with resources: UpdateResources) {
+    let update = TableUpdate(
+      part: part, rate: step.learningRate * rates.factor(of: part.tensor) * step.gradientScale,
+      gradientScale: step.gradientScale, beta2: beta2, epsilon: epsilon)
+    resources.workers.split(part.tensor.shape[0], unit: RowMarks.rowsOfWord, update)
   }
 }
 
-extension TensorPart {
-  /// Calls `body` with each row that the gradient may have touched.
-  fileprivate func forEachTouchedRow(_ body: (_ row: Int) -> Void) {
-    guard let marks, let table = marks.tables.tables.first(where: { $0.floats == tensor.range }) else {
-      for row in 0..<tensor.shape[0] { body(row) }
-      return
+/// The update of some rows of a table. A row's result depends on the row alone.
+private struct TableUpdate: PoolWork {
+  let part: TensorPart
+  /// With the scale of the gradient.
+  let rate: Double
+  let gradientScale: Double
+  let beta2: Double
+  let epsilon: Double
+
+  func perform(_ rows: Range<Int>, part _: Int) {
+    guard let marks = part.marks, let table = marks.tables.table(with: part.tensor.range) else {
+      return rows.forEach(update)
     }
-    for word in table.words {
-      table.forEachRow(marks.words[word], ofWord: word) { floats in
-        body((floats.lowerBound - tensor.range.lowerBound) / tensor.shape[1])
-      }
-    }
+    marks.forEachTouchedRow(rows, of: table, update)
+  }
+
+  private func update(_ row: Int) {
+    let columns = part.tensor.shape[1]
+    let gradient = part.gradient + row * columns
+    let squares = Vector.sumOfSquares(gradient, count: columns)
+    // A marked row may be zero: by cancellation, or because another step has touched it.
+    if squares == 0 { return }
+    let mean = squares * gradientScale * gradientScale / Double(columns)
+    let moment = Float(beta2 * Double(part.state[0][row]) + (1 - beta2) * mean)
+    part.state[0][row] = moment
+    Vector.combine(
+      part.parameters.base + row * columns, factor: 1, other: gradient,
+      otherFactor: Float(-rate / (Double(moment).squareRoot() + epsilon)), count: columns)
   }
 }

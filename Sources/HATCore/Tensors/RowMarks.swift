@@ -6,12 +6,12 @@ public struct RowTables: Sendable {
   public struct Table: Sendable {
     /// In the flat buffer.
     public let floats: Range<Int>
-    let columns: Int
-    /// Of the marks: 64 rows a word.
+    public let columns: Int
+    /// Of the marks: `RowMarks.rowsOfWord` rows a word.
     public let words: Range<Int>
 
     /// The floats of a row, in the flat buffer.
-    func floats(ofRow row: Int) -> Range<Int> {
+    public func floats(ofRow row: Int) -> Range<Int> {
       floats.lowerBound + row * columns..<floats.lowerBound + (row + 1) * columns
     }
 
@@ -20,7 +20,7 @@ public struct RowTables: Sendable {
     public func forEachRow(_ bits: UInt64, ofWord word: Int, _ body: (_ floats: Range<Int>) -> Void) {
       var bits = bits
       while bits != 0 {
-        body(floats(ofRow: (word - words.lowerBound) * 64 + bits.trailingZeroBitCount))
+        body(floats(ofRow: (word - words.lowerBound) * RowMarks.rowsOfWord + bits.trailingZeroBitCount))
         bits &= bits - 1
       }
     }
@@ -32,13 +32,18 @@ public struct RowTables: Sendable {
     var words = 0
     tables = tensors.tensors.filter { $0.role == .ngramTable }.map { tensor in
       let first = words
-      words += (tensor.shape[0] + 63) / 64
+      words += (tensor.shape[0] + RowMarks.rowsOfWord - 1) / RowMarks.rowsOfWord
       return Table(floats: tensor.range, columns: tensor.shape[1], words: first..<words)
     }
   }
 
   /// Words of the marks of all tables.
   public var wordCount: Int { tables.last?.words.upperBound ?? 0 }
+
+  /// The table that some floats of the flat buffer lie in.
+  public func table(with floats: Range<Int>) -> Table? {
+    tables.first { $0.floats.lowerBound <= floats.lowerBound && floats.upperBound <= $0.floats.upperBound }
+  }
 
   /// Walks through `floats` of the flat buffer in order: calls `table` with each table, which must be whole, and `other` with
   /// what lies between.
@@ -60,6 +65,8 @@ public struct RowTables: Sendable {
 /// Marks of the rows of n-gram tables that a gradient may have touched: all others are zero, and need not be read, added or
 /// cleared.
 public struct RowMarks: @unchecked Sendable {
+  public static let rowsOfWord = UInt64.bitWidth
+
   public let tables: RowTables
   /// [tables.wordCount], a bit a row.
   public let words: UnsafeMutablePointer<UInt64>
@@ -72,6 +79,19 @@ public struct RowMarks: @unchecked Sendable {
   /// Adds the marks of others of the same tables.
   public func formUnion(_ other: RowMarks) {
     for word in 0..<tables.wordCount { words[word] |= other.words[word] }
+  }
+
+  /// Calls `body` with each marked row of `rows` of one of the tables, in order.
+  public func forEachTouchedRow(_ rows: Range<Int>, of table: RowTables.Table, _ body: (_ row: Int) -> Void) {
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let (word, bit) = row.quotientAndRemainder(dividingBy: Self.rowsOfWord)
+      let bits = words[table.words.lowerBound + word] >> bit
+      row += min(bits.trailingZeroBitCount, Self.rowsOfWord - bit)
+      if bits == 0 || row >= rows.upperBound { continue }
+      body(row)
+      row += 1
+    }
   }
 
   /// Overwrites some words with those of others of the same tables.

@@ -39,27 +39,9 @@ public enum Vector {
 
   /// Σ x², accumulated in double precision in an order that depends on `count` alone.
   public static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
-    var (a, b, c, d) = (SIMD4<Double>(), SIMD4<Double>(), SIMD4<Double>(), SIMD4<Double>())
-    let paired = count & ~15
-    var offset = 0
-    while offset < paired {
-      let (first, second) = (Lanes(at: x + offset), Lanes(at: x + offset + 8))
-      addSquares(first, &a, &b)
-      addSquares(second, &c, &d)
-      offset += 16
-    }
-    LaneLoop.forEach(count - paired) { tail, access in
-      addSquares(access.load(x + paired + tail), &a, &b)
-    }
-    let sums = (a + b) + (c + d)
-    return (sums[0] + sums[1]) + (sums[2] + sums[3])
-  }
-
-  @inline(__always)
-  private static func addSquares(_ x: Lanes, _ low: inout SIMD4<Double>, _ high: inout SIMD4<Double>) {
-    let (lower, upper) = (hat_low_doubles(x), hat_high_doubles(x))
-    low += lower * lower
-    high += upper * upper
+    var sum = SumOfSquares()
+    sum.add(x, count: count)
+    return sum.value
   }
 
   /// Whether no element is infinite or NaN.

@@ -42,9 +42,10 @@ import Testing
   }
 
   /// Marks say where to look. A marked row that is zero stays, as one that is not marked.
-  @Test func marksChangeNothing() {
+  @Test(arguments: [1, 3]) func marksAndThreadsChangeNothing(threads: Int) {
     let (plain, marked) = (
-      RuleSubject(tensor, TrainingConfiguration()), RuleSubject(tensor, TrainingConfiguration())
+      RuleSubject(tensor, TrainingConfiguration()),
+      RuleSubject(tensor, TrainingConfiguration(), threads: threads)
     )
     let tables = RowTables(TensorTable([tensor]))
     let words = UnsafeMutablePointer<UInt64>.allocate(capacity: tables.wordCount)
