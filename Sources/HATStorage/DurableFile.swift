@@ -7,14 +7,47 @@ public enum DurableFile {
   public static let partialSuffix = ".partial"
 
   /// Writes a whole file under a temporary name, flushes it, and gives it its name in one step.
-  /// - Throws: `UserError` of kind `cannotWrite`; an older file of that name is then untouched.
+  ///
+  /// A link is followed: what it leads to is replaced. A folder, a pipe or a device is not.
+  /// - Throws: `UserError` of kind `cannotWrite`, also while another process writes the file, and what `body` throws; an older file
+  ///   of that name is then untouched.
+  public static func write(to path: FilePath, _ body: (FileWriter) throws -> Void) throws {
+    let target = try replaceable(path)
+    let writer = try FileWriter(locking: FilePath(target.string + partialSuffix))
+    do {
+      try body(writer)
+      try writer.synchronize()
+      // Closed, and so unlocked, after it has its name: until then nobody else writes under the temporary one.
+      try rename(writer.path, to: target)
+      try writer.close()
+    } catch {
+      try? remove(writer.path)
+      throw error
+    }
+  }
+
   public static func write(_ bytes: [UInt8], to path: FilePath) throws {
-    let temporary = FilePath(path.string + partialSuffix)
-    let writer = try FileWriter(creating: temporary)
-    try writer.write(bytes)
-    try writer.synchronize()
-    try writer.close()
-    try rename(temporary, to: path)
+    try write(to: path) { try $0.write(bytes) }
+  }
+
+  /// The file that writing to a path replaces or makes.
+  private static func replaceable(_ path: FilePath) throws -> FilePath {
+    var status = stat()
+    guard lstat(path.string, &status) == 0 else { return path }
+    if (status.st_mode & S_IFMT) == S_IFREG { return path }
+    guard let target = realpath(path.string, nil) else {
+      throw UserError(
+        .cannotWrite, at: path.string, "this is a link that leads nowhere",
+        hint: "Remove it, or name another file.")
+    }
+    defer { free(target) }
+    guard stat(target, &status) == 0, (status.st_mode & S_IFMT) == S_IFREG else {
+      throw isFolder(path)
+        ? FileFailure.writing(path, .isDirectory)
+        : UserError(
+          .cannotWrite, at: path.string, "this is a pipe or a device, not a file", hint: "Name a file.")
+    }
+    return FilePath(String(cString: target))
   }
 
   /// Renames a file or folder and makes the new name survive a power cut.

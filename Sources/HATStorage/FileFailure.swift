@@ -38,6 +38,8 @@ public enum FileFailure {
   public static func writing(_ path: FilePath, _ error: Errno, needed: Int? = nil) -> UserError {
     switch error {
     case .noSpace, .diskQuotaExceeded: diskFull(path, needed: needed)
+    case .isDirectory:
+      UserError(.cannotWrite, at: path.string, "this is a folder, not a file", hint: "Name a file.")
     case .permissionDenied, .readOnlyFileSystem:
       UserError(
         .cannotWrite, at: path.string, "there is no permission to write it",

@@ -21,6 +21,36 @@ public final class FileWriter {
     }
   }
 
+  /// Creates the file, or empties it, and keeps other processes from doing the same until it is closed.
+  /// - Throws: `UserError` of kind `cannotWrite`, also while another process writes the file.
+  init(locking path: FilePath) throws {
+    self.path = path
+    var descriptor: Int32
+    repeat {
+      descriptor = open(path.string, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+      guard descriptor >= 0 else { throw FileFailure.writing(path, Errno(rawValue: errno)) }
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        defer { Glibc.close(descriptor) }
+        throw UserError(
+          .cannotWrite, at: path.string,
+          "another process\(LockHolder.description(ofLockOn: descriptor)) is writing it",
+          hint: "Wait until it ends, or name another file.")
+      }
+    } while !Self.isStill(descriptor, at: path)
+    self.descriptor = FileDescriptor(rawValue: descriptor)
+    guard ftruncate(descriptor, 0) == 0 else { throw FileFailure.writing(path, Errno(rawValue: errno)) }
+  }
+
+  /// Between opening and locking, another process may have finished the file and given it another name; then closes it.
+  private static func isStill(_ descriptor: Int32, at path: FilePath) -> Bool {
+    var (opened, named) = (stat(), stat())
+    let isSame =
+      fstat(descriptor, &opened) == 0 && stat(path.string, &named) == 0 && opened.st_ino == named.st_ino
+      && opened.st_dev == named.st_dev
+    if !isSame { Glibc.close(descriptor) }
+    return isSame
+  }
+
   deinit {
     if isOpen { try? descriptor.close() }
   }

@@ -26,7 +26,8 @@ public final class FolderLock {
       usleep(200_000)
     }
     throw UserError(
-      .cannotWrite, at: folder.string, "another \(work) is writing to it",
+      .cannotWrite, at: folder.string,
+      "another \(work)\(LockHolder.description(ofLockOn: descriptor)) is writing to it",
       hint: "Wait until it ends, or choose another folder for `output`.")
   }
 

@@ -84,6 +84,7 @@ extension RankProgram {
 extension ParsableCommand {
   /// Runs the command that the arguments name. An error ends the program with its exit code (`SharedError`).
   package static func runProgram() {
+    StandardStreams.prepare { Terminal.error($0) }
     do {
       try CommandArguments.check()
       var command = try parseAsRoot()

@@ -1,4 +1,5 @@
 import Foundation
+import HATStorage
 import Synchronization
 
 /// Standard error, where people read along: one message a line, and at most one progress line, drawn over in place.
@@ -23,7 +24,7 @@ package enum Terminal {
     showsProgress.withLock { shown in
       let text = (shown ? "\r\u{1B}[K" : "") + text
       shown = new
-      if !text.isEmpty { FileHandle.standardError.write(Data(text.utf8)) }
+      if !text.isEmpty { StandardError.write(text.utf8) }
     }
   }
 }

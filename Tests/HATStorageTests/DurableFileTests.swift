@@ -25,6 +25,70 @@ import Testing
     #expect(try FileReader(opening: path).read(at: 0, count: 1) == [1])
   }
 
+  @Test func aLinkIsFollowed() throws {
+    let own = TemporaryFolder()
+    let folder = FilePath(own.path)
+    let (target, link) = (folder.appending("target"), folder.appending("link"))
+    try DurableFile.write([1], to: target)
+    #expect(symlink("target", link.string) == 0)
+    try DurableFile.write([2], to: link)
+    #expect(try FileReader(opening: target).read(at: 0, count: 1) == [2])
+    var status = stat()
+    #expect(lstat(link.string, &status) == 0 && (status.st_mode & S_IFMT) == S_IFLNK)
+  }
+
+  @Test func whatIsNoFileIsNotReplaced() throws {
+    let folder = TemporaryFolder()
+    let root = FilePath(folder.path)
+    let (pipe, lost, own) = (root.appending("pipe"), root.appending("lost"), root.appending("folder"))
+    #expect(mkfifo(pipe.string, 0o600) == 0)
+    #expect(symlink("nowhere", lost.string) == 0)
+    try DurableFile.createFolder(own)
+    for (path, word) in [
+      (pipe, "pipe"), (lost, "nowhere"), (own, "folder"), (FilePath("/dev/null"), "device"),
+    ] {
+      let error = #expect(throws: UserError.self) { try DurableFile.write([1], to: path) }
+      #expect(error?.kind == .cannotWrite && error?.description.contains(word) == true, "\(error, default: "")")
+    }
+    #expect(try DurableFile.list(root) == ["folder", "lost", "pipe"])
+  }
+
+  @Test func anotherWriterIsNamedAndNotDisturbed() throws {
+    let folder = TemporaryFolder()
+    let path = FilePath(folder.path).appending("file")
+    try DurableFile.write(to: path) { writer in
+      try writer.write([1, 2])
+      let error = #expect(throws: UserError.self) { try DurableFile.write([3], to: path) }
+      #expect(error?.kind == .cannotWrite && error?.problem.contains("process \(getpid())") == true)
+      try writer.write([3])
+    }
+    #expect(try FileReader(opening: path).read(at: 0, count: 3) == [1, 2, 3])
+    #expect(try DurableFile.list(FilePath(folder.path)) == ["file"])
+  }
+
+  @Test func whatFailsLeavesNoPartOfAFile() throws {
+    let folder = TemporaryFolder()
+    let path = FilePath(folder.path).appending("file")
+    #expect(throws: CancellationError.self) {
+      try DurableFile.write(to: path) { writer in
+        try writer.write([1])
+        throw CancellationError()
+      }
+    }
+    #expect(try DurableFile.list(FilePath(folder.path)) == [])
+  }
+
+  @Test func aLockedFolderNamesTheProcess() throws {
+    let folder = TemporaryFolder()
+    let (root, lock) = (FilePath(folder.path), FilePath(folder.path).appending(".lock"))
+    let held = try FolderLock(lock, of: root, work: "training")
+    let error = #expect(throws: UserError.self) {
+      try FolderLock(lock, of: root, work: "training", patience: 0)
+    }
+    #expect(error?.problem.contains("process \(getpid())") == true, "\(error, default: "")")
+    withExtendedLifetime(held) {}
+  }
+
   @Test func aFullDiskIsNamed() throws {
     let writer = try FileWriter(creating: FilePath("/dev/full"))
     let error = #expect(throws: UserError.self) { try writer.write([UInt8](repeating: 0, count: 1 << 16)) }

@@ -112,7 +112,7 @@ public struct Supervisor {
   }
 
   private static func show(_ bytes: [UInt8]) {
-    FileHandle.standardError.write(Data(bytes))
+    StandardError.write(bytes)
   }
 }
 

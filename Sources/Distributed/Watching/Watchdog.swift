@@ -88,6 +88,6 @@ public final class Watchdog: Sendable {
   }
 
   private static func say(_ text: String) {
-    FileHandle.standardError.write(Data("\(text)\n".utf8))
+    StandardError.write("\(text)\n".utf8)
   }
 }

@@ -28,17 +28,9 @@ public enum SafetensorsFile {
   /// - Throws: `UserError` of kind `cannotWrite`.
   public static func write(_ tensors: [Tensor], metadata: [String: String], to path: FilePath) throws {
     let header = try header(of: tensors.map { ($0.name, $0.shape) }, metadata: metadata)
-    let temporary = FilePath(path.string + DurableFile.partialSuffix)
-    do {
-      let writer = try FileWriter(creating: temporary)
+    try DurableFile.write(to: path) { writer in
       try writer.write(header)
       for tensor in tensors { try writer.write(UnsafeRawBufferPointer(tensor.data)) }
-      try writer.synchronize()
-      try writer.close()
-      try DurableFile.rename(temporary, to: path)
-    } catch {
-      try? DurableFile.remove(temporary)
-      throw error
     }
   }
 

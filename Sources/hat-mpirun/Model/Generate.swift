@@ -45,13 +45,10 @@ struct Generate: ParsableCommand {
     let text = try promptBytes()
     let model = try LoadedModel(checkpoint, threads: choice.threads) { Terminal.warning($0) }
     let generator = TextGenerator(model.makePredictor(documents: 1))
-    let output = FileHandle.standardOutput
-    try output.write(contentsOf: Data(text))
+    try StandardOutput.write(text)
     generator.read([text])
-    _ = try generator.write(byteLimit: bytes, samplers: &samplers) { _, text in
-      try output.write(contentsOf: Data(text))
-    }
-    try output.write(contentsOf: Data("\n".utf8))
+    _ = try generator.write(byteLimit: bytes, samplers: &samplers) { _, text in try StandardOutput.write(text) }
+    try StandardOutput.write("\n".utf8)
   }
 
   private func promptBytes() throws -> [UInt8] {
