@@ -79,8 +79,10 @@ let package = Package(
     .target(
       name: "HATTerminal",
       dependencies: [
-        "HATStorage", "HATDistributed", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+        "HATStorage", "HATCore", "HATDistributed",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: testable),
     .target(
       name: "HAT",
       dependencies: [
@@ -133,6 +135,11 @@ let package = Package(
     .testTarget(
       name: "HATDistributedTests",
       dependencies: ["HAT", "HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
+    .testTarget(
+      name: "HATTerminalTests",
+      dependencies: [
+        "HATTerminal", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [

@@ -127,8 +127,14 @@ extension DataDescription {
       fingerprint: mixture.fingerprint.hexadecimal,
       corpora: mixture.parts.map {
         CorpusDescription(
-          folder: $0.corpus.folder.string, weight: $0.weight, fingerprint: $0.corpus.fingerprint.hexadecimal)
+          folder: absolute($0.corpus.folder).string, weight: $0.weight,
+          fingerprint: $0.corpus.fingerprint.hexadecimal)
       })
+
+    /// Later commands find the corpora from any folder.
+    func absolute(_ folder: FilePath) -> FilePath {
+      FilePath(FileManager.default.currentDirectoryPath).pushing(folder).lexicallyNormalized()
+    }
   }
 }
 

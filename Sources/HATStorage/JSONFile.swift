@@ -24,20 +24,29 @@ package enum JSONFile {
       return try decoder.decode(type, from: Data(bytes))
     } catch let error as DecodingError {
       throw UserError(
-        .invalidData, at: path.string, "it cannot be understood (\(error.summary))", hint: hint)
+        .invalidData, at: path.string, "it cannot be understood (\(error.summary(ofKey: snakeCase)))",
+        hint: hint)
     }
+  }
+}
+
+extension JSONFile {
+  /// The key in the file that was decoded under this name.
+  private static func snakeCase(_ name: String) -> String {
+    name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
   }
 }
 
 extension DecodingError {
   /// What is wrong with the JSON, in a few words.
-  package var summary: String {
+  /// - Parameter name: what a key is called in the file.
+  package func summary(ofKey name: (String) -> String = { $0 }) -> String {
     switch self {
-    case .keyNotFound(let key, _): "\"\(key.stringValue)\" is missing"
+    case .keyNotFound(let key, _): "\"\(name(key.stringValue))\" is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
       context.codingPath.isEmpty
         ? "it is not an object"
-        : "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" is of the wrong type"
+        : "\"\(context.codingPath.map { name($0.stringValue) }.joined(separator: "."))\" is of the wrong type"
     case .dataCorrupted: "it is not valid JSON"
     @unknown default: "it is not what it should be"
     }

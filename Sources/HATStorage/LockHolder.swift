@@ -16,8 +16,12 @@ enum LockHolder {
     // `3: FLOCK  ADVISORY  WRITE 1234 fe:01:56789 0 EOF`, proc_locks(5). Device numbers differ on some file systems.
     for line in locks.split(separator: "\n") {
       let fields = line.split(separator: " ")
-      guard fields.count > 5, fields[1] == "FLOCK", let process = pid_t(fields[4]), process > 0 else { continue }
-      if fields[5].split(separator: ":").last.flatMap({ UInt64($0) }) == UInt64(status.st_ino) { return process }
+      guard fields.count > 5, fields[1] == "FLOCK", let process = pid_t(fields[4]), process > 0 else {
+        continue
+      }
+      if fields[5].split(separator: ":").last.flatMap({ UInt64($0) }) == UInt64(status.st_ino) {
+        return process
+      }
     }
     return nil
   }

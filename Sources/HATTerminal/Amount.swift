@@ -52,6 +52,11 @@ package enum Amount {
     return "\(seconds / 3600) h \(seconds / 60 % 60) min"
   }
 
+  /// Such as `4.8e12`.
+  package static func exponential(_ value: Double) -> String {
+    String(format: "%.1e", value).replacing("e+", with: "e")
+  }
+
   package static func fixed(_ value: Double, _ decimals: Int) -> String {
     String(format: "%.\(decimals)f", value)
   }
@@ -59,6 +64,13 @@ package enum Amount {
 
 /// A size in bytes on the command line: `4096`, `64KiB`, `64MiB`, `2GiB`, also `kB`, `MB`, `GB`.
 package struct ByteSize: ExpressibleByArgument {
+  /// What help calls it.
+  package static let valueName = "size"
+  static let form =
+    "A size is a number with a unit, such as 64MiB or 24GB. Without one it is in bytes, \(leastWithoutUnit) or more."
+  /// Whoever writes 24 does not mean bytes.
+  private static let leastWithoutUnit = 1024
+
   package var bytes: Int
 
   private static let units = [
@@ -73,6 +85,7 @@ package struct ByteSize: ExpressibleByArgument {
     guard let number = Int(digits), let unit = Self.units[String(argument.dropFirst(digits.count))] else {
       return nil
     }
+    guard digits.count < argument.count || number >= Self.leastWithoutUnit else { return nil }
     let (bytes, overflow) = number.multipliedReportingOverflow(by: unit)
     guard !overflow else { return nil }
     self.bytes = bytes

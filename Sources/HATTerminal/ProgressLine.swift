@@ -21,35 +21,35 @@ package final class ProgressLine {
   /// Shows the line when it is due.
   /// - Parameters:
   ///   - total: nil where it is not known.
-  ///   - note: what else to show, such as a loss.
-  package func update(_ count: Int, of total: Int?, note: String = "") {
+  ///   - notes: what else to show, such as a loss, the most important first.
+  package func update(_ count: Int, of total: Int?, notes: [String] = []) {
     let now = ContinuousClock.now
     let first = firstCount ?? count
     firstCount = first
     guard now - lastShown >= (isInteractive ? .milliseconds(100) : .seconds(10)) else { return }
     lastShown = now
     let rate = Double(count - first) / max((now - started).seconds, 1e-9)
-    let line = line(count, total, rate: rate, note: note)
-    isInteractive ? Terminal.showProgress(line) : Terminal.note(line)
+    let parts = parts(count, total, rate: rate, notes: notes)
+    isInteractive
+      ? Terminal.showProgress(Self.line(parts, width: Terminal.width))
+      : Terminal.note(Self.line(parts.filter { $0.kind != .bar }))
   }
 
   /// Makes room for other output. Messages by `Terminal.note` need no such call.
   package func clear() { Terminal.clearProgress() }
 
-  private func line(_ count: Int, _ total: Int?, rate: Double, note: String) -> String {
-    var parts = [title]
+  private func parts(_ count: Int, _ total: Int?, rate: Double, notes: [String]) -> [Part] {
+    var parts = [Part(.title, title)]
     if let total, total > 0 {
       let share = min(1, Double(count) / Double(total))
-      if isInteractive { parts.append(bar(share)) }
-      parts.append("\(Int(share * 100))%")
+      parts += [Part(.bar, bar(share)), Part(.share, "\(Int(share * 100))%")]
     }
-    parts.append(amount(count) + (total.map { " of \(amount($0))" } ?? ""))
-    parts.append(perSecond(rate))
+    parts.append(Part(.amount, amount(count) + (total.map { " of \(amount($0))" } ?? "")))
+    parts.append(Part(.rate, perSecond(rate)))
     if let total, rate > 0, count < total {
-      parts.append("\(Amount.duration(Double(total - count) / rate)) left")
+      parts.append(Part(.timeLeft, "\(Amount.duration(Double(total - count) / rate)) left"))
     }
-    if !note.isEmpty { parts.append(note) }
-    return parts.joined(separator: "  ")
+    return parts + notes.map { Part(.note, $0) }
   }
 
   private func bar(_ share: Double) -> String {
@@ -69,6 +69,33 @@ package final class ProgressLine {
     switch unit {
     case .bytes: "\(Amount.bytes(Int(rate)))/s"
     case .items: rate < 10 ? "\(Amount.fixed(rate, 2))/s" : "\(Amount.grouped(Int(rate)))/s"
+    }
+  }
+}
+
+extension ProgressLine {
+  /// What a line consists of.
+  struct Part: Equatable {
+    /// The first are the first to go where there is no room.
+    enum Kind: Int { case bar, note, rate, amount, timeLeft, share, title }
+
+    let kind: Kind
+    let text: String
+
+    init(_ kind: Kind, _ text: String) { (self.kind, self.text) = (kind, text) }
+  }
+
+  /// - Parameter width: most characters. A line as wide as the terminal would leave a copy of itself when it is drawn over.
+  static func line(_ parts: [Part], width: Int = .max) -> String {
+    var parts = parts
+    while true {
+      let line = parts.map(\.text).joined(separator: "  ")
+      if line.count < width { return line }
+      // Of several notes the last goes first.
+      guard let least = parts.map(\.kind.rawValue).min(), parts.count > 1,
+        let index = parts.lastIndex(where: { $0.kind.rawValue == least })
+      else { return String(line.prefix(max(0, width - 1))) }
+      parts.remove(at: index)
     }
   }
 }

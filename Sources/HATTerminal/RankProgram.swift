@@ -89,6 +89,12 @@ extension ParsableCommand {
       try CommandArguments.check()
       var command = try parseAsRoot()
       try command.run()
+    } catch  where exitCode(for: error) == .validationFailure {
+      let message = fullMessage(for: error)
+      Terminal.note(message)
+      let hint = UsageHint.hint(after: message, Array(CommandLine.arguments.dropFirst()), of: self)
+      if let hint { Terminal.note("Hint: \(hint)") }
+      Foundation.exit(UserError.Kind.wrongUsage.exitCode)
     } catch  where exitCode(for: error) != .failure {
       // Help, wrong usage, or a code that the command has chosen.
       exit(withError: error)

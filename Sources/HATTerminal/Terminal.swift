@@ -31,14 +31,28 @@ package enum Terminal {
 
 extension Terminal {
   private static let variable = "HAT_PROGRESS"
+  private static let usualWidth = 80
 
   /// Whether somebody watches. Ranks write to a pipe of `mpirun`: the command that starts them tells them so.
-  static var isInteractive: Bool {
-    isatty(STDERR_FILENO) == 1 || ProcessInfo.processInfo.environment[variable] == "terminal"
+  static var isInteractive: Bool { watchedWidth != nil }
+
+  /// Characters of a line.
+  static var width: Int { watchedWidth ?? usualWidth }
+
+  /// Set for ranks, so that they know whether somebody watches, and how wide a line may be.
+  package static var environment: [(name: String, value: String)] {
+    watchedWidth.map { [(variable, "\($0)")] } ?? []
   }
 
-  /// Set for ranks, so that they know whether somebody watches.
-  package static var environment: [(name: String, value: String)] {
-    isInteractive ? [(variable, "terminal")] : []
+  /// The width of the terminal; nil where there is none, or one that cannot draw over a line.
+  private static var watchedWidth: Int? {
+    let environment = ProcessInfo.processInfo.environment
+    if isatty(STDERR_FILENO) == 1 {
+      if environment["TERM"] == "dumb" { return nil }
+      var size = winsize()
+      let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+      return isKnown ? Int(size.ws_col) : usualWidth
+    }
+    return environment[variable].flatMap { Int($0) }
   }
 }

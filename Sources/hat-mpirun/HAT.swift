@@ -1,4 +1,5 @@
 import ArgumentParser
+import HATCore
 import HATTerminal
 
 @main
@@ -6,6 +7,7 @@ struct HAT: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hat-mpirun",
     abstract: "Train tokenizer-free language models on CPU machines, alone or under mpirun.",
+    version: "hat \(CodeVersion.current)",
     subcommands: [
       Plan.self, Preprocess.self, Split.self, Tokenizer.self, Train.self, Evaluate.self, Generate.self,
       Export.self,

@@ -80,10 +80,13 @@ extension EndToEnd {
         for command in [
           ["export", "--checkpoint", run, "--output", output],
           ["inspect", "gradients", "--checkpoint", run, "--text", text, "--output", output],
-          ["tokenizer", "learn", "--data", scratch.file("corpus"), "--vocabulary", "300", "--output", output],
+          [
+            "tokenizer", "learn", "--data", scratch.file("corpus"), "--vocabulary", "300", "--output", output,
+          ],
           [
             "plan", "--config", "\(Program.repository)/configs/tiny.yaml", "--match",
-            "\(Program.repository)/configs/subword-tiny.yaml", "--data", scratch.file("corpus"), "--write", output,
+            "\(Program.repository)/configs/subword-tiny.yaml", "--data", scratch.file("corpus"), "--write",
+            output,
           ],
         ] {
           expectMistake(Program.run(command, timeLimit: 60), exitCode: 73, mentions: [output])

@@ -35,7 +35,7 @@ import Testing
     }
     #expect(
       try choice(nil, began: .matrixTiles, tiles: [false, true])
-        == ["matrix products by fma: not every rank's processor has matrix tiles"])
+        == ["matrix products by fma: the fastest that every processor here has"])
     #expect(
       try choice(.fusedMultiplyAdds, began: .matrixTiles, tiles: [true, true])
         == ["matrix products by fma: as asked for"])

@@ -48,7 +48,8 @@ import Testing
       (pipe, "pipe"), (lost, "nowhere"), (own, "folder"), (FilePath("/dev/null"), "device"),
     ] {
       let error = #expect(throws: UserError.self) { try DurableFile.write([1], to: path) }
-      #expect(error?.kind == .cannotWrite && error?.description.contains(word) == true, "\(error, default: "")")
+      #expect(
+        error?.kind == .cannotWrite && error?.description.contains(word) == true, "\(error, default: "")")
     }
     #expect(try DurableFile.list(root) == ["folder", "lost", "pipe"])
   }

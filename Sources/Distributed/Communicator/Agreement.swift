@@ -66,6 +66,10 @@ public struct SharedError: Error, Sendable, Equatable, Codable, CustomStringConv
     case let error as AgreedFailure: self = error.cause
     case let error as SharedError: self = error
     case let error as UserError: (exitCode, description) = (error.kind.exitCode, "\(error)")
+    case let error as DecodingError:
+      (exitCode, description) = (
+        UserError.Kind.invalidData.exitCode, "a file that hat has written is damaged (\(error.summary()))"
+      )
     default: (exitCode, description) = (Self.faultExitCode, "\(error)")
     }
   }

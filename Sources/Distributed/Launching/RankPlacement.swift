@@ -105,15 +105,14 @@ public struct ThreadChoice: Sendable, Equatable {
           "\(place) leave room for \(Self.count(room, "thread")) for each rank",
           hint: "Use `threads` \(room), or fewer" + (ranks == 1 ? "." : " ranks."))
       }
-      (threads, reason) = (wanted, "\(place), \(Self.count(wanted, "thread")) each, as asked for")
+      (threads, reason) = (wanted, "\(place): \(Self.count(wanted, "thread")) each, as asked for")
     } else {
       threads = room
-      reason =
-        room == 1
-        ? "\(place), 1 thread each: no core is left idle"
-        : "\(place), \(room) threads each: they use the cores the ranks leave idle"
+      reason = "\(place): \(Self.count(room, "thread")) each"
     }
   }
+
+  private init(threads: Int, reason: String) { (self.threads, self.reason) = (threads, reason) }
 
   /// For a rank of a running job: it uses the cores it is bound to, or shares the machine's with the other ranks there.
   public init(
@@ -121,8 +120,14 @@ public struct ThreadChoice: Sendable, Equatable {
     machineCores: Int = ProcessorCores.online()
   ) throws {
     let ranks = communicator.nodes.neighbours(ofRank: communicator.rank).count
-    let isBound = ranks > 1 && cores < machineCores
-    try self.init(wanted: wanted, ranks: isBound ? 1 : ranks, cores: cores)
+    guard ranks > 1 && cores < machineCores else {
+      try self.init(wanted: wanted, ranks: ranks, cores: cores)
+      return
+    }
+    let threads = try Self(wanted: wanted, ranks: 1, cores: cores).threads
+    self.init(
+      threads: threads,
+      reason: "each rank is bound to \(Self.count(cores, "core")) and has \(Self.count(threads, "thread"))")
   }
 
   private static func count(_ number: Int, _ noun: String) -> String {

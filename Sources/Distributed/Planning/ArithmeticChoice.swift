@@ -8,6 +8,8 @@ public struct ArithmeticChoice: Sendable {
   public let arithmetic: ProductArithmetic
   public let reason: String
 
+  private static let fastest = "the fastest that every processor here has"
+
   /// Collective.
   /// - Parameters:
   ///   - wanted: nil for what the run has used so far, or for a new run the fastest that every rank's processor has.
@@ -26,10 +28,9 @@ public struct ArithmeticChoice: Sendable {
     case .fusedMultiplyAdds?:
       self.init(.fusedMultiplyAdds, "as asked for")
     case nil where someHaveNone:
-      self.init(.fusedMultiplyAdds, "not every rank's processor has matrix tiles")
+      self.init(.fusedMultiplyAdds, Self.fastest)
     case nil:
-      self.init(
-        began ?? .matrixTiles, began == nil ? "every rank's processor has matrix tiles" : "as the run began")
+      self.init(began ?? .matrixTiles, began == nil ? Self.fastest : "as the run began")
     }
   }
 

@@ -60,14 +60,25 @@ public struct CheckpointStore: Sendable {
   public func newest<Result>(
     damaged: (UserError) -> Void = { _ in }, use: (CheckpointReader) throws -> Result
   ) throws -> Result? {
+    var faults: [UserError] = []
     for step in try list().reversed() {
       do {
-        return try use(try reader(at: step))
+        let result = try use(try reader(at: step))
+        report("Step \(step) is used instead.")
+        return result
       } catch let error as UserError where error.kind == .invalidData {
+        faults.append(error)
+      }
+    }
+    report("There is no older one that is whole.")
+    return nil
+
+    func report(_ hint: String) {
+      for var error in faults {
+        error.hint = hint
         damaged(error)
       }
     }
-    return nil
   }
 }
 
@@ -173,6 +184,7 @@ public struct CheckpointReference: Sendable, Equatable {
   public init(parsing text: String) throws {
     guard let at = text.lastIndex(of: "@"), !DurableFile.isFolder(FilePath(text)) else {
       self.init(run: FilePath(text))
+      try requireNoCheckpoint()
       return
     }
     let suffix = String(text[text.index(after: at)...])
@@ -182,6 +194,17 @@ public struct CheckpointReference: Sendable, Equatable {
         hint: "Write RUN for the newest checkpoint or RUN@100 for that of step 100.")
     }
     self.init(run: FilePath(String(text[..<at])), step: step)
+  }
+
+  /// - Throws: `UserError` of kind `wrongUsage` for the folder of a checkpoint, which is not named by itself.
+  private func requireNoCheckpoint() throws {
+    guard let step = run.lastComponent.flatMap({ CheckpointStore.step(named: $0.string) }),
+      DurableFile.exists(run.appending(ManifestFile.name))
+    else { return }
+    let own = run.removingLastComponent().removingLastComponent()
+    throw UserError(
+      .wrongUsage, at: run.string, "this is a checkpoint, not a run",
+      hint: "Write \(own.isEmpty ? "RUN" : own.string)@\(step).")
   }
 
   /// Uses the checkpoint; where no step is named, the newest that can be used.

@@ -59,7 +59,7 @@ enum ManifestFile {
     do {
       manifest = try JSONDecoder().decode(Guarded.self, from: Data(bytes)).manifest
     } catch let error as DecodingError {
-      throw damaged(path, "this version of hat cannot read it: \(error.summary)")
+      throw damaged(path, "this version of hat cannot read it: \(error.summary())")
     }
     guard let sections = SectionLayout(manifest.sections)?.sections,
       manifest.slicesFit(sections)

@@ -242,14 +242,14 @@ extension Optional: SettingValue where Wrapped: SettingValue {
 
 /// Finds the word that a misspelled one meant.
 public enum Spelling {
-  /// The candidate with the fewest single-character edits from `word`; the first of equals.
+  /// The candidate with the fewest single-character edits from `word`, whatever the case of letters; the first of equals.
   public static func nearest(to word: String, among candidates: [String]) -> String {
     precondition(!candidates.isEmpty)
     return candidates.min { editDistance(word, $0) < editDistance(word, $1) }!
   }
 
-  static func editDistance(_ first: String, _ second: String) -> Int {
-    let (first, second) = (Array(first), Array(second))
+  public static func editDistance(_ first: String, _ second: String) -> Int {
+    let (first, second) = (Array(first.lowercased()), Array(second.lowercased()))
     var previous = Array(0...second.count)
     for (i, character) in first.enumerated() {
       var current = [i + 1]

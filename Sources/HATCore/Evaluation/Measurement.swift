@@ -40,6 +40,8 @@ public struct Measurement: Sendable, Equatable {
   public struct Figure: Sendable, Equatable {
     public let name: String
     public let value: Double
+    /// Which way is better.
+    public let better: Measure.Direction
     /// Nil where the units are too few to tell.
     public let interval: ClosedRange<Double>?
   }
@@ -132,7 +134,7 @@ private enum Bootstrap {
       }
     }
     return zip(figures, values).map {
-      Measurement.Figure(name: $0.name, value: $0.value, interval: middle($1))
+      Measurement.Figure(name: $0.name, value: $0.value, better: $0.better, interval: middle($1))
     }
   }
 

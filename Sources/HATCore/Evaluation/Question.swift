@@ -90,7 +90,7 @@ public struct QuestionFile<Kind: Question> {
       return question
     } catch let error as DecodingError {
       throw UserError(
-        .invalidData, at: place, "it cannot be understood (\(error.summary))",
+        .invalidData, at: place, "it cannot be understood (\(error.summary()))",
         hint: "Write it like \(Kind.example).")
     }
   }

@@ -47,7 +47,8 @@ struct Generate: ParsableCommand {
     let generator = TextGenerator(model.makePredictor(documents: 1))
     try StandardOutput.write(text)
     generator.read([text])
-    _ = try generator.write(byteLimit: bytes, samplers: &samplers) { _, text in try StandardOutput.write(text) }
+    _ = try generator.write(byteLimit: bytes, samplers: &samplers) { _, text in try StandardOutput.write(text)
+    }
     try StandardOutput.write("\n".utf8)
   }
 

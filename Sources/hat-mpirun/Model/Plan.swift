@@ -36,7 +36,9 @@ struct Plan: ParsableCommand {
   @Option(help: "Nodes; the ranks are spread over them evenly.")
   var nodes = 1
 
-  @Option(help: "Memory of one node, such as 24GiB (default: no limit).")
+  @Option(
+    help: ArgumentHelp(
+      "Memory of one node, such as 24GiB (default: no limit).", valueName: ByteSize.valueName))
   var memoryPerNode: ByteSize?
 
   @OptionGroup

@@ -36,7 +36,7 @@ struct Preprocess: ParsableCommand {
   @Option(help: "Fraction of documents held out from training, chosen by content.")
   var holdout = 0.01
 
-  @Option(help: "Approximate input per shard.")
+  @Option(help: ArgumentHelp("Approximate input per shard.", valueName: ByteSize.valueName))
   var shardBytes = ByteSize(bytes: 64 << 20)
 
   @Option(help: "zstd level, 1 to 19.")
@@ -157,7 +157,9 @@ struct Preprocess: ParsableCommand {
       print("documents \(text): \(Amount.grouped(count))")
     }
     if manifest.holdout.counts.documents == 0 && holdout > 0 {
-      print("No document was held out, and evaluation needs some. A larger --holdout gives more.")
+      print(
+        "No document was held out, and evaluation needs some: make another corpus with a larger --holdout, such as 0.2, "
+          + "or from more documents.")
     }
     if !result.wasFinished {
       let bytes = manifest.train.counts.bytes + manifest.holdout.counts.bytes

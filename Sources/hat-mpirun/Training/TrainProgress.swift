@@ -87,8 +87,10 @@ final class TrainProgress {
     dataWaitSeconds += record.dataWaitSeconds
     line.update(
       record.step, of: steps,
-      note: "loss \(Amount.fixed(record.loss, 3))  \(Amount.fixed(record.bitsPerByte, 3)) bits/byte  "
-        + "norm \(Amount.fixed(record.gradientNorm, 2))  \(Amount.bytes(Int(record.bytesPerSecond)))/s")
+      notes: [
+        "\(Amount.fixed(record.bitsPerByte, 3)) bits/byte", "loss \(Amount.fixed(record.loss, 3))",
+        "\(Amount.bytes(Int(record.bytesPerSecond)))/s", "norm \(Amount.fixed(record.gradientNorm, 2))",
+      ])
   }
 }
 
