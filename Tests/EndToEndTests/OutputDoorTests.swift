@@ -28,8 +28,8 @@ extension EndToEnd {
         timeLimit: 20)
     }
 
-    /// Commands that give a result, and their input.
-    private func results(of run: String) -> [([String], String?)] {
+    /// Commands that give a result, and the file that is their input.
+    private func results(of run: String) throws -> [([String], String?)] {
       let corpus = scratch.file("corpus")
       return [
         (["plan", "--config", "\(Program.repository)/configs/tiny.yaml"], nil),
@@ -39,14 +39,15 @@ extension EndToEnd {
         (["evaluate", "--checkpoint", run, "--data", corpus], nil),
         (["evaluate", "--checkpoint", run, "--data", corpus, "--json"], nil),
         (["generate", "--checkpoint", run, "--bytes", "5"], nil),
-        (["split"], "two words"), (["split", "--json-lines"], "{\"text_b64\": \"YQ==\"}\n"),
+        (["split"], try scratch.write("two words", to: "text.txt")),
+        (["split", "--json-lines"], try scratch.write("{\"text_b64\": \"YQ==\"}\n", to: "text.jsonl")),
         (["--help"], nil),
       ]
     }
 
     @Test("A full disk, a closed stream, a reader that has ended: a lost result ends with 73")
     func lostResults() throws {
-      for (arguments, input) in results(of: try trainedRun()) {
+      for (arguments, input) in try results(of: trainedRun()) {
         for (redirections, word) in [("> /dev/full", "full"), (">&-", "closed")] {
           expectMistake(shell(arguments, redirections, input: input), exitCode: 73, mentions: [word])
         }

@@ -49,7 +49,8 @@ import Testing
     ] {
       let error = #expect(throws: UserError.self) { try DurableFile.write([1], to: path) }
       #expect(
-        error?.kind == .cannotWrite && error?.description.contains(word) == true, "\(error, default: "")")
+        error?.kind == .cannotWrite && error?.description.contains(word) == true,
+        "\(String(describing: error))")
     }
     #expect(try DurableFile.list(root) == ["folder", "lost", "pipe"])
   }
@@ -86,7 +87,7 @@ import Testing
     let error = #expect(throws: UserError.self) {
       try FolderLock(lock, of: root, work: "training", patience: 0)
     }
-    #expect(error?.problem.contains("process \(getpid())") == true, "\(error, default: "")")
+    #expect(error?.problem.contains("process \(getpid())") == true, "\(String(describing: error))")
     withExtendedLifetime(held) {}
   }
 

@@ -57,11 +57,6 @@ public final class Corpus: Sendable {
 
   private static func requirePresent(_ shard: ShardSummary, in folder: FilePath) throws {
     let path = folder.appending(shard.name)
-    guard DurableFile.isFolder(folder) || !DurableFile.exists(folder) else {
-      throw UserError(
-        .missingInput, at: folder.string, "this is a file, not a corpus",
-        hint: "Make a corpus of it first: hat-mpirun preprocess `output` FOLDER \(folder).")
-    }
     guard DurableFile.exists(path) else {
       throw UserError(
         .missingInput, at: path.string, "a shard of the corpus is missing",

@@ -67,6 +67,11 @@ extension CorpusManifest {
   /// - Throws: `UserError`: `missingInput` where there is none, `invalidData` where it is damaged.
   public static func read(from folder: FilePath) throws -> CorpusManifest {
     let path = folder.appending(fileName)
+    guard DurableFile.isFolder(folder) || !DurableFile.exists(folder) else {
+      throw UserError(
+        .missingInput, at: folder.string, "this is a file, not a corpus",
+        hint: "Make a corpus of it first: hat-mpirun preprocess `output` FOLDER \(folder).")
+    }
     guard DurableFile.exists(path) else {
       throw UserError(
         .missingInput, at: folder.string,
