@@ -62,9 +62,10 @@ extension EndToEnd {
     func lostLog(redirection: String) throws {
       let run = scratch.file("run")
       let configuration = try scratch.configuration(["training.steps": "3", "output.evaluate_every": "1"])
+      let corpus = try scratch.corpus()
       for ranks in [[], ["--ranks", "2"]] {
         let output = shell(
-          ["train", "--config", configuration, "--data", try scratch.corpus(), "--output", run] + ranks,
+          ["train", "--config", configuration, "--data", corpus, "--output", run] + ranks,
           redirection)
         #expect(output.exitCode == 0, "\(output.description)")
         try FileManager.default.removeItem(atPath: run)
@@ -85,9 +86,8 @@ extension EndToEnd {
             "tokenizer", "learn", "--data", scratch.file("corpus"), "--vocabulary", "300", "--output", output,
           ],
           [
-            "plan", "--config", "\(Program.repository)/configs/tiny.yaml", "--match",
-            "\(Program.repository)/configs/subword-tiny.yaml", "--data", scratch.file("corpus"), "--write",
-            output,
+            "plan", "--config", "\(Program.repository)/configs/tiny.yaml", "--match", "--vocabulary", "300",
+            "--data", scratch.file("corpus"), "--write", output,
           ],
         ] {
           expectMistake(Program.run(command, timeLimit: 60), exitCode: 73, mentions: [output])

@@ -18,11 +18,8 @@ public final class Corpus: Sendable {
   /// - Throws: `UserError`: `missingInput`, `invalidData`.
   public init(opening folder: FilePath) throws {
     self.folder = folder
-    let manifest = try CorpusManifest.read(from: folder)
-    self.manifest = manifest
-    for part in CorpusPart.allCases {
-      for shard in manifest.part(part).shards { try Self.requirePresent(shard, in: folder) }
-    }
+    manifest = try CorpusManifest.read(from: folder)
+    try manifest.requireShards(in: folder)
   }
 
   /// What cut its documents into words: a model trained on them needs the same.
@@ -53,21 +50,6 @@ public final class Corpus: Sendable {
   /// A new reader, for one thread.
   func reader(_ part: CorpusPart) -> PartReader {
     PartReader(shards: manifest.part(part).shards, folder: folder, splitter: splitter)
-  }
-
-  private static func requirePresent(_ shard: ShardSummary, in folder: FilePath) throws {
-    let path = folder.appending(shard.name)
-    guard DurableFile.exists(path) else {
-      throw UserError(
-        .missingInput, at: path.string, "a shard of the corpus is missing",
-        hint: CorpusManifest.repair)
-    }
-    let length = try FileReader(opening: path).length
-    guard length == shard.fileBytes else {
-      throw UserError(
-        .invalidData, at: path.string, "it has \(length) bytes instead of \(shard.fileBytes)",
-        hint: "The shard was cut short or replaced: restore it, or preprocess the text into a new folder.")
-    }
   }
 }
 

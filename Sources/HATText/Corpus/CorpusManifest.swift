@@ -135,3 +135,28 @@ public struct LeftOutCounts: Sendable, Codable, Equatable {
     left.repaired += right.repaired
   }
 }
+
+extension CorpusManifest {
+  /// Checks that every shard is in the folder in its full length.
+  /// - Throws: `UserError`: `missingInput`, `invalidData`.
+  func requireShards(in folder: FilePath) throws {
+    for part in CorpusPart.allCases {
+      for shard in self.part(part).shards { try Self.requirePresent(shard, in: folder) }
+    }
+  }
+
+  private static func requirePresent(_ shard: ShardSummary, in folder: FilePath) throws {
+    let path = folder.appending(shard.name)
+    guard DurableFile.exists(path) else {
+      throw UserError(
+        .missingInput, at: path.string, "a shard of the corpus is missing",
+        hint: CorpusManifest.repair)
+    }
+    let length = try FileReader(opening: path).length
+    guard length == shard.fileBytes else {
+      throw UserError(
+        .invalidData, at: path.string, "it has \(length) bytes instead of \(shard.fileBytes)",
+        hint: "The shard was cut short or replaced: restore it, or preprocess the text into a new folder.")
+    }
+  }
+}

@@ -84,6 +84,7 @@ public final class Preprocessor {
     guard DurableFile.exists(folder.manifestPath) else { return nil }
     let manifest = try CorpusManifest.read(from: folder.path)
     try requireUnchanged(since: manifest)
+    try manifest.requireShards(in: folder.path)
     try folder.removeScaffolding()
     return manifest
   }
@@ -128,6 +129,8 @@ public final class Preprocessor {
         .invalidData, at: plan.inputs.first?.path, "there is no document in the input",
         hint: "Check the files, and `documentSeparator` where it is used.")
     }
+    // Those of earlier starts may have been damaged since.
+    try manifest.requireShards(in: folder.path)
     try JSONFile.write(plan.inputs, to: folder.inputsPath)
     try JSONFile.write(manifest, to: folder.manifestPath)
     try folder.removeScaffolding()
