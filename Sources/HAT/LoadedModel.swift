@@ -66,7 +66,7 @@ public final class LoadedModel {
   ///   - temperature: 0 always takes the most likely byte, 1 samples from the model's probabilities.
   ///   - topP: samples from the most likely bytes whose probabilities add up to this.
   ///   - seed: of the samples: the same seed writes the same text.
-  /// - Throws: `UserError` of kind `wrongUsage` for settings out of range.
+  /// - Throws: `UserError` of kind `wrongUsage` for settings out of range, of kind `invalidData` where predictions are not finite.
   public func continuation(
     of prompt: String, bytes: Int, temperature: Double = 0.8, topP: Double = 0.95, seed: UInt64 = 1
   ) throws -> String {
@@ -74,7 +74,7 @@ public final class LoadedModel {
     let generator = TextGenerator(makePredictor(documents: 1))
     generator.read([Array(prompt.utf8)])
     var text: [UInt8] = []
-    _ = generator.write(byteLimit: bytes, samplers: &samplers) { text += $1 }
+    _ = try generator.write(byteLimit: bytes, samplers: &samplers) { text += $1 }
     return String(decoding: text, as: UTF8.self)
   }
 }
@@ -92,7 +92,7 @@ extension LoadedModel {
         sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes)
     }
     return HierarchicalScorer(
-      HierarchicalTransformer(model, execution), weights, splitter: splitter,
+      HierarchicalTransformer(model, execution, reserving: true), weights, splitter: splitter,
       sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes)
   }
 

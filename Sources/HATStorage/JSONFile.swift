@@ -3,6 +3,9 @@ import SystemPackage
 
 /// Small files of settings and counts: JSON with sorted keys in snake_case.
 package enum JSONFile {
+  /// Far above that of any file of ours.
+  private static let longest = 1 << 30
+
   /// - Throws: `UserError` of kind `cannotWrite`.
   package static func write(_ value: some Encodable, to path: FilePath) throws {
     let encoder = JSONEncoder()
@@ -17,6 +20,9 @@ package enum JSONFile {
     _ type: Value.Type, from path: FilePath, hint: String
   ) throws -> Value {
     let file = try FileReader(opening: path)
+    guard file.length <= longest else {
+      throw UserError(.invalidData, at: path.string, "it has \(file.length) bytes", hint: hint)
+    }
     let bytes = try file.read(at: 0, count: file.length)
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -45,10 +51,15 @@ extension DecodingError {
     case .keyNotFound(let key, _): "\"\(name(key.stringValue))\" is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
       context.codingPath.isEmpty
-        ? "it is not an object"
-        : "\"\(context.codingPath.map { name($0.stringValue) }.joined(separator: "."))\" is of the wrong type"
-    case .dataCorrupted: "it is not valid JSON"
+        ? "it is not an object" : "\(Self.place(context, name)) is of the wrong type"
+    case .dataCorrupted(let context):
+      context.codingPath.isEmpty
+        ? "it is not valid JSON" : "\(Self.place(context, name)) cannot be: \(context.debugDescription)"
     @unknown default: "it is not what it should be"
     }
+  }
+
+  private static func place(_ context: Context, _ name: (String) -> String) -> String {
+    "\"\(context.codingPath.map { name($0.stringValue) }.joined(separator: "."))\""
   }
 }

@@ -4,18 +4,23 @@ import Foundation
 /// Numbers as people read them.
 package enum Amount {
   /// Such as `1.5 MB`.
-  package static func bytes(_ count: Int) -> String {
-    var (value, units) = (Double(count), ["B", "kB", "MB", "GB", "TB", "PB"][...])
+  package static func bytes(_ count: Int) -> String { bytes(Double(count)) }
+
+  package static func bytes(_ count: Double) -> String {
+    var (value, units) = (count, ["B", "kB", "MB", "GB", "TB", "PB"][...])
     while value >= 1000 && units.count > 1 {
       value /= 1000
       units = units.dropFirst()
     }
-    return units.startIndex == 0 ? "\(count) B" : "\(fixed(value, value < 100 ? 1 : 0)) \(units.first!)"
+    return units.startIndex == 0
+      ? "\(fixed(count, 0)) B" : "\(fixed(value, value < 100 ? 1 : 0)) \(units.first!)"
   }
 
   /// Memory, such as `1.50 GiB`.
-  package static func memory(_ bytes: Int) -> String {
-    scaled(Double(bytes), step: 1024, units: ["B", "KiB", "MiB", "GiB", "TiB", "PiB"])
+  package static func memory(_ bytes: Int) -> String { memory(Double(bytes)) }
+
+  package static func memory(_ bytes: Double) -> String {
+    scaled(bytes, step: 1024, units: ["B", "KiB", "MiB", "GiB", "TiB", "PiB"])
   }
 
   /// A large number, such as `1.23 M`.
@@ -62,7 +67,7 @@ package enum Amount {
   }
 }
 
-/// A size in bytes on the command line: `4096`, `64KiB`, `64MiB`, `2GiB`, also `kB`, `MB`, `GB`.
+/// A size in bytes on the command line, at least one: `4096`, `64KiB`, `64MiB`, `2GiB`, also `kB`, `MB`, `GB`.
 package struct ByteSize: ExpressibleByArgument {
   /// What help calls it.
   package static let valueName = "size"
@@ -87,7 +92,7 @@ package struct ByteSize: ExpressibleByArgument {
     }
     guard digits.count < argument.count || number >= Self.leastWithoutUnit else { return nil }
     let (bytes, overflow) = number.multipliedReportingOverflow(by: unit)
-    guard !overflow else { return nil }
+    guard !overflow, bytes > 0 else { return nil }
     self.bytes = bytes
   }
 

@@ -178,7 +178,7 @@ extension EndToEnd {
       #expect(one.standardOutput.contains("bits_per_byte"))
       #expect(one.standardOutput == two.standardOutput)
 
-      expectMistake(evaluate(threads: 0), exitCode: 64, mentions: ["--threads must be at least 1"])
+      expectMistake(evaluate(threads: 0), exitCode: 64, mentions: ["from 1 to"])
       let tooMany = ProcessInfo.processInfo.activeProcessorCount + 1
       let refused = evaluate(threads: tooMany)
       expectMistake(refused, exitCode: 64, mentions: ["--threads \(tooMany): ", "Use --threads "])

@@ -28,7 +28,7 @@ import Testing
 
   private func manifest(step: Int, _ sections: [StateBuffer]) -> CheckpointManifest {
     CheckpointManifest(
-      step: step, configuration: Configuration(), splittingRule: "toy", maxWordBytes: 1,
+      step: step, configuration: Configuration(), splittingRule: "toy", maxWordBytes: 64,
       dataFingerprint: "toy",
       cursor: "", sections: sections.map(\.section))
   }

@@ -1,5 +1,6 @@
 import DistributedTestSupport
 import HATKernels
+import HATText
 import TestSupport
 import Testing
 
@@ -16,6 +17,37 @@ import Testing
     let model = ReductionModel(fitting: points)
     #expect(abs(model.latency - 3e-6) < 1e-9 && abs(model.bandwidth - 2e10) < 1e4, "\(model)")
     #expect(model.errors(on: points).allSatisfy { $0 < 1e-6 })
+  }
+
+  /// The largest settings that there are, all together.
+  @Test(arguments: ModelKind.allCases, OptimizerKind.allCases)
+  func theLargestModelCanBePlanned(kind: ModelKind, optimizer: OptimizerKind) throws {
+    var configuration = Configuration()
+    configuration.model.kind = kind
+    (configuration.model.width, configuration.model.layers) = (65_536, 1_000)
+    (configuration.model.headSize, configuration.model.mlpHidden) = (2, 1_000_000)
+    if kind == .hierarchical {
+      (configuration.model.byteWidth, configuration.model.byteHeadSize) = (65_536, 2)
+      (configuration.model.encoderLayers, configuration.model.decoderLayers) = (1_000, 1_000)
+      configuration.model.byteMLPHidden = 1_000_000
+      (configuration.model.byteNgrams, configuration.model.byteNgramRows) = (8, 1 << 24)
+      (configuration.model.prefixNgrams, configuration.model.prefixNgramRows) = (2, 1 << 24)
+    } else {
+      configuration.model.vocabulary = 1 << 20
+      (configuration.model.tokenNgrams, configuration.model.tokenNgramRows) = (8, 1 << 24)
+    }
+    (configuration.data.sequenceWords, configuration.data.sequenceBytes) = (128, 128)
+    configuration.training.microBatches = 64
+    configuration.training.sequencesPerStep = 64 << 20
+    configuration.training.optimizer = optimizer
+    try configuration.validate()
+    for stage in Sharding.stages {
+      let memory = try RankMemory(
+        configuration, ranks: 64, nodes: 4, zeroStage: stage, maxWordBytes: WordSplitter.wordLimits.upperBound
+      )
+      #expect(memory.total > 1 << 50)
+    }
+    #expect(AssumedText.english.forwardPerByte(configuration).isFinite)
   }
 
   /// What is predicted to travel is what travels, to the byte.

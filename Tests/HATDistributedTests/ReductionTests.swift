@@ -35,14 +35,77 @@ import Testing
         let starts = Set(table.blocks.map(\.lowerBound))
         #expect(slices.allSatisfy { starts.contains($0.lowerBound) })
         #expect(units.allSatisfy { $0.isEmpty || starts.contains($0.lowerBound) })
-        #expect(table.ownedBlocks.joined().sorted() == Array(table.blocks.indices))
+        let owned = (0..<ranks).map(table.ownedBlocks(ofRank:))
+        #expect(owned.joined().sorted() == Array(table.blocks.indices))
         for rank in 0..<ranks {
           #expect(
-            table.ownedBlocks[rank].reduce(0) { $0 + table.blocks[$1].count } == table.count(ofRank: rank))
+            owned[rank].reduce(0) { $0 + table.blocks[$1].count } == table.count(ofRank: rank))
         }
-        let shares = (0..<ranks).map { table.ownedBlocks[$0].count }
+        let shares = owned.map(\.count)
         #expect(shares.max()! - shares.min()! <= (byUnit ? units.count : 1))
       }
+    }
+  }
+
+  /// Runs of blocks, from cut to cut: each rank's ends at the cut nearest to its even share of the cost.
+  private func plainShares(_ units: [Range<Int>], _ wholes: [WholeRange], ranks: Int) -> [Range<Int>] {
+    var cuts = [(float: 0, cost: 0.0)]
+    func cut(at float: Int, _ cost: Double) { cuts.append((float, cuts.last!.cost + cost)) }
+    for unit in units {
+      var place = unit.lowerBound
+      while place < unit.upperBound {
+        if let whole = wholes.first(where: { $0.floats.lowerBound == place }) {
+          place = whole.floats.upperBound
+          cut(at: place, whole.cost)
+        } else {
+          let next = wholes.first { $0.floats.lowerBound > place && unit.overlaps($0.floats) }
+          place = min(place + FloatBlocks.length, next?.floats.lowerBound ?? unit.upperBound)
+          cut(at: place, Double(FloatBlocks.length))
+        }
+      }
+    }
+    let ends = (0...ranks).map { rank in
+      let even = cuts.last!.cost * Double(rank) / Double(ranks)
+      return cuts.min { abs($0.cost - even) < abs($1.cost - even) }!.float
+    }
+    return zip(ends, ends.dropFirst()).map { $0..<$1 }
+  }
+
+  @Test func sharesAreAsEvenAsCutsAllow() {
+    let units = [0..<10_000, 10_000..<70_000, 70_000..<70_100]
+    let wholes = [
+      WholeRange(floats: 2_000..<9_000, cost: 50_000), WholeRange(floats: 10_000..<30_000, cost: 21_000.5),
+      WholeRange(floats: 60_000..<70_000, cost: 12_345),
+    ]
+    for wholes in [[], wholes] {
+      for ranks in 1...40 {
+        let table = SliceTable(units: units, wholes: wholes, ranks: ranks, byUnit: false)
+        #expect(table.partitions.map(\.ranges) == [plainShares(units, wholes, ranks: ranks)])
+      }
+    }
+  }
+
+  /// Far more blocks than fit into memory.
+  @Test func hugeTablesAreCutAtOnce() {
+    let units = [0..<1 << 45, 1 << 45..<1 << 50]
+    for byUnit in [false, true] {
+      let table = SliceTable(units: units, ranks: 4, byUnit: byUnit)
+      #expect((0..<4).map { table.count(ofRank: $0) } == [1 << 48, 1 << 48, 1 << 48, 1 << 48])
+      #expect(table.blocks.count == 1 << 38)
+      #expect(table.blocks[1 << 37] == 1 << 49..<1 << 49 + 4096)
+    }
+  }
+
+  @Test(arguments: [[0, 0, 0, 0, 0], [0, 0, 1, 1, 1], [0, 1, 0, 1, 2, 0], [2, 1, 0]])
+  func everyOwnerHasOneRepresentativeOnEachNode(labels: [Int]) {
+    let nodes = NodeMap(labels: labels)
+    for rank in labels.indices {
+      let place = nodes.neighbours(ofRank: rank).firstIndex(of: rank)
+      #expect(nodes.place(ofRank: rank) == place)
+      let owners = labels.indices.filter {
+        nodes.representative(ofRank: $0, onNode: nodes.nodeOfRank[rank]) == rank
+      }
+      #expect(nodes.represented(byRank: rank) == owners)
     }
   }
 

@@ -25,6 +25,14 @@ import Testing
     #expect(x.bits == y.bits)
   }
 
+  @Test func rowsTooLargeToBeSquaredAreNotZeros() {
+    let x = TestMatrix(2, 9) { row, _ in row == 0 ? 1e30 : 1 }
+    let gain = TestMatrix(1, 9) { _, _ in 1 }
+    let (y, roots) = (TestMatrix(2, 9), TestMatrix(1, 2))
+    RMSNorm.forward(x.view, gain: gain.pointer, into: y.view, inverseRoots: roots.pointer)
+    #expect(y.doubles[0].allSatisfy(\.isNaN) && y.doubles[1].allSatisfy { abs($0 - 1) < 1e-4 })
+  }
+
   @Test(arguments: shapes)
   func backwardMatchesCentralDifferences(rows: Int, width: Int) {
     var generator = SeededGenerator(seed: 8)

@@ -6,20 +6,25 @@ public struct NodeMap: Sendable, Equatable {
   public let ranks: [[Int]]
   /// The node of each rank.
   public let nodeOfRank: [Int]
+  /// The place of each rank among those of its node.
+  private let placeOfRank: [Int]
 
   /// - Parameter labels: one for each rank; ranks with the same label share a node.
   public init(labels: [Int]) {
     var ranks: [[Int]] = []
     var numbers: [Int: Int] = [:]
+    var places: [Int] = []
     for (rank, label) in labels.enumerated() {
       if let node = numbers[label] {
+        places.append(ranks[node].count)
         ranks[node].append(rank)
       } else {
         numbers[label] = ranks.count
+        places.append(0)
         ranks.append([rank])
       }
     }
-    self.ranks = ranks
+    (self.ranks, placeOfRank) = (ranks, places)
     nodeOfRank = labels.map { numbers[$0]! }
   }
 
@@ -35,7 +40,7 @@ public struct NodeMap: Sendable, Equatable {
   public func neighbours(ofRank rank: Int) -> [Int] { ranks[nodeOfRank[rank]] }
 
   /// The place of a rank among those of its node.
-  public func place(ofRank rank: Int) -> Int { neighbours(ofRank: rank).firstIndex(of: rank)! }
+  public func place(ofRank rank: Int) -> Int { placeOfRank[rank] }
 
   /// The rank that acts on `node` for `owner`, a rank of any node: the owner itself on its own node, one rank for each
   /// owner, spread evenly, on the others.
@@ -45,7 +50,10 @@ public struct NodeMap: Sendable, Equatable {
 
   /// The owners that `rank` acts for on its node, itself included, ascending.
   public func represented(byRank rank: Int) -> [Int] {
-    nodeOfRank.indices.filter { representative(ofRank: $0, onNode: nodeOfRank[rank]) == rank }
+    let neighbours = neighbours(ofRank: rank).count
+    return ranks.flatMap { owners in
+      stride(from: placeOfRank[rank], to: owners.count, by: neighbours).map { owners[$0] }
+    }.sorted()
   }
 }
 

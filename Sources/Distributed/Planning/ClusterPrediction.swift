@@ -31,7 +31,8 @@ public struct Cluster: Sendable, Equatable {
 /// the bytes read and written, the network from the bytes and messages sent. Nothing overlaps.
 public struct ClusterPrediction: Sendable, Equatable, Encodable {
   public var zeroStage: Int
-  public var memoryPerNode: Int
+  /// Bytes. Like all that is added up over ranks, it may be more than an `Int` holds.
+  public var memoryPerNode: Double
   /// Bytes a node sends in a step; it receives the same number.
   public var trafficPerNode: Double
   public var computeSeconds: Double
@@ -56,7 +57,7 @@ public struct ClusterPrediction: Sendable, Equatable, Encodable {
       configuration, ranks: ranks, nodes: cluster.nodes, zeroStage: zeroStage, maxWordBytes: maxWordBytes,
       bytesPerToken: text.bytesPerToken)
     self.zeroStage = zeroStage
-    memoryPerNode = memory.total * cluster.ranksPerNode
+    memoryPerNode = Double(memory.total) * Double(cluster.ranksPerNode)
     computeSeconds = Self.flops(ofStep: configuration, text) / (Double(ranks) * cluster.computeRate)
     let lookups = Self.lookups(ofStep: configuration, text)
     let traffic = NetworkTraffic(
@@ -117,7 +118,7 @@ struct NetworkTraffic {
     let sums = Double(NodeSums(nodes).subtrees[0].count)
     let gradients = rounds * sums * elsewhere * Double(format.bytes)
     let untouched = Double(tensors.count) - tensors.touchedFloats(lookups: lookups)
-    let brought = (Double(Self.broughtFloats(sharding)) - untouched) * others / Double(nodes.count)
+    let brought = (Self.broughtFloats(sharding) - untouched) * others / Double(nodes.count)
     bytesPerNode = gradients + brought * floatBytes
     let passes = sharding.slicesParameters ? 2 * rounds : 1
     messagesPerRank = others * Double(sharding.table.partitions.count) * (rounds + passes)
@@ -125,14 +126,14 @@ struct NetworkTraffic {
 
   /// Floats of parameters, or at stage 0 of the sum, that every node receives in a step. Stage 3 fetches each block for the
   /// forward and again for the backward pass, except for the block that the previous pass ended with.
-  private static func broughtFloats(_ sharding: Sharding) -> Int {
-    let (tensors, rounds) = (sharding.tensors, sharding.tree.rounds)
+  private static func broughtFloats(_ sharding: Sharding) -> Double {
+    let (tensors, rounds) = (sharding.tensors, Double(sharding.tree.rounds))
     guard sharding.slicesParameters, let first = tensors.blocks.first, let last = tensors.blocks.last else {
-      return tensors.count
+      return Double(tensors.count)
     }
     let blocks = tensors.blocks.reduce(0) { $0 + $1.count }
-    return tensors.front.count + tensors.back.count + rounds * (2 * blocks - last.count) - (rounds - 1)
-      * first.count
+    return Double(tensors.front.count + tensors.back.count) + rounds * Double(2 * blocks - last.count)
+      - (rounds - 1) * Double(first.count)
   }
 }
 

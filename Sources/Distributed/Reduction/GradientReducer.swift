@@ -26,7 +26,7 @@ final class GradientReducer {
   /// [temporary results, blockLength]
   private let scratch: FloatBuffer
 
-  private static let blockLength = SliceTable.blockLength
+  private static let blockLength = FloatBlocks.length
   static let defaultLimit = 4 << 20
 
   /// - Parameters:

@@ -27,13 +27,14 @@ final class GradientNorm {
     self.communicator = communicator
     self.table = table
     (self.marks, self.workers) = (marks, workers)
+    let owned = (0..<communicator.size).map(table.ownedBlocks(ofRank:))
     var end = 0
     partition = RankPartition(
-      table.ownedBlocks.map { blocks in
+      owned.map { blocks in
         defer { end += blocks.count }
         return end..<end + blocks.count
       })
-    let order = table.ownedBlocks.flatMap { $0 }
+    let order = owned.flatMap { $0 }
     blocks = order.map { table.blocks[$0] }
     var places = [Int](repeating: 0, count: end)
     for (place, block) in order.enumerated() { places[block] = place }

@@ -63,7 +63,6 @@ extension OptimizerRule {
 
   /// Floats of scratch memory for updating some ranges of parameters.
   func scratchFloats(_ table: TensorTable, _ ranges: [Range<Int>]) -> Int {
-    table.tensors.filter { tensor in ranges.contains(where: tensor.range.overlaps) }
-      .map(scratchFloats).max() ?? 0
+    ranges.flatMap(table.tensors(overlapping:)).map(scratchFloats).max() ?? 0
   }
 }

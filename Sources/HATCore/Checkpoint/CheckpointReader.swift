@@ -2,7 +2,8 @@ import HATKernels
 import HATStorage
 import SystemPackage
 
-/// Reads any part of a checkpoint, however many ranks wrote it; every float it returns has been verified.
+/// Reads any part of a checkpoint, however many ranks wrote it; every float it returns has been verified. Parameters are finite:
+/// nothing can be computed with others.
 public struct CheckpointReader: Sendable {
   public let folder: FilePath
   public let manifest: CheckpointManifest
@@ -56,17 +57,20 @@ public struct CheckpointReader: Sendable {
     let file = try open(slice)
     var offset = start(of: section, in: slice)
     let checksum = RunningChecksum()
+    var isFinite = true
     for range in slice.ranges.map(sections[section].range(of:)) {
       for start in stride(from: range.lowerBound, to: range.upperBound, by: chunk.count) {
         let floats = UnsafeMutableBufferPointer(
           start: chunk.base, count: min(chunk.count, range.upperBound - start))
         try file.read(at: offset, into: UnsafeMutableRawBufferPointer(floats))
         checksum.update(UnsafeRawBufferPointer(floats))
+        isFinite = isFinite && (section > 0 || Vector.allFinite(floats.baseAddress!, count: floats.count))
         receive(start, UnsafeBufferPointer(floats))
         offset += floats.count * MemoryLayout<Float>.size
       }
     }
     try require(checksum.checksum, slice, section)
+    try requireFinite(isFinite, slice)
   }
 
   private func open(_ slice: CheckpointSlice) throws -> FileReader {
@@ -76,8 +80,12 @@ public struct CheckpointReader: Sendable {
     guard file.length == slice.length else {
       throw damaged(path, "it has \(file.length) bytes instead of \(slice.length)")
     }
-    guard Checksum(of: try file.read(at: 0, count: start(of: 0, in: slice))) == slice.headerChecksum else {
+    let header = try file.read(at: 0, count: start(of: 0, in: slice))
+    guard Checksum(of: header) == slice.headerChecksum else {
       throw damaged(path, "the checksum of its header does not match")
+    }
+    guard SliceFile.isHeader(header, of: slice.ranges, sections) else {
+      throw damaged(path, "it holds other tensors than the manifest says")
     }
     return file
   }
@@ -86,6 +94,12 @@ public struct CheckpointReader: Sendable {
     guard checksum == slice.checksums[section] else {
       throw damaged(
         folder.appending(slice.file), "the checksum of its section \(sections[section].name) does not match")
+    }
+  }
+
+  private func requireFinite(_ isFinite: Bool, _ slice: CheckpointSlice) throws {
+    guard isFinite else {
+      throw damaged(folder.appending(slice.file), "it has parameters that are not finite")
     }
   }
 
@@ -98,15 +112,21 @@ public struct CheckpointReader: Sendable {
 }
 
 extension CheckpointReader {
-  /// The parameters, verified once. A unit of the model that is whole in one file is mapped; any other is put together in
-  /// memory. Nothing else of the checkpoint is read.
-  /// - Throws: `UserError`: `invalidData` that names the damaged file, or says that the tensors are not those of the
-  ///   configuration's model.
-  public func weights() throws -> ModelWeights {
+  /// The tensors of its model.
+  /// - Throws: `UserError` of kind `invalidData` where its parameters are not those of a model of its configuration.
+  public func table() throws -> TensorTable {
     let table = TensorTable(manifest.configuration.model)
     guard sections[0] == .parameters(table) else {
       throw damaged(folder, "its tensors are not those of a model of its configuration")
     }
+    return table
+  }
+
+  /// The parameters, verified once. A unit of the model that is whole in one file is mapped; any other is put together in
+  /// memory. Nothing else of the checkpoint is read.
+  /// - Throws: `UserError` of kind `invalidData` that names the damaged file; what `table` throws.
+  public func weights() throws -> ModelWeights {
+    let table = try table()
     let parts = try manifest.slices.flatMap(mappedParameters)
     var owners: [AnyObject] = parts.map(\.file)
     let units = table.units.map { unit in
@@ -131,10 +151,12 @@ extension CheckpointReader {
     var offset = start(of: 0, in: slice)
     let length = SliceFile.dataLength(slice.ranges, [sections[0]])
     try require(Checksum(of: file.bytes(at: offset, count: length)), slice, 0)
-    return slice.ranges.map { range in
+    return try slice.ranges.map { range in
       defer { offset += range.count * MemoryLayout<Float>.size }
       let bytes = file.bytes(at: offset, count: range.count * MemoryLayout<Float>.size)
-      return (Weights(bytes.baseAddress!.assumingMemoryBound(to: Float.self), range), file)
+      let floats = bytes.baseAddress!.assumingMemoryBound(to: Float.self)
+      try requireFinite(Vector.allFinite(floats, count: range.count), slice)
+      return (Weights(floats, range), file)
     }
   }
 }

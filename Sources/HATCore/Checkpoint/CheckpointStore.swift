@@ -38,7 +38,11 @@ public struct CheckpointStore: Sendable {
         hint: steps.isEmpty
           ? "The run has none yet." : "There are: \(steps.map(String.init).joined(separator: ", ")).")
     }
-    return try CheckpointReader(folder: folder(ofStep: step))
+    let reader = try CheckpointReader(folder: folder(ofStep: step))
+    guard reader.manifest.step == step else {
+      throw UserError.damagedCheckpoint(at: reader.folder, "it is that of step \(reader.manifest.step)")
+    }
+    return reader
   }
 
   /// Damaged ones pass: whoever reads them finds out.

@@ -1,5 +1,6 @@
 import Foundation
 import HATStorage
+import HATText
 import SystemPackage
 
 /// A manifest as a file: JSON with a checksum of all its bytes, taken while the checksum's own digits are zeros.
@@ -61,10 +62,23 @@ enum ManifestFile {
     } catch let error as DecodingError {
       throw damaged(path, "this version of hat cannot read it: \(error.summary())")
     }
+    try requirePossible(manifest, at: path)
     guard let sections = SectionLayout(manifest.sections)?.sections,
       manifest.slicesFit(sections)
     else { throw damaged(path, "its slices and tensors do not fit together") }
     return (manifest, sections)
+  }
+
+  /// Checks the numbers that say how much memory a model takes.
+  private static func requirePossible(_ manifest: CheckpointManifest, at path: FilePath) throws {
+    do {
+      try manifest.configuration.validate()
+    } catch let error as UserError {
+      throw damaged(path, error.problem)
+    }
+    guard WordSplitter.wordLimits.contains(manifest.maxWordBytes) else {
+      throw damaged(path, "words of up to \(manifest.maxWordBytes) bytes are not possible")
+    }
   }
 
   private static func requireVersion(of bytes: [UInt8], at path: FilePath) throws {
@@ -100,6 +114,8 @@ enum ManifestFile {
 /// The sections a manifest declares. No number in a manifest is trusted before this check.
 private struct SectionLayout {
   let sections: [StateSection]
+  /// Of all sections: far above that of any model, and its bytes can still be counted.
+  private static let mostFloats = 1 << 52
 
   init?(_ records: [CheckpointManifest.SectionRecord]) {
     guard let first = records.first, first.name == StateSection.parametersName,
@@ -108,13 +124,13 @@ private struct SectionLayout {
     var parameters: [String: (number: Int, range: Range<Int>)] = [:]
     var end = 0
     for (number, tensor) in first.tensors.enumerated() {
-      guard let count = Self.count(tensor.shape), count > 0, parameters[tensor.name] == nil else {
-        return nil
-      }
+      guard let count = Self.count(tensor.shape), count > 0, count <= Self.mostFloats - end,
+        parameters[tensor.name] == nil
+      else { return nil }
       parameters[tensor.name] = (number, end..<end + count)
       end += count
     }
-    guard end < 1 << 48 else { return nil }
+    var total = 0
     var sections: [StateSection] = []
     for record in records {
       var last = -1
@@ -122,8 +138,9 @@ private struct SectionLayout {
       for tensor in record.tensors {
         guard let (number, range) = parameters[tensor.name], number > last,
           let count = Self.count(tensor.shape),
-          count > 0
+          count > 0, count <= Self.mostFloats - total
         else { return nil }
+        total += count
         last = number
         entries.append((tensor.name, tensor.shape, range))
       }
@@ -156,6 +173,7 @@ extension CheckpointManifest {
     return end == count
       && slices.enumerated().allSatisfy { index, slice in
         slice.file == SliceFile.name(ofSlice: index) && slice.checksums.count == sections.count
+          && slice.length > 0
           && zip(slice.ranges, slice.ranges.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound }
           && SliceFile.isHeaderLength(slice.length - SliceFile.dataLength(slice.ranges, sections))
       }

@@ -36,8 +36,7 @@ enum SliceFile {
     let path = folder.appending(name)
     try beforeOperation("create \(path)")
     let writer = try FileWriter(creating: path)
-    let header = try SafetensorsFile.header(
-      of: sections.flatMap { entries(ranges, in: $0) }, metadata: ["format": "hat-checkpoint"])
+    let header = try SafetensorsFile.header(of: tensors(ranges, sections), metadata: metadata)
     try writer.write(header)
     let checksums = try sections.indices.map { section in
       let checksum = RunningChecksum()
@@ -58,6 +57,20 @@ enum SliceFile {
     return CheckpointSlice(
       file: name, ranges: ranges, length: writer.length, headerChecksum: Checksum(of: header),
       checksums: checksums)
+  }
+
+  /// Whether these bytes, the length and the header, list what a slice holds, at its places.
+  static func isHeader(_ bytes: [UInt8], of ranges: [Range<Int>], _ sections: [StateSection]) -> Bool {
+    SafetensorsFile.entries(inHeader: bytes)
+      == SafetensorsFile.entries(of: tensors(ranges, sections), metadata: metadata)
+  }
+
+  private static let metadata = ["format": "hat-checkpoint"]
+
+  private static func tensors(
+    _ ranges: [Range<Int>], _ sections: [StateSection]
+  ) -> [(name: String, shape: [Int])] {
+    sections.flatMap { entries(ranges, in: $0) }
   }
 
   /// What the header lists of a section, in the order of its floats.

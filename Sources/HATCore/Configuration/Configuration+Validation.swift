@@ -2,6 +2,12 @@ import HATStorage
 import HATText
 
 extension Configuration {
+  /// Words, or bytes, of a micro-batch. With the bounds on widths and layers no product of sizes is too large for an `Int`, up to
+  /// the bytes of all activations.
+  static let largestMicroBatch = 1 << 27
+  /// Of a run: so many that nobody gets there, so few that they can be counted together with anything.
+  private static let mostSteps = 1_000_000_000_000
+
   /// Checks all that can be checked without data and ranks.
   /// - Throws: `UserError` of kind `configuration` that names the setting and a value that would work.
   public func validate(at place: String? = nil) throws {
@@ -10,9 +16,21 @@ extension Configuration {
     try check.within(1...1_000_000, data.sequenceWords, "data.sequence_words")
     try check.within(4...64_000_000, data.sequenceBytes, "data.sequence_bytes")
     try validateTraining(check)
-    try check.within(0...Int.max, output.checkpointEvery, "output.checkpoint_every")
+    try validateMicroBatch(check)
+    try check.within(0...Self.mostSteps, output.checkpointEvery, "output.checkpoint_every")
     try check.within(1...1_000_000, output.keep, "output.keep")
-    try check.within(0...Int.max, output.evaluateEvery, "output.evaluate_every")
+    try check.within(0...Self.mostSteps, output.evaluateEvery, "output.evaluate_every")
+  }
+
+  private func validateMicroBatch(_ check: Check) throws {
+    for (size, name) in [(data.sequenceWords, "sequence_words"), (data.sequenceBytes, "sequence_bytes")] {
+      let most = Self.largestMicroBatch / size
+      try check.that(
+        sequencesPerMicroBatch <= most,
+        "a micro-batch has \(sequencesPerMicroBatch) sequences (training.sequences_per_step / "
+          + "training.micro_batches) of data.\(name) \(size)",
+        "It must have at most \(most).")
+    }
   }
 
   private func validateModel(_ check: Check) throws {
@@ -60,14 +78,14 @@ extension Configuration {
   }
 
   private func validateTraining(_ check: Check) throws {
-    try check.within(1...Int.max, training.steps, "training.steps")
+    try check.within(1...Self.mostSteps, training.steps, "training.steps")
     try check.within(1...1_000_000, training.microBatches, "training.micro_batches")
     try check.that(
       training.sequencesPerStep > 0 && training.sequencesPerStep % training.microBatches == 0,
       "training.sequences_per_step (\(training.sequencesPerStep)) must be a multiple of "
         + "training.micro_batches (\(training.microBatches))",
       "\(max(1, training.sequencesPerStep / training.microBatches) * training.microBatches) would work.")
-    try check.within(0...Int.max, training.warmupSteps, "training.warmup_steps")
+    try check.within(0...Self.mostSteps, training.warmupSteps, "training.warmup_steps")
     try check.that(
       peakLearningRate > 0, "training.peak_learning_rate must be above 0", "auto is a good start.")
     try check.that(
@@ -107,10 +125,9 @@ private struct Check {
   }
 
   func within(_ range: ClosedRange<Int>, _ value: Int, _ name: String) throws {
-    let bounds =
-      range.upperBound == Int.max
-      ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
-    try that(range.contains(value), "\(name) is \(value)", "It must be \(bounds).")
+    try that(
+      range.contains(value), "\(name) is \(value)",
+      "It must be from \(range.lowerBound) to \(range.upperBound).")
   }
 
   func divisor(_ value: Int, _ name: String, of whole: Int, _ wholeName: String) throws {

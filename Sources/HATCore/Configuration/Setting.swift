@@ -217,13 +217,16 @@ extension UInt64: SettingValue {
   static var expectation: String { "a whole number from 0" }
 }
 
+/// What models compute with are floats: a number that is none would become infinite, or 0.
 extension Double: SettingValue {
   init?(settingText: String) {
-    guard let value = Double(settingText), value.isFinite else { return nil }
+    guard let value = Double(settingText), Float(value).isFinite, value == 0 || Float(value) != 0 else {
+      return nil
+    }
     self = value
   }
   var settingText: String { self == rounded() && abs(self) < 1e15 ? String(Int(self)) : String(self) }
-  static var expectation: String { "a number" }
+  static var expectation: String { "a number that float32 has room for" }
 }
 
 extension Optional: SettingValue where Wrapped: SettingValue {

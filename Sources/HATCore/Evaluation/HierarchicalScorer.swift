@@ -34,7 +34,7 @@ public final class HierarchicalScorer: TextScorer {
         }
       }
     }
-    return tally
+    return try tally.finite()
   }
 
   /// Context and target are cut into words together. The score covers the target's bytes and the `[W]` between their
@@ -54,7 +54,7 @@ public final class HierarchicalScorer: TextScorer {
       if scored.start..<scored.text.count ~= word.upperBound { score.add(predictions, at: position) }
       position += 1
     }
-    return score
+    return try score.finite()
   }
 }
 

@@ -34,7 +34,7 @@ public final class SubwordScorer: TextScorer {
         tally.markNats += Double(loss)
       }
     }
-    return tally
+    return try tally.finite()
   }
 
   /// Context and target are encoded together, so the target may begin inside a token. The first bytes of that token are
@@ -59,7 +59,7 @@ public final class SubwordScorer: TextScorer {
         add(token, given: given, at: position, isLast: position + 1 == batch.tokenCount, to: &score)
       }
     }
-    return score
+    return try score.finite()
   }
 
   /// Scores a token whose first bytes are given, or which may be the beginning of a longer one.

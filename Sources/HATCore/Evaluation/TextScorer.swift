@@ -9,7 +9,7 @@ import HATText
 public protocol TextScorer: AnyObject {
   /// Scores a document, each of its bytes once.
   /// - Parameter text: UTF-8.
-  /// - Throws: `UserError` of kind `invalidData` for what is not UTF-8.
+  /// - Throws: `UserError` of kind `invalidData` for what is not UTF-8, and where predictions are not finite.
   func score(document text: [UInt8]) throws -> TextTally
 
   /// Scores the bytes of `target` as they follow `context`, which is the beginning of a document and may be empty:
@@ -17,7 +17,7 @@ public protocol TextScorer: AnyObject {
   /// - Parameters:
   ///   - target: UTF-8, at least one byte.
   ///   - context: UTF-8; if a sequence has no room for all of it, its beginning is left out.
-  /// - Throws: `UserError` of kind `invalidData` when a sequence has no room for the target.
+  /// - Throws: `UserError` of kind `invalidData` when a sequence has no room for the target, and where predictions are not finite.
   func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore
 }
 
@@ -35,6 +35,12 @@ public struct TargetScore: Sendable, Equatable {
   }
 
   var natsPerByte: Double { nats / Double(bytes) }
+
+  /// - Throws: `UserError` of kind `invalidData` if it is not finite.
+  func finite() throws -> TargetScore {
+    guard nats.isFinite else { throw UserError.notFinite("predictions") }
+    return self
+  }
 }
 
 /// What predicting documents gave.
@@ -50,6 +56,12 @@ public struct TextTally: Tally, Equatable {
     tally.sum = first.sum + second.sum
     tally.markNats = first.markNats + second.markNats
     return tally
+  }
+
+  /// - Throws: `UserError` of kind `invalidData` if it is not finite.
+  func finite() throws -> TextTally {
+    guard sum.nats.isFinite else { throw UserError.notFinite("predictions") }
+    return self
   }
 
   public var textBitsPerByte: Double { sum.bitsPerByte - markBitsPerByte }

@@ -1,4 +1,5 @@
 import HATKernels
+import HATStorage
 
 /// Finds the words of a list whose embeddings are nearest to another word's: the vectors e of docs/model.md §4, minus the
 /// list's mean, compared by cosine.
@@ -24,27 +25,31 @@ public final class WordNeighbours {
   private let count: Int
 
   /// - Parameter words: each of at least one byte and at most `maxWordBytes`.
-  public init(_ model: ModelConfiguration, _ weights: ModelWeights, maxWordBytes: Int, words: [[UInt8]]) {
+  /// - Throws: `UserError` of kind `invalidData` where embeddings are not finite.
+  public init(
+    _ model: ModelConfiguration, _ weights: ModelWeights, maxWordBytes: Int, words: [[UInt8]]
+  ) throws {
     embedder = WordEmbedder(model, weights, maxWordBytes: maxWordBytes)
     (width, count) = (model.width, words.count)
     mean = Array(repeating: 0, count: model.width)
     embeddings = FloatBuffer(zeroed: words.count * model.width)
     embed(words[...], into: embeddings)
     mean = meanRow(of: embeddings)
-    center(embeddings)
+    try center(embeddings)
   }
 
   /// For each word the `count` nearest of the list, the nearest first; ties go to the earlier one in the list.
-  public func nearest(toEach words: [[UInt8]], count: Int) -> [[Neighbour]] {
-    stride(from: 0, to: words.count, by: Self.block).flatMap { start in
-      nearest(toBlock: words[start..<min(start + Self.block, words.count)], count: count)
+  /// - Throws: `UserError` of kind `invalidData` where embeddings are not finite.
+  public func nearest(toEach words: [[UInt8]], count: Int) throws -> [[Neighbour]] {
+    try stride(from: 0, to: words.count, by: Self.block).flatMap { start in
+      try nearest(toBlock: words[start..<min(start + Self.block, words.count)], count: count)
     }
   }
 
-  private func nearest(toBlock words: ArraySlice<[UInt8]>, count wanted: Int) -> [[Neighbour]] {
+  private func nearest(toBlock words: ArraySlice<[UInt8]>, count wanted: Int) throws -> [[Neighbour]] {
     let queries = FloatBuffer(zeroed: words.count * width)
     embed(words, into: queries)
-    center(queries)
+    try center(queries)
     let cosines = FloatBuffer(zeroed: words.count * count)
     return withExtendedLifetime((queries, cosines)) {
       MatrixProduct.linear(
@@ -85,7 +90,7 @@ public final class WordNeighbours {
   }
 
   /// Subtracts the mean from each row and scales it to length 1.
-  private func center(_ rows: FloatBuffer) {
+  private func center(_ rows: FloatBuffer) throws {
     for start in stride(from: 0, to: rows.count, by: width) {
       let row = rows.base + start
       var squares = 0.0
@@ -96,5 +101,6 @@ public final class WordNeighbours {
       let scale = squares > 0 ? Float(1 / squares.squareRoot()) : 0
       for index in 0..<width { row[index] *= scale }
     }
+    guard Vector.allFinite(rows.base, count: rows.count) else { throw UserError.notFinite("embeddings") }
   }
 }

@@ -29,7 +29,7 @@ public struct Sampler {
   }
 
   /// - Parameters:
-  ///   - logits: [V]
+  ///   - logits: [V], finite
   ///   - allows: the symbols that may be drawn; at least one
   package mutating func next(_ logits: UnsafeBufferPointer<Float>, allows: (Int) -> Bool) -> Int {
     let likeliest = likeliest(logits, allows)

@@ -1,3 +1,6 @@
+import HATKernels
+import HATStorage
+
 /// Writes text with a trained model, several documents at once: it draws each symbol from the model's prediction and gives
 /// it back to the model.
 ///
@@ -51,17 +54,18 @@ public final class TextGenerator {
   ///   - mayEnd: whether the model may close a document
   ///   - write: takes a document's number and whole scalars
   /// - Returns: why each ended.
+  /// - Throws: what `write` throws; `UserError` of kind `invalidData` where predictions are not finite.
   public func write(
     byteLimit: Int, samplers: inout [Sampler], mayEnd: Bool = true,
     to write: (_ document: Int, _ text: [UInt8]) throws -> Void
-  ) rethrows -> [End] {
+  ) throws -> [End] {
     precondition(samplers.count == documents.count)
     var ends: [End] = documents.map { _ in .limit }
     var predicted = Array(documents.indices)
     while !predicted.isEmpty {
       for document in predicted where !isComplete(document, byteLimit) {
         let allowed = allowed(in: document, byteLimit: byteLimit, mayEnd: mayEnd)
-        let symbol = samplers[document].next(predictor.logits(of: document), allows: allowed.contains)
+        let symbol = samplers[document].next(try finiteLogits(of: document), allows: allowed.contains)
         if symbol == predictor.endSymbol {
           ends[document] = .documentMark
         } else {
@@ -71,6 +75,14 @@ public final class TextGenerator {
       predicted = predictor.predict()
     }
     return ends
+  }
+
+  private func finiteLogits(of document: Int) throws -> UnsafeBufferPointer<Float> {
+    let logits = predictor.logits(of: document)
+    guard Vector.allFinite(logits.baseAddress!, count: logits.count) else {
+      throw UserError.notFinite("predictions")
+    }
+    return logits
   }
 
   private func isComplete(_ document: Int, _ byteLimit: Int) -> Bool {

@@ -126,7 +126,7 @@ final class WordEmbedder {
       scratch: StackScratch(for: [use], arena: arena, threads: kernels.pool.threads), arena: arena,
       kernels: kernels)
     list = WordList(words: Self.callWords, wordBytes: maxWordBytes, tileRows: rows)
-    arena.allocate()
+    arena.allocate(reserving: true)
     encoder.prepare(weights.front)
   }
 

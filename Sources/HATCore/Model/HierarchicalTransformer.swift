@@ -25,9 +25,10 @@ public final class HierarchicalTransformer: LanguageModel {
 
   public var table: TensorTable { tensors.table }
 
-  public convenience init(_ model: ModelConfiguration, _ execution: Execution) {
+  /// - Parameter reserving: whether memory is taken as batches first need it, and not before the first.
+  public convenience init(_ model: ModelConfiguration, _ execution: Execution, reserving: Bool = false) {
     self.init(planning: model, execution)
-    arena.allocate()
+    arena.allocate(reserving: reserving)
   }
 
   /// Plans everything and allocates nothing.

@@ -1,4 +1,5 @@
 import HATKernels
+import HATStorage
 import HATText
 
 /// What a model predicts for a batch. Legend: P target positions, W input words.
@@ -94,11 +95,15 @@ public struct GradientRecord {
 
 extension HierarchicalTransformer {
   /// Loss, logits, targets and the gradient of the mean loss of a batch.
-  public func record(of batch: Batch, _ weights: ModelWeights) -> GradientRecord {
+  /// - Throws: `UserError` of kind `invalidData` where they are not finite.
+  public func record(of batch: Batch, _ weights: ModelWeights) throws -> GradientRecord {
     let predictions = predictions(batch, weights)
     let gradient = FloatBuffer(zeroed: table.count)
     let sum = lossAndGradient(batch, FlatMemory(weights, gradient: gradient))
     for index in 0..<table.count { gradient.base[index] /= Float(sum.targetPositions) }
+    guard sum.loss.isFinite,
+      [gradient, predictions.logits].allSatisfy({ Vector.allFinite($0.base, count: $0.count) })
+    else { throw UserError.notFinite("loss and gradients") }
     return GradientRecord(predictions, gradient: gradient)
   }
 }

@@ -51,7 +51,9 @@ public struct StateSection: Sendable, Equatable {
   }
 
   private func place(of parameter: Int) -> Int {
-    guard let entry = entries.first(where: { $0.parameters.upperBound > parameter }) else { return count }
+    let index = entries.firstIndex(behind: { $0.parameters.upperBound <= parameter })
+    guard index < entries.count else { return count }
+    let entry = entries[index]
     guard parameter > entry.parameters.lowerBound else { return entry.range.lowerBound }
     precondition(entry.isElementwise, "\(name) of \(entry.name) cannot be cut")
     return entry.range.lowerBound + parameter - entry.parameters.lowerBound

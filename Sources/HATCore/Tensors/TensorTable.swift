@@ -38,6 +38,12 @@ public struct TensorTable: Sendable, Equatable {
     back = (blocks.last?.upperBound ?? frontEnd)..<count
   }
 
+  /// The tensors that have some of these floats.
+  package func tensors(overlapping floats: Range<Int>) -> ArraySlice<Tensor> {
+    let first = tensors.firstIndex(behind: { $0.range.upperBound <= floats.lowerBound })
+    return tensors[first...].prefix { $0.range.overlaps(floats) }
+  }
+
   /// Floats of the flat buffer.
   public var count: Int { back.upperBound }
 

@@ -38,24 +38,41 @@ public enum SafetensorsFile {
   static func header(
     of tensors: [(name: String, shape: [Int])], metadata: [String: String]
   ) throws -> [UInt8] {
-    var entries: [String: HeaderEntry] = [:]
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var bytes = [UInt8](try encoder.encode(entries(of: tensors, metadata: metadata)))
+    while (8 + bytes.count) % alignment != 0 { bytes.append(UInt8(ascii: " ")) }
+    return withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) } + bytes
+  }
+
+  /// What a header says, by name.
+  static func entries(
+    of tensors: [(name: String, shape: [Int])], metadata: [String: String]
+  ) -> [String: HeaderEntry] {
+    var entries = ["__metadata__": HeaderEntry.metadata(metadata)]
     var offset = 0
     for tensor in tensors {
       let length = tensor.shape.reduce(1, *) * MemoryLayout<Float>.stride
       entries[tensor.name] = .tensor(dtype: "F32", shape: tensor.shape, offsets: [offset, offset + length])
       offset += length
     }
-    entries["__metadata__"] = .metadata(metadata)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    var bytes = [UInt8](try encoder.encode(entries))
-    while (8 + bytes.count) % alignment != 0 { bytes.append(UInt8(ascii: " ")) }
-    return withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) } + bytes
+    return entries
+  }
+
+  /// What the bytes before the tensors say; nil where they are not a length and a header of that length.
+  static func entries(inHeader bytes: [UInt8]) -> [String: HeaderEntry]? {
+    guard bytes.count >= 8, length(inHeader: bytes) == UInt64(bytes.count - 8) else { return nil }
+    return try? JSONDecoder().decode([String: HeaderEntry].self, from: Data(bytes[8...]))
+  }
+
+  /// The length of the header that its first eight bytes declare.
+  fileprivate static func length(inHeader bytes: [UInt8]) -> UInt64 {
+    bytes[..<8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 }
 
 /// A value of the JSON header.
-enum HeaderEntry: Codable {
+enum HeaderEntry: Codable, Equatable {
   case tensor(dtype: String, shape: [Int], offsets: [Int])
   case metadata([String: String])
 
@@ -100,6 +117,7 @@ public final class SafetensorsReader {
     file = try FileReader(opening: path)
     let header = try Self.readHeader(of: file)
     let dataStart = 8 + header.length
+    let dataLength = file.length - dataStart
     var metadata: [String: String] = [:]
     var tensors: [String: (shape: [Int], offset: Int)] = [:]
     for (name, entry) in header.entries {
@@ -109,20 +127,38 @@ public final class SafetensorsReader {
       case .metadata:
         throw Self.invalid(file, "tensor \(name) has no dtype")
       case .tensor(let dtype, let shape, let offsets):
-        let dataLength = file.length - dataStart
         try Self.check(name, dtype, shape, offsets, dataLength: dataLength, in: file)
         tensors[name] = (shape, dataStart + offsets[0])
       }
     }
+    try Self.requireNeighbours(tensors, from: dataStart, in: file)
     self.metadata = metadata
     self.tensors = tensors
     names = tensors.keys.sorted()
   }
 
+  /// Checks that each byte behind the header belongs to one tensor.
+  private static func requireNeighbours(
+    _ tensors: [String: (shape: [Int], offset: Int)], from dataStart: Int, in file: FileReader
+  ) throws {
+    var end = dataStart
+    for (name, tensor) in tensors.sorted(by: { ($0.value.offset, $0.key) < ($1.value.offset, $1.key) })
+    where !tensor.shape.contains(0) {
+      guard tensor.offset == end else {
+        throw invalid(
+          file,
+          tensor.offset < end
+            ? "tensor \(name) overlaps another" : "before tensor \(name) are bytes of no tensor")
+      }
+      end += tensor.shape.reduce(MemoryLayout<Float>.stride, *)
+    }
+    guard end == file.length else { throw invalid(file, "\(file.length - end) bytes belong to no tensor") }
+  }
+
   private static func readHeader(of file: FileReader) throws -> (entries: [String: HeaderEntry], length: Int)
   {
     guard file.length >= 8 else { throw invalid(file, "it has \(file.length) bytes") }
-    let declared = try file.read(at: 0, count: 8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let declared = SafetensorsFile.length(inHeader: try file.read(at: 0, count: 8))
     guard declared <= UInt64(min(file.length - 8, SafetensorsFile.maximumHeaderLength)) else {
       throw invalid(file, "it declares a header of \(declared) bytes in a file of \(file.length)")
     }

@@ -7,7 +7,7 @@ public enum RMSNorm {
   /// - Parameters:
   ///   - x: [R, width]
   ///   - gain: [width]
-  ///   - y: [R, width], may be `x`
+  ///   - y: [R, width], may be `x`; NaN where the squares of a row add up to infinity
   ///   - inverseRoots: [R], 1 / sqrt(mean(x²) + 1e-5) of each row, for the backward pass
   public static func forward(
     _ x: MatrixView, gain: UnsafePointer<Float>, into y: MatrixView, inverseRoots: FloatPointer
@@ -19,7 +19,9 @@ public enum RMSNorm {
         let value = access.load(source + offset)
         return value.times(value, plus: partial)
       }
-      let inverseRoot = 1 / (sumOfSquares / Float(x.columns) + epsilon).squareRoot()
+      // A row whose squares are too large must not become one of zeros, which looks like any other.
+      let inverseRoot =
+        sumOfSquares.isFinite ? 1 / (sumOfSquares / Float(x.columns) + epsilon).squareRoot() : .nan
       inverseRoots[row] = inverseRoot
       let factor = Lanes(repeating: inverseRoot)
       LaneLoop.forEach(x.columns) { offset, access in

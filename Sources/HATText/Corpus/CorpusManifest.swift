@@ -100,20 +100,38 @@ extension CorpusManifest {
   }
 
   private var isConsistent: Bool {
-    dataFingerprint == computedDataFingerprint
-      && CorpusPart.allCases.allSatisfy { name in
-        let part = part(name)
-        return part.shards.allSatisfy(\.isPlausible) && part.shards.lazy.map(\.counts).sum == part.counts
-      }
+    dataFingerprint == computedDataFingerprint && settings.arePossible && leftOut.isPlausible
+      && CorpusPart.allCases.allSatisfy { part($0).addsUp }
+  }
+}
+
+extension CorpusManifest.Part {
+  /// Whether the shards make up what is said of all of them. What is said bounds every sum.
+  fileprivate var addsUp: Bool {
+    guard counts.arePlausible, shards.allSatisfy(\.isPlausible) else { return false }
+    var sum = TextCounts()
+    for shard in shards {
+      sum += shard.counts
+      guard sum.arePlausible else { return false }
+    }
+    return sum == counts
+  }
+}
+
+extension TextCounts {
+  /// Whether the numbers are possible, and small enough to be added up.
+  fileprivate var arePlausible: Bool {
+    [documents, words, bytes].allSatisfy { 0...ShardFormat.largestCount ~= $0 }
   }
 }
 
 extension ShardSummary {
-  /// Whether the numbers are possible, and small enough to be added up; and the name stays in its folder.
+  /// Whether the numbers are possible, and the file has room for so many frames; and the name stays in its folder.
   fileprivate var isPlausible: Bool {
-    let numbers = [fileBytes, counts.documents, counts.words, counts.bytes]
+    let numbers = [fileBytes, counts.documents, counts.words, counts.bytes, frames]
     return numbers.allSatisfy { 1...ShardFormat.largestCount ~= $0 }
-      && 1...ShardFormat.largestFrameCount ~= frames && !name.contains("/") && !name.isEmpty
+      && frames <= min(ShardFormat.largestFrameCount, fileBytes / ShardFormat.indexEntryBytes)
+      && !name.contains("/") && !name.isEmpty
   }
 }
 
@@ -127,6 +145,10 @@ public struct LeftOutCounts: Sendable, Codable, Equatable {
   public var duplicate = 0
   /// Kept, with U+FFFD where they were not UTF-8.
   public var repaired = 0
+
+  fileprivate var isPlausible: Bool {
+    [empty, invalid, duplicate, repaired].allSatisfy { 0...ShardFormat.largestCount ~= $0 }
+  }
 
   static func += (left: inout Self, right: Self) {
     left.empty += right.empty

@@ -30,12 +30,14 @@ public struct PreprocessSettings: Sendable, Equatable {
       1 << 10...1 << 40 ~= shardBytes, "shardBytes", "\(shardBytes) bytes is not a possible size of a shard",
       "1KiB to 1TiB, such as 64MiB")
     try require(
-      splitter.maximumWordBytes <= WordSplitter.largestWordLimit, "maximumWordBytes",
-      "\(splitter.maximumWordBytes) is too large", "up to \(WordSplitter.largestWordLimit)")
+      splitter.hasWordLimit, "maximumWordBytes", "a corpus needs a limit",
+      "up to \(WordSplitter.wordLimits.upperBound)")
     try require(
       documentSeparator?.isEmpty != true, "documentSeparator", "it is empty", "the text between documents")
     _ = try JSONDocumentReader.path(toField: field)
   }
+
+  var arePossible: Bool { (try? validate()) != nil }
 
   private func require(_ holds: Bool, _ setting: String, _ problem: String, _ range: String) throws {
     guard holds else { throw UserError(.wrongUsage, at: "`\(setting)`", problem, hint: "Give \(range).") }
@@ -73,9 +75,13 @@ extension PreprocessSettings: Codable {
 
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    splitter = try WordSplitter(
-      SplittingRule(versionedName: values.decode(String.self, forKey: .rule)),
-      maximumWordBytes: values.decode(Int.self, forKey: .maxWordBytes))
+    let rule = try SplittingRule(versionedName: values.decode(String.self, forKey: .rule))
+    let limit = try values.decode(Int.self, forKey: .maxWordBytes)
+    guard let splitter = try? WordSplitter(rule, maximumWordBytes: limit) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .maxWordBytes, in: values, debugDescription: "\(limit) is no word limit for \(rule.name)")
+    }
+    self.splitter = splitter
     field = try values.decode(String.self, forKey: .field)
     invalidText = try values.decode(InvalidTextPolicy.self, forKey: .invalidText)
     holdout = try values.decode(Double.self, forKey: .holdout)

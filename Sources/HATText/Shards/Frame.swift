@@ -118,7 +118,7 @@ struct FrameBuilder {
   private(set) var counts = TextCounts()
 
   init(wordLimit: Int) {
-    precondition(wordLimit <= WordSplitter.largestWordLimit)
+    precondition(WordSplitter.wordLimits.contains(wordLimit))
     self.wordLimit = wordLimit
   }
 

@@ -121,7 +121,7 @@ extension ShardReader {
           + (version < ShardFormat.version
             ? "preprocess its text again" : "use the hat that wrote it, or a newer one"))
     }
-    let limit = try parser.size("the word limit", atMost: WordSplitter.largestWordLimit, as: UInt32.self)
+    let limit = try parser.size("the word limit", atMost: WordSplitter.wordLimits.upperBound, as: UInt32.self)
     let ruleBytes = try parser.size(
       "the length of the rule", atMost: ShardFormat.longestRule, as: UInt32.self)
     let rule = String(decoding: try parser.bytes(ruleBytes), as: UTF8.self)

@@ -11,7 +11,7 @@ final class ShardWriter {
 
   /// - Throws: `UserError` of kind `cannotWrite`.
   init(creating path: FilePath, splitter: WordSplitter, compressor: ZstdCompressor) throws {
-    precondition(splitter.maximumWordBytes <= WordSplitter.largestWordLimit)
+    precondition(splitter.hasWordLimit)
     self.path = path
     self.compressor = compressor
     builder = FrameBuilder(wordLimit: splitter.maximumWordBytes)

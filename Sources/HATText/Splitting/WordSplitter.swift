@@ -66,23 +66,25 @@ public enum SplittingRule: Sendable, Hashable {
 ///
 /// The words are given as their lengths in bytes; one behind the other they are the text, byte for byte.
 public struct WordSplitter: Sendable, Hashable {
-  /// A scalar takes up to four bytes, so that no shorter limit can always be kept.
-  public static let smallestWordLimit = 4
-  /// The lengths of longer words would not fit their place in a shard.
-  public static let largestWordLimit = 65_535
+  /// A scalar takes up to four bytes, so that no shorter limit can always be kept. The lengths of longer words than the longest
+  /// would not fit their place in a shard.
+  public static let wordLimits = 4...65_535
   public static let defaultWordLimit = 64
 
   public let rule: SplittingRule
   /// In bytes; `Int.max` is no limit.
   public let maximumWordBytes: Int
 
-  /// - Throws: `UserError` of kind `wrongUsage` when the limit is too small for the rule, or for a scalar.
+  /// - Throws: `UserError` of kind `wrongUsage` when the limit is none of `wordLimits` nor `Int.max`, or too small for the rule.
   public init(_ rule: SplittingRule, maximumWordBytes: Int = defaultWordLimit) throws {
-    guard maximumWordBytes >= Self.smallestWordLimit else {
+    guard Self.wordLimits.contains(maximumWordBytes) || maximumWordBytes == .max else {
+      let isSmall = maximumWordBytes < Self.wordLimits.lowerBound
       throw UserError(
         .wrongUsage, at: "`maximumWordBytes`",
-        "a word limit of \(maximumWordBytes) bytes is too small: one character takes up to 4",
-        hint: "Use at least \(Self.smallestWordLimit); the default is \(Self.defaultWordLimit).")
+        "a word limit of \(maximumWordBytes) bytes is too "
+          + (isSmall ? "small: one character takes up to 4" : "large"),
+        hint: "Use from \(Self.wordLimits.lowerBound) to \(Self.wordLimits.upperBound); the default is "
+          + "\(Self.defaultWordLimit).")
     }
     if case .fixed(let bytes) = rule, bytes > maximumWordBytes {
       throw UserError(
@@ -93,6 +95,8 @@ public struct WordSplitter: Sendable, Hashable {
     self.rule = rule
     self.maximumWordBytes = maximumWordBytes
   }
+
+  var hasWordLimit: Bool { maximumWordBytes != .max }
 
   /// Replaces `lengths` by the lengths in bytes of the words of `text`, which is valid UTF-8.
   public func split(_ text: UnsafeBufferPointer<UInt8>, into lengths: inout [UInt32]) {

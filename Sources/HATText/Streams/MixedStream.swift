@@ -85,10 +85,13 @@ public final class MixedStream {
     return documents
   }
 
+  /// Given by a corpus: more than any run reads, and any batch may be added.
+  private static let mostBytes = 1 << 62
+
   private static func require(_ cursor: MixtureCursor, fits parts: [Mixture.Part]) throws {
     let counts = parts.count > 1 ? parts.count : 0
     guard cursor.streams.count == parts.count, cursor.targetBytes.count == counts,
-      cursor.targetBytes.allSatisfy({ $0 >= 0 })
+      cursor.targetBytes.allSatisfy({ 0...mostBytes ~= $0 })
     else {
       throw UserError(
         .invalidData, at: parts[0].corpus.folder.string, "the position to resume from is in another mixture",

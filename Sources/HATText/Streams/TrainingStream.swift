@@ -157,7 +157,10 @@ private struct ShuffledSupply: DocumentSupply {
 
   /// - Returns: whether there is such a place.
   mutating func move(to cursor: StreamCursor) throws -> Bool {
-    guard cursor.epoch >= 0, 0..<order.windowCount ~= cursor.window else { return false }
+    // No run gets that far, and one that says so could not count on.
+    guard 0...ShardFormat.largestCount ~= cursor.epoch, 0..<order.windowCount ~= cursor.window else {
+      return false
+    }
     start = cursor
     start.word = 0
     try loadWindow()

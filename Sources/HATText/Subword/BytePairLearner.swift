@@ -14,7 +14,13 @@ extension SubwordVocabulary {
     }
     self.init()
     var learner = BytePairLearner(words)
-    while self.count < count, let pair = learner.mostFrequent() { learner.merge(pair, into: add(pair)) }
+    while self.count < count, let pair = learner.mostFrequent() {
+      if joinedBytes(pair).elementsEqual(Self.documentMarkName.utf8) {
+        learner.leave(pair)
+      } else {
+        learner.merge(pair, into: add(pair))
+      }
+    }
     guard self.count == count else {
       throw UserError(
         .configuration, at: "vocabulary", "the text gives only \(self.count) tokens, not \(count)",
@@ -88,6 +94,9 @@ struct BytePairLearner {
     }
     return nil
   }
+
+  /// Never merges the pair.
+  mutating func leave(_ pair: TokenPair) { occurrences[pair] = nil }
 
   /// Replaces the pair by a token wherever it stands.
   mutating func merge(_ pair: TokenPair, into token: Int32) {

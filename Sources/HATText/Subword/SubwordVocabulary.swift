@@ -18,6 +18,8 @@ struct TokenMerge: Hashable, Sendable {
 public struct SubwordVocabulary: Sendable, Equatable {
   /// `[S]`: opens and closes every document.
   public static let documentMark: Int32 = 256
+  /// What files call it. No other token has these bytes.
+  static let documentMarkName = "<document>"
   /// In tokens.
   public static let sizes = 258...1 << 20
 
@@ -27,19 +29,29 @@ public struct SubwordVocabulary: Sendable, Equatable {
   private var tokenBytes = Array(0...UInt8.max)
   private var byteOffsets = Array(0...256) + [256]
   private var tokenOfBytes: [[UInt8]: Int32] = [:]
+  private var tokenOfPair: [TokenPair: Int32] = [:]
 
   /// The bytes and the document mark alone.
   init() {}
 
-  /// Joins two tokens from now on.
+  /// Joins two tokens from now on. A pair that is joined already stays as it is.
   /// - Returns: what they become.
   mutating func add(_ pair: TokenPair) -> Int32 {
-    precondition(0..<count ~= Int(max(pair.left, pair.right)), "a merge joins tokens that exist")
-    let joined = Array(bytes(of: pair.left)) + bytes(of: pair.right)
+    if let token = tokenOfPair[pair] { return token }
+    let joined = joinedBytes(pair)
     let token = tokenOfBytes[joined] ?? append(joined)
+    tokenOfPair[pair] = token
     merges.append(TokenMerge(pair: pair, token: token))
     return token
   }
+
+  /// The bytes of both tokens of a pair.
+  func joinedBytes(_ pair: TokenPair) -> [UInt8] {
+    precondition(0..<count ~= Int(max(pair.left, pair.right)), "a merge joins tokens that exist")
+    return Array(bytes(of: pair.left)) + bytes(of: pair.right)
+  }
+
+  func joins(_ pair: TokenPair) -> Bool { tokenOfPair[pair] != nil }
 
   private mutating func append(_ bytes: [UInt8]) -> Int32 {
     let token = Int32(count)

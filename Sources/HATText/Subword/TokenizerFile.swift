@@ -40,10 +40,11 @@ public struct TokenizerFile: Sendable, Equatable {
   /// - Throws: `UserError` of kind `invalidData` for what is no such file.
   public init(content: [UInt8], at place: String) throws {
     guard let parsed = try? TokenizerContent(parsing: content) else { throw Self.notTokenizer(place) }
-    guard let vocabulary = parsed.vocabulary else {
-      throw Self.damaged(place, "its tokens and merges are not those of a vocabulary made here")
+    do {
+      self.init(try parsed.vocabulary(), content: content)
+    } catch let damage as FormatDamage {
+      throw Self.damaged(place, damage.problem)
     }
-    self.init(vocabulary, content: content)
   }
 
   private init(_ vocabulary: SubwordVocabulary, content: [UInt8]) {
@@ -105,11 +106,8 @@ private struct TokenizerContent: Codable {
   var decoder = Step.byteLevel
   var model: Model
 
-  private static let documentMark = "<document>"
-
   init(_ vocabulary: SubwordVocabulary) {
-    var names = (0..<Int32(vocabulary.count)).map { PrintableBytes.text(vocabulary.bytes(of: $0)) }
-    names[Int(SubwordVocabulary.documentMark)] = Self.documentMark
+    let names = (0..<Int32(vocabulary.count)).map { Self.name(of: $0, in: vocabulary) }
     model = Model(
       vocab: Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) }),
       merges: vocabulary.merges.map { "\(names[Int($0.pair.left)]) \(names[Int($0.pair.right)])" })
@@ -132,17 +130,67 @@ private struct TokenizerContent: Codable {
     }
   }
 
-  /// Nil where names, numbers and merges are not what a vocabulary of ours would have written.
-  var vocabulary: SubwordVocabulary? {
+  private static func name(of token: Int32, in vocabulary: SubwordVocabulary) -> String {
+    token == SubwordVocabulary.documentMark
+      ? SubwordVocabulary.documentMarkName : PrintableBytes.text(vocabulary.bytes(of: token))
+  }
+}
+
+extension TokenizerContent {
+  /// The vocabulary, if it would be written with the same names, numbers and merges.
+  /// - Throws: `FormatDamage` that names the first token or merge that is not what it should be.
+  func vocabulary() throws -> SubwordVocabulary {
+    guard model.type == "BPE" else { throw FormatDamage("its model is of type \(model.type), not BPE") }
     var vocabulary = SubwordVocabulary()
-    for merge in model.merges {
-      let sides = merge.split(separator: " ").compactMap { model.vocab[String($0)] }
-      guard sides.count == 2, sides.allSatisfy({ 0..<Int32(vocabulary.count) ~= $0 }),
-        !sides.contains(SubwordVocabulary.documentMark)
-      else { return nil }
-      _ = vocabulary.add(TokenPair(left: sides[0], right: sides[1]))
+    for token in 0..<Int32(vocabulary.count) {
+      try requireNumber(token, ofToken: Self.name(of: token, in: vocabulary))
     }
-    return TokenizerContent(vocabulary).model == model ? vocabulary : nil
+    for (index, merge) in model.merges.enumerated() {
+      do {
+        try add(merge, to: &vocabulary)
+      } catch let damage as FormatDamage {
+        throw FormatDamage("merge \(index + 1), \"\(merge)\", cannot be: \(damage.problem)")
+      }
+    }
+    if let name = model.vocab.keys.sorted().first(where: { model.vocab[$0]! >= vocabulary.count }) {
+      throw FormatDamage("no merge makes its token \"\(name)\"")
+    }
+    guard model.vocab.count == vocabulary.count else {
+      throw FormatDamage("it has \(model.vocab.count) tokens, and its merges make \(vocabulary.count)")
+    }
+    return vocabulary
+  }
+
+  private func add(_ merge: String, to vocabulary: inout SubwordVocabulary) throws {
+    let sides = merge.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+    guard sides.count == 2 else { throw FormatDamage("it must be two tokens with a space between them") }
+    let tokens = try sides.map { name in
+      guard let token = model.vocab[name] else { throw FormatDamage("there is no token \"\(name)\"") }
+      guard token != SubwordVocabulary.documentMark else {
+        throw FormatDamage("no text has the document mark")
+      }
+      guard 0..<Int32(vocabulary.count) ~= token else {
+        throw FormatDamage("no merge before it makes \"\(name)\"")
+      }
+      // Before anything is made of it: names that lie could double the length of a token again and again.
+      guard Self.name(of: token, in: vocabulary) == name else {
+        throw FormatDamage("\"\(name)\" has the number of another token")
+      }
+      return token
+    }
+    let pair = TokenPair(left: tokens[0], right: tokens[1])
+    guard !vocabulary.joins(pair) else { throw FormatDamage("it is there twice") }
+    let joined = sides.joined()
+    guard let number = model.vocab[joined] else { throw FormatDamage("there is no token \"\(joined)\"") }
+    guard number == vocabulary.add(pair) else {
+      throw FormatDamage("its token \"\(joined)\" has the wrong number \(number)")
+    }
+  }
+
+  private func requireNumber(_ number: Int32, ofToken name: String) throws {
+    guard model.vocab[name] == number else {
+      throw FormatDamage("its token \(number) must be \"\(name)\"")
+    }
   }
 }
 

@@ -37,9 +37,8 @@ struct BenchmarkGenerate: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard !batch.isEmpty, batch.allSatisfy({ $0 >= 1 }) else {
-      throw ValidationError("--batch must be at least 1.")
-    }
+    guard !batch.isEmpty else { throw ValidationError("--batch needs a number.") }
+    try OptionLimits(1...1024).check("--batch", each: batch)
   }
 
   func run() throws {
@@ -97,10 +96,11 @@ struct WritingTask: ParsableArguments {
   var threads: Int?
 
   func validate() throws {
-    guard documents >= 1, promptBytes >= 1, bytes >= 1 else {
-      throw ValidationError("--documents, --prompt-bytes and --bytes must be at least 1.")
-    }
-    guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
+    let limits = OptionLimits(1...1_000_000)
+    try limits.check("--documents", documents)
+    try limits.check("--prompt-bytes", promptBytes)
+    try limits.check("--bytes", bytes)
+    try OptionLimits.threads.check("--threads", threads)
   }
 
   /// The options that describe this task.

@@ -42,8 +42,8 @@ struct BenchmarkScaling: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard steps >= 3 else { throw ValidationError("--steps must be at least 3.") }
-    guard ranks.allSatisfy({ $0 >= 1 }) else { throw ValidationError("--ranks must be at least 1.") }
+    try OptionLimits(3...10_000).check("--steps", steps)
+    try OptionLimits.ranks.check("--ranks", each: ranks)
   }
 
   func run() throws {

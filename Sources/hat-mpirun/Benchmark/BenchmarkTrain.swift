@@ -43,9 +43,9 @@ struct BenchmarkTrain: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard steps >= 1 else { throw ValidationError("--steps must be at least 1.") }
-    guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
-    guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
+    try OptionLimits(1...10_000).check("--steps", steps)
+    try OptionLimits.threads.check("--threads", threads)
+    try OptionLimits.ranks.check("--ranks", ranks)
   }
 
   func run() throws {

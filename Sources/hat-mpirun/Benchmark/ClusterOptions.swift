@@ -29,6 +29,13 @@ struct ClusterOptions: ParsableArguments {
 
   @OptionGroup
   var text: TextOptions
+
+  func validate() throws {
+    try OptionLimits.ranks.check("--nodes", nodes)
+    try OptionLimits.ranks.check("--ranks-per-node", ranksPerNode)
+    try OptionLimits.ranks.check("--nodes times --ranks-per-node", nodes * ranksPerNode)
+    try OptionLimits(0...1e9).check("--network-latency", networkLatency)
+  }
 }
 
 extension ClusterOptions {
@@ -90,7 +97,7 @@ extension ClusterOptions {
       ]
         + predictions.map {
           [
-            "\($0.zeroStage)", Amount.memory($0.memoryPerNode), Amount.bytes(Int($0.trafficPerNode)),
+            "\($0.zeroStage)", Amount.memory($0.memoryPerNode), Amount.bytes($0.trafficPerNode),
             Amount.fixed($0.computeSeconds, 2) + " s", Amount.fixed($0.memorySeconds, 2) + " s",
             Amount.fixed($0.networkSeconds, 2) + " s", Amount.fixed($0.stepSeconds, 2) + " s",
             Amount.fixed(100 * $0.efficiency, 1) + "%",

@@ -35,7 +35,7 @@ struct GenerationRun {
     let generator = TextGenerator(predictor)
     var samplers = try task.samplers(of: 0..<batch)
     generator.read(Array(repeating: warmUp, count: batch))
-    _ = generator.write(byteLimit: Self.warmUpBytes, samplers: &samplers, mayEnd: false) { _, _ in }
+    _ = try generator.write(byteLimit: Self.warmUpBytes, samplers: &samplers, mayEnd: false) { _, _ in }
 
     var (prompt, decode) = (PhaseMeter(predictor), PhaseMeter(predictor))
     var texts = prompts.map { _ in [UInt8]() }
@@ -43,8 +43,8 @@ struct GenerationRun {
       let range = start..<min(start + batch, prompts.count)
       prompt.measure { generator.read(Array(prompts[range])) }
       samplers = try task.samplers(of: range)
-      decode.measure {
-        _ = generator.write(byteLimit: task.bytes, samplers: &samplers, mayEnd: false) { document, text in
+      try decode.measure {
+        _ = try generator.write(byteLimit: task.bytes, samplers: &samplers, mayEnd: false) { document, text in
           texts[start + document] += text
         }
       }
@@ -73,7 +73,7 @@ struct GenerationRun {
     var samplers = try task.samplers(of: 0..<1)
     var text: [UInt8] = []
     generator.read([prompts[0]])
-    _ = generator.write(
+    _ = try generator.write(
       byteLimit: min(task.bytes, Self.uncachedBytes), samplers: &samplers, mayEnd: false
     ) { text += $1 }
     return text

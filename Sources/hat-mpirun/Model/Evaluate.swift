@@ -42,9 +42,7 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
-  func validate() throws {
-    guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
-  }
+  func validate() throws { try OptionLimits.threads.check("--threads", threads) }
 
   func run() throws {
     let threads = try ThreadChoice(wanted: threads, on: SoloCommunicator()).threads

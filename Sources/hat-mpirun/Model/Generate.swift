@@ -35,8 +35,8 @@ struct Generate: ParsableCommand {
   var threads: Int?
 
   func validate() throws {
-    guard bytes >= 0 else { throw ValidationError("--bytes must not be negative.") }
-    guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
+    try OptionLimits(0...1_000_000_000_000).check("--bytes", bytes)
+    try OptionLimits.threads.check("--threads", threads)
   }
 
   func run() throws {

@@ -32,6 +32,10 @@ struct Import: ParsableCommand {
     help: ArgumentHelp("For a model of kind subword: the tokenizer.json of its run.", valueName: "FILE"))
   var tokenizer: String?
 
+  func validate() throws {
+    try OptionLimits(WordSplitter.wordLimits).check("--max-word-bytes", maxWordBytes)
+  }
+
   func run() throws {
     let configuration = try Configuration.load(from: FilePath(configurationFile))
     let tokenizer = try tokenizer(for: configuration.model)
@@ -73,16 +77,39 @@ struct Import: ParsableCommand {
     return try tokenizer.map { try TokenizerFile(reading: FilePath($0), tokens: model.vocabulary) }
   }
 
-  /// The file's own rule, unless the user says otherwise.
+  /// What the file states; where it states nothing, what the user does.
   private func splitter() throws -> WordSplitter {
     let metadata = try SafetensorsReader(opening: FilePath(weights)).metadata
-    let limit = maxWordBytes ?? metadata["max_word_bytes"].flatMap(Int.init) ?? WordSplitter.defaultWordLimit
-    if let split { return try WordSplitter(SplittingRule(parsing: split), maximumWordBytes: limit) }
-    guard let name = metadata["splitting_rule"] else {
+    let rule = try agreed(
+      metadata["splitting_rule"].map { try SplittingRule(versionedName: $0) },
+      split.map { try SplittingRule(parsing: $0) }, option: "--split", describe: \.name)
+    guard let rule else {
       throw UserError(
         .wrongUsage, at: weights, "the file does not state a splitting rule",
         hint: "Add --split whitespace (or the rule it was trained with).")
     }
-    return try WordSplitter(SplittingRule(versionedName: name), maximumWordBytes: limit)
+    let limit = try agreed(
+      metadata["max_word_bytes"].map(wordLimit), maxWordBytes, option: "--max-word-bytes",
+      describe: \.description)
+    return try WordSplitter(rule, maximumWordBytes: limit ?? WordSplitter.defaultWordLimit)
+  }
+
+  private func wordLimit(_ stated: String) throws -> Int {
+    guard let limit = Int(stated), WordSplitter.wordLimits.contains(limit) else {
+      throw UserError(
+        .invalidData, at: weights, "its max_word_bytes is \"\(stated)\"", hint: "Export the weights again.")
+    }
+    return limit
+  }
+
+  private func agreed<Value: Equatable>(
+    _ stated: Value?, _ wanted: Value?, option: String, describe: (Value) -> String
+  ) throws -> Value? {
+    if let stated, let wanted, stated != wanted {
+      throw UserError(
+        .wrongUsage, at: "\(option) \(describe(wanted))",
+        "the weights in \(weights) were trained with \(describe(stated))", hint: "Leave \(option) out.")
+    }
+    return stated ?? wanted
   }
 }

@@ -52,7 +52,7 @@ private struct Record: Encodable {
     self.step = step
     do {
       let reader = try store.reader(at: step)
-      describe(reader.manifest)
+      describe(reader.manifest, try reader.table())
       try reader.verify()
       valid = true
     } catch let error as UserError where error.kind == .configuration {
@@ -62,9 +62,8 @@ private struct Record: Encodable {
     }
   }
 
-  private mutating func describe(_ manifest: CheckpointManifest) {
+  private mutating func describe(_ manifest: CheckpointManifest, _ table: TensorTable) {
     parameters = manifest.parameterCount
-    let table = TensorTable(manifest.configuration.model)
     modules = Dictionary(uniqueKeysWithValues: ModuleParameters.all(of: table).map { ($0.name, $0.count) })
     splittingRule = manifest.splittingRule
     maxWordBytes = manifest.maxWordBytes

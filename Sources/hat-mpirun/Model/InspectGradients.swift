@@ -34,8 +34,9 @@ struct InspectGradients: ParsableCommand {
       loaded.configuration.model,
       Execution(
         capacity: BatchCapacity(
-          sequences: 1, sequenceWords: batch.wordCount, maxWordBytes: loaded.manifest.maxWordBytes)))
-    let record = model.record(of: batch, loaded.weights)
+          sequences: 1, sequenceWords: batch.wordCount, maxWordBytes: loaded.manifest.maxWordBytes)),
+      reserving: true)
+    let record = try model.record(of: batch, loaded.weights)
     try SafetensorsFile.write(record.tensors(model.table), metadata: ["format": "hat"], to: FilePath(output))
     print("\(output): loss \(record.loss.loss) over \(record.loss.targetPositions) target positions")
   }

@@ -51,8 +51,9 @@ struct InspectWords: ParsableCommand {
 
   func validate() throws {
     guard list == nil || data == nil else { throw ValidationError("Give --list or --data, not both.") }
+    try OptionLimits.count.check("--words", words)
+    try OptionLimits.count.check("--count", count)
     guard !near.isEmpty || perturb != "none" else { throw ValidationError("Give --near, --perturb or both.") }
-    guard words > 0, count > 0 else { throw ValidationError("--words and --count must be at least 1.") }
   }
 
   func run() throws {
@@ -63,13 +64,13 @@ struct InspectWords: ParsableCommand {
     try loaded.require(.hierarchical, for: "inspect words")
     let queries = try near.map { try query($0, loaded.splitter) }
     let realWords = try realWords(loaded.splitter)
-    let neighbours = WordNeighbours(
+    let neighbours = try WordNeighbours(
       loaded.configuration.model, loaded.weights,
       maxWordBytes: loaded.manifest.maxWordBytes,
       words: realWords.inText)
     try show(queries, among: realWords, neighbours)
     if let perturbation {
-      let share = PerturbedWords(realWords, perturbation, loaded.splitter).recognized(by: neighbours)
+      let share = try PerturbedWords(realWords, perturbation, loaded.splitter).recognized(by: neighbours)
       try json ? JSONOutput.print(share) : share.show()
     }
   }
@@ -93,7 +94,7 @@ struct InspectWords: ParsableCommand {
     _ queries: [(word: String, inText: [UInt8])], among realWords: RealWords, _ neighbours: WordNeighbours
   ) throws {
     // One more than requested: a word of the list is its own first neighbour.
-    let found = neighbours.nearest(toEach: queries.map(\.inText), count: count + 1)
+    let found = try neighbours.nearest(toEach: queries.map(\.inText), count: count + 1)
     for (query, found) in zip(queries, found) {
       let others = found.filter { realWords.inText[$0.index] != query.inText }.prefix(count)
       let result = WordResult(

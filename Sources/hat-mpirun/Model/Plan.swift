@@ -63,9 +63,10 @@ struct Plan: ParsableCommand {
   var matching: MatchOptions
 
   func validate() throws {
-    guard ranks > 0, nodes > 0, ranks % nodes == 0 else {
-      throw ValidationError("--ranks must be a multiple of --nodes, both at least 1.")
-    }
+    try OptionLimits.ranks.check("--ranks", ranks)
+    try OptionLimits.ranks.check("--nodes", nodes)
+    try OptionLimits(WordSplitter.wordLimits).check("--max-word-bytes", maxWordBytes)
+    guard ranks % nodes == 0 else { throw ValidationError("--ranks must be a multiple of --nodes.") }
     let hasHours = settings.hours != nil
     guard !hasHours || !matching.match else {
       throw ValidationError("--match needs --config: write one with --hours and --write, then match it.")
@@ -102,8 +103,8 @@ struct Plan: ParsableCommand {
   func requireFit(_ result: PlanResult, of model: String) throws {
     guard let memory = memoryPerNode?.bytes else { return }
     let ranksPerNode = ranks / nodes
-    let needed = result.memory(ofStage: result.zeroStage).total * ranksPerNode
-    guard needed > memory else { return }
+    let needed = Double(result.memory(ofStage: result.zeroStage).total) * Double(ranksPerNode)
+    guard needed > Double(memory) else { return }
     throw UserError(
       .configuration, at: model,
       "\(ranksPerNode) ranks per node need \(Amount.memory(needed)) of memory at ZeRO stage \(result.zeroStage), "
@@ -121,8 +122,9 @@ struct TextOptions: ParsableArguments {
   var bytesPerToken = AssumedText.english.bytesPerToken
 
   func validate() throws {
-    guard bytesPerWord >= 1 else { throw ValidationError("--bytes-per-word must be at least 1.") }
-    guard bytesPerToken >= 1 else { throw ValidationError("--bytes-per-token must be at least 1.") }
+    let limits = OptionLimits(1...Double(WordSplitter.wordLimits.upperBound))
+    try limits.check("--bytes-per-word", bytesPerWord)
+    try limits.check("--bytes-per-token", bytesPerToken)
   }
 
   var assumed: AssumedText { AssumedText(bytesPerWord: bytesPerWord, bytesPerToken: bytesPerToken) }

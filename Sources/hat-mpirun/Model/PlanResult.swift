@@ -85,7 +85,7 @@ struct PlanResult: Encodable {
 
   /// A hint that says what would fit.
   func alternative(memoryPerNode: Int, ranksPerNode: Int) -> String {
-    if let stage = bytesPerRank.first(where: { $0.memory.total * ranksPerNode <= memoryPerNode }) {
+    if let stage = bytesPerRank.first(where: { $0.memory.total <= memoryPerNode / ranksPerNode }) {
       return
         "training.zero_stage=\(stage.zeroStage) would fit (\(Amount.memory(stage.memory.total)) per rank)."
     }
@@ -93,7 +93,7 @@ struct PlanResult: Encodable {
       if let memory = try? RankMemory(
         configuration, ranks: fewer * nodes, nodes: nodes, zeroStage: Self.stages.upperBound,
         maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken),
-        memory.total * fewer <= memoryPerNode
+        memory.total <= memoryPerNode / fewer
       {
         return
           "--ranks \(fewer * nodes) on \(nodes) nodes would fit (\(Amount.memory(memory.total)) per rank)."

@@ -122,8 +122,8 @@ struct PerturbedWords {
     }
   }
 
-  func recognized(by neighbours: WordNeighbours) -> Result {
-    let nearest = neighbours.nearest(toEach: spellings, count: 1)
+  func recognized(by neighbours: WordNeighbours) throws -> Result {
+    let nearest = try neighbours.nearest(toEach: spellings, count: 1)
     let right = zip(nearest, origins).count { $0.first?.index == $1 }
     return Result(
       perturbation: perturbation.kind.name, perturbationSeed: perturbation.seed, words: listed,

@@ -58,7 +58,7 @@ struct Preprocess: ParsableCommand {
   var input: [String]
 
   func validate() throws {
-    guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
+    try OptionLimits.ranks.check("--ranks", ranks)
     guard ranks == nil || !input.contains("-") else {
       throw ValidationError("Standard input goes to one process: leave --ranks out.")
     }

@@ -35,7 +35,7 @@ struct InspectBatches: ParsableCommand {
   func validate() throws {
     guard !data.isEmpty else { throw ValidationError("--data needs a folder.") }
     for corpus in data { try corpus.validate() }
-    guard steps >= 1 else { throw ValidationError("--steps must be at least 1.") }
+    try OptionLimits.count.check("--steps", steps)
   }
 
   func run() throws {

@@ -80,9 +80,9 @@ struct Train: ParsableCommand {
     guard settings.hours == nil || initializeFrom == nil else {
       throw ValidationError("--hours chooses the model: leave out --initialize-from, or name its --config.")
     }
-    guard ranks ?? 1 >= 1 else { throw ValidationError("--ranks must be at least 1.") }
-    guard threads ?? 1 >= 1 else { throw ValidationError("--threads must be at least 1.") }
-    guard restarts >= 0 else { throw ValidationError("--restarts must not be negative.") }
+    try OptionLimits.ranks.check("--ranks", ranks)
+    try OptionLimits.threads.check("--threads", threads)
+    try OptionLimits(0...1_000_000).check("--restarts", restarts)
     let limit = stepTimeLimit ?? 1
     guard limit > 0 && limit <= 1e9 else {
       throw ValidationError("--step-time-limit must be above 0, and at most 1e9 seconds.")

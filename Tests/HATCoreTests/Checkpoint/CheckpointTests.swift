@@ -91,23 +91,72 @@ import Testing
       { $0.sections[0].tensors[0].shape = [1 << 39, 1 << 39] }, { $0.sections[0].tensors[0].shape = [-1] },
       { $0.sections[1].tensors.swapAt(0, 1) }, { $0.sections[1].tensors[0].name = "nothing" },
       { $0.sections[0].tensors.removeLast() }, { $0.sections.swapAt(0, 1) },
+      { $0.slices[0].length = .min }, { $0.slices[0].length += 64 },
+      { $0.sections[1].tensors[0].shape = [1 << 39] }, { $0.sections[1].name = "momentum" },
+      { $0.sections[0].tensors[0].shape.reverse() }, { $0.maxWordBytes = 1 << 40 }, { $0.maxWordBytes = 3 },
+      { $0.maxWordBytes = .max }, { $0.configuration.model.width = .max },
+      { $0.configuration.model.layers = 1 << 62 }, { $0.configuration.data.sequenceWords = 1 << 50 },
+      { $0.configuration.training.sequencesPerStep = 1 << 62 }, { $0.step = 2 }, { $0.step = -1 },
     ] as [@Sendable (inout CheckpointManifest) -> Void])
   func manifestsThatDoNotFitAreRefused(forge: @Sendable (inout CheckpointManifest) -> Void) throws {
     try fixture.write(step: 1, to: store)
     var manifest = try store.reader(at: 1).manifest
     forge(&manifest)
-    try DurableFile.write(
-      ManifestFile.encoded(manifest), to: store.folder(ofStep: 1).appending(ManifestFile.name))
+    try write(manifest)
     let error = #expect(throws: UserError.self) { try store.reader(at: 1).verify() }
     #expect(error?.kind == .invalidData)
+  }
+
+  /// A manifest that calls some of the optimiser's floats those of another block; checksums and sizes fit.
+  @Test func tensorsThatTheSliceDoesNotListAreNoWeights() throws {
+    try fixture.write(step: 1, to: store)
+    let slice = store.folder(ofStep: 1).appending("slice-00000.safetensors")
+    var manifest = try store.reader(at: 1).manifest
+    manifest.configuration.model.layers = 2
+    let section = StateSection.parameters(TensorTable(manifest.configuration.model))
+    var bytes = try FileReader(opening: slice).read(at: 0, count: manifest.slices[0].length)
+    while (bytes.count - 4 * section.count) % 64 != 0 { bytes.append(0) }
+    try DurableFile.write(bytes, to: slice)
+    let header = bytes.count - 4 * section.count
+    manifest.sections = [.init(section)]
+    manifest.slices = [
+      CheckpointSlice(
+        file: "slice-00000.safetensors", ranges: [0..<section.count], length: bytes.count,
+        headerChecksum: Checksum(of: Array(bytes[..<header])),
+        checksums: [Checksum(of: Array(bytes[header...]))])
+    ]
+    try write(manifest)
+    let error = #expect(throws: UserError.self) { try store.reader(at: 1).weights() }
+    #expect(error?.kind == .invalidData && error?.problem.contains("other tensors") == true)
+  }
+
+  @Test(arguments: [Float.nan, .infinity]) func parametersThatAreNotFiniteAreRefused(value: Float) throws {
+    try fixture.write(step: 1, to: store)
+    let slice = store.folder(ofStep: 1).appending("slice-00000.safetensors")
+    var manifest = try store.reader(at: 1).manifest
+    var bytes = try FileReader(opening: slice).read(at: 0, count: manifest.slices[0].length)
+    let (start, length) = (bytes.count - 3 * 4 * fixture.count, 4 * fixture.count)
+    withUnsafeBytes(of: value) { bytes.replaceSubrange(start + length - 4..<start + length, with: $0) }
+    try DurableFile.write(bytes, to: slice)
+    manifest.slices[0].checksums[0] = Checksum(of: Array(bytes[start..<start + length]))
+    try write(manifest)
+    let reader = try store.reader(at: 1)
+    for use in [{ _ = try reader.weights() }, { try reader.verify() }] {
+      let error = #expect(throws: UserError.self) { try use() }
+      #expect(error?.kind == .invalidData && error?.problem.contains("not finite") == true)
+    }
+  }
+
+  private func write(_ manifest: CheckpointManifest) throws {
+    try DurableFile.write(
+      ManifestFile.encoded(manifest), to: store.folder(ofStep: 1).appending(ManifestFile.name))
   }
 
   @Test func tensorsOfAnotherModelAreNoWeights() throws {
     try fixture.write(step: 1, to: store)
     var manifest = try store.reader(at: 1).manifest
     manifest.configuration.model.layers = 2
-    try DurableFile.write(
-      ManifestFile.encoded(manifest), to: store.folder(ofStep: 1).appending(ManifestFile.name))
+    try write(manifest)
     let error = #expect(throws: UserError.self) { try store.reader(at: 1).weights() }
     #expect(error?.kind == .invalidData)
   }

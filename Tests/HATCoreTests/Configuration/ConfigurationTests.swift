@@ -125,6 +125,42 @@ import Testing
     #expect(error?.problem.contains(name) == true)
   }
 
+  /// Numbers whose products no `Int` holds.
+  @Test(arguments: [
+    "model.width", "model.layers", "model.mlp_hidden", "model.byte_width", "model.byte_mlp_hidden",
+    "model.encoder_layers", "model.decoder_layers", "model.byte_ngrams", "model.byte_ngram_rows",
+    "model.prefix_ngrams", "model.prefix_ngram_rows", "data.sequence_words", "data.sequence_bytes",
+    "training.steps", "training.warmup_steps", "training.micro_batches", "training.sequences_per_step",
+    "training.newton_schulz_steps", "output.checkpoint_every", "output.keep", "output.evaluate_every",
+  ])
+  func hugeNumbersNameTheSetting(name: String) {
+    for number in [1 << 62, .max] {
+      let value = name == "training.sequences_per_step" ? number & ~3 : number
+      let error = failure("", overrides: ["\(name)=\(value)"])
+      #expect(error?.kind == .configuration)
+      #expect(error?.problem.contains(name) == true)
+    }
+  }
+
+  /// Sizes that are possible each, and not together.
+  @Test(arguments: [
+    ("data.sequence_words=1000000", "data.sequence_words 1000000"),
+    ("data.sequence_bytes=64000000", "data.sequence_bytes 64000000"),
+  ])
+  func aMicroBatchHasABound(size: String, name: String) {
+    let error = failure("", overrides: [size, "training.sequences_per_step=4096"])
+    #expect(error?.problem.contains("training.sequences_per_step") == true)
+    #expect(error?.problem.contains(name) == true)
+  }
+
+  @Test(arguments: [
+    "training.clip=1e39", "training.epsilon=1e-60", "model.logit_cap=1e300", "model.initial_deviation=1e-50",
+    "training.head_rate=inf",
+  ])
+  func numbersThatAreNoFloatsAreRefused(override: String) {
+    #expect(failure("", overrides: [override])?.problem.contains("float32") == true)
+  }
+
   @Test func peakLearningRateFollowsThePaper() {
     var configuration = Configuration()
     configuration.model.width = 2304

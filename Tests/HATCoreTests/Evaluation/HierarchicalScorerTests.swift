@@ -37,6 +37,18 @@ import Testing
     #expect(sum == loss)
   }
 
+  /// 1e30 is finite, and what follows from two of them is not.
+  @Test(arguments: [Float.nan, 1e30]) func scoresThatAreNotFiniteAreErrors(weight: Float) throws {
+    witness.fill(["decoder.norm.weight", "decoder.head.weight"], with: weight)
+    let (scorer, text) = (try scorer(), Array(Self.text.utf8))
+    for score in [{ _ = try scorer.score(document: text) }, { _ = try scorer.score(text, after: []) }] {
+      let error = #expect(throws: UserError.self) { try score() }
+      #expect(error?.kind == .invalidData)
+    }
+    let batch = try Batch.text(text, splitter: WordSplitter(.whitespace))
+    #expect(throws: UserError.self) { try witness.model.record(of: batch, witness.weights) }
+  }
+
   @Test func aDocumentsScoreDependsOnNothingElse() throws {
     let scorer = try scorer()
     let alone = try scorer.score(document: Array(Self.text.utf8))

@@ -49,6 +49,18 @@ struct SubwordScorerTests {
       sequenceWords: words, sequenceBytes: 512)
   }
 
+  @Test("Scores that are not finite are errors", arguments: [Float.nan, 1e30])
+  func notFinite(weight: Float) throws {
+    for tensor in model.table.tensors where ["backbone.norm.weight", "head.weight"].contains(tensor.name) {
+      parameters.elements[tensor.range].update(repeating: weight)
+    }
+    let error = #expect(throws: UserError.self) {
+      try scorer().score(document: Array(Self.text.utf8))
+    }
+    #expect(error?.kind == .invalidData)
+    #expect(throws: UserError.self) { try score("whale", after: "the ") }
+  }
+
   private func score(_ target: String, after context: String) throws -> TargetScore {
     try scorer().score(Array(target.utf8), after: Array(context.utf8))
   }

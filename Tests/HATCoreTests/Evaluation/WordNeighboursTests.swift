@@ -1,4 +1,5 @@
 import HATCore
+import HATStorage
 import HATText
 import TestSupport
 import Testing
@@ -8,8 +9,10 @@ import Testing
   private let words = ["the ", "then ", "whale ", "größer ", "語 ", "a ", "ship "].map { Array($0.utf8) }
 
   private var neighbours: WordNeighbours {
-    WordNeighbours(
-      witness.configuration, witness.weights, maxWordBytes: 64, words: words)
+    get throws {
+      try WordNeighbours(
+        witness.configuration, witness.weights, maxWordBytes: 64, words: words)
+    }
   }
 
   private func cosine(_ first: [Float], _ second: [Float]) -> Double {
@@ -30,7 +33,7 @@ import Testing
   @Test func cosinesAreThoseOfTheModelsEmbeddings() throws {
     // The first row is that of `[S]`.
     let embeddings = lessMean(Array(witness.predictions(.document(words)).wordEmbeddings.dropFirst()))
-    let found = neighbours.nearest(toEach: words, count: words.count)
+    let found = try neighbours.nearest(toEach: words, count: words.count)
     for (word, list) in zip(embeddings.indices, found) {
       #expect(Set(list.map(\.index)).count == words.count)
       #expect(list.map(\.cosine) == list.map(\.cosine).sorted(by: >))
@@ -41,17 +44,23 @@ import Testing
     }
   }
 
-  @Test func aWordIsNearestToItself() {
+  @Test func aWordIsNearestToItself() throws {
     // More words than are looked up together.
     let many = (0..<20).flatMap { _ in words }
-    let found = neighbours.nearest(toEach: many, count: 1)
+    let found = try neighbours.nearest(toEach: many, count: 1)
     for (index, list) in found.enumerated() { #expect(list.map(\.index) == [index % words.count]) }
   }
 
-  @Test func ofEqualsTheEarlierComesFirst() {
-    let twins = WordNeighbours(
+  @Test(arguments: [Float.nan, 1e30]) func embeddingsThatAreNotFiniteAreAnError(weight: Float) throws {
+    witness.fill(["encoder.norm.weight", "encoder.output_proj.weight"], with: weight)
+    let error = #expect(throws: UserError.self) { try neighbours }
+    #expect(error?.kind == .invalidData)
+  }
+
+  @Test func ofEqualsTheEarlierComesFirst() throws {
+    let twins = try WordNeighbours(
       witness.configuration, witness.weights, maxWordBytes: 64, words: words + words)
-    let found = twins.nearest(toEach: [words[3]], count: 2)[0]
+    let found = try twins.nearest(toEach: [words[3]], count: 2)[0]
     #expect(found.map(\.index) == [3, 3 + words.count])
   }
 }

@@ -70,7 +70,7 @@ import Testing
       let range = start..<min(start + batch, prompts.count)
       var samplers = try range.map { try Sampler(temperature: temperature, topP: 1, seed: 1, document: $0) }
       generator.read(Array(prompts[range]))
-      _ = generator.write(byteLimit: 70, samplers: &samplers) { texts[start + $0] += $1 }
+      _ = try generator.write(byteLimit: 70, samplers: &samplers) { texts[start + $0] += $1 }
     }
     return texts
   }

@@ -1,4 +1,5 @@
 import HATCore
+import HATStorage
 import HATText
 import TestSupport
 import Testing
@@ -22,7 +23,7 @@ import Testing
         try Sampler(temperature: temperature, topP: 0.95, seed: 1, document: $0)
       }
       generator.read(Array(prompts[range]))
-      _ = generator.write(byteLimit: limit, samplers: &samplers) { document, text in
+      _ = try generator.write(byteLimit: limit, samplers: &samplers) { document, text in
         #expect(String(validating: text, as: UTF8.self) != nil)
         texts[start + document] += text
       }
@@ -64,6 +65,23 @@ import Testing
     }
   }
 
+  /// 1e30 is finite, and what follows from two of them is not.
+  @Test(arguments: [Float.nan, 1e30], [0.0, 1]) func predictionsThatAreNotFiniteAreAnError(
+    weight: Float, temperature: Double
+  ) throws {
+    let witness = ModelWitness(ModelConfiguration.tinySamples[0], seed: 11)
+    witness.fill(["decoder.norm.weight", "decoder.head.weight"], with: weight)
+    let generator = TextGenerator(
+      HierarchicalPredictor(
+        witness.configuration, witness.weights, splitter: try WordSplitter(.whitespace), contextWords: 64))
+    var samplers = [try Sampler(temperature: temperature, topP: 0.95, seed: 1)]
+    generator.read([Array("The whale".utf8)])
+    let error = #expect(throws: UserError.self) {
+      try generator.write(byteLimit: 10, samplers: &samplers) { _, _ in }
+    }
+    #expect(error?.kind == .invalidData)
+  }
+
   @Test func aDocumentThatMayNotEndIsAsLongAsAskedFor() throws {
     let predictor = HierarchicalPredictor(
       witness.configuration, witness.weights, splitter: try WordSplitter(.whitespace),
@@ -72,7 +90,9 @@ import Testing
     var samplers = try (0..<4).map { try Sampler(temperature: 3, topP: 1, seed: 2, document: $0) }
     var counts = [0, 0, 0, 0]
     generator.read(prompts(4))
-    let ends = generator.write(byteLimit: 500, samplers: &samplers, mayEnd: false) { counts[$0] += $1.count }
+    let ends = try generator.write(byteLimit: 500, samplers: &samplers, mayEnd: false) {
+      counts[$0] += $1.count
+    }
     #expect(counts == [500, 500, 500, 500])
     #expect(ends == [.limit, .limit, .limit, .limit])
   }

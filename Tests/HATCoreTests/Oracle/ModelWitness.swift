@@ -34,6 +34,13 @@ final class ModelWitness {
     }
   }
 
+  /// Makes all values of some tensors the same.
+  func fill(_ names: [String], with value: Float) {
+    for tensor in model.table.tensors where names.contains(tensor.name) {
+      parameters.elements[tensor.range].update(repeating: value)
+    }
+  }
+
   /// The loss of a batch; afterwards `gradients` holds that batch's.
   func lossAndGradient(_ batch: Batch) -> LossSum {
     model.lossAndGradient(batch, FlatMemory(weights, gradient: gradient))

@@ -143,7 +143,7 @@ struct OverfittingTests {
     var text: [UInt8] = []
     generator.read(symbols: [Array(words.map { $0.map(Int.init) }.joined(separator: [Int(SpecialByte.word)]))]
     )
-    let ends = generator.write(byteLimit: limit, samplers: &samplers) { text += $1 }
+    let ends = try generator.write(byteLimit: limit, samplers: &samplers) { text += $1 }
     return (text, ends[0])
   }
 }

@@ -139,6 +139,7 @@ import Testing
       MixtureCursor(streams: [StreamCursor()], targetBytes: []),
       MixtureCursor(streams: [StreamCursor(), StreamCursor()], targetBytes: [3]),
       MixtureCursor(streams: [StreamCursor(), StreamCursor()], targetBytes: [-1, 0]),
+      MixtureCursor(streams: [StreamCursor(), StreamCursor()], targetBytes: [0, .max]),
     ] {
       #expect(errorKind { _ = try Self.stream(mixture, cursor: cursor) } == .invalidData)
     }

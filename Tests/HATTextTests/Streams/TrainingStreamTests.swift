@@ -176,6 +176,7 @@ import Testing
       StreamCursor(epoch: 0, window: 1, document: 0, word: 0),
       StreamCursor(epoch: 0, window: 0, document: 10, word: 0),
       StreamCursor(epoch: -1, window: 0, document: 0, word: 0),
+      StreamCursor(epoch: .max, window: 0, document: 0, word: 0),
       StreamCursor(epoch: 0, window: 0, document: 0, word: 100_000),
     ] {
       #expect(errorKind { _ = try stream(corpus, cursor: cursor) } == .invalidData)

@@ -9,6 +9,20 @@ import Testing
 
 @Suite("Subword vocabulary")
 struct SubwordTests {
+  /// How a tokenizer file writes each byte, as JSON.
+  private static let byteNames: [String] = {
+    let printable = [0x21...0x7E, 0xA1...0xAC, 0xAE...0xFF]
+    var next = 0x100
+    return (0...0xFF).map { byte in
+      if printable.contains(where: { $0.contains(byte) }) {
+        let character = String(Unicode.Scalar(UInt32(byte))!)
+        return ["\"", "\\"].contains(character) ? "\\" + character : character
+      }
+      defer { next += 1 }
+      return String(Unicode.Scalar(UInt32(next))!)
+    }
+  }()
+
   static func counts(_ texts: [String]) -> WordCounts {
     texts.reduce(into: WordCounts()) { $0.add(Array($1.utf8)) }
   }
@@ -109,6 +123,72 @@ struct SubwordTests {
         toFile: path.string, atomically: true, encoding: .utf8)
       #expect(throws: UserError.self) { try TokenizerFile(reading: path).vocabulary }
     }
+  }
+
+  @Test("A file that was tampered with is refused, with what is wrong")
+  func forgedFiles() throws {
+    let letters = (0..<256).map { "\"\(Self.byteNames[$0])\": \($0)" } + ["\"<document>\": 256"]
+    func problem(_ tokens: [String], merges: [String]) -> String? {
+      let vocabulary = (letters + tokens.enumerated().map { "\"\($1)\": \(257 + $0)" }).joined(
+        separator: ", ")
+      return self.problem("{\(vocabulary)}", merges)
+    }
+    #expect(problem(["ab", "abc"], merges: ["a b", "ab c"]) == nil)
+    // A token of the same bytes may be made in two ways.
+    #expect(problem(["ab", "bc", "abc"], merges: ["a b", "b c", "ab c", "a bc"]) == nil)
+    for (tokens, merges, expected) in [
+      (["ab"], ["a b", "a b"], #"merge 2, "a b", cannot be: it is there twice"#),
+      (["ab", "abc"], ["a b", "ab c", "a b"], "it is there twice"),
+      (["ab"], ["a zz"], #"there is no token "zz""#), (["ab"], ["a b", "a c"], #"there is no token "ac""#),
+      (["ab", "abc"], ["ab c", "a b"], #"no merge before it makes "ab""#),
+      (["abc", "ab"], ["a b", "ab c"], "has the wrong number"), (["ab"], ["ab"], "two tokens"),
+      (["ab"], ["a b c"], "two tokens"), (["ab", "cd"], ["a b"], #"no merge makes its token "cd""#),
+      (["ab"], ["<document> a"], "document mark"), ([], ["a b"], #"there is no token "ab""#),
+    ] {
+      #expect(problem(tokens, merges: merges)?.contains(expected) == true, "\(merges)")
+    }
+    // Names that lie: each token twice as long as the one before.
+    let lies = (0..<60).flatMap { ["\"\($0)!\": \(257 + $0)", "\"\($0)!\($0)!\": \(258 + $0)"] }
+    let doubling = (0..<60).map { "\($0)! \($0)!" }
+    let liar = "{\((letters + ["\"aa\": 257"] + lies).joined(separator: ", "))}"
+    #expect(self.problem(liar, ["a a"] + doubling)?.contains("number of another token") == true)
+  }
+
+  private func problem(_ vocabulary: String, _ merges: [String]) -> String? {
+    let list = merges.map { "\"\($0)\"" }.joined(separator: ", ")
+    let text = """
+      {"version": "1.0", "decoder": {"type": "ByteLevel"},
+       "pre_tokenizer": {"type": "Sequence", "pretokenizers": []},
+       "model": {"type": "BPE", "vocab": \(vocabulary), "merges": [\(list)]}}
+      """
+    do {
+      _ = SubwordEncoder(try TokenizerFile(content: Array(text.utf8), at: "t.json").vocabulary)
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test("Text full of the document mark's name gives a vocabulary that can be written")
+  func documentMarkAsText() throws {
+    let words = SubwordTests.counts(Array(repeating: "<document> </document> <document>", count: 50))
+    let most = try #require(
+      #expect(throws: UserError.self) { try SubwordVocabulary(learningFrom: words, count: 8192) })
+    let count = try #require(Int(most.hint.drop { !$0.isNumber }.prefix { $0.isNumber }))
+    let vocabulary = try SubwordVocabulary(learningFrom: words, count: count)
+    let file = TokenizerFile(vocabulary)
+    #expect(try TokenizerFile(content: file.content, at: "t.json") == file)
+    #expect(
+      vocabulary.decode(SubwordEncoder(vocabulary).encode(Array("<document>".utf8)))
+        == Array("<document>".utf8))
+  }
+
+  @Test("A pair is joined once")
+  func onePair() {
+    var vocabulary = SubwordVocabulary()
+    let pair = TokenPair(left: 97, right: 98)
+    #expect(vocabulary.add(pair) == vocabulary.add(pair))
+    #expect(vocabulary.merges.count == 1)
   }
 
   @Test("A vocabulary larger than the text can give is refused, with the size that works")

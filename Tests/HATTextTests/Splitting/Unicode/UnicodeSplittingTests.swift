@@ -43,7 +43,7 @@ import Testing
       #expect(try words(text) == expected, "\(observation.name)")
       for (limit, parts) in observation.limits {
         let limit = try #require(Int(limit))
-        guard limit >= WordSplitter.smallestWordLimit else {
+        guard limit >= WordSplitter.wordLimits.lowerBound else {
           #expect(errorKind { _ = try WordSplitter(.unicode, maximumWordBytes: limit) } == .wrongUsage)
           continue
         }
