@@ -19,6 +19,7 @@ from endurance.soak.damage import DamagedFile, damaged
 from endurance.soak.disk import SmallDisk, may_mount
 from endurance.soak.drawing import ORDERLY, Attempt, Plan, Strike
 from endurance.soak.targets import target
+from reproduction.commands import StageFailure
 
 # Seconds: of one start, however loaded the machine is, and of what it leaves behind.
 _TIME_LIMIT = 240.0
@@ -119,7 +120,14 @@ class Round:
         if code == 0:
             if self._damage:
                 self._report.events["damage survived"] += 1
-            self._report.failures += self._bench.differences(self._plan, self._place, self._is_without_logs)
+            self._compare()
+
+    def _compare(self) -> None:
+        try:
+            found = self._bench.differences(self._plan, self._place, self._is_without_logs)
+        except StageFailure as error:
+            found = [f"the result cannot be read: {error}"]
+        self._report.failures += found
 
     def _judge(self, code: int | None, allowed: set[int], errors: str) -> bool:
         """Whether it ended because it found the damage, which is then mended."""
@@ -194,7 +202,7 @@ class Round:
             self._report.failures += [f"left behind: {words[:100]}" for words in left[:1]]
         else:
             child.forget()
-        return code, delivered, log.read_text("utf-8", errors="replace")
+        return code, delivered, _said(log)
 
     def _deliver(self, strike: Strike, child: Child) -> bool:
         pid = target(child.pid, strike)
@@ -216,9 +224,14 @@ def _used(folder: Path) -> int:
     return (status.f_blocks - status.f_bfree) * status.f_frsize
 
 
+def _said(log: Path) -> str:
+    """What the command wrote, without what this program has: its start, and what it was struck by."""
+    text = log.read_text("utf-8", errors="replace").replace("\r", "\n")
+    return "\n".join(line for line in text.splitlines() if line.strip() and not line.startswith(("$ ", "# ")))
+
+
 def _last_line(errors: str) -> str:
     """The last line that reports an error, or else the last one."""
-    lines = [line.strip() for line in errors.replace("\r", "\n").splitlines()]
-    lines = [line for line in lines if line and line[0] not in "$#"]
+    lines = [line.strip() for line in errors.splitlines()]
     telling = [line for line in lines if line.lower().startswith(("error", "fatal"))]
     return (telling or lines or [""])[-1][:300]
