@@ -1,4 +1,4 @@
-"""Files in shared memory that nobody uses any more."""
+"""Files in shared memory that no process uses any more."""
 
 import os
 from pathlib import Path
@@ -6,17 +6,13 @@ from pathlib import Path
 _FOLDER = Path("/dev/shm")
 
 
-def unused_files() -> set[str]:
-    """Those of this user that no process has mapped or holds open."""
-    try:
-        names = {
-            entry.name
-            for entry in os.scandir(_FOLDER)
-            if entry.stat(follow_symlinks=False).st_uid == os.getuid()
-        }
-    except OSError:
-        return set()
-    return names - _used_names() if names else names
+def remove_unused() -> list[str]:
+    """Removes those that no process has mapped or holds open, and returns what they were called."""
+    names = {entry.name for entry in os.scandir(_FOLDER)}
+    unused = sorted(names - _used_names()) if names else []
+    for name in unused:
+        (_FOLDER / name).unlink(missing_ok=True)
+    return [f"{_FOLDER}/{name}" for name in unused]
 
 
 def _used_names() -> set[str]:

@@ -76,6 +76,7 @@ class _Fuzzing:
 
     def work(self) -> int:
         options = self._options
+        zoo.build(options.program, options.folder / "zoo")
         if options.line is not None:
             return self._show(options.line)
         # Another program is another test.
@@ -156,8 +157,9 @@ class _Worker:
     """What a process keeps that runs lines."""
 
     def __init__(self, options: argparse.Namespace, name: str) -> None:
-        self.job = Job(options.program, options.folder / name)
-        self.drawer = drawer(options.program, options.folder / name / "zoo")
+        whole_zoo = options.folder / "zoo"
+        self.job = Job(options.program, whole_zoo, options.folder / name)
+        self.drawer = drawer(options.program, whole_zoo)
         self.seed: int = options.seed
 
     def run(self, number: int) -> Entry:

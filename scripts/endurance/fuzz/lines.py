@@ -27,10 +27,10 @@ _ROLES = {
 
 # How often a command is drawn, where it is not once. Those that are slow, or start ranks, are drawn less.
 _WEIGHTS = {
-    ("train",): 0.6,
+    ("train",): 0.5,
     ("benchmark", "scaling"): 0.05,
     ("benchmark", "generate"): 0.2,
-    ("benchmark", "train"): 0.3,
+    ("benchmark", "train"): 0.2,
     ("preprocess",): 1.5,
 }
 _SOURCES = (

@@ -4,12 +4,14 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 from endurance import shared_memory
 from endurance.fuzz import zoo
 from endurance.fuzz.lines import Line
 from endurance.fuzz.verdict import Ending
+from endurance.isolation import isolate
 from endurance.processes import Child, adopt_orphans, end_leftovers
 
 # Of a command line: seconds, and bytes of address space and of a file.
@@ -25,29 +27,28 @@ _READ = 200_000
 
 
 class Job:
-    """Has a zoo of its own, so that a line that changes it is known by that.
+    """Has a copy of the zoo, so that a line that changes it is known by that.
 
     FOLDER/zoo        FOLDER/line, where lines run        FOLDER/temporary
     """
 
-    def __init__(self, program: Path, folder: Path) -> None:
-        self._program, self._folder = program, folder
+    def __init__(self, program: Path, whole_zoo: Path, folder: Path) -> None:
+        self._program, self._whole_zoo, self._folder = program, whole_zoo, folder
         self._zoo, self._place, self._temporary = (folder / name for name in ("zoo", "line", "temporary"))
         adopt_orphans()
+        self._is_isolated = isolate()
         self._renew()
 
     def run(self, line: Line) -> Ending:
-        before = shared_memory.unused_files() if "--ranks" in " ".join(line.arguments) else None
         self._empty()
         try:
             code = self._code(line)
         finally:
             left = end_leftovers(_GRACE)
         changes = self._changes()
-        changed = [
-            *filter(lambda path: not self._is_asked_for(path, line), changes),
-            *self._left_in_memory(before),
-        ]
+        changed = [path for path in changes if not self._is_asked_for(path, line)]
+        if self._is_isolated:
+            changed += shared_memory.remove_unused()
         ending = Ending(code, self._read("output"), self._read("errors"), tuple(left), tuple(changed))
         if changes:
             self._renew()
@@ -102,13 +103,6 @@ class Job:
             for output in outputs
         )
 
-    def _left_in_memory(self, before: set[str] | None) -> list[str]:
-        return (
-            []
-            if before is None
-            else [f"/dev/shm/{name}" for name in sorted(shared_memory.unused_files() - before)]
-        )
-
     def _read(self, name: str) -> str:
         path = self._folder / name
         if not path.exists():
@@ -124,7 +118,8 @@ class Job:
     def _renew(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._empty()
-        zoo.build(self._program, self._zoo)
+        # Pipes and devices, too, and no file's time changes.
+        subprocess.run(["cp", "--archive", self._whole_zoo, self._zoo], check=True)
         for name in ("output", "errors"):
             (self._folder / name).touch()
         self._own = {entry.path for entry in os.scandir(self._folder)}

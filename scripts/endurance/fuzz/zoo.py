@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from corpus.errors import ExitCode
+from corpus.manifest import sha256
 from reproduction.commands import StageFailure
 
 CONFIGURATION = """\
@@ -73,11 +74,12 @@ def snapshot(zoo: Path) -> dict[str, tuple[int, int, int]]:
 
 
 def build(program: Path, zoo: Path) -> None:
-    """Makes the zoo, if it is not there already.
+    """Makes the zoo, if it is not there already, made by this program.
 
     - Raises: `StageFailure` if the program cannot make one of the whole files.
     """
-    if (zoo / "whole").exists():
+    made_by, checksum = zoo / "made-by.txt", sha256(program)
+    if made_by.exists() and made_by.read_text() == checksum:
         return
     shutil.rmtree(zoo, ignore_errors=True)
     zoo.mkdir(parents=True)
@@ -86,8 +88,7 @@ def build(program: Path, zoo: Path) -> None:
     _damage_all(zoo)
     _write_oddities(zoo)
     _make_special(zoo)
-    # Also a file of the zoo, and an empty one.
-    (zoo / "whole").touch()
+    made_by.write_text(checksum)
 
 
 def _write_texts(zoo: Path) -> None:

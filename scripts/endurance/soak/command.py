@@ -11,10 +11,10 @@ from typing import Any
 from corpus.errors import ExitCode
 from corpus.folders import claimed
 from corpus.manifest import write_durably
+from endurance.isolation import isolate
 from endurance.journal import Journal
 from endurance.processes import adopt_orphans, end_leftovers
 from endurance.soak.bench import Bench
-from endurance.soak.disk import SmallDisk, may_mount
 from endurance.soak.drawing import Plan, drawn, on_one_node
 from endurance.soak.rounds import Report, Round
 from endurance.soak.summary import summary, text
@@ -74,15 +74,15 @@ class _Soaking:
 
     def work(self) -> int:
         adopt_orphans()
-        for disk in self._folder.glob("*/disk"):
-            SmallDisk(disk).unmount()
+        self._is_isolated = isolate()
         self._bench = Bench(self._options.program, self._folder)
         self._has_two_nodes = _succeeds(ROOT / "scripts/two-nodes", "true")
         if not self._has_two_nodes:
             print("No rounds over two nodes: network namespaces may not be made here.", file=sys.stderr)
-        if not may_mount():
+        if not self._is_isolated:
             print(
-                "A limit on the size of a file stands for a full disk: none may be mounted here.",
+                "No file systems may be mounted here: a limit on the size of a file stands for a full disk, "
+                "and nobody looks for what is left in shared memory.",
                 file=sys.stderr,
             )
         if self._options.round is not None:
@@ -111,7 +111,7 @@ class _Soaking:
         """What happened, and how many seconds it took."""
         start = time.monotonic()
         try:
-            report = Round(self._bench, plan, place).perform()
+            report = Round(self._bench, plan, place, self._is_isolated).perform()
         finally:
             end_leftovers(0)
         return report, time.monotonic() - start

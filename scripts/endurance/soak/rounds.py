@@ -16,7 +16,7 @@ from endurance.journal import Entry
 from endurance.processes import Child, end_leftovers
 from endurance.soak.bench import Bench
 from endurance.soak.damage import DamagedFile, damaged
-from endurance.soak.disk import SmallDisk, may_mount
+from endurance.soak.disk import SmallDisk
 from endurance.soak.drawing import ORDERLY, Attempt, Plan, Strike
 from endurance.soak.targets import target
 from reproduction.commands import StageFailure
@@ -24,6 +24,8 @@ from reproduction.commands import StageFailure
 # Seconds: of one start, however loaded the machine is, and of what it leaves behind.
 _TIME_LIMIT = 240.0
 _GRACE = 10.0
+# Seconds that a strike waits for its process, such as a rank while a job starts.
+_PATIENCE = 3.0
 _ROOM = 256 << 20
 # Damage may be reported as bad input, as missing input, or as a configuration that is not the run's.
 _FOUND_DAMAGE = frozenset((65, 66, 78))
@@ -47,8 +49,8 @@ class Report:
 
 
 class Round:
-    def __init__(self, bench: Bench, plan: Plan, folder: Path) -> None:
-        self._bench, self._plan, self._folder = bench, plan, folder
+    def __init__(self, bench: Bench, plan: Plan, folder: Path, is_isolated: bool) -> None:
+        self._bench, self._plan, self._folder, self._is_isolated = bench, plan, folder, is_isolated
         self._report = Report()
         self._damage: DamagedFile | None = None
         self._is_without_logs = False
@@ -59,14 +61,13 @@ class Round:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._place = self._folder
         disk = self._mounted()
-        before = shared_memory.unused_files()
         try:
             self._bench.prepare(self._plan, self._place)
             for attempt in self._plan.attempts:
                 self._attempt(attempt, disk)
             self._finish()
-            left = sorted(shared_memory.unused_files() - before)
-            self._report.failures += [f"/dev/shm/{name} is left behind" for name in left]
+            if self._is_isolated:
+                self._report.failures += [f"left behind: {path}" for path in shared_memory.remove_unused()]
             if disk and self._report.failures:
                 shutil.copytree(disk.folder, self._folder / "kept", symlinks=True)
         finally:
@@ -78,7 +79,7 @@ class Round:
 
     def _mounted(self) -> SmallDisk | None:
         """A disk for the round's files, if one of its attempts is to fill it."""
-        if not may_mount() or all(attempt.room is None for attempt in self._plan.attempts):
+        if not self._is_isolated or all(attempt.room is None for attempt in self._plan.attempts):
             return None
         disk = SmallDisk(self._folder / "disk")
         disk.mount(_ROOM)
@@ -206,6 +207,9 @@ class Round:
 
     def _deliver(self, strike: Strike, child: Child) -> bool:
         pid = target(child.pid, strike)
+        limit = time.monotonic() + _PATIENCE
+        while pid is None and time.monotonic() < limit and not child.has_ended(0.02):
+            pid = target(child.pid, strike)
         if pid is None:
             return False
         try:

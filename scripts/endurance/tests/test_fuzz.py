@@ -1,19 +1,18 @@
-import io
 import json
-import multiprocessing
 import signal
+import subprocess
 import tempfile
 import unittest
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from corpus.errors import ExitCode
 from documentation.tests.program import PROGRAM
 from endurance.fuzz import values
-from endurance.fuzz.command import main, summary
+from endurance.fuzz.command import summary
 from endurance.fuzz.lines import Drawer, Line, shown
 from endurance.fuzz.verdict import Ending, faults
+from reproduction.machine import ROOT
 
 
 def _argument(name: str, kind: str = "option", **more: Any) -> dict[str, Any]:
@@ -137,11 +136,17 @@ class FuzzTests(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.addCleanup(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
     def fuzz(self, count: int) -> tuple[int, str]:
-        with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
-            return main(["--count", str(count), "--folder", str(self.folder)]), said.getvalue()
+        command: list[str | Path] = [
+            ROOT / "scripts/fuzz-commands",
+            "--count",
+            str(count),
+            "--folder",
+            self.folder,
+        ]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return result.returncode, result.stdout + result.stderr
 
     def test_lines_end_well_are_kept_and_are_not_run_again(self) -> None:
         code, said = self.fuzz(10)
@@ -152,4 +157,3 @@ class FuzzTests(unittest.TestCase):
         self.assertTrue((self.folder / "lines.jsonl").read_text().startswith(state))
         found = json.loads((self.folder / "summary.json").read_text())
         self.assertEqual((found["lines"], found["failures"]), (20, []))
-        self.assertEqual(multiprocessing.active_children(), [])

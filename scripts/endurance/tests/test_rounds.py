@@ -55,7 +55,7 @@ class RoundTests(unittest.TestCase):
 
     def perform(self, *attempts: Attempt, script: str = _WORK) -> Report:
         plan = Plan(1, "train", ranks=1, nodes=1, zero_stage=1, attempts=attempts)
-        report = Round(cast(Bench, _Bench(script)), plan, self.folder).perform()
+        report = Round(cast(Bench, _Bench(script)), plan, self.folder, is_isolated=False).perform()
         self.assertEqual(self.folder.exists(), bool(report.failures))
         return report
 

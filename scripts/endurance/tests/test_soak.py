@@ -1,19 +1,17 @@
-import io
 import json
-import signal
+import subprocess
 import tempfile
 import unittest
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
 from corpus.errors import ExitCode
 from documentation.tests.program import PROGRAM
-from endurance.soak.command import main
 from endurance.soak.comparison import different_files, different_logs
 from endurance.soak.damage import damaged
 from endurance.soak.drawing import Damage, Plan, drawn
 from endurance.soak.summary import summary, text
+from reproduction.machine import ROOT
 
 
 class DrawingTests(unittest.TestCase):
@@ -122,13 +120,11 @@ class SoakTests(unittest.TestCase):
         self.folder = Path(folder.name)
 
     def soak(self, *more: str) -> tuple[int, str]:
-        hours = ["--hours", "1e-6", "--folder", str(self.folder)]
-        with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
-            return main([*hours, *more]), said.getvalue()
+        command: list[str | Path] = [ROOT / "scripts/soak", "--hours", "1e-6", "--folder", self.folder, *more]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return result.returncode, result.stdout + result.stderr
 
     def test_a_round_ends_well_is_kept_and_is_not_done_again(self) -> None:
-        handler = signal.getsignal(signal.SIGTERM)
-        self.addCleanup(signal.signal, signal.SIGTERM, handler)
         seed = _seed_of_a_short_round()
         code, said = self.soak("--seed", str(seed))
         self.assertEqual(code, ExitCode.DONE, said)
