@@ -109,11 +109,12 @@ class Drawer:
             return draw.choice(values.RANKS)
         if name == "mpirun-arguments":
             return draw.choice(values.LAUNCHER)
-        if name == "set" and draw.random() < 0.8:
-            return f"{draw.choice(list(self._settings))}={draw.choice(values.NUMBERS)}"
+        numbers = draw.choice((values.EDGES, values.NUMBERS))
+        if name == "set" and draw.random() < 0.9:
+            return f"{draw.choice(list(self._settings))}={draw.choice(numbers)}"
         if role := _ROLES.get(name) or _ROLES.get(argument["valueName"]):
             return self._hostile_place(draw, role)
-        return draw.choice(values.NUMBERS if draw.random() < 0.7 else values.TEXTS)
+        return draw.choice(numbers if draw.random() < 0.7 else values.TEXTS)
 
     def _hostile_place(self, draw: random.Random, role: str) -> str:
         """Mostly something that was fit once, or else anything; sometimes with a weight or step behind it."""

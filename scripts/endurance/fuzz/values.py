@@ -1,9 +1,14 @@
 """Values for options: plausible ones by the name of the option, and hostile ones for any."""
 
-# In whole numbers, at their edges and beyond; in fractions; in what only looks like a number.
+# Of whole numbers: where sums and products of them overflow.
+EDGES = (
+    *"0 -1 1 65536 2147483647 4294967296 99999999999 3037000500 4611686018427387904".split(),
+    *"9223372036854775807 -9223372036854775808".split(),
+)
+# Also fractions, and what only looks like a number.
 NUMBERS = (
-    *"0 -1 1 2 255 256 65536 2147483648 4294967296 99999999999 4611686018427387904".split(),
-    *"9223372036854775807 9223372036854775808 -9223372036854775808 18446744073709551616".split(),
+    *EDGES,
+    *"2 255 256 9223372036854775808 18446744073709551616".split(),
     *"0.5 -0.0 1e-300 1e38 1e308 1e309 -1e309 nan -nan inf -inf infinity".split(),
     *"0x10 1_000 1,5 +5 ٣ 1e . ½ 24GiB 1e9GiB 99999999999TiB -1GiB GiB 1.5KiB".split(),
     *("1" + "0" * 400, " 7", "7 ", "1 GiB"),

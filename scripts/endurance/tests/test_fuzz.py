@@ -70,7 +70,7 @@ class DrawingTests(unittest.TestCase):
     def test_whole_and_hostile_values_are_drawn(self) -> None:
         words = {word for line in self.lines for word in line.words}
         self.assertLessEqual({"../zoo/config.yaml", "../zoo/cut-config.yaml", "training.clip=1"}, words)
-        hostile = {f"training.clip={number}" for number in values.NUMBERS}
+        hostile = {f"training.clip={number}" for number in values.EDGES}
         self.assertGreater(len(hostile & words), len(hostile) / 2)
 
     def test_outputs_are_known(self) -> None:
