@@ -159,9 +159,9 @@ class _LineDrawing:
         )
 
     def _may_be_long(self, chosen: list[Argument], hostile: set[str]) -> bool:
-        starts_many = self._command == ("benchmark", "scaling")
+        measures = self._command in (("benchmark", "scaling"), ("benchmark", "train"))
         plans_long = self._command == ("train",) and any(_name(argument) == "hours" for argument in chosen)
-        return starts_many or plans_long or not values.WORK.isdisjoint(hostile)
+        return measures or plans_long or not values.WORK.isdisjoint(hostile)
 
     def _chosen(self) -> list[Argument]:
         """The required arguments, but rarely one less, and some of the others."""

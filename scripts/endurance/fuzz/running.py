@@ -15,7 +15,7 @@ from endurance.isolation import isolate
 from endurance.processes import Child, adopt_orphans, end_leftovers
 
 # Of a command line: seconds, and bytes of address space and of a file.
-_TIME_LIMIT = 20.0
+_TIME_LIMIT = 30.0
 _LIMITS = {
     resource.RLIMIT_AS: 4 << 30,
     resource.RLIMIT_FSIZE: 1 << 30,
@@ -48,7 +48,9 @@ class Job:
         changes = self._changes()
         changed = [path for path in changes if not self._is_asked_for(path, line)]
         if self._is_isolated:
-            changed += shared_memory.remove_unused()
+            left_in_memory = shared_memory.unused()
+            changed += map(str, left_in_memory)
+            shared_memory.remove(left_in_memory)
         ending = Ending(code, self._read("output"), self._read("errors"), tuple(left), tuple(changed))
         if changes:
             self._renew()

@@ -67,7 +67,7 @@ class Round:
                 self._attempt(attempt, disk)
             self._finish()
             if self._is_isolated:
-                self._report.failures += [f"left behind: {path}" for path in shared_memory.remove_unused()]
+                self._look_for_memory()
             if disk and self._report.failures:
                 shutil.copytree(disk.folder, self._folder / "kept", symlinks=True)
         finally:
@@ -122,6 +122,18 @@ class Round:
             if self._damage:
                 self._report.events["damage survived"] += 1
             self._compare()
+
+    def _look_for_memory(self) -> None:
+        """What is left where no process was left to remove it, the next start of ranks removes."""
+        left = shared_memory.unused()
+        if left and self._plan.nodes == 1:
+            self._report.events["shared memory left"] += 1
+            shared_memory.make_old(left)
+            self._start((), {})
+            left = shared_memory.unused()
+            self._report.failures += [f"left behind: {file}" for file in left]
+        # Those of hosts that were made for a round are nobody's.
+        shared_memory.remove(left)
 
     def _compare(self) -> None:
         try:

@@ -1,12 +1,16 @@
+import mmap
 import os
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest.mock import patch
 
+from endurance import shared_memory
 from endurance.processes import Child, adopt_orphans, command_line, descendants, end_leftovers
 
 
@@ -83,3 +87,20 @@ class ProcessTests(unittest.TestCase):
             time.sleep(0.02)
         self.assertEqual(command_line(pid), "")
         end_leftovers(1)
+
+
+class SharedMemoryTests(unittest.TestCase):
+    def test_files_that_nobody_uses_are_found_made_old_and_removed(self) -> None:
+        with tempfile.TemporaryDirectory() as name, patch.object(shared_memory, "_FOLDER", Path(name)):
+            opened, mapped, left = (Path(name) / file for file in ("opened", "mapped", "left"))
+            for file in (opened, mapped, left):
+                file.write_bytes(b"content")
+            with mapped.open("r+b") as source:
+                memory = mmap.mmap(source.fileno(), 0)
+            with opened.open(), memory:
+                self.assertEqual(shared_memory.unused(), [left])
+                shared_memory.make_old([left])
+                self.assertGreater(time.time() - left.stat().st_mtime, 500)
+                shared_memory.remove([left])
+                self.assertEqual(shared_memory.unused(), [])
+            self.assertEqual(shared_memory.unused(), [mapped, opened])
