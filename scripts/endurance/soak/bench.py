@@ -75,10 +75,10 @@ class Bench:
         """That the undisturbed command takes."""
         return float(json.loads((self._undisturbed(plan) / "seconds.json").read_text()))
 
-    def size(self, plan: Plan) -> int:
-        """Bytes that the undisturbed command writes."""
+    def sizes(self, plan: Plan) -> list[int]:
+        """Of the files that the undisturbed command leaves, in bytes."""
         files = (self._undisturbed(plan) / "output").rglob("*")
-        return sum(path.stat().st_size for path in files if path.is_file())
+        return [path.stat().st_size for path in files if path.is_file()]
 
     def differences(self, plan: Plan, place: Path, without_logs: bool) -> list[str]:
         """Between what the round made and what the undisturbed command made."""

@@ -89,11 +89,11 @@ class Round:
     def _attempt(self, attempt: Attempt, disk: SmallDisk | None) -> None:
         limits = {}
         if attempt.room is not None:
-            room = int(attempt.room * self._bench.size(self._plan))
+            sizes = self._bench.sizes(self._plan)
             if disk:
-                disk.resize(max(1 << 16, _used(disk.folder) + room))
+                disk.resize(max(1 << 16, _used(disk.folder) + int(attempt.room * sum(sizes))))
             else:
-                limits = {resource.RLIMIT_FSIZE: room}
+                limits = {resource.RLIMIT_FSIZE: int(attempt.room * max(sizes))}
         code, delivered, errors = self._start(attempt.strikes, limits)
         if disk:
             disk.resize(_ROOM)

@@ -35,8 +35,8 @@ class _Bench:
     def seconds(self, plan: Plan) -> float:
         return 0.4
 
-    def size(self, plan: Plan) -> int:
-        return 100
+    def sizes(self, plan: Plan) -> list[int]:
+        return [6, 6]
 
     def differences(self, plan: Plan, place: Path, without_logs: bool) -> list[str]:
         return [] if (place / "output/result").read_text() == "whole\n" else ["result differs"]
@@ -87,6 +87,14 @@ class RoundTests(unittest.TestCase):
     def test_and_a_process_left_behind(self) -> None:
         report = self.perform(script="setsid sleep 66 & echo whole > {output}/result")
         self.assertEqual(report.failures, ["left behind: sleep 66"])
+
+    def test_a_full_disk_is_said_and_without_one_a_limit_stands_for_it(self) -> None:
+        # The shell ignores the signal, as the program does.
+        script = "trap '' XFSZ; head -c 6 /dev/zero > {output}/kept || exit 73; echo whole > {output}/result"
+        report = self.perform(Attempt(room=0.5), script=script)
+        self.assertEqual((report.failures, dict(report.events)), ([], {"full disk": 1}))
+        report = self.perform(Attempt(room=1), script=script)
+        self.assertEqual((report.failures, dict(report.events)), ([], {"disk large enough": 1}))
 
     def test_damage_is_found_and_mended(self) -> None:
         damage = Damage("flipped", file=0, place=0.5, bit=0)
