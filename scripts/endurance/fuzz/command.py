@@ -83,8 +83,12 @@ class _Fuzzing:
         begun = {"seed": options.seed, "program": sha256(options.program)}
         self._journal = Journal(options.folder / "lines.jsonl", begun)
         done = {entry["line"] for entry in self._journal.entries}
-        self._run([number for number in range(options.count) if number not in done])
-        return self._conclude()
+        try:
+            self._run([number for number in range(options.count) if number not in done])
+        finally:
+            # Also after a stop, which may come after hours.
+            found = self._summarize()
+        return self._conclude(found)
 
     def _show(self, number: int) -> int:
         worker = _Worker(self._options, "shown")
@@ -122,10 +126,13 @@ class _Fuzzing:
                 file=sys.stderr,
             )
 
-    def _conclude(self) -> int:
-        found = summary(self._journal.entries)
-        text = json.dumps({"seed": self._options.seed, **found}, indent=2, ensure_ascii=False)
+    def _summarize(self) -> dict[str, Any]:
+        found = {"seed": self._options.seed, **summary(self._journal.entries)}
+        text = json.dumps(found, indent=2, ensure_ascii=False)
         write_durably(self._options.folder / "summary.json", text.encode() + b"\n")
+        return found
+
+    def _conclude(self, found: dict[str, Any]) -> int:
         endings = ", ".join(f"{ending}: {count}" for ending, count in found["endings"].items())
         print(f"{found['lines']} command lines; exit codes: {endings}")
         for group in found["failures"]:
