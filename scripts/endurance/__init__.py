@@ -1,0 +1,1 @@
+"""Long tests of the whole program: scripts/soak disturbs it, scripts/fuzz-commands gives it hostile words."""
