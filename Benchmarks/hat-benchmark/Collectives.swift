@@ -46,9 +46,9 @@ struct Collectives: ParsableCommand {
   func run() throws {
     guard MPICommunicator.isLaunched else {
       let ranks = ranks ?? ProcessorCores.available()
-      Foundation.exit(try RankProgram.start(ranks: ranks, hostfile: hostfile))
+      RankProgram.end(try RankProgram.start(ranks: ranks, hostfile: hostfile))
     }
-    Foundation.exit(RankProgram.run(measure))
+    RankProgram.end(RankProgram.run(measure))
   }
 
   /// - Returns: the exit code.

@@ -38,6 +38,10 @@ public enum FileFailure {
   public static func writing(_ path: FilePath, _ error: Errno, needed: Int? = nil) -> UserError {
     switch error {
     case .noSpace, .diskQuotaExceeded: diskFull(path, needed: needed)
+    case .fileTooLarge:
+      UserError(
+        .cannotWrite, at: path.string, "it would be larger than files may be here",
+        hint: "Raise the limit (ulimit -f), then run the same command again.")
     case .permissionDenied, .readOnlyFileSystem:
       UserError(
         .cannotWrite, at: path.string, "there is no permission to write it",

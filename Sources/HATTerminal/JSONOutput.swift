@@ -6,7 +6,7 @@ package enum JSONOutput {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.keyEncodingStrategy = .convertToSnakeCase
-    FileHandle.standardOutput.write(try encoder.encode(value) + Data("\n".utf8))
+    try StandardStreams.write(try encoder.encode(value) + Data("\n".utf8))
   }
 
   /// A string as a JSON literal with its quotes, in which nothing invisible stays unescaped.

@@ -45,6 +45,12 @@ package enum RankProgram {
     return failure.cause.exitCode
   }
 
+  /// Ends the process. `exit` would wait for the threads of libraries, and one that waits for memory does not end.
+  package static func end(_ exitCode: Int32) -> Never {
+    fflush(nil)
+    _exit(exitCode)
+  }
+
   private static func report(_ error: SharedError) -> Int32 {
     Terminal.error(error)
     return error.exitCode
@@ -84,17 +90,20 @@ extension RankProgram {
 extension ParsableCommand {
   /// Runs the command that the arguments name. An error ends the program with its exit code (`SharedError`).
   package static func runProgram() {
+    StandardStreams.prepare()
+    Supervisor.greet()
     do {
       try CommandArguments.check()
       var command = try parseAsRoot()
       try command.run()
+      RankProgram.end(0)
     } catch  where exitCode(for: error) != .failure {
       // Help, wrong usage, or a code that the command has chosen.
       exit(withError: error)
     } catch {
       let failure = SharedError(error)
       Terminal.error(failure)
-      Foundation.exit(failure.exitCode)
+      RankProgram.end(failure.exitCode)
     }
   }
 }

@@ -23,7 +23,8 @@ package enum Terminal {
     showsProgress.withLock { shown in
       let text = (shown ? "\r\u{1B}[K" : "") + text
       shown = new
-      if !text.isEmpty { FileHandle.standardError.write(Data(text.utf8)) }
+      // Where nobody can read it, work goes on all the same.
+      if !text.isEmpty { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
     }
   }
 }

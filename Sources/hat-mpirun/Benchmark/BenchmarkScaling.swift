@@ -85,7 +85,7 @@ struct BenchmarkSums: ParsableCommand {
   private static let seconds = 0.5
 
   func run() throws {
-    Foundation.exit(
+    RankProgram.end(
       RankProgram.run { communicator in
         for bytes in Self.sizes {
           let sum = try SumAndUpdate(count: bytes / 4, on: communicator)

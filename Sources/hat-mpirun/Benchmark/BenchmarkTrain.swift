@@ -50,9 +50,9 @@ struct BenchmarkTrain: ParsableCommand {
 
   func run() throws {
     if MPICommunicator.isLaunched || ranks == nil {
-      Foundation.exit(RankProgram.run { try BenchmarkTrainRank(self).run(on: $0) })
+      RankProgram.end(RankProgram.run { try BenchmarkTrainRank(self).run(on: $0) })
     }
-    Foundation.exit(try launch(ranks: ranks!))
+    RankProgram.end(try launch(ranks: ranks!))
   }
 
   private func launch(ranks: Int) throws -> Int32 {

@@ -45,13 +45,12 @@ struct Generate: ParsableCommand {
     let text = try promptBytes()
     let model = try LoadedModel(checkpoint, threads: choice.threads) { Terminal.warning($0) }
     let generator = TextGenerator(model.makePredictor(documents: 1))
-    let output = FileHandle.standardOutput
-    try output.write(contentsOf: Data(text))
+    try StandardStreams.write(Data(text))
     generator.read([text])
     _ = try generator.write(byteLimit: bytes, samplers: &samplers) { _, text in
-      try output.write(contentsOf: Data(text))
+      try StandardStreams.write(Data(text))
     }
-    try output.write(contentsOf: Data("\n".utf8))
+    try StandardStreams.write(Data("\n".utf8))
   }
 
   private func promptBytes() throws -> [UInt8] {

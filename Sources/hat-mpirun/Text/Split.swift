@@ -29,7 +29,7 @@ struct Split: ParsableCommand {
     } else {
       let text = try StandardInput.readAll()
       let lines = try Self.words(of: text, splitter, at: "standard input").map(JSONOutput.literal)
-      FileHandle.standardOutput.write(Data(lines.map { $0 + "\n" }.joined().utf8))
+      try StandardStreams.write(Data(lines.map { $0 + "\n" }.joined().utf8))
     }
   }
 
@@ -37,7 +37,7 @@ struct Split: ParsableCommand {
     try TextLines.visit { text, place in
       let words = try Self.words(of: text, splitter, at: place)
       let encoded = words.map { "\"\(Data($0).base64EncodedString())\"" }.joined(separator: ", ")
-      FileHandle.standardOutput.write(Data("{\"words_b64\": [\(encoded)]}\n".utf8))
+      try StandardStreams.write(Data("{\"words_b64\": [\(encoded)]}\n".utf8))
     }
   }
 

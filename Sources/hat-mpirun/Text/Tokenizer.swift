@@ -112,14 +112,14 @@ struct TokenizerEncode: ParsableCommand {
     let lines = encoder.encode(text).map { token in
       "\(token) \(JSONOutput.literal(encoder.vocabulary.bytes(of: token)))\n"
     }
-    FileHandle.standardOutput.write(Data(lines.joined().utf8))
+    try StandardStreams.write(Data(lines.joined().utf8))
   }
 
   private func encodeLines(_ encoder: SubwordEncoder) throws {
     try TextLines.visit { text, place in
       try TextValidation.requireValid(text, at: place)
       let ids = encoder.encode(text).map(String.init).joined(separator: ", ")
-      FileHandle.standardOutput.write(Data("{\"ids\": [\(ids)]}\n".utf8))
+      try StandardStreams.write(Data("{\"ids\": [\(ids)]}\n".utf8))
     }
   }
 }
