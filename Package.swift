@@ -45,6 +45,8 @@ let package = Package(
     // Matrix tiles have no intrinsics in Swift. Functions name the instructions they need: no flags.
     .target(name: "CAMX"),
     .target(name: "CWide"),
+    // Swift cannot run between fork and exec.
+    .target(name: "CChild"),
 
     .target(
       name: "HATStorage",
@@ -59,7 +61,8 @@ let package = Package(
       ],
       swiftSettings: testable),
     .target(
-      name: "HATKernels", dependencies: ["CAMX", "COpenBLAS", "CSIMD", "CWide", "CXSMM"],
+      name: "HATKernels",
+      dependencies: ["CAMX", "COpenBLAS", "CSIMD", "CWide", "CXSMM", "HATStorage"],
       swiftSettings: vectorFlags),
     .target(
       name: "HATCore",
@@ -71,7 +74,7 @@ let package = Package(
     .target(
       name: "HATDistributed",
       dependencies: [
-        "CMPI", "HATStorage", "HATText", "HATKernels", "HATCore",
+        "CChild", "CMPI", "HATStorage", "HATText", "HATKernels", "HATCore",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       path: "Sources/Distributed", swiftSettings: testable),

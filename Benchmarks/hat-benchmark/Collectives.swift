@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HATDistributed
 import HATKernels
+import HATStorage
 import HATTerminal
 
 /// Gradient sum and parameter update of many sizes, ours against the MPI library's.
@@ -46,9 +47,9 @@ struct Collectives: ParsableCommand {
   func run() throws {
     guard MPICommunicator.isLaunched else {
       let ranks = ranks ?? ProcessorCores.available()
-      Foundation.exit(try RankProgram.start(ranks: ranks, hostfile: hostfile))
+      StandardStreams.end(try RankProgram.start(ranks: ranks, hostfile: hostfile))
     }
-    Foundation.exit(RankProgram.run(measure))
+    StandardStreams.end(RankProgram.run(measure))
   }
 
   /// - Returns: the exit code.

@@ -48,8 +48,8 @@ struct Preprocessing: ParsableCommand {
   }
 
   func run() throws {
-    guard let ranks, !MPICommunicator.isLaunched else { Foundation.exit(RankProgram.run(measure)) }
-    Foundation.exit(try RankProgram.start(ranks: ranks))
+    guard let ranks, !MPICommunicator.isLaunched else { StandardStreams.end(RankProgram.run(measure)) }
+    StandardStreams.end(try RankProgram.start(ranks: ranks))
   }
 
   /// - Returns: the exit code.

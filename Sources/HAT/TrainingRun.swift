@@ -58,6 +58,8 @@ public struct TrainingRun {
       tokenizer: tokenizer,
       initial: try communicator.together { try initialParameters(mixture, tokenizer, observe) },
       arithmetic: products.arithmetic)
+    try MemoryCheck.requireRoom(
+      for: configuration, maxWordBytes: mixture.splitter.maximumWordBytes, on: communicator)
     let execution = Execution(
       configuration, maxWordBytes: mixture.splitter.maximumWordBytes, arithmetic: products.arithmetic,
       workers: WorkerPool(threads: choice.threads))

@@ -40,6 +40,10 @@ public enum FileFailure {
     case .noSpace, .diskQuotaExceeded: diskFull(path, needed: needed)
     case .isDirectory:
       UserError(.cannotWrite, at: path.string, "this is a folder, not a file", hint: "Name a file.")
+    case .fileTooLarge:
+      UserError(
+        .cannotWrite, at: path.string, "it would be larger than files may be here",
+        hint: "Raise the limit (ulimit -f), then run the same command again.")
     case .permissionDenied, .readOnlyFileSystem:
       UserError(
         .cannotWrite, at: path.string, "there is no permission to write it",

@@ -47,18 +47,26 @@ package enum StandardStreams {
   /// Reports an unwritten result; set once.
   nonisolated(unsafe) private static var report: (UserError) -> Void = { _ in }
 
-  /// Makes streams that fail fail in the open: a reader that ends is an error, not a signal. A stream that is closed becomes one
+  /// Makes streams that fail fail in the open: a reader that ends, or a file that may not grow, is an error and not a signal. A stream that is closed becomes one
   /// that cannot be used, so that no file that is opened takes its place. At the end of the program, results of `print` that could
   /// not be written turn its exit code 0 into that of `cannotWrite`.
   /// - Parameter report: tells the user.
   package static func prepare(report: @escaping (UserError) -> Void) {
     Self.report = report
     signal(SIGPIPE, SIG_IGN)
+    // A file that grows beyond `ulimit -f`.
+    signal(SIGXFSZ, SIG_IGN)
     for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
       // The lowest number that is free is this one. Reading from what can only be written fails, and the reverse.
       _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
     }
     on_exit({ code, _ in StandardStreams.finish(code) }, nil)
+  }
+
+  /// Ends the program. `exit` would wait for the threads of libraries, and one that waits for memory does not end.
+  package static func end(_ code: Int32) -> Never {
+    finish(code)
+    _exit(code)
   }
 
   private static func finish(_ code: Int32) {

@@ -5,11 +5,11 @@ import Testing
 @Suite struct LaunchingTests {
   private static let rule = String(repeating: "-", count: 74)
 
-  /// What is shown of `text`, however it is cut into pieces, and what is held back.
+  /// What is shown of `text`, said after a rank has started, however it is cut into pieces, and what is held back.
   private func parted(_ text: String, pieceLength: Int) -> (shown: String, heldBack: String, hasError: Bool) {
     var chatter = LauncherChatter()
     var shown: [UInt8] = []
-    let bytes = Array(text.utf8)
+    let bytes = Array("\(LauncherChatter.greeting)\n\(text)".utf8)
     for start in stride(from: 0, to: bytes.count, by: pieceLength) {
       shown += chatter.receive(bytes[start..<min(bytes.count, start + pieceLength)])
     }
@@ -37,6 +37,7 @@ import Testing
 
   @Test func aBarThatIsDrawnOverIsShownAtOnce() {
     var chatter = LauncherChatter()
+    _ = chatter.receive(Array("\(LauncherChatter.greeting)\n".utf8))
     #expect(chatter.receive(Array("\rtraining [==".utf8)) == Array("\rtraining [==".utf8))
     #expect(chatter.receive(Array("  ] 50%".utf8)) == Array("  ] 50%".utf8))
   }

@@ -64,21 +64,16 @@ extension MPICommunicator {
     return first!.alignedUp(toMultipleOf: Self.pageSize).assumingMemoryBound(to: Float.self)
   }
 
-  /// Asked first, because a write to shared memory ends the process when the file system that holds it is full.
+  /// Asked first, because a write to shared memory ends the process when the file system that holds it is full, and where a
+  /// file may not be so large the ranks wait for each other for ever.
   private func requireSharedMemory(_ bytes: Int) throws {
-    var isEnough: UInt8 = 1
-    var status = statvfs()
-    if statvfs(AbandonedSegments.folder, &status) == 0 {
-      isEnough = UInt(bytes) <= status.f_bavail * status.f_bsize ? 1 : 0
-    }
-    try MPICall.check(MPI_Bcast(&isEnough, 1, hat_mpi_byte(), 0, node), "MPI_Bcast")
-    guard isEnough == 1 else {
-      throw UserError(
-        .configuration, at: AbandonedSegments.folder,
-        "the ranks of a node need \(bytes >> 20) MiB of shared memory, which is more than is free there",
-        hint:
-          "Make it larger (mount -o remount,size=…; docker run --shm-size=…), or spread the ranks over more "
-          + "nodes: `hat-mpirun plan` says what they need.")
+    let ranks = nodes.neighbours(ofRank: rank).count
+    var limits = MemoryLimit.sharedMemory()
+    var rooms = limits.map { Int64($0.room) }
+    try MPICall.check(MPI_Bcast(&rooms, Int32(rooms.count), hat_mpi_int64(), 0, node), "MPI_Bcast")
+    for index in limits.indices where ranks > 1 && rooms[index] < bytes {
+      limits[index].room = Int(rooms[index])
+      throw MemoryShortage.error(limits[index], need: bytes, ranks: ranks)
     }
   }
 

@@ -50,7 +50,7 @@ public final class MPICommunicator: Communicator {
   /// Ends all ranks at once. `mpirun` ends with this exit code.
   public func abort(exitCode: Int32) -> Never {
     MPI_Abort(world, exitCode)
-    exit(exitCode)
+    _exit(exitCode)
   }
 
   public func barrier() throws {

@@ -1,14 +1,16 @@
+import CChild
 import Foundation
 import Glibc
 import HATStorage
 
-/// A program run to its end, in a process group of its own. Its standard error is a pipe that this process reads.
+/// A program run to its end, in a process group of its own. Its standard error is a pipe that this process reads. It is
+/// asked to end (SIGTERM) when the thread that started it ends, also by `kill -9`: `mpirun` then ends its ranks.
 ///
 /// Not made with swift-subprocess, whose API is asynchronous only: the launcher and the ranks are synchronous programs,
-/// and a bridge between the two takes as much code as `posix_spawn` does. Ending the ranks would be ours all the same,
-/// because Open MPI puts each into a process group of its own (`ProcessTree`).
+/// and a bridge between the two takes as much code as this does. Ending the ranks would be ours all the same, because Open
+/// MPI puts each into a process group of its own (`ProcessTree`).
 final class ChildProcess {
-  private var processID: pid_t = 0
+  private let processID: pid_t
   private let errorPipe: Int32
 
   /// - Throws: `UserError` of kind `missingInput` when the program cannot be started.
@@ -18,28 +20,14 @@ final class ChildProcess {
     errorPipe = pipeEnds[0]
     for end in pipeEnds { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     defer { close(pipeEnds[1]) }
-
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, pipeEnds[1], STDERR_FILENO)
-
-    // A group of its own: Ctrl-C reaches this process alone, which decides what it means.
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    posix_spawnattr_setpgroup(&attributes, 0)
-
-    let status = CStrings.with([program] + arguments) { argumentPointers in
+    processID = CStrings.with([program] + arguments) { argumentPointers in
       CStrings.with(environment) { environmentPointers in
-        posix_spawnp(&processID, program, &actions, &attributes, argumentPointers, environmentPointers)
+        hat_child_start(program, argumentPointers, environmentPointers, pipeEnds[1])
       }
     }
-    guard status == 0 else {
+    guard processID > 0 else {
       throw UserError(
-        .missingInput, at: program, "it cannot be started: \(String(cString: strerror(status)))",
+        .missingInput, at: program, "it cannot be started: \(String(cString: strerror(-processID)))",
         hint: "Install Open MPI (apt install openmpi-bin), or leave `ranks` out to train in one process.")
     }
   }

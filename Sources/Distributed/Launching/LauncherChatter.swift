@@ -1,10 +1,12 @@
 /// Separates what `mpirun` says about a failure from what the ranks say.
 ///
-/// Open MPI puts its remarks between lines of dashes. They are held back, so that our one message is not buried among
-/// them. When the ranks said nothing, they are all there is to show.
+/// Before a rank has started, all is said by `mpirun` and the programs it uses. Later Open MPI puts its remarks between
+/// lines of dashes. They are held back, so that our one message is not buried among them.
 struct LauncherChatter {
   /// What Open MPI has said.
   private(set) var heldBack: [UInt8] = []
+  /// Whether a rank has started.
+  private(set) var hasRank = false
   /// Whether a rank has reported an error.
   private(set) var hasError = false
 
@@ -13,9 +15,13 @@ struct LauncherChatter {
   /// Whether the start of the current line has been passed on already, as for a progress bar that is redrawn.
   private var isOpen = false
 
+  /// What every rank of a supervised job says first.
+  static let greeting = "hat: this rank has started"
+
   private static let shortestRule = 60
   private static let errorPrefix = Array("error: ".utf8)
   private static let launcherPrefix = Array("mpirun: ".utf8)
+  private static let greetingLine = Array(greeting.utf8)
 
   /// - Returns: what to show.
   mutating func receive(_ bytes: some Sequence<UInt8>) -> [UInt8] {
@@ -25,7 +31,7 @@ struct LauncherChatter {
       if byte == UInt8(ascii: "\n") { endLine(&shown) }
     }
     // There is no need to wait for the end of a line that is clearly a rank's.
-    if !isInRemark && !line.isEmpty && (isOpen || !isUndecided) {
+    if hasRank && !isInRemark && !line.isEmpty && (isOpen || !isUndecided) {
       shown += line
       noteError()
       line = []
@@ -37,13 +43,22 @@ struct LauncherChatter {
   /// - Returns: what is left to show at the end.
   mutating func finish() -> [UInt8] {
     defer { line = [] }
+    guard hasRank else {
+      heldBack += line
+      return []
+    }
     return isInRemark ? [] : line
   }
 
+  static func isRule(_ line: some Collection<UInt8>) -> Bool {
+    line.count >= shortestRule && line.allSatisfy { $0 == UInt8(ascii: "-") }
+  }
+
   private mutating func endLine(_ shown: inout [UInt8]) {
-    let isRule =
-      !isOpen && line.count > Self.shortestRule && line.dropLast().allSatisfy { $0 == UInt8(ascii: "-") }
-    if isRule || isInRemark || (!isOpen && isAside) {
+    let isRule = !isOpen && Self.isRule(line.dropLast())
+    if !isOpen && isGreeting {
+      hasRank = true
+    } else if !hasRank || isRule || isInRemark || (!isOpen && isAside) {
       heldBack += line
     } else {
       noteError()
@@ -60,8 +75,11 @@ struct LauncherChatter {
 
   private var isUndecided: Bool {
     line[0] == UInt8(ascii: "-") || line[0] == UInt8(ascii: "[") || line.starts(with: Self.launcherPrefix)
-      || Self.launcherPrefix.starts(with: line) || Self.errorPrefix.starts(with: line)
+      || [Self.launcherPrefix, Self.errorPrefix, Self.greetingLine].contains { $0.starts(with: line) }
   }
+
+  /// `mpirun` may put a rank's number in front of it, if it has been asked to.
+  private var isGreeting: Bool { line.dropLast().suffix(Self.greetingLine.count) == Self.greetingLine[...] }
 
   /// For example `mpirun: Forwarding signal 10 to job`, or `[host:123] 3 more processes have sent help message …`.
   private var isAside: Bool {

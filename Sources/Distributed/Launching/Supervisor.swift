@@ -26,21 +26,43 @@ public struct Supervisor {
     self.note = note
   }
 
+  /// Set for the ranks: the first thing each says is `LauncherChatter.greeting`.
+  public static let variable = "HAT_SUPERVISED"
+
+  /// Tells the supervisor, if there is one, that this rank has started.
+  public static func greet() {
+    guard MPICommunicator.isLaunched, getenv(variable) != nil else { return }
+    show(Array("\(LauncherChatter.greeting)\n".utf8))
+  }
+
   /// Exit codes after which the job is not started again: success, 1, which is `mpirun`'s when it could not start the
   /// ranks, and those of `UserError`, which would only come again.
   private static let finalExitCodes: Set<Int32> = [0, 1, 64, 65, 66, 73, 75, 78]
 
   /// - Parameter job: makes the job of a start, counted from 0.
   /// - Returns: the exit code of the command.
-  /// - Throws: `UserError` when `mpirun` cannot be started.
+  /// - Throws: `UserError` when there are no places for the ranks, or `mpirun` cannot be started; `UserError` or
+  ///   `CommunicationFailure` when `mpirun` starts no rank.
   public func run(_ job: (_ start: Int) -> MPIJob) throws -> Int32 {
     LauncherSignals.listen()
+    try job(0).requirePlaces(
+      cores: ProcessorCores.available(), environment: ProcessInfo.processInfo.environment.keys)
+    try MPIJob.requireSharedFiles()
+    var hasStarted = false
     var (start, budget) = (0, RestartBudget(limit: restarts, reached: try progress()))
     while true {
       try hangs?.sweep()
-      let code = try runOnce(job(start))
+      let (code, chatter) = try runOnce(job(start))
       let reason = hangReport() ?? Self.description(of: code)
       if LauncherSignals.count > 0 { return Self.codeAfterStopping(code) }
+      hasStarted = hasStarted || chatter.hasRank
+      guard code == 0 || hasStarted else {
+        throw LauncherRemarks(chatter.heldBack).refusal(of: job(start), exitCode: code)
+      }
+      if code == 1 && !chatter.hasError {
+        let remarks = LauncherRemarks(chatter.heldBack).text
+        note("error: mpirun has ended the job" + (remarks.isEmpty ? "" : ": \(remarks)"))
+      }
       if Self.finalExitCodes.contains(code) { return code == 1 ? SharedError.faultExitCode : code }
       guard budget.take(at: try progress()) else {
         note("error: \(reason)\(vainRestarts). Run the same command again: it goes on \(continuation).")
@@ -59,15 +81,18 @@ public struct Supervisor {
     restarts > 0 ? ", after \(restarts) restart\(restarts == 1 ? "" : "s") without progress" : ""
   }
 
-  private func runOnce(_ job: MPIJob) throws -> Int32 {
+  private func runOnce(_ job: MPIJob) throws -> (exitCode: Int32, chatter: LauncherChatter) {
+    var job = job
+    job.environment.append((Self.variable, "1"))
     let child = try ChildProcess(job)
     var chatter = LauncherChatter()
     var patience = HangPatience()
     var forwarded = 0
     let code = child.wait(
       receive: { bytes in
-        patience.hasHeard = true
-        Self.show(chatter.receive(bytes))
+        let shown = chatter.receive(bytes)
+        if !shown.isEmpty { patience.hasHeard = true }
+        Self.show(shown)
       },
       attend: {
         while forwarded < LauncherSignals.count {
@@ -77,8 +102,7 @@ public struct Supervisor {
         if let hangs, patience.isOver(hasRecords: hangs.hasRecords) { child.killTree() }
       })
     Self.show(chatter.finish())
-    if code == 1 && !chatter.hasError { Self.show(chatter.heldBack) }
-    return code
+    return (code, chatter)
   }
 
   /// - Returns: what to say if the run hung; nil if it did not.
@@ -142,7 +166,7 @@ struct RestartBudget {
 /// When a job that hangs has to be ended from outside, because `mpirun` does not end it: it waits for a machine that it
 /// no longer reaches, or never started the ranks.
 struct HangPatience {
-  /// Whether the job has printed anything yet. It does as soon as its ranks have met.
+  /// Whether a rank has printed anything yet. It does as soon as its ranks have met.
   var hasHeard = false
   private let start: ContinuousClock.Instant
   private var reported: ContinuousClock.Instant?

@@ -61,7 +61,7 @@ public struct RankMemory: Sendable, Equatable, Encodable {
         }, every: configuration.output.checkpointEvery)
   }
 
-  private static func activationFloats(
+  static func activationFloats(
     _ configuration: Configuration, maxWordBytes: Int, bytesPerToken: Double
   ) -> Int {
     let execution = Execution(

@@ -1,5 +1,7 @@
+import Glibc
 import HATCore
 import HATKernels
+import HATStorage
 
 /// Sums the ranks' gradients: afterwards each owner has its slice of the sum.
 ///
@@ -55,15 +57,21 @@ final class GradientReducer {
     }
     pieceLength = Self.pieceLength(nodes, longestSlice: longestSlice, limit: limit)
     let rowBytes = pieceLength * format.bytes
-    arriving = .allocate(byteCount: max(1, (senders.last?.rows.upperBound ?? 0) * rowBytes), alignment: 64)
-    leaving = .allocate(byteCount: max(1, clients.count * subtrees.count * rowBytes), alignment: 64)
+    arriving = Self.allocate(byteCount: (senders.last?.rows.upperBound ?? 0) * rowBytes)
+    leaving = Self.allocate(byteCount: clients.count * subtrees.count * rowBytes)
     let temporaries = ([whole] + subtrees).map(\.temporaries).max()!
     scratch = FloatBuffer(zeroed: (1 + temporaries) * Self.blockLength)
   }
 
   deinit {
-    arriving.deallocate()
-    leaving.deallocate()
+    free(arriving.baseAddress)
+    free(leaving.baseAddress)
+  }
+
+  private static func allocate(byteCount: Int) -> UnsafeMutableRawBufferPointer {
+    let count = max(1, byteCount)
+    return UnsafeMutableRawBufferPointer(
+      start: LargeMemory.allocate(byteCount: count, alignment: 64), count: count)
   }
 
   /// Bytes of send and receive buffers on the rank that needs most.

@@ -15,9 +15,6 @@ public final class Watchdog: Sendable {
   /// Whether a supervisor makes the report.
   private let isSupervised: Bool
 
-  /// Set for ranks whose supervisor makes the report.
-  public static let supervisedVariable = "HAT_SUPERVISED"
-
   /// Seconds for the other ranks to write their records, before the first one that ends takes them with it.
   private static let grace = 3.0
   private static let longestTick = 1.0

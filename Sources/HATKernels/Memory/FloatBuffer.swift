@@ -1,4 +1,5 @@
 import Glibc
+import HATStorage
 
 /// Floats that somebody else owns. The function that takes the pointer says how many there are, and their shape.
 public typealias FloatPointer = UnsafeMutablePointer<Float>
@@ -6,7 +7,8 @@ public typealias FloatPointer = UnsafeMutablePointer<Float>
 /// A buffer of floats that never moves and is freed with its object.
 ///
 /// It is aligned to a cache line, or to a page if it is at least a page long: vectors never straddle a line, and whole
-/// pages can be handed to the operating system. The owner ensures that no two threads write the same floats at once.
+/// pages can be handed to the operating system. The owner ensures that no two threads write the same floats at once. Where
+/// there is no memory for it, the process ends (`LargeMemory`).
 public final class FloatBuffer: @unchecked Sendable {
   public let base: FloatPointer
   public let count: Int
@@ -17,11 +19,11 @@ public final class FloatBuffer: @unchecked Sendable {
     precondition(count >= 0)
     let byteCount = max(count, 1) * MemoryLayout<Float>.stride
     let alignment = byteCount >= FloatBuffer.pageSize ? FloatBuffer.pageSize : FloatBuffer.cacheLineSize
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
+    let memory = LargeMemory.allocate(byteCount: byteCount, alignment: alignment)
     memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
-    release = { memory.deallocate() }
+    release = { free(memory) }
   }
 
   /// A buffer of zeros of which only the pages that are written take memory. It serves an owner that keeps only some
@@ -29,11 +31,7 @@ public final class FloatBuffer: @unchecked Sendable {
   public init(reserving count: Int) {
     precondition(count >= 0)
     let byteCount = max(count, 1) * MemoryLayout<Float>.stride
-    let memory = mmap(
-      nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-    guard let memory, memory != MAP_FAILED else {
-      fatalError("the operating system gives no addresses for \(byteCount) bytes (see ulimit -v)")
-    }
+    let memory = LargeMemory.reserve(byteCount: byteCount)
     base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
     release = { munmap(memory, byteCount) }

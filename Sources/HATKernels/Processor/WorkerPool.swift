@@ -1,5 +1,6 @@
 import CSIMD
 import Glibc
+import HATStorage
 import Synchronization
 
 /// The threads of a rank, which share the work of one kernel after another. Between kernels they spin for a moment, since
@@ -89,7 +90,7 @@ private final class Worker {
         Unmanaged<Worker>.fromOpaque(argument!).takeRetainedValue().work()
         return nil
       }, Unmanaged.passRetained(self).toOpaque())
-    precondition(code == 0, "a thread can be started")
+    guard code == 0 else { LargeMemory.refuseThread(code) }
     return thread
   }
 

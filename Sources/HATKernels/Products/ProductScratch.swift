@@ -1,5 +1,6 @@
 import CAMX
 import CXSMM
+import HATStorage
 
 /// A thread's room for parts of matrices during one product on vector registers.
 struct ProductScratch {
@@ -60,7 +61,7 @@ private enum ThreadScratch {
   static var base: FloatPointer {
     let floats = max(ProductScratch.floats, TileScratch.floats)
     guard let base = hat_product_scratch(Int32(floats)) else {
-      preconditionFailure("no memory for the \(floats * 4) bytes that the products of a thread need")
+      LargeMemory.refuse(floats * MemoryLayout<Float>.size)
     }
     return base
   }

@@ -57,13 +57,14 @@ final class RecordReader {
 
   /// Room for `capacity` bytes, and the padding behind them.
   private static func allocate(_ capacity: Int) -> UnsafeMutableBufferPointer<UInt8> {
-    let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: capacity + JSONDocumentReader.padding)
-    buffer.initialize(repeating: 0)
-    return UnsafeMutableBufferPointer(rebasing: buffer[..<capacity])
+    let byteCount = capacity + JSONDocumentReader.padding
+    let memory = LargeMemory.allocate(byteCount: byteCount, alignment: 16)
+    let base = memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    return UnsafeMutableBufferPointer(start: base, count: capacity)
   }
 
   deinit {
-    buffer.deallocate()
+    free(buffer.baseAddress)
   }
 
   /// Bytes taken from the disk so far.
@@ -121,7 +122,7 @@ final class RecordReader {
     if pending.count > buffer.count / 2 {
       let larger = Self.allocate(buffer.count * 2)
       memcpy(larger.baseAddress!, base + pending.lowerBound, pending.count)
-      buffer.deallocate()
+      free(base)
       buffer = larger
     } else if pending.lowerBound > 0 {
       memmove(base, base + pending.lowerBound, pending.count)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HATCore
 import HATDistributed
+import HATStorage
 import HATTerminal
 import SystemPackage
 
@@ -85,7 +86,7 @@ struct BenchmarkSums: ParsableCommand {
   private static let seconds = 0.5
 
   func run() throws {
-    Foundation.exit(
+    StandardStreams.end(
       RankProgram.run { communicator in
         for bytes in Self.sizes {
           let sum = try SumAndUpdate(count: bytes / 4, on: communicator)

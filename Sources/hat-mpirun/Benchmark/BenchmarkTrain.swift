@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HATDistributed
+import HATStorage
 import HATTerminal
 
 /// How fast a configuration trains here, and how close that is to what the machine can do.
@@ -50,9 +51,9 @@ struct BenchmarkTrain: ParsableCommand {
 
   func run() throws {
     if MPICommunicator.isLaunched || ranks == nil {
-      Foundation.exit(RankProgram.run { try BenchmarkTrainRank(self).run(on: $0) })
+      StandardStreams.end(RankProgram.run { try BenchmarkTrainRank(self).run(on: $0) })
     }
-    Foundation.exit(try launch(ranks: ranks!))
+    StandardStreams.end(try launch(ranks: ranks!))
   }
 
   private func launch(ranks: Int) throws -> Int32 {

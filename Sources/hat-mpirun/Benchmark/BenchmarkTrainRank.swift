@@ -45,6 +45,8 @@ final class BenchmarkTrainRank {
       return PreparedSteps.of(
         text: Self.sampleText, splitter: splitter, configuration, steps: Self.preparedSteps, owned: owned)
     }
+    try MemoryCheck.requireRoom(
+      for: configuration, maxWordBytes: splitter.maximumWordBytes, on: communicator)
     let execution = Execution(
       configuration, maxWordBytes: splitter.maximumWordBytes, arithmetic: arithmetic,
       workers: WorkerPool(threads: threads))

@@ -65,8 +65,8 @@ struct Preprocess: ParsableCommand {
   }
 
   func run() throws {
-    guard let ranks, !MPICommunicator.isLaunched else { Foundation.exit(RankProgram.run(work)) }
-    Foundation.exit(try RankProgram.start(ranks: ranks, continuation: "where it stopped"))
+    guard let ranks, !MPICommunicator.isLaunched else { StandardStreams.end(RankProgram.run(work)) }
+    StandardStreams.end(try RankProgram.start(ranks: ranks, continuation: "where it stopped"))
   }
 
   /// - Returns: the exit code.

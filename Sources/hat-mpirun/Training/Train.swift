@@ -97,9 +97,9 @@ struct Train: ParsableCommand {
 
   func run() throws {
     if MPICommunicator.isLaunched || ranks == nil {
-      Foundation.exit(TrainRank(self).run())
+      StandardStreams.end(TrainRank(self).run())
     }
-    Foundation.exit(try launch(ranks: ranks!))
+    StandardStreams.end(try launch(ranks: ranks!))
   }
 
   /// - Returns: the exit code of the command.
@@ -107,6 +107,7 @@ struct Train: ParsableCommand {
     let program = try RankProgram.executable()
     let cores = ProcessorCores.available()
     let choice = hostfile == nil ? try ThreadChoice(wanted: threads, ranks: ranks, cores: cores) : nil
+    try requireEvenShares(ranks)
     let hangs = HangFolder(run: FilePath(output))
     let checkpoints = CheckpointStore(run: FilePath(output))
     let supervisor = Supervisor(
@@ -117,9 +118,15 @@ struct Train: ParsableCommand {
         program: program, arguments: rankArguments(start: start), ranks: ranks,
         threadsPerRank: choice?.threads ?? 1, hostfile: hostfile,
         launcherOptions: mpirunArguments?.split(separator: " ").map(String.init) ?? [],
-        environment: [("OPENBLAS_NUM_THREADS", "1"), (Watchdog.supervisedVariable, "1")]
-          + Terminal.environment)
+        environment: [("OPENBLAS_NUM_THREADS", "1")] + Terminal.environment)
     }
+  }
+
+  /// The ranks would find out too, but only once all of them have started.
+  private func requireEvenShares(_ ranks: Int) throws {
+    guard let file = settings.file else { return }
+    let training = try Configuration.load(from: FilePath(file), overrides: settings.overrides).training
+    _ = try MicroBatchTree(microBatches: training.microBatches, ranks: ranks)
   }
 
   /// The arguments of each rank. A restart after a fault resumes the run that the first start made.
@@ -160,7 +167,7 @@ struct TrainRank {
     Watchdog(
       log: log, run: FilePath(command.output), rank: number("OMPI_COMM_WORLD_RANK") ?? 0,
       ranks: number("OMPI_COMM_WORLD_SIZE") ?? 1,
-      isSupervised: environment[Watchdog.supervisedVariable] != nil
+      isSupervised: environment[Supervisor.variable] != nil
     ).start()
   }
 

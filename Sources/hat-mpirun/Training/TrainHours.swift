@@ -51,22 +51,10 @@ struct TrainHours {
     try communicator.barrier()
     let rate = CoreRate(products, threads: threads).trainingFlopsPerSecond
     let neighbours = communicator.nodes.neighbours(ofRank: communicator.rank).count
-    let memory = try communicator.together { try AvailableMemory.bytes() / neighbours }
+    let memory = AvailableMemory().bytes(sharedBy: neighbours)
     return TrainingBudget(
       hours: hours, ranks: communicator.size, nodes: communicator.nodes.count,
       flopsPerSecond: try communicator.allGather(rate).min()!,
       memoryPerRank: try communicator.allGather(memory).min()!)
-  }
-}
-
-/// The memory of this machine that programs can still have.
-enum AvailableMemory {
-  static func bytes() throws -> Int {
-    let text = try String(contentsOfFile: "/proc/meminfo", encoding: .utf8)
-    let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
-    guard let kibibytes = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
-      preconditionFailure("/proc/meminfo has a line MemAvailable (Linux 3.14)")
-    }
-    return kibibytes * 1024
   }
 }

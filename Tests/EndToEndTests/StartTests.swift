@@ -1,0 +1,95 @@
+import Foundation
+import Glibc
+import Testing
+
+extension EndToEnd {
+  /// Jobs that cannot start, and jobs whose starter ends.
+  @Suite("Starting")
+  struct StartTests {
+    let scratch: Scratch
+    let arguments: [String]
+
+    init() throws {
+      scratch = try Scratch()
+      arguments =
+        ["train", "--config", try scratch.configuration(), "--data", try scratch.corpus(), "--output"]
+        + [scratch.file("run")]
+    }
+
+    private func expectRefused(
+      _ arguments: [String], environment: [String: String] = ChildProcess.cleanEnvironment, exitCode: Int32,
+      mentions words: [String]
+    ) {
+      let output = ChildProcess([Program.path] + arguments, environment: environment).wait()
+      expectMistake(output, exitCode: exitCode, mentions: words)
+      #expect(output.seconds < 15, "\(output.description)")
+      let lines = output.standardError.split(separator: "\n")
+      #expect(lines.count == 1 && lines[0].hasPrefix("error: "), "\(output.description)")
+      for word in ["ORTE", "developer", "Open RTE"] {
+        #expect(!output.standardError.contains(word), "\(output.description)")
+      }
+    }
+
+    @Test(
+      "More ranks than there can be are refused before mpirun starts", arguments: ["1000", "99999999999"])
+    func tooManyRanks(ranks: String) throws {
+      expectRefused(
+        arguments + ["--ranks", ranks], exitCode: 78, mentions: ["4 micro-batches", "Use 1, 2, 4 ranks"])
+      let preprocess = [
+        "preprocess", "--output", scratch.file("many"), "--ranks", ranks, try scratch.documents(),
+      ]
+      expectRefused(preprocess, exitCode: 64, mentions: ["--ranks \(ranks)", "core"])
+      let hosts = try scratch.write("localhost slots=1\n", to: "hosts")
+      expectRefused(
+        arguments + ["--ranks", "2", "--hostfile", hosts], exitCode: 64,
+        mentions: ["--ranks 2", hosts, "slots for 1"])
+    }
+
+    @Test("A hostfile that is none, an argument mpirun does not know: refused at once, and named")
+    func badArguments() throws {
+      let ranks = arguments + ["--ranks", "2"]
+      let missing = scratch.file("no-hosts")
+      expectRefused(ranks + ["--hostfile", missing], exitCode: 66, mentions: [missing])
+      expectRefused(ranks + ["--hostfile", scratch.path], exitCode: 66, mentions: [scratch.path, "folder"])
+      expectRefused(
+        ranks + ["--mpirun-arguments", "--frobnicate"], exitCode: 64,
+        mentions: ["--mpirun-arguments", "\"--frobnicate\""])
+      expectRefused(
+        ranks + ["--mpirun-arguments", "--bind-to nothing"], exitCode: 64,
+        mentions: ["--mpirun-arguments", "Policy: nothing"])
+    }
+
+    @Test("A machine that is not reached at the first start is named at once, not waited for")
+    func unknownMachine() throws {
+      let hosts = try scratch.write("nowhere slots=2\n", to: "hosts")
+      let agent = try scratch.write(
+        "#!/bin/sh\necho ssh: Could not resolve hostname $1: Name or service not known >&2\nexit 255\n",
+        to: "agent")
+      try #require(chmod(agent, 0o755) == 0)
+      expectRefused(
+        arguments + ["--ranks", "2", "--hostfile", hosts],
+        environment: ChildProcess.cleanEnvironment.merging(["OMPI_MCA_plm_rsh_agent": agent]) { $1 },
+        exitCode: 70, mentions: [hosts, "resolve hostname nowhere"])
+    }
+
+    @Test(
+      "With all standard streams closed a run trains and ends", arguments: [[String](), ["--ranks", "2"]])
+    func closedStreams(options: [String]) throws {
+      let closed = ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh", Program.path]
+      let output = ChildProcess.run(closed + arguments + options, timeLimit: 60)
+      #expect(output.exitCode == 0 && !output.isTimedOut, "\(output.description)")
+      #expect(RunFolder(path: scratch.file("run")).stepCount == 12)
+    }
+
+    @Test("mpirun and its ranks do not outlive a command that is killed")
+    func killedSupervisor() throws {
+      let run = RunFolder(path: scratch.file("run"))
+      let endless = ["--ranks", "2", "--set", "training.steps=1000000", "--set", "output.checkpoint_every=0"]
+      let job = ChildProcess([Program.path] + arguments + endless)
+      try #require(eventually(within: 60) { run.stepCount >= 5 })
+      kill(try #require(job.program), SIGKILL)
+      #expect(job.wait().exitCode != 0)
+      #expect(eventually(within: 15) { !RankProcess.exists(run: run.path) }, "a rank outlived the command")
+    }
+  }
+}

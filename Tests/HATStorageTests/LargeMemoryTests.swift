@@ -1,0 +1,18 @@
+import HATStorage
+import Testing
+
+/// Memory that no machine has.
+@Suite struct LargeMemoryTests {
+  @Test func aRefusalEndsTheProcessWithAMessage() async throws {
+    let result = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) {
+      _ = LargeMemory.allocate(byteCount: 1 << 60, alignment: 64)
+    }
+    let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+    #expect(
+      text.contains("error: the operating system refuses 1099511627776 MiB of memory. Raise what limits"))
+  }
+
+  @Test func soDoesOneOfAddresses() async {
+    await #expect(processExitsWith: .exitCode(78)) { _ = LargeMemory.reserve(byteCount: 1 << 60) }
+  }
+}
