@@ -7,7 +7,8 @@ from typing import Any
 
 def kind(text: str) -> str:
     """The text with every number replaced, so that texts of one cause are equal; those in <> stay."""
-    return re.sub(r"(?<![<\d])\d[\d,._]*", "N", " ".join(text.split()))[:300]
+    numbers = r"(?<![<\w])(?:0x)?[\da-fA-F]*\d[\da-fA-F.,_]*"
+    return re.sub(numbers, "N", " ".join(text.split()))[:300]
 
 
 def grouped(failures: Iterable[tuple[str, Any]]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ _FOREIGN = (
         "libswift",
     ),
     *("Stack dump", "Backtrace", "crashed:", "keyNotFound", "valueNotFound", "typeMismatch", "dataCorrupted"),
-    *("Error Domain", "NSCocoaErrorDomain", "YamlError", "/rustc/", "Traceback", "core dumped", "rawValue"),
+    *("Error Domain", "NSCocoaErrorDomain", "YamlError", "Traceback", "core dumped", "rawValue"),
     *("ORTE", "PMIX", "orte_", "MPI_ABORT"),
 )
 
@@ -65,6 +65,9 @@ def _faults(line: Line, ending: Ending) -> Iterator[str]:
         if word in ending.errors or word in ending.output:
             yield f'says "{word}"'
             break
+    said = re.findall(r"^error: .*", ending.errors, flags=re.MULTILINE)
+    if len(set(said)) < len(said):
+        yield "says its error twice"
     if ending.code == 0 and line.output == "kept" and "--json" in line.words and not _asks_for_text(line):
         yield from _json_faults(ending.output)
     if ending.code is None:

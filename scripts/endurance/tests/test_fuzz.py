@@ -97,6 +97,7 @@ class VerdictTests(unittest.TestCase):
             self.faults(-signal.SIGSEGV): "ended by SIGSEGV",
             self.faults(None, "10 %\r20 %"): "no end within the time limit: 10 %",
             self.faults(1, "error: it failed."): "undocumented exit code <1>: error: it failed.",
+            self.faults(65, "error: no.\nerror: no.\n"): "says its error twice: error: no.",
             self.faults(70): "exit code <70> without a message",
             self.faults(
                 65, "error: keyNotFound(CodingKeys)"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from endurance.codes import documented_codes
 from endurance.journal import Journal
-from endurance.kinds import grouped
+from endurance.kinds import grouped, kind
 from reproduction.commands import StageFailure
 
 
@@ -39,6 +39,10 @@ class StateTests(unittest.TestCase):
             [(group["kind"], group["count"], group["example"]) for group in found],
             [("exit code <70>: at N", 2, 0), ("exit code <71>: at N", 1, 2)],
         )
+
+    def test_numbers_may_be_hexadecimal_and_names_stay(self) -> None:
+        said = "SIGUSR1 at 0x7f06dca5, in train-000001-00000a.shard and segment.vm.c3c0001.0 of CA30-01"
+        self.assertEqual(kind(said), "SIGUSR1 at N in train-N-Nshard and segment.vm.N of N-N")
 
     def test_the_codes_are_those_of_the_reference(self) -> None:
         self.assertLessEqual({0, 64, 65, 66, 70, 73, 75, 78}, documented_codes())
