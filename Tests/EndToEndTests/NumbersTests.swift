@@ -6,7 +6,7 @@ extension EndToEnd {
   @Suite("Numbers")
   struct NumbersTests {
     static let preset = Program.repository + "/configs/tiny.yaml"
-    static let huge = ["99999999999999999999", "9223372036854775807", "0", "-1", "1e9", "nan"]
+    static let impossible = ["9223372036854775807", "0", "nan"]
 
     @Test(
       "Options outside of their range name it",
@@ -28,8 +28,9 @@ extension EndToEnd {
       ])
     func options(arguments: [String]) {
       let option = arguments.last!
-      let isLimitless = arguments == ["split", "--max-word-bytes"]
-      for value in Self.huge where !(isLimitless && value == Self.huge[1]) {
+      // The largest `Int` is no limit to `split`.
+      let values = arguments[0] == "split" ? ["99999999999", "3"] : Self.impossible
+      for value in values {
         let output = Program.run(arguments.dropLast() + ["\(option)=\(value)"])
         expectMistake(output, exitCode: 64, mentions: [option])
       }

@@ -136,7 +136,7 @@ struct SubwordTests {
     #expect(problem(["ab", "abc"], merges: ["a b", "ab c"]) == nil)
     // A token of the same bytes may be made in two ways.
     #expect(problem(["ab", "bc", "abc"], merges: ["a b", "b c", "ab c", "a bc"]) == nil)
-    for (tokens, merges, expected) in [
+    let cases: [(tokens: [String], merges: [String], problem: String)] = [
       (["ab"], ["a b", "a b"], #"merge 2, "a b", cannot be: it is there twice"#),
       (["ab", "abc"], ["a b", "ab c", "a b"], "it is there twice"),
       (["ab"], ["a zz"], #"there is no token "zz""#), (["ab"], ["a b", "a c"], #"there is no token "ac""#),
@@ -144,7 +144,8 @@ struct SubwordTests {
       (["abc", "ab"], ["a b", "ab c"], "has the wrong number"), (["ab"], ["ab"], "two tokens"),
       (["ab"], ["a b c"], "two tokens"), (["ab", "cd"], ["a b"], #"no merge makes its token "cd""#),
       (["ab"], ["<document> a"], "document mark"), ([], ["a b"], #"there is no token "ab""#),
-    ] {
+    ]
+    for (tokens, merges, expected) in cases {
       #expect(problem(tokens, merges: merges)?.contains(expected) == true, "\(merges)")
     }
     // Names that lie: each token twice as long as the one before.
@@ -171,10 +172,12 @@ struct SubwordTests {
 
   @Test("Text full of the document mark's name gives a vocabulary that can be written")
   func documentMarkAsText() throws {
-    let words = SubwordTests.counts(Array(repeating: "<document> </document> <document>", count: 50))
-    let most = try #require(
-      #expect(throws: UserError.self) { try SubwordVocabulary(learningFrom: words, count: 8192) })
-    let count = try #require(Int(most.hint.drop { !$0.isNumber }.prefix { $0.isNumber }))
+    let words = Self.counts(Array(repeating: "<document>", count: 50))
+    let error = #expect(throws: UserError.self) {
+      try SubwordVocabulary(learningFrom: words, count: 8192)
+    }
+    let hint = try #require(error).hint
+    let count = try #require(Int(hint.drop { !$0.isNumber }.prefix { $0.isNumber }))
     let vocabulary = try SubwordVocabulary(learningFrom: words, count: count)
     let file = TokenizerFile(vocabulary)
     #expect(try TokenizerFile(content: file.content, at: "t.json") == file)
