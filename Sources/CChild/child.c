@@ -18,8 +18,8 @@ static void forget_handlers(void) {
 
 /// In the child, which shares the caller's memory. Returns if the program cannot be started.
 static void become(
-    const char *program, char *const *arguments, char *const *environment, int error_output, pid_t parent,
-    const sigset_t *mask) {
+    const char *program, char *const *arguments, char *const *environment, int output, int error_output,
+    pid_t parent, const sigset_t *mask) {
   forget_handlers();
   sigprocmask(SIG_SETMASK, mask, NULL);
   setpgid(0, 0);
@@ -27,12 +27,13 @@ static void become(
   // The parent may have ended before the kernel knew what to do then.
   if (getppid() != parent) _exit(1);
   const int empty = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (empty < 0 || dup2(empty, STDIN_FILENO) < 0 || dup2(error_output, STDERR_FILENO) < 0) return;
+  if (empty < 0 || dup2(empty, STDIN_FILENO) < 0) return;
+  if (dup2(output, STDOUT_FILENO) < 0 || dup2(error_output, STDERR_FILENO) < 0) return;
   execvpe(program, arguments, environment);
 }
 
 pid_t hat_child_start(
-    const char *program, char *const *arguments, char *const *environment, int error_output) {
+    const char *program, char *const *arguments, char *const *environment, int output, int error_output) {
   sigset_t all, mask;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &mask);
@@ -41,7 +42,7 @@ pid_t hat_child_start(
   // Not fork, before which OpenBLAS ends its threads: one that waits for memory does not end.
   const pid_t child = vfork();
   if (child == 0) {
-    become(program, arguments, environment, error_output, parent, &mask);
+    become(program, arguments, environment, output, error_output, parent, &mask);
     failure = errno;
     _exit(127);
   }

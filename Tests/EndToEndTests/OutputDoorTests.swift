@@ -58,6 +58,14 @@ extension EndToEnd {
       #expect(output.standardOutput == "73\n", "\(output.description)")
     }
 
+    @Test("What ranks print is a result, too")
+    func lostResultsOfRanks() throws {
+      let output = shell(
+        ["preprocess", "--output", scratch.file("corpus"), "--ranks", "2", try scratch.documents()],
+        "> /dev/full")
+      expectMistake(output, exitCode: 73, mentions: ["full"])
+    }
+
     @Test("A log that is full or closed stops nothing", arguments: ["2> /dev/full", "2>&-"])
     func lostLog(redirection: String) throws {
       let run = scratch.file("run")

@@ -106,20 +106,6 @@ extension EndToEnd {
       #expect(!FileManager.default.fileExists(atPath: scratch.file("imported/checkpoints")))
     }
 
-    @Test("An error that is nobody's mistake ends with exit code 70")
-    func fault() throws {
-      let scratch = try Scratch()
-      let (corpus, configuration) = (try scratch.corpus(), try scratch.configuration(["training.steps": "1"]))
-      let run = scratch.file("run")
-      try succeed(["train", "--config", configuration, "--data", corpus, "--output", run])
-      // Standard output that takes nothing.
-      let output = ChildProcess.run([
-        "sh", "-c", "exec \"$0\" generate --checkpoint \"$1\" --bytes 10 > /dev/full", Program.path, run,
-      ])
-      #expect(output.exitCode == 70, "\(output.description)")
-      #expect(output.standardError.hasPrefix("error: "), "\(output.description)")
-    }
-
     @Test("The words of split, joined, are its input", arguments: ["whitespace", "unicode", "fixed:8"])
     func split(rule: String) throws {
       let scratch = try Scratch()

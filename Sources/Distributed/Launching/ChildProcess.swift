@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import HATStorage
 
-/// A program run to its end, in a process group of its own. Its standard error is a pipe that this process reads. It is
+/// A program run to its end, in a process group of its own. Its standard output and error are pipes that this process reads. It is
 /// asked to end (SIGTERM) when the thread that started it ends, also by `kill -9`: `mpirun` then ends its ranks.
 ///
 /// Not made with swift-subprocess, whose API is asynchronous only: the launcher and the ranks are synchronous programs,
@@ -11,20 +11,20 @@ import HATStorage
 /// MPI puts each into a process group of its own (`ProcessTree`).
 final class ChildProcess {
   private let processID: pid_t
-  private let errorPipe: Int32
+  private let output: ChildPipe
+  private let errors: ChildPipe
 
   /// - Throws: `UserError` of kind `missingInput` when the program cannot be started.
   init(_ program: String, arguments: [String], environment: [String]) throws {
-    var pipeEnds: [Int32] = [0, 0]
-    precondition(pipe(&pipeEnds) == 0, "a pipe can be made")
-    errorPipe = pipeEnds[0]
-    for end in pipeEnds { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    defer { close(pipeEnds[1]) }
+    let (output, errors) = (ChildPipe(), ChildPipe())
+    (self.output, self.errors) = (output, errors)
     processID = CStrings.with([program] + arguments) { argumentPointers in
       CStrings.with(environment) { environmentPointers in
-        hat_child_start(program, argumentPointers, environmentPointers, pipeEnds[1])
+        hat_child_start(
+          program, argumentPointers, environmentPointers, output.writeEnd, errors.writeEnd)
       }
     }
+    for pipe in [output, errors] { pipe.closeWriteEnd() }
     guard processID > 0 else {
       throw UserError(
         .missingInput, at: program, "it cannot be started: \(String(cString: strerror(-processID)))",
@@ -40,10 +40,6 @@ final class ChildProcess {
         of: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }))
   }
 
-  deinit {
-    close(errorPipe)
-  }
-
   func send(signal: Int32) {
     kill(processID, signal)
   }
@@ -53,36 +49,75 @@ final class ChildProcess {
     ProcessTree.kill(processID)
   }
 
-  /// Waits for the program to end, and passes its standard error on meanwhile.
+  /// What the program has written, and where to.
+  enum Received {
+    case output([UInt8])
+    case error([UInt8])
+  }
+
+  /// Waits for the program to end, and passes on what it writes meanwhile.
   /// - Parameters:
-  ///   - receive: given standard error as it comes.
+  ///   - receive: given it as it comes.
   ///   - attend: called several times a second.
   /// - Returns: the exit code; 128 + n after signal n.
-  func wait(receive: (UnsafeRawBufferPointer) -> Void, attend: () -> Void) -> Int32 {
+  func wait(receive: (Received) -> Void, attend: () -> Void) -> Int32 {
     var status: Int32 = 0
     while waitpid(processID, &status, WNOHANG) != processID {
       _ = receiveOnce(receive, milliseconds: 100)
       attend()
     }
-    // A grandchild may hold the pipe open for longer, so only what is there already is read.
+    // A grandchild may hold a pipe open for longer, so only what is there already is read.
     while receiveOnce(receive, milliseconds: 0) {}
     let signal = status & 0x7f
     return signal == 0 ? status >> 8 & 0xff : 128 + signal
   }
 
   /// - Returns: whether there was something to read.
-  private func receiveOnce(_ receive: (UnsafeRawBufferPointer) -> Void, milliseconds: Int32) -> Bool {
-    var event = pollfd(fd: errorPipe, events: Int16(POLLIN), revents: 0)
-    guard poll(&event, 1, milliseconds) > 0 else { return false }
-    return withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 1) { buffer in
-      let count = read(errorPipe, buffer.baseAddress!, buffer.count)
-      guard count > 0 else {
-        if count == 0 && milliseconds > 0 { usleep(10_000) }
-        return false
-      }
-      receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-      return true
+  private func receiveOnce(_ receive: (Received) -> Void, milliseconds: Int32) -> Bool {
+    var events = [output, errors].map { pollfd(fd: $0.readEnd, events: Int16(POLLIN), revents: 0) }
+    guard poll(&events, nfds_t(events.count), milliseconds) > 0 else { return false }
+    let (written, said) = (
+      events[0].revents == 0 ? [] : output.read(), events[1].revents == 0 ? [] : errors.read()
+    )
+    if !written.isEmpty { receive(.output(written)) }
+    if !said.isEmpty { receive(.error(said)) }
+    return !(written.isEmpty && said.isEmpty)
+  }
+}
+
+/// A pipe from a child process to this one.
+private final class ChildPipe {
+  /// -1 once it is at its end: `poll` passes over it.
+  private(set) var readEnd: Int32
+  private(set) var writeEnd: Int32
+
+  init() {
+    var ends: [Int32] = [0, 0]
+    precondition(pipe(&ends) == 0, "a pipe can be made")
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    (readEnd, writeEnd) = (ends[0], ends[1])
+  }
+
+  deinit {
+    closeWriteEnd()
+    if readEnd >= 0 { close(readEnd) }
+  }
+
+  func closeWriteEnd() {
+    if writeEnd >= 0 { close(writeEnd) }
+    writeEnd = -1
+  }
+
+  /// What there is to read; empty at the end.
+  func read() -> [UInt8] {
+    let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
+      count = max(0, Glibc.read(readEnd, buffer.baseAddress!, buffer.count))
     }
+    if bytes.isEmpty {
+      close(readEnd)
+      readEnd = -1
+    }
+    return bytes
   }
 }
 

@@ -41,8 +41,8 @@ public struct Supervisor {
 
   /// - Parameter job: makes the job of a start, counted from 0.
   /// - Returns: the exit code of the command.
-  /// - Throws: `UserError` when there are no places for the ranks, or `mpirun` cannot be started; `UserError` or
-  ///   `CommunicationFailure` when `mpirun` starts no rank.
+  /// - Throws: `UserError` when there are no places for the ranks, `mpirun` cannot be started, or standard output does not take
+  ///   the result; `UserError` or `CommunicationFailure` when `mpirun` starts no rank.
   public func run(_ job: (_ start: Int) -> MPIJob) throws -> Int32 {
     LauncherSignals.listen()
     try job(0).requirePlaces(
@@ -86,13 +86,18 @@ public struct Supervisor {
     job.environment.append((Self.variable, "1"))
     let child = try ChildProcess(job)
     var chatter = LauncherChatter()
+    var result = RankOutput()
     var patience = HangPatience()
     var forwarded = 0
     let code = child.wait(
-      receive: { bytes in
-        let shown = chatter.receive(bytes)
-        if !shown.isEmpty { patience.hasHeard = true }
-        Self.show(shown)
+      receive: { received in
+        switch received {
+        case .output(let bytes): result.pass(bytes)
+        case .error(let bytes):
+          let shown = chatter.receive(bytes)
+          if !shown.isEmpty { patience.hasHeard = true }
+          Self.show(shown)
+        }
       },
       attend: {
         while forwarded < LauncherSignals.count {
@@ -102,6 +107,7 @@ public struct Supervisor {
         if let hangs, patience.isOver(hasRecords: hangs.hasRecords) { child.killTree() }
       })
     Self.show(chatter.finish())
+    if code == 0 { try result.requireWhole() }
     return (code, chatter)
   }
 
@@ -137,6 +143,24 @@ public struct Supervisor {
 
   private static func show(_ bytes: [UInt8]) {
     StandardError.write(bytes)
+  }
+}
+
+/// Results of ranks, on their way to standard output. `mpirun` itself would drop without a word what it cannot write.
+private struct RankOutput {
+  private var failure: (any Error)?
+
+  mutating func pass(_ bytes: [UInt8]) {
+    do {
+      if failure == nil { try StandardOutput.write(bytes) }
+    } catch {
+      failure = error
+    }
+  }
+
+  /// - Throws: `UserError` of kind `cannotWrite` if something could not be written.
+  func requireWhole() throws {
+    if let failure { throw failure }
   }
 }
 

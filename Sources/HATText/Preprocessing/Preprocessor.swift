@@ -25,6 +25,8 @@ public final class Preprocessor {
   let plan: WorkPlan
   private let report: (PreprocessProgress) -> Void
   private var lock: FolderLock?
+  /// Whether an earlier start has finished a part of the work.
+  private var isContinued = false
 
   struct State: Codable {
     var settings: PreprocessSettings
@@ -92,6 +94,7 @@ public final class Preprocessor {
   private func begin() throws {
     try DurableFile.createFolder(folder.path)
     let results = try folder.resultNames()
+    isContinued = !results.isEmpty
     if DurableFile.exists(folder.statePath) {
       let state = try JSONFile.read(State.self, from: folder.statePath, hint: CorpusManifest.repair)
       let changes =
@@ -129,12 +132,22 @@ public final class Preprocessor {
         .invalidData, at: plan.inputs.first?.path, "there is no document in the input",
         hint: "Check the files, and `documentSeparator` where it is used.")
     }
-    // Those of earlier starts may have been damaged since.
-    try manifest.requireShards(in: folder.path)
+    try requireIntact(manifest)
     try JSONFile.write(plan.inputs, to: folder.inputsPath)
     try JSONFile.write(manifest, to: folder.manifestPath)
     try folder.removeScaffolding()
     return manifest
+  }
+}
+
+extension Preprocessor {
+  /// Shards of earlier starts may have been damaged since, and nobody would look at them before they are trained on.
+  private func requireIntact(_ manifest: CorpusManifest) throws {
+    try manifest.requireShards(in: folder.path)
+    guard isContinued else { return }
+    for shard in CorpusPart.allCases.flatMap({ manifest.part($0).shards }) {
+      try ShardReader(opening: folder.path.appending(shard.name)).requireIntact()
+    }
   }
 }
 

@@ -42,11 +42,8 @@ public final class ShardReader {
   /// - Throws: `UserError` of kind `invalidData`.
   func frame(_ index: Int) throws -> Frame {
     let entry = entries[index]
+    let compressed = try compressedFrame(index)
     do {
-      let compressed = try file.read(at: frames.starts[index], count: entry.compressedBytes)
-      guard Checksum(of: compressed) == entry.compressedChecksum else {
-        throw FormatDamage("the checksum of the compressed data is wrong")
-      }
       let raw = try decompressor.decompress(compressed, count: entry.rawBytes)
       guard Checksum(of: raw) == entry.rawChecksum else {
         throw FormatDamage("the checksum of the decompressed data is wrong")
@@ -59,6 +56,21 @@ public final class ShardReader {
     } catch let damage as FormatDamage {
       throw Self.error(damage, at: "\(path.string), frame \(index)")
     }
+  }
+
+  /// Reads every byte of the shard and checks it.
+  /// - Throws: `UserError` of kind `invalidData`.
+  func requireIntact() throws {
+    for index in entries.indices { _ = try compressedFrame(index) }
+  }
+
+  private func compressedFrame(_ index: Int) throws -> [UInt8] {
+    let compressed = try file.read(at: frames.starts[index], count: entries[index].compressedBytes)
+    guard Checksum(of: compressed) == entries[index].compressedChecksum else {
+      throw Self.error(
+        FormatDamage("the checksum of the compressed data is wrong"), at: "\(path.string), frame \(index)")
+    }
+    return compressed
   }
 
   /// Document `index` of the shard, counted from 0.

@@ -239,6 +239,28 @@ import Testing
     }
   }
 
+  /// Cut short, and one bit of it another.
+  @Test(arguments: [true, false]) func aShardThatIsDamagedBetweenTwoStartsIsFound(isCut: Bool) throws {
+    let builder = try CorpusBuilder(TrainingStreamTests.documents(2000)) { $0.shardBytes = 50_000 }
+    let good = try Data(contentsOf: URL(fileURLWithPath: builder.input))
+    var bad = good
+    bad[good.count / 2] = 0xFF
+    try bad.write(to: URL(fileURLWithPath: builder.input))
+    let times = try FileManager.default.attributesOfItem(atPath: builder.input)
+    #expect(errorKind { try builder.run() } == .invalidData)
+    let name = try #require(try DurableFile.list(builder.output).first { $0.hasSuffix(".shard") })
+    let shard = URL(fileURLWithPath: builder.output.appending(name).string)
+    var bytes = try Data(contentsOf: shard)
+    if isCut { bytes.removeLast(7) } else { bytes[bytes.count / 2] ^= 1 }
+    try bytes.write(to: shard)
+    try good.write(to: URL(fileURLWithPath: builder.input))
+    try FileManager.default.setAttributes(
+      [.modificationDate: times[.modificationDate]!], ofItemAtPath: builder.input)
+    try builder.forgetTimes()
+    #expect(errorKind { try builder.run() } == .invalidData)
+    #expect(errorText { try builder.run() }.contains(name))
+  }
+
   @Test func aFullDiskIsSaid() throws {
     #expect(
       errorText {

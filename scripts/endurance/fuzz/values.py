@@ -24,9 +24,8 @@ TEXTS = (
 # What may stand behind a run or a corpus.
 TAILS = ("@1", "@2", "@0", "@99999999999", ":2", ":nan", ":-1", ":1e400", "/")
 
-# Refused at once. Numbers of ranks that a machine could be asked to start belong here only once the program
-# refuses those that the machine has no room for before it starts any.
-RANKS = ("0", "-1", "", "two", "1.5", "9223372036854775808", "٣")
+# More ranks than a machine has room for are refused before any is started.
+RANKS = (*EDGES, "1000", "", "two", "1.5", "9223372036854775808", "٣")
 
 LAUNCHER = (
     *("", " ", "--nonsense", "--bind-to", "--bind-to nowhere", "--bind-to none"),
