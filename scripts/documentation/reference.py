@@ -121,7 +121,7 @@ def _section(path: list[str], command: Command) -> str:
     arguments = [
         argument
         for argument in command.get("arguments", [])
-        if argument["shouldDisplay"] and argument["valueName"] != "help"
+        if argument["shouldDisplay"] and argument["valueName"] not in ("help", "version")
     ]
     parts = [f"### {' '.join(path)}", _text(command["abstract"]), _usage(path, arguments)]
     if discussion := command.get("discussion"):

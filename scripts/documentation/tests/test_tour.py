@@ -27,7 +27,7 @@ _FILES = {
 
 # The commands are run as they are, but for the time that training would take, and ranks that this machine has not.
 _SMALLER = (
-    (r"configs/small\.yaml", "configs/quickstart.yaml"),
+    ("configs/small.yaml", "configs/quickstart.yaml"),
     (r"--ranks \d+", "--ranks 2"),
     (r"^(hat-mpirun train --config .*)$", r"\1 --set training.steps=4 --set training.warmup_steps=1"),
     (r"@4000\b", "@4"),

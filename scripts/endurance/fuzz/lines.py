@@ -86,7 +86,7 @@ class Drawer:
         return _LineDrawing(self, draw, command).line()
 
     def arguments(self, command: tuple[str, ...]) -> list[Argument]:
-        return [each for each in self._commands[command] if each["valueName"] != "help"]
+        return [each for each in self._commands[command] if each["valueName"] not in ("help", "version")]
 
     def plausible(self, draw: random.Random, argument: Argument) -> str:
         name = _name(argument)
