@@ -97,6 +97,16 @@ extension EndToEnd {
       #expect(measured.allocationsPerStep == nil)
     }
 
+    @Test("Steps whose loss is no number do not end in a crash")
+    func diverges() throws {
+      let output = Program.run([
+        "benchmark", "train", "--config", "\(Program.repository)/configs/quickstart.yaml", "--steps", "2",
+        "--set", "training.warmup_steps=0", "--set", "training.peak_learning_rate=1e9",
+      ])
+      #expect([0, 65, 70, 78].contains(output.exitCode), "\(output.description)")
+      #expect(!output.standardError.contains("crashed"), "\(output.description)")
+    }
+
     @Test("A corpus that is not there ends with exit code 66 and one paragraph")
     func missingCorpus() throws {
       let output = Program.run([

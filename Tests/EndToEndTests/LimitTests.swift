@@ -45,6 +45,15 @@ extension EndToEnd {
       #expect(small.exitCode == 0, "\(small.description)")
     }
 
+    @Test(
+      "Where addresses would last for the model, but not for its threads, it is refused, too",
+      arguments: [1, 2])
+    func almostEnoughAddresses(ranks: Int) throws {
+      let output = run(
+        train(try scratch.configuration()) + (ranks == 1 ? [] : ["--ranks", "\(ranks)"]), limit: "-v 450000")
+      expectOneMessage(output, exitCode: 78, mentions: "ulimit -v: a rank needs")
+    }
+
     @Test("A file that may not grow is named, and so is one that ranks would share")
     func shortFiles() throws {
       let arguments = train(try scratch.configuration(["model.width": "256"]))

@@ -93,5 +93,22 @@ extension EndToEnd {
       #expect(job.wait().exitCode != 0)
       #expect(eventually(within: 15) { !RankProcess.exists(run: run.path) }, "a rank outlived the command")
     }
+
+    @Test("An mpirun that is killed before the ranks have started is a fault, not a refusal: the job goes on")
+    func killedLauncher() throws {
+      let flag = scratch.file("killed")
+      let launcher = try scratch.write(
+        "#!/bin/sh\n[ -e '\(flag)' ] || { touch '\(flag)'; kill -9 $$; }\nPATH=${PATH#*:}\nexec mpirun \"$@\"\n",
+        to: "mpirun")
+      try #require(chmod(launcher, 0o755) == 0)
+      var environment = ChildProcess.cleanEnvironment
+      environment["PATH"] = "\(scratch.path):\(environment["PATH"] ?? "")"
+      let output = ChildProcess(
+        [Program.path] + arguments + ["--ranks", "2", "--mpirun-arguments", "--bind-to none"],
+        environment: environment
+      ).wait()
+      #expect(output.exitCode == 0, "\(output.description)")
+      #expect(output.standardError.contains("restart 1 of 3"), "\(output.description)")
+    }
   }
 }

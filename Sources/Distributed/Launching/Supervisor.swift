@@ -56,7 +56,7 @@ public struct Supervisor {
       let reason = hangReport() ?? Self.description(of: code)
       if LauncherSignals.count > 0 { return Self.codeAfterStopping(code) }
       hasStarted = hasStarted || chatter.hasRank
-      guard code == 0 || hasStarted else {
+      guard code == 0 || hasStarted || Self.isOfSignal(code) else {
         throw LauncherRemarks(chatter.heldBack).refusal(of: job(start), exitCode: code)
       }
       if code == 1 && !chatter.hasError {
@@ -136,8 +136,11 @@ public struct Supervisor {
     finalExitCodes.contains(code) && code != 1 ? code : UserError.Kind.stoppedEarly.exitCode
   }
 
+  /// Whether a process was killed: then `mpirun` has refused nothing. Its own errors have other codes.
+  private static func isOfSignal(_ code: Int32) -> Bool { (129...192).contains(code) }
+
   private static func description(of code: Int32) -> String {
-    guard code > 128 else { return "a rank ended with exit code \(code)" }
+    guard isOfSignal(code) else { return "a rank ended with exit code \(code)" }
     return "a rank was killed by signal \(code - 128) (\(String(cString: strsignal(code - 128))))"
   }
 

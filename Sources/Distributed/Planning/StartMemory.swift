@@ -73,13 +73,16 @@ public enum MemoryCheck {
     return common + available.ownLimits + (hasNeighbours ? MemoryLimit.sharedMemory() : [])
   }
 
+  /// What libraries and threads take beside, which fail without a sentence: the heap of each thread alone reserves 64 MiB (glibc).
+  private static let runtimeAddresses = 512 << 20
+
   private static func require(_ limit: MemoryLimit, own: Rank, among neighbours: [Rank]) throws {
     let sharing = neighbours.filter { $0.limits.contains { $0.name == limit.name } }
     let shared = neighbours.reduce(0) { $0 + $1.need.shared }
     let need =
       switch limit.kind {
       case .everything: sharing.reduce(0) { $0 + $1.need.own + $1.need.shared }
-      case .addresses: own.need.own + shared
+      case .addresses: own.need.own + shared + runtimeAddresses
       case .ownMemory: own.need.own + (neighbours.count > 1 ? 0 : shared)
       case .sharedMemory: shared
       // Pieces are checked when they are made.

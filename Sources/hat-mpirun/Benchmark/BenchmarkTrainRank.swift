@@ -94,7 +94,7 @@ final class BenchmarkTrainRank {
   ) throws {
     let trainer = try Trainer(
       communicator: communicator, job: job, model: model,
-      makeSource: { PreparedMicroBatches(steps: try steps($1)) },
+      makeSource: { PreparedMicroBatches(steps: try steps($1), of: job.configuration.training.microBatches) },
       observe: { [weak self] event in if case .step(let record) = event { self?.records.append(record) } })
     let measurement = try measure(
       trainer, model.profile, communicator, threads: threads, arithmetic: job.arithmetic)
