@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import tempfile
 import unittest
 from contextlib import redirect_stderr, redirect_stdout
@@ -133,6 +134,13 @@ class RaceTests(unittest.TestCase):
         self.assertIn("--set output.evaluate_every=4", trainings[0])
         self.race(entries)
         self.assertEqual(len([call for call in self.calls if " train " in call]), 2)
+
+    def test_an_entry_may_have_steps_of_its_own(self) -> None:
+        entry = "[[entries]]\nname = '{}'\nconfig = 'configs/tiny.yaml'\n"
+        code, said = self.race(entry.format("long") + entry.format("short") + "steps = 40\n")
+        self.assertEqual(code, ExitCode.DONE, said)
+        steps = [re.search(r"training\.steps=(\d+)", call) for call in self.calls if " train " in call]
+        self.assertEqual([found and found[1] for found in steps], ["100", "40"])
 
     def test_a_setting_that_hat_refuses_stops_the_race_before_it_starts(self) -> None:
         code, said = self.race(

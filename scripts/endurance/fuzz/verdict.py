@@ -52,9 +52,6 @@ def _faults(line: Line, ending: Ending) -> Iterator[str]:
     if ending.code is None:
         if not line.is_long:
             yield "no end within the time limit"
-    elif line.output == "closed" and ending.code == -signal.SIGPIPE:
-        # As every filter ends whose reader has enough.
-        return
     elif ending.code < 0:
         yield f"ended by {signal.Signals(-ending.code).name}"
     elif ending.code not in documented_codes():

@@ -109,8 +109,10 @@ class VerdictTests(unittest.TestCase):
     def test_what_a_line_may_do(self) -> None:
         long = Line(("plan",), (), "", "kept", is_long=True)
         self.assertEqual(self.faults(None, line=long), "")
+
+    def test_a_reader_that_ends_is_an_error_and_no_signal(self) -> None:
         closed = Line(("plan",), (), "", "closed", is_long=False)
-        self.assertEqual(self.faults(-signal.SIGPIPE, line=closed), "")
+        self.assertEqual(self.faults(-signal.SIGPIPE, line=closed), "ended by SIGPIPE")
 
     def test_what_is_left(self) -> None:
         ending = Ending(0, "", "", left=("sleep 9",), changed=("zoo/a", "zoo/b"))
