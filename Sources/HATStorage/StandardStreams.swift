@@ -47,9 +47,10 @@ package enum StandardStreams {
   /// Reports an unwritten result; set once.
   nonisolated(unsafe) private static var report: (UserError) -> Void = { _ in }
 
-  /// Makes streams that fail fail in the open: a reader that ends, or a file that may not grow, is an error and not a signal. A stream that is closed becomes one
-  /// that cannot be used, so that no file that is opened takes its place. At the end of the program, results of `print` that could
-  /// not be written turn its exit code 0 into that of `cannotWrite`.
+  /// Makes streams that fail do so in the open: a reader that ends, or a file that may not grow, is an error and not a
+  /// signal. A stream that is closed becomes one that cannot be used, so that no file that is opened takes its place. At
+  /// the end of the program, results of `print` that could not be written turn its exit code 0 into that of
+  /// `cannotWrite`.
   /// - Parameter report: tells the user.
   package static func prepare(report: @escaping (UserError) -> Void) {
     Self.report = report

@@ -3,8 +3,9 @@ import Foundation
 import Glibc
 import HATStorage
 
-/// A program run to its end, in a process group of its own. Its standard output and error are pipes that this process reads. It is
-/// asked to end (SIGTERM) when the thread that started it ends, also by `kill -9`: `mpirun` then ends its ranks.
+/// A program run to its end, in a process group of its own. Its standard output and error are pipes that this process
+/// reads. It is asked to end (SIGTERM) when the thread that started it ends, also by `kill -9`: `mpirun` then ends its
+/// ranks.
 ///
 /// Not made with swift-subprocess, whose API is asynchronous only: the launcher and the ranks are synchronous programs,
 /// and a bridge between the two takes as much code as this does. Ending the ranks would be ours all the same, because Open
