@@ -9,15 +9,15 @@ public enum DurableFile {
   /// Writes a whole file under a temporary name, flushes it, and gives it its name in one step.
   ///
   /// A link is followed: what it leads to is replaced. A folder, a pipe or a device is not.
-  /// - Throws: `UserError` of kind `cannotWrite`, also while another process writes the file, and what `body` throws; an older file
-  ///   of that name is then untouched.
+  /// - Throws: `UserError` of kind `cannotWrite`, also while another process writes the file, and what `body` throws; an
+  ///   older file of that name is then untouched.
   public static func write(to path: FilePath, _ body: (FileWriter) throws -> Void) throws {
     let target = try replaceable(path)
     let writer = try FileWriter(locking: FilePath(target.string + partialSuffix))
     do {
       try body(writer)
       try writer.synchronize()
-      // Closed, and so unlocked, after it has its name: until then nobody else writes under the temporary one.
+      // The lock is kept until the file has its name.
       try rename(writer.path, to: target)
       try writer.close()
     } catch {

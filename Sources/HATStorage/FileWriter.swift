@@ -29,12 +29,15 @@ public final class FileWriter {
     repeat {
       descriptor = open(path.string, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
       guard descriptor >= 0 else { throw FileFailure.writing(path, Errno(rawValue: errno)) }
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-        defer { Glibc.close(descriptor) }
-        throw UserError(
-          .cannotWrite, at: path.string,
-          "another process\(LockHolder.description(ofLockOn: descriptor)) is writing it",
-          hint: "Wait until it ends, or name another file.")
+      do {
+        guard try FileLock.take(descriptor, of: path) else {
+          throw UserError(
+            .cannotWrite, at: path.string, "another process\(FileLock.holder(of: descriptor)) is writing it",
+            hint: "Wait until it ends, or name another file.")
+        }
+      } catch {
+        Glibc.close(descriptor)
+        throw error
       }
     } while !Self.isStill(descriptor, at: path)
     self.descriptor = FileDescriptor(rawValue: descriptor)

@@ -14,7 +14,7 @@ public final class FolderLock {
   ///   - work: what the folder is locked for, for the message.
   ///   - isShared: whether others may have it too.
   ///   - patience: seconds to try for: ranks of a job that was killed may live on for a moment.
-  /// - Throws: `UserError` of kind `cannotWrite` while another process holds it.
+  /// - Throws: `UserError` of kind `cannotWrite` while another process holds it, or where the file system has no locks.
   public init(
     _ path: FilePath, of folder: FilePath, work: String, isShared: Bool = false,
     patience: Int = defaultPatience
@@ -22,12 +22,12 @@ public final class FolderLock {
     descriptor = open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileFailure.writing(path, Errno(rawValue: errno)) }
     for _ in 0...5 * patience {
-      if flock(descriptor, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 { return }
+      if try FileLock.take(descriptor, isShared: isShared, of: path) { return }
       usleep(200_000)
     }
     throw UserError(
       .cannotWrite, at: folder.string,
-      "another \(work)\(LockHolder.description(ofLockOn: descriptor)) is writing to it",
+      "another \(work)\(FileLock.holder(of: descriptor)) is writing to it",
       hint: "Wait until it ends, or choose another folder for `output`.")
   }
 

@@ -47,10 +47,9 @@ package enum StandardStreams {
   /// Reports an unwritten result; set once.
   nonisolated(unsafe) private static var report: (UserError) -> Void = { _ in }
 
-  /// Makes streams that fail do so in the open: a reader that ends, or a file that may not grow, is an error and not a
-  /// signal. A stream that is closed becomes one that cannot be used, so that no file that is opened takes its place. At
-  /// the end of the program, results of `print` that could not be written turn its exit code 0 into that of
-  /// `cannotWrite`.
+  /// From now on a reader that ends, or a file that may not grow, is an error and not a signal. A closed stream becomes
+  /// one that cannot be used; otherwise the next file that is opened would take its place. When the program ends with
+  /// exit code 0 although something that it printed could not be written, the code becomes that of `cannotWrite`.
   /// - Parameter report: tells the user.
   package static func prepare(report: @escaping (UserError) -> Void) {
     Self.report = report

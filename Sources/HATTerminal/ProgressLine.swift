@@ -44,7 +44,7 @@ package final class ProgressLine {
       let share = min(1, Double(count) / Double(total))
       parts += [Part(.bar, bar(share)), Part(.share, "\(Int(share * 100))%")]
     }
-    parts.append(Part(.amount, amount(count) + (total.map { " of \(amount($0))" } ?? "")))
+    parts.append(Part(.amount, amount(count, of: total)))
     parts.append(Part(.rate, perSecond(rate)))
     if let total, rate > 0, count < total {
       parts.append(Part(.timeLeft, "\(Amount.duration(Double(total - count) / rate)) left"))
@@ -58,11 +58,13 @@ package final class ProgressLine {
     return "[" + String(repeating: "=", count: filled) + String(repeating: " ", count: width - filled) + "]"
   }
 
-  private func amount(_ count: Int) -> String {
-    switch unit {
-    case .bytes: Amount.bytes(count)
-    case .items(let name): "\(Amount.grouped(count)) \(name)"
-    }
+  private func amount(_ count: Int, of total: Int?) -> String {
+    let (number, name): ((Int) -> String, String) =
+      switch unit {
+      case .bytes: (Amount.bytes, "")
+      case .items(let name): (Amount.grouped, " \(name)")
+      }
+    return number(count) + (total.map { " of \(number($0))" } ?? "") + name
   }
 
   private func perSecond(_ rate: Double) -> String {

@@ -9,18 +9,6 @@ extension EndToEnd {
 
     init() throws { scratch = try Scratch() }
 
-    private func trainedRun(steps: Int = 2) throws -> String {
-      let run = scratch.file("run")
-      let configuration = try scratch.configuration([
-        "training.steps": "\(steps)", "output.checkpoint_every": "1", "training.warmup_steps": "1",
-      ])
-      let output = Program.run([
-        "train", "--config", configuration, "--data", try scratch.corpus(), "--output", run,
-      ])
-      try #require(output.exitCode == 0, "\(output.description)")
-      return run
-    }
-
     @Test("The version")
     func version() {
       let output = Program.run(["--version"])
@@ -29,7 +17,7 @@ extension EndToEnd {
 
     @Test("A text file where a corpus is meant, a checkpoint's folder where a run is meant")
     func almostRight() throws {
-      let run = try trainedRun()
+      let run = try scratch.trainedRun(steps: 2)
       let text = try scratch.documents()
       let evaluate = ["evaluate", "--checkpoint", run, "--data", text]
       expectMistake(Program.run(evaluate), exitCode: 66, mentions: ["preprocess --output FOLDER \(text)"])
@@ -43,7 +31,7 @@ extension EndToEnd {
 
     @Test("A damaged newest checkpoint: the step that is used instead")
     func damagedNewest() throws {
-      let run = try trainedRun()
+      let run = try scratch.trainedRun(steps: 2)
       let manifest = "\(run)/checkpoints/step-00000002/manifest.json"
       try Data("{}".utf8).write(to: URL(fileURLWithPath: manifest))
       let output = Program.run(["generate", "--checkpoint", run, "--bytes", "3"])
@@ -53,7 +41,7 @@ extension EndToEnd {
 
     @Test("Reports fit 80 columns, and say what is better and what is undecided")
     func reports() throws {
-      let run = try trainedRun()
+      let run = try scratch.trainedRun(steps: 2)
       let evaluate = [
         "evaluate", "--checkpoint", run, "--data", scratch.file("corpus"), "--against", "\(run)@1",
       ]

@@ -21,7 +21,7 @@ extension EndToEnd {
 
     @Test("A folder, a pipe, a device: a sentence, at once")
     func notAFile() throws {
-      let run = try trainedRun()
+      let run = try scratch.trainedRun()
       let folder = scratch.file("folder.txt")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
       let pipe = scratch.file("pipe.txt")
@@ -37,16 +37,6 @@ extension EndToEnd {
           expectMistake(output, exitCode: 66, mentions: [word])
         }
       }
-    }
-
-    private func trainedRun() throws -> String {
-      let run = scratch.file("run")
-      let configuration = try scratch.configuration(["training.steps": "1"])
-      let output = Program.run([
-        "train", "--config", configuration, "--data", try scratch.corpus(), "--output", run,
-      ])
-      try #require(output.exitCode == 0, "\(output.description)")
-      return run
     }
 
     @Test("A link to a folder above it is not followed without end")

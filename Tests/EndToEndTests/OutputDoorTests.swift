@@ -9,16 +9,6 @@ extension EndToEnd {
 
     init() throws { scratch = try Scratch() }
 
-    private func trainedRun() throws -> String {
-      let run = scratch.file("run")
-      let configuration = try scratch.configuration(["training.steps": "1"])
-      let output = Program.run([
-        "train", "--config", configuration, "--data", try scratch.corpus(), "--output", run,
-      ])
-      try #require(output.exitCode == 0, "\(output.description)")
-      return run
-    }
-
     /// Runs the program with the redirections of a shell.
     private func shell(_ arguments: [String], _ redirections: String, input: String? = nil)
       -> ChildProcess.Output
@@ -47,7 +37,7 @@ extension EndToEnd {
 
     @Test("A full disk, a closed stream, a reader that has ended: a lost result ends with 73")
     func lostResults() throws {
-      for (arguments, input) in try results(of: trainedRun()) {
+      for (arguments, input) in try results(of: scratch.trainedRun()) {
         for (redirections, word) in [("> /dev/full", "full"), (">&-", "closed")] {
           expectMistake(shell(arguments, redirections, input: input), exitCode: 73, mentions: [word])
         }
@@ -82,7 +72,7 @@ extension EndToEnd {
 
     @Test("A device, a pipe or a folder as output stays what it is")
     func outputs() throws {
-      let run = try trainedRun()
+      let run = try scratch.trainedRun()
       let text = try scratch.write("A text.", to: "text.txt")
       let pipe = scratch.file("pipe")
       try #require(mkfifo(pipe, 0o600) == 0)

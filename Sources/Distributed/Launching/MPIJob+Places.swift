@@ -18,14 +18,14 @@ extension MPIJob {
     if let slots, let hostfile, ranks > slots {
       throw UserError(
         .wrongUsage, at: "`ranks` \(ranks)", "the machines in \(hostfile) have slots for \(slots)",
-        hint: "Use \(count(slots, "rank")), or name more machines.")
+        hint: "Use \(counted(slots, "rank")), or name more machines.")
     }
     let (most, isEndless) = cores.multipliedReportingOverflow(by: Self.mostRanksPerCore)
     if !namesMachines(environment), !isEndless, ranks > most {
       throw UserError(
         .wrongUsage, at: "`ranks` \(ranks)",
-        "this machine has \(count(cores, "core")), and a core takes at most \(Self.mostRanksPerCore) ranks",
-        hint: "Use \(count(cores, "rank")), one for each core, or name more machines in a hostfile.")
+        "this machine has \(counted(cores, "core")), and a core takes at most \(Self.mostRanksPerCore) ranks",
+        hint: "Use \(counted(cores, "rank")), one for each core, or name more machines in a hostfile.")
     }
   }
 
@@ -38,8 +38,6 @@ extension MPIJob {
       throw MemoryShortage.error(limit, need: leastFileBytes, ranks: 1)
     }
   }
-
-  private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
   /// Whether the job may run on other machines than this one: then `mpirun` alone knows how many ranks they take.
   private func namesMachines(_ environment: some Collection<String>) -> Bool {

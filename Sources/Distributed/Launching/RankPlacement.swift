@@ -96,19 +96,19 @@ public struct ThreadChoice: Sendable, Equatable {
   ///   - cores: of this machine that they share.
   /// - Throws: `UserError` of kind `wrongUsage` when there are not enough cores for the threads wanted.
   public init(wanted: Int?, ranks: Int, cores: Int) throws {
-    let place = "\(Self.count(ranks, "rank")) on \(Self.count(cores, "core"))"
+    let place = "\(counted(ranks, "rank")) on \(counted(cores, "core"))"
     let room = max(1, cores / ranks)
     if let wanted {
       guard wanted <= room else {
         throw UserError(
           .wrongUsage, at: "`threads` \(wanted)",
-          "\(place) leave room for \(Self.count(room, "thread")) for each rank",
+          "\(place) leave room for \(counted(room, "thread")) for each rank",
           hint: "Use `threads` \(room), or fewer" + (ranks == 1 ? "." : " ranks."))
       }
-      (threads, reason) = (wanted, "\(place): \(Self.count(wanted, "thread")) each, as asked for")
+      (threads, reason) = (wanted, "\(place): \(counted(wanted, "thread")) each, as asked for")
     } else {
       threads = room
-      reason = "\(place): \(Self.count(room, "thread")) each"
+      reason = "\(place): \(counted(room, "thread")) each"
     }
   }
 
@@ -127,10 +127,6 @@ public struct ThreadChoice: Sendable, Equatable {
     let threads = try Self(wanted: wanted, ranks: 1, cores: cores).threads
     self.init(
       threads: threads,
-      reason: "each rank is bound to \(Self.count(cores, "core")) and has \(Self.count(threads, "thread"))")
-  }
-
-  private static func count(_ number: Int, _ noun: String) -> String {
-    "\(number) \(noun)\(number == 1 ? "" : "s")"
+      reason: "each rank is bound to \(counted(cores, "core")) and has \(counted(threads, "thread"))")
   }
 }

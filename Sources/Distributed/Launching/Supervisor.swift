@@ -78,7 +78,7 @@ public struct Supervisor {
   }
 
   private var vainRestarts: String {
-    restarts > 0 ? ", after \(restarts) restart\(restarts == 1 ? "" : "s") without progress" : ""
+    restarts > 0 ? ", after \(counted(restarts, "restart")) without progress" : ""
   }
 
   private func runOnce(_ job: MPIJob) throws -> (exitCode: Int32, chatter: LauncherChatter) {

@@ -73,8 +73,8 @@ public enum MemoryCheck {
     return common + available.ownLimits + (hasNeighbours ? MemoryLimit.sharedMemory() : [])
   }
 
-  /// What libraries and threads take beside, which fail without a sentence: the heap of each thread alone reserves 64 MiB
-  /// (glibc).
+  /// Addresses set aside for libraries and threads, which would crash for want of them: the heap of each thread alone
+  /// reserves 64 MiB (glibc).
   private static let runtimeAddresses = 512 << 20
 
   private static func require(_ limit: MemoryLimit, own: Rank, among neighbours: [Rank]) throws {

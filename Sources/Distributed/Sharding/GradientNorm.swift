@@ -1,19 +1,18 @@
 import HATCore
 import HATKernels
 
-/// The Euclidean norm of the whole gradient, the same bits on any number of ranks and threads: squares are summed within fixed
-/// blocks, and the sums of the blocks in the order of the blocks. Of n-gram tables only rows that were touched are read.
+/// The Euclidean norm of the whole gradient, the same bits on any number of ranks and threads: squares are summed within
+/// fixed blocks, and the sums of the blocks in the order of the blocks. Of n-gram tables only touched rows are read.
 final class GradientNorm {
   private let communicator: any Communicator
-  private let table: SliceTable
   private let marks: RowMarks?
   private let workers: WorkerPool
   /// The part of `sums` of each rank.
   private let partition: RankPartition
   /// The sum of squares of each block, rank by rank. [blocks]
   private let sums: UnsafeMutableBufferPointer<Double>
-  /// The blocks in the order of `sums`. [blocks]
-  private let blocks: [Range<Int>]
+  /// The floats of each block that this rank owns.
+  private let ownBlocks: [Range<Int>]
   /// The index in `sums` of each block. [blocks]
   private let places: [Int]
 
@@ -25,7 +24,6 @@ final class GradientNorm {
     workers: WorkerPool = WorkerPool(threads: 1)
   ) {
     self.communicator = communicator
-    self.table = table
     (self.marks, self.workers) = (marks, workers)
     let owned = (0..<communicator.size).map(table.ownedBlocks(ofRank:))
     var end = 0
@@ -34,10 +32,9 @@ final class GradientNorm {
         defer { end += blocks.count }
         return end..<end + blocks.count
       })
-    let order = owned.flatMap { $0 }
-    blocks = order.map { table.blocks[$0] }
+    ownBlocks = owned[communicator.rank].map { table.blocks[$0] }
     var places = [Int](repeating: 0, count: end)
-    for (place, block) in order.enumerated() { places[block] = place }
+    for (place, block) in owned.joined().enumerated() { places[block] = place }
     self.places = places
     sums = .allocate(capacity: max(1, end))
     sums.initialize(repeating: 0)
@@ -49,10 +46,10 @@ final class GradientNorm {
 
   /// - Parameter gradient: [parameters], of which this rank's slices are summed over the ranks.
   func norm(_ gradient: UnsafePointer<Float>) throws -> Double {
-    let own = partition[communicator.rank]
     let work = BlockSums(
-      gradient: gradient, marks: marks, blocks: blocks, sums: sums.baseAddress!, first: own.lowerBound)
-    workers.split(own.count, unit: BlockSums.unit, work)
+      gradient: gradient, marks: marks, blocks: ownBlocks,
+      sums: sums.baseAddress! + partition[communicator.rank].lowerBound)
+    workers.split(ownBlocks.count, unit: BlockSums.unit, work)
     try communicator.allGatherInPlace(sums.baseAddress!, partition: partition)
     return places.reduce(0) { $0 + sums[$1] }.squareRoot()
   }
@@ -65,13 +62,13 @@ private struct BlockSums: PoolWork {
 
   let gradient: UnsafePointer<Float>
   let marks: RowMarks?
+  /// The floats of each.
   let blocks: [Range<Int>]
+  /// [blocks]
   let sums: UnsafeMutablePointer<Double>
-  /// The place of the rank's first block.
-  let first: Int
 
   func perform(_ range: Range<Int>, part _: Int) {
-    for place in range { sums[first + place] = sum(blocks[first + place]) }
+    for block in range { sums[block] = sum(blocks[block]) }
   }
 
   private func sum(_ block: Range<Int>) -> Double {

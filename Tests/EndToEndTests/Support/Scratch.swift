@@ -77,4 +77,16 @@ extension Scratch {
     try #require(output.exitCode == 0, "\(output.description)")
     return file(name)
   }
+
+  /// The folder of a run on `corpus`, with a checkpoint after each step.
+  func trainedRun(steps: Int = 1) throws -> String {
+    let settings = [
+      "training.steps": "\(steps)", "training.warmup_steps": "1", "output.checkpoint_every": "1",
+    ]
+    let output = Program.run([
+      "train", "--config", try configuration(settings), "--data", try corpus(), "--output", file("run"),
+    ])
+    try #require(output.exitCode == 0, "\(output.description)")
+    return file("run")
+  }
 }

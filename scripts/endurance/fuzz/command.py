@@ -21,16 +21,15 @@ from endurance.fuzz.running import Job
 from endurance.fuzz.verdict import faults
 from endurance.journal import Entry, Journal
 from endurance.kinds import grouped
+from endurance.options import options_parser, parsed
 from reproduction.commands import duration
 from reproduction.hat import settings
-from reproduction.machine import ROOT
-from reproduction.restartable import Parser, run_restartable
+from reproduction.restartable import run_restartable
 
 _DESCRIPTION = """Gives hat-mpirun random command lines: options as it has them, values and files from a list
 of hostile ones. Each must end with a documented exit code and a message. After a stop, run the same command
 to go on."""
 
-_PROGRAM = ROOT / ".build/release/hat-mpirun"
 # Seconds between two lines about the progress.
 _INTERVAL = 30.0
 
@@ -47,26 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = Parser(prog="scripts/fuzz-commands", description=_DESCRIPTION)
+    parser = options_parser("scripts/fuzz-commands", _DESCRIPTION, seed="every line")
     add = parser.add_argument
     add("--count", type=int, default=1000, metavar="N", help="command lines; default: 1000")
-    add(
-        "--folder",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="for the files, the state and the summary",
-    )
-    add("--seed", type=int, default=1, metavar="S", help="decides every line; default: 1")
     add("--jobs", type=int, default=1, metavar="J", help="lines at the same time; default: 1")
     add("--line", type=int, metavar="L", help="only run this one and show how it ended")
-    add("--program", type=Path, default=_PROGRAM, metavar="FILE", help="default: .build/release/hat-mpirun")
-    options = parser.parse_args(arguments)
+    options = parsed(parser, arguments)
     if options.count < 1 or options.jobs < 1:
         parser.error("--count and --jobs must be at least 1")
-    if not options.program.is_file():
-        parser.error(f"{options.program}: there is no such program; swift build -c release builds it")
-    options.program, options.folder = options.program.resolve(), options.folder.resolve()
     return options
 
 

@@ -13,19 +13,18 @@ from corpus.folders import claimed
 from corpus.manifest import write_durably
 from endurance.isolation import isolate
 from endurance.journal import Journal
+from endurance.options import options_parser, parsed
 from endurance.processes import adopt_orphans, end_leftovers
 from endurance.soak.bench import Bench
 from endurance.soak.drawing import Plan, drawn, on_one_node
 from endurance.soak.rounds import Report, Round
 from endurance.soak.summary import summary, text
 from reproduction.machine import ROOT
-from reproduction.restartable import Parser, run_restartable
+from reproduction.restartable import run_restartable
 
 _DESCRIPTION = """Runs preprocess, train and export in rounds; kills, stops and starves them, damages their
 files, runs them again to their end, and compares the result with the undisturbed one. After a stop, run the
 same command to go on."""
-
-_PROGRAM = ROOT / ".build/release/hat-mpirun"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,31 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = Parser(prog="scripts/soak", description=_DESCRIPTION)
-    add = parser.add_argument
-    add(
-        "--hours",
-        type=float,
-        default=1.0,
-        metavar="H",
-        help="of all rounds, also of earlier starts; default: 1",
-    )
-    add(
-        "--folder",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="for the files, the state and the summary",
-    )
-    add("--seed", type=int, default=1, metavar="S", help="decides what every round does; default: 1")
+    parser = options_parser("scripts/soak", _DESCRIPTION, seed="what every round does")
+    add, hours = parser.add_argument, "of all rounds, also of earlier starts; default: 1"
+    add("--hours", type=float, default=1.0, metavar="H", help=hours)
     add("--round", type=int, metavar="N", help="only repeat this round, and keep its files if it fails")
-    add("--program", type=Path, default=_PROGRAM, metavar="FILE", help="default: .build/release/hat-mpirun")
-    options = parser.parse_args(arguments)
+    options = parsed(parser, arguments)
     if not options.hours > 0:
         parser.error("--hours must be more than 0")
-    if not options.program.is_file():
-        parser.error(f"{options.program}: there is no such program; swift build -c release builds it")
-    options.program, options.folder = options.program.resolve(), options.folder.resolve()
     return options
 
 
