@@ -13,8 +13,8 @@ _PAPER: Recipe = {
     # Factors on the learning rate of parts of a model.
     **{"training.hidden_matrix_rate": 1, "training.embedding_rate": 1, "training.ngram_rate": 1},
     **{"training.head_rate": 1, "training.gain_rate": 1},
-    **{"model.initial_deviation": 0.02, "model.embedding_deviation": 0.02, "model.residual_deviation": 1},
-    **{"model.query_key_norm": "false", "model.logit_cap": 0},
+    **{"model.initial_deviation": 0.02, "model.embedding_deviation": 0.02},
+    **{"model.query_key_norm": "false"},
 }
 _PAPER_HIERARCHICAL: Recipe = {
     **_PAPER,

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 # What the peer has not: a model with it would be another model.
-_LEFT_OUT = ("byte_ngrams", "prefix_ngrams", "query_key_norm", "logit_cap")
+_LEFT_OUT = ("byte_ngrams", "prefix_ngrams", "query_key_norm")
 
 
 @dataclass(frozen=True)

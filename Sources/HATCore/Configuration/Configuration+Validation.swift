@@ -57,12 +57,6 @@ extension Configuration {
     ] {
       try check.that(deviation > 0, "model.\(name) must be above 0, not \(deviation)", "0.02 is usual.")
     }
-    try check.that(
-      model.residualDeviation >= 0,
-      "model.residual_deviation must not be negative, it is \(model.residualDeviation)", "1 changes nothing.")
-    try check.that(
-      model.logitCap >= 0, "model.logit_cap must not be negative, it is \(model.logitCap)",
-      "30 is usual; 0 is no cap.")
   }
 
   private func validateByteModules(_ check: Check) throws {

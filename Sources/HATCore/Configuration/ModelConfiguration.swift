@@ -37,12 +37,8 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var ropeTheta = 10_000.0
   /// Whether each head's queries and keys are normalised.
   public var queryKeyNorm = false
-  /// What logits stay below; 0 for no limit.
-  public var logitCap = 0.0
   /// Of the first values of matrices, heads included.
   public var initialDeviation = 0.02
-  /// A factor on that of the two matrices of a block whose outputs join the residual stream.
-  public var residualDeviation = 1.0
   /// Of the first values of embeddings.
   public var embeddingDeviation = 0.02
 

@@ -83,15 +83,9 @@ extension Setting {
       "model", "query_key_norm", \.model.queryKeyNorm,
       "whether each head's queries and keys are normalised, with learned gains"),
     Setting(
-      "model", "logit_cap", \.model.logitCap,
-      "logits become cap x tanh(logits / cap), which stays below the cap; 0: they stay as they are"),
-    Setting(
       "model", "initial_deviation", \.model.initialDeviation,
       "standard deviation of the first values of matrices and head"),
     Setting("model", "embedding_deviation", \.model.embeddingDeviation, "that of embeddings"),
-    Setting(
-      "model", "residual_deviation", \.model.residualDeviation,
-      "factor on that of o_proj and down_proj, which write into the residual stream"),
 
     Setting("data", "sequence_words", \.data.sequenceWords, "words of a sequence, at most"),
     Setting("data", "sequence_bytes", \.data.sequenceBytes, "bytes of a sequence, at most"),

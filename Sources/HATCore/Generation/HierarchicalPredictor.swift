@@ -64,7 +64,7 @@ public final class HierarchicalPredictor: SymbolPredictor {
         Array(repeating: weights.back, count: model.decoderLayers), sequences: documents,
         positions: splitter.maximumWordBytes + 1, kernels: kernels),
       norm: weights.back[tensors.decoder.norm], weight: weights.back[tensors.decoderHead],
-      cap: model.logitCap, documents: documents, kernels: kernels)
+      documents: documents, kernels: kernels)
   }
 
   public var flops: Double { embeddings.flops + backbone.flops + decoder.flops }

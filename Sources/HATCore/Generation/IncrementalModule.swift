@@ -13,8 +13,6 @@ final class IncrementalModule {
   private let stack: IncrementalStack
   private let norm: UnsafePointer<Float>
   private let weight: LinearWeight
-  /// Of the products, which are logits; 0 for none.
-  private let cap: Float
   private let kernels: ModelKernels
   private let arena = Arena()
   /// [call's rows, width]
@@ -32,12 +30,11 @@ final class IncrementalModule {
   ///   - stack: with a sequence for each document.
   ///   - norm: [width], the gain.
   ///   - weight: [out, width]; neither may change while this object lives.
-  ///   - cap: a soft one on the products; 0 for none.
   init(
-    _ stack: IncrementalStack, norm: UnsafePointer<Float>, weight: ConstantMatrixView, cap: Double = 0,
+    _ stack: IncrementalStack, norm: UnsafePointer<Float>, weight: ConstantMatrixView,
     documents: Int, kernels: ModelKernels
   ) {
-    (self.stack, self.norm, self.kernels, self.cap) = (stack, norm, kernels, Float(cap))
+    (self.stack, self.norm, self.kernels) = (stack, norm, kernels)
     rows = arena.reserve(rows: IncrementalStack.callRows, columns: stack.shape.width)
     last = arena.reserve(rows: documents, columns: stack.shape.width)
     inverseRoots = arena.reserve(documents)
@@ -93,7 +90,6 @@ final class IncrementalModule {
     )
     kernels.norm(last, gain: norm, into: last, inverseRoots: arena.floats(inverseRoots))
     kernels.linear(last, weight: weight, into: products)
-    if cap > 0 { kernels.cap(products, cap, slopes: nil) }
     for (row, document) in documents.enumerated() {
       outputs(document).update(from: products.row(row), count: products.columns)
     }

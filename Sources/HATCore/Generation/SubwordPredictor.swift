@@ -42,7 +42,7 @@ public final class SubwordPredictor: SymbolPredictor {
       IncrementalStack(
         model.backbone, tensors.backbone.blocks, weights.blocks, sequences: documents,
         positions: limits.tokens, kernels: kernels),
-      norm: weights.back[tensors.backbone.norm], weight: weights.back[tensors.head], cap: model.logitCap,
+      norm: weights.back[tensors.backbone.norm], weight: weights.back[tensors.head],
       documents: documents, kernels: kernels)
   }
 

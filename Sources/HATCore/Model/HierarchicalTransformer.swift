@@ -56,7 +56,7 @@ public final class HierarchicalTransformer: LanguageModel {
     backbone = Backbone(
       backboneUse, tensors: tensors.backbone, scratch: scratch, arena: arena, kernels: kernels)
     decoder = WordDecoder(
-      tensors, words: capacity.positions, use: decoderUse, logitCap: model.logitCap, scratch: scratch,
+      tensors, words: capacity.positions, use: decoderUse, scratch: scratch,
       arena: arena, kernels: kernels)
     inputs = DistinctWords(capacity: capacity, tileRows: tileRows)
     targets = WordList(words: capacity.positions, wordBytes: capacity.wordBytes, tileRows: tileRows)

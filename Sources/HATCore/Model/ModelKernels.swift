@@ -126,17 +126,6 @@ struct ModelKernels {
 
   func loss(_ rows: LossRows) { rowwise(.loss, .loss(rows), rows: rows.logits.rows, bytes(rows.logits)) }
 
-  /// - Parameter slopes: as large as `logits`; nil without a backward pass.
-  func cap(_ logits: MatrixView, _ cap: Float, slopes: MatrixView?) {
-    rowwise(
-      .loss, .cap(logits, cap, slopes: slopes), rows: logits.rows,
-      (slopes == nil ? 2 : 3) * bytes(logits))
-  }
-
-  func capBackward(_ gradient: MatrixView, slopes: MatrixView) {
-    rowwise(.loss, .capBackward(gradient, slopes: slopes), rows: gradient.rows, 3 * bytes(gradient))
-  }
-
   /// Overwrites the logits by their gradient.
   func lossAndGradient(_ rows: LossRows) {
     rowwise(.loss, .lossAndGradient(rows), rows: rows.logits.rows, 2 * bytes(rows.logits))
@@ -188,8 +177,6 @@ enum KernelWork: PoolWork {
   case headNorm(HeadNorm, into: MatrixView)
   case swiGLU(MatrixView, into: MatrixView)
   case swiGLUBackward(MatrixView, hiddenGradient: MatrixView, into: MatrixView, hidden: MatrixView)
-  case cap(MatrixView, Float, slopes: MatrixView?)
-  case capBackward(MatrixView, slopes: MatrixView)
   case loss(LossRows)
   case lossAndGradient(LossRows)
   case rotate(MatrixView, RotaryTable, Segments)
@@ -215,10 +202,6 @@ enum KernelWork: PoolWork {
       SwiGLU.backward(
         gateUp.rows(range), hiddenGradient: hiddenGradient.rows(range), into: gateUpGradient.rows(range),
         hidden: hidden.rows(range))
-    case .cap(let logits, let cap, let slopes):
-      SoftCap.apply(logits.rows(range), cap: cap, slopes: slopes?.rows(range))
-    case .capBackward(let gradient, let slopes):
-      SoftCap.backward(gradient.rows(range), slopes: slopes.rows(range))
     case .loss(let rows):
       let rows = rows[range]
       SoftmaxCrossEntropy.loss(rows.logits, targets: rows.targets, losses: rows.losses, correct: rows.correct)

@@ -43,7 +43,7 @@ public final class SubwordTransformer: LanguageModel {
       scratch: StackScratch(for: [use], arena: arena, threads: execution.workers.threads), arena: arena,
       kernels: kernels)
     head = TokenHead(
-      tensors.head, logitCap: model.logitCap, tokens: tokens, arena: arena, kernels: kernels)
+      tensors.head, tokens: tokens, arena: arena, kernels: kernels)
   }
 
   /// Floats of the arena that a batch as large as the capacity needs.
@@ -120,17 +120,14 @@ final class TokenHead {
   private let kernels: ModelKernels
   /// [tile rows, V]
   private let logits: ArenaMatrix
-  private let cap: LogitCap?
   private let packedHead: ArenaPlace
   /// [T]: nats, and whether the arg-max was right, of the last batch.
   private let losses: FixedList<Float>
   private let correct: FixedList<Bool>
 
-  /// - Parameter logitCap: 0 for none.
-  init(_ head: MatrixPlace, logitCap: Double, tokens: Int, arena: Arena, kernels: ModelKernels) {
+  init(_ head: MatrixPlace, tokens: Int, arena: Arena, kernels: ModelKernels) {
     (self.head, self.arena, self.kernels) = (head, arena, kernels)
     logits = arena.reserve(rows: Self.tileRows, columns: head.rows)
-    cap = LogitCap(logitCap, rows: Self.tileRows, columns: head.rows, arena: arena, kernels: kernels)
     packedHead = arena.reserve(PackedMatrix.floats(columns: head.rows, terms: head.columns))
     losses = FixedList(capacity: tokens)
     correct = FixedList(capacity: tokens)
@@ -152,7 +149,6 @@ final class TokenHead {
     let (weight, gradient) = (memory.back[head], memory.backGradients[head])
     forEachTile(batch, predictive, memory.back) { rows, tile in
       kernels.lossAndGradient(tile)
-      cap?.differentiate(tile.logits)
       kernels.addWeightGradient(tile.logits, input: predictive.rows(rows), to: gradient)
       kernels.inputGradient(tile.logits, weight: weight, into: predictiveGradient.rows(rows))
     }
@@ -171,7 +167,6 @@ final class TokenHead {
   func logits(predictive: MatrixView, _ weights: Weights) -> UnsafeBufferPointer<Float> {
     let logits = arena.view(logits, rows: 1)
     kernels.linear(predictive, weight: weights[head], into: logits)
-    cap?.apply(logits)
     return UnsafeBufferPointer(start: logits.base, count: head.rows)
   }
 
@@ -192,7 +187,6 @@ final class TokenHead {
         let rows = start..<min(start + Self.tileRows, batch.tokenCount)
         let logits = arena.view(logits, rows: rows.count)
         kernels.linear(predictive.rows(rows), weight: LinearWeight(weight, packed: packed), into: logits)
-        cap?.apply(logits)
         body(
           rows,
           LossRows(

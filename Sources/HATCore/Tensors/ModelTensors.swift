@@ -173,7 +173,7 @@ extension TensorTableBuilder {
 
   private mutating func block(_ name: String, _ shape: StackShape, unit: ModelUnit) -> BlockTensors {
     // Two outputs join the residual stream in every block: scaled so that it does not grow with depth.
-    let outputScale = residualDeviation / (2 * Double(shape.layers)).squareRoot()
+    let outputScale = 1 / (2 * Double(shape.layers)).squareRoot()
     let (width, hidden, keyValues) = (shape.width, shape.mlpHidden, shape.keyValueWidth)
     return BlockTensors(
       inputNorm: gain("\(name).input_norm", width: width, unit: unit),

@@ -64,7 +64,6 @@ struct TensorTableBuilder {
   init(_ model: ModelConfiguration) { self.model = model }
 
   var table: TensorTable { TensorTable(tensors) }
-  var residualDeviation: Double { model.residualDeviation }
 
   /// Adds a matrix, or several one below the other.
   /// - Parameters:

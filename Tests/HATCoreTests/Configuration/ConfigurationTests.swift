@@ -16,8 +16,7 @@ import Testing
     var configuration = Configuration()
     configuration.model.keyValueHeads = 2
     configuration.model.mlpHidden = 96
-    (configuration.model.queryKeyNorm, configuration.model.logitCap) = (true, 30)
-    configuration.model.residualDeviation = 0.5
+    configuration.model.queryKeyNorm = true
     configuration.training.peakLearningRate = 0.001
     configuration.training.minimumLearningRate = 0.123456789012345
     configuration.data.seed = .max
@@ -100,8 +99,6 @@ import Testing
     ("model.width=-128", "model.width"),
     ("model.initial_deviation=0", "model.initial_deviation"),
     ("model.embedding_deviation=-1", "model.embedding_deviation"),
-    ("model.residual_deviation=-1", "model.residual_deviation"),
-    ("model.logit_cap=-30", "model.logit_cap"),
     ("model.query_key_norm=1", "model.query_key_norm"),
     ("model.byte_ngrams=1", "model.byte_ngrams"),
     ("model.byte_ngrams=9", "model.byte_ngrams"),
@@ -154,7 +151,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "training.clip=1e39", "training.epsilon=1e-60", "model.logit_cap=1e300", "model.initial_deviation=1e-50",
+    "training.clip=1e39", "training.epsilon=1e-60", "model.initial_deviation=1e-50",
     "training.head_rate=inf",
   ])
   func numbersThatAreNoFloatsAreRefused(override: String) {

@@ -125,14 +125,14 @@ import Testing
 }
 
 extension ModelConfiguration {
-  /// Small, with grouped-query attention, n-grams and prefixes that share rows, norms of queries and keys, and a cap on logits.
+  /// Small, with grouped-query attention, n-grams and prefixes that share rows, and norms of queries and keys.
   static var generationSample: ModelConfiguration {
     var model = ModelConfiguration()
     (model.byteWidth, model.byteHeadSize, model.width, model.headSize) = (16, 8, 32, 8)
     (model.layers, model.keyValueHeads) = (2, 2)
     (model.byteNgrams, model.byteNgramRows) = (4, 20)
     (model.prefixNgrams, model.prefixNgramRows) = (2, 30)
-    (model.queryKeyNorm, model.logitCap) = (true, 4)
+    model.queryKeyNorm = true
     return model
   }
 }

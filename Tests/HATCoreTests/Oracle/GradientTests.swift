@@ -105,9 +105,9 @@ struct SameBitsTests {
     return model
   }
 
-  static var withNormsAndCap: ModelConfiguration {
+  static var withNorms: ModelConfiguration {
     var model = model
-    (model.queryKeyNorm, model.logitCap) = (true, 3)
+    model.queryKeyNorm = true
     return model
   }
 
@@ -135,7 +135,7 @@ struct SameBitsTests {
 
   @Test("Any number of threads", arguments: [2, 3, 4], ProductArithmetic.available)
   func threads(count: Int, by arithmetic: ProductArithmetic) {
-    for model in [Self.model, Self.withNgrams, Self.withNormsAndCap] {
+    for model in [Self.model, Self.withNgrams, Self.withNorms] {
       let (one, many) = (Self.run(model, by: arithmetic), Self.run(model, threads: count, by: arithmetic))
       #expect(one.0 == many.0)
       let isSame = one.1 == many.1
@@ -147,7 +147,7 @@ struct SameBitsTests {
     "Blocks of the backbone computed again, in less memory",
     arguments: ProductArithmetic.available)
   func recomputation(by arithmetic: ProductArithmetic) {
-    for model in [Self.model, Self.withNormsAndCap] {
+    for model in [Self.model, Self.withNorms] {
       let kept = Self.run(model, by: arithmetic)
       let again = Self.run(model, recomputation: .blocks, by: arithmetic)
       #expect(kept.0 == again.0)

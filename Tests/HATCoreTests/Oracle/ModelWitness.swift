@@ -95,14 +95,14 @@ extension OracleShape {
           longest: model.byteNgrams, rows: model.byteNgramRows ?? 16_384, foldsCase: true)
         : OracleNgrams(longest: model.tokenNgrams, rows: model.tokenNgramRows ?? 16_384),
       prefixes: OraclePrefixes(longest: model.prefixNgrams, rows: model.prefixNgramRows ?? 65_536),
-      queryKeyNorm: model.queryKeyNorm, logitCap: model.logitCap)
+      queryKeyNorm: model.queryKeyNorm)
   }
 }
 
 extension ModelConfiguration {
   /// Small models that differ in everything a model can differ in: grouped-query attention with one shared head
   /// and with several, unequal depths, widths that fill no vector, MLP widths by rule and by hand, n-grams and prefixes that share the
-  /// few rows of their tables, in stacks of several blocks and of one, norms of queries and keys, caps on logits.
+  /// few rows of their tables, in stacks of several blocks and of one, norms of queries and keys.
   static let tinySamples: [ModelConfiguration] = [
     sample(byte: (8, 4), layers: (2, 2, 2), backbone: (16, 4), keyValueHeads: 2),
     sample(byte: (8, 8), layers: (1, 2, 3), backbone: (24, 4), keyValueHeads: 1, hidden: (20, 36)),
@@ -113,11 +113,10 @@ extension ModelConfiguration {
     sample(byte: (12, 6), layers: (1, 1, 1), backbone: (16, 8), keyValueHeads: 1, ngrams: (2, 64)),
     sample(byte: (8, 4), layers: (2, 2, 2), backbone: (16, 4), keyValueHeads: 2, queryKeyNorm: true),
     sample(
-      byte: (12, 6), layers: (1, 1, 1), backbone: (20, 10), keyValueHeads: nil, queryKeyNorm: true,
-      logitCap: 2),
+      byte: (12, 6), layers: (1, 1, 1), backbone: (20, 10), keyValueHeads: nil, queryKeyNorm: true),
     sample(
       byte: (8, 2), layers: (1, 2, 2), backbone: (18, 6), keyValueHeads: 1, ngrams: (3, 11),
-      queryKeyNorm: true, logitCap: 5),
+      queryKeyNorm: true),
     sample(byte: (8, 4), layers: (1, 1, 1), backbone: (16, 4), keyValueHeads: nil, prefixes: (2, 13)),
     sample(
       byte: (12, 6), layers: (2, 2, 1), backbone: (16, 8), keyValueHeads: 1, ngrams: (3, 11),
@@ -129,7 +128,7 @@ extension ModelConfiguration {
     backbone: (width: Int, headSize: Int), keyValueHeads: Int?,
     hidden: (byte: Int?, backbone: Int?) = (nil, nil), theta: Double = 10_000,
     ngrams: (longest: Int, rows: Int?) = (0, nil), prefixes: (longest: Int, rows: Int?) = (0, nil),
-    queryKeyNorm: Bool = false, logitCap: Double = 0
+    queryKeyNorm: Bool = false
   ) -> ModelConfiguration {
     var model = ModelConfiguration()
     model.byteWidth = byte.width
@@ -145,7 +144,7 @@ extension ModelConfiguration {
     model.ropeTheta = theta
     (model.byteNgrams, model.byteNgramRows) = ngrams
     (model.prefixNgrams, model.prefixNgramRows) = prefixes
-    (model.queryKeyNorm, model.logitCap) = (queryKeyNorm, logitCap)
+    model.queryKeyNorm = queryKeyNorm
     return model
   }
 }

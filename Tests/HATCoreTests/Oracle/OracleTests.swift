@@ -15,7 +15,7 @@ struct OracleTests {
       ngrams: OracleNgrams(longest: 3, rows: 7), prefixes: OraclePrefixes(longest: 2, rows: 9)),
     OracleShape(
       byteWidth: 8, byteHeadSize: 4, encoderLayers: 1, decoderLayers: 1, width: 16, headSize: 4, layers: 2,
-      keyValueHeads: 2, byteHidden: 8, hidden: 12, queryKeyNorm: true, logitCap: 2),
+      keyValueHeads: 2, byteHidden: 8, hidden: 12, queryKeyNorm: true),
   ]
 
   @Test("Every gradient is the slope of the loss", arguments: shapes)

@@ -82,7 +82,7 @@ struct SubwordGradientTests {
     var configuration = ModelConfiguration()
     (configuration.kind, configuration.vocabulary) = (.subword, 300)
     (configuration.tokenNgrams, configuration.tokenNgramRows) = (3, 50)
-    (configuration.queryKeyNorm, configuration.logitCap) = (true, 3)
+    configuration.queryKeyNorm = true
     let model = SubwordTransformer(
       configuration,
       Execution(capacity: capacity, recomputation: recomputation, workers: WorkerPool(threads: threads)))

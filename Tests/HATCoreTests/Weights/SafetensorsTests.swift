@@ -17,7 +17,7 @@ import Testing
     var configuration = Configuration()
     (configuration.model.byteNgrams, configuration.model.byteNgramRows) = (3, 10)
     (configuration.model.prefixNgrams, configuration.model.prefixNgramRows) = (2, 12)
-    (configuration.model.queryKeyNorm, configuration.model.logitCap) = (true, 30)
+    configuration.model.queryKeyNorm = true
     return configuration
   }()
 

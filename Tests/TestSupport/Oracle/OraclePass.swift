@@ -49,19 +49,12 @@ extension OraclePass {
       decoderInput($1, behind: words[$0], after: tape.gatherRows(outputs, [$0]))
     }
     let logits = inputs.map {
-      capped(tape.multiplyTransposed(stack(.decoder, $0), parameter("decoder.head.weight")))
+      tape.multiplyTransposed(stack(.decoder, $0), parameter("decoder.head.weight"))
     }
     let losses = zip(logits, targets).map { tape.crossEntropy($0, targets: $1) }
     return OraclePiece(
       embeddings: embeddings, outputs: outputs, decoderInputs: inputs, logits: logits, targets: targets,
       losses: tape.stackRows(losses))
-  }
-
-  /// cap · tanh(logits / cap), unless the cap is 0.
-  func capped(_ logits: OracleTensor) -> OracleTensor {
-    guard shape.logitCap > 0 else { return logits }
-    return tape.scale(
-      tape.hyperbolicTangent(tape.scale(logits, by: 1 / shape.logitCap)), by: shape.logitCap)
   }
 
   /// [1, D]: what the encoder makes of `[W]` in front of a word.

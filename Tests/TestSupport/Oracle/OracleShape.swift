@@ -19,14 +19,12 @@ public struct OracleShape: Sendable, Hashable {
   public var prefixes: OraclePrefixes
   /// Whether queries and keys have a norm in each head.
   public var queryKeyNorm: Bool
-  /// Of logits; 0 for none.
-  public var logitCap: Double
 
   public init(
     byteWidth: Int, byteHeadSize: Int, encoderLayers: Int, decoderLayers: Int, width: Int, headSize: Int,
     layers: Int, keyValueHeads: Int, byteHidden: Int, hidden: Int, ropeTheta: Double = 10_000,
     ngrams: OracleNgrams = OracleNgrams(), prefixes: OraclePrefixes = OraclePrefixes(),
-    queryKeyNorm: Bool = false, logitCap: Double = 0
+    queryKeyNorm: Bool = false
   ) {
     self.byteWidth = byteWidth
     self.byteHeadSize = byteHeadSize
@@ -42,7 +40,6 @@ public struct OracleShape: Sendable, Hashable {
     self.ngrams = ngrams
     self.prefixes = prefixes
     self.queryKeyNorm = queryKeyNorm
-    self.logitCap = logitCap
   }
 }
 

@@ -28,8 +28,7 @@ public struct OracleSubwordModel {
       let inputs = batch.inputs[batch.tokenRange(ofPiece: piece)].map { Int($0) }
       let embeddings = pass.tape.gatherRows(pass.parameter("token_embedding.weight"), inputs)
       let rows = pass.addNgrams(shape.ngrams, "token_ngrams", of: inputs, to: embeddings)
-      return pass.capped(
-        pass.tape.multiplyTransposed(pass.stack(.backbone, rows), pass.parameter("head.weight")))
+      return pass.tape.multiplyTransposed(pass.stack(.backbone, rows), pass.parameter("head.weight"))
     }
     let losses = pass.tape.stackRows(
       logits.enumerated().map { piece, logits in

@@ -27,14 +27,6 @@ extension OracleTape {
     }
   }
 
-  public func hyperbolicTangent(_ a: OracleTensor) -> OracleTensor {
-    record(rows: a.rows, columns: a.columns, a.value.map { tanh($0) }) { output in
-      for i in output.gradient.indices {
-        a.gradient[i] += output.gradient[i] * (1 - output.value[i] * output.value[i])
-      }
-    }
-  }
-
   /// x · sigmoid(x).
   public func silu(_ a: OracleTensor) -> OracleTensor {
     record(rows: a.rows, columns: a.columns, a.value.map { $0 / (1 + exp(-$0)) }) { output in

@@ -19,7 +19,6 @@ final class WordDecoder {
   private let decoded: ArenaMatrix
   /// [tile rows, V]
   private let logits: ArenaMatrix
-  private let cap: LogitCap?
   /// [tile rows, d], the gradient by `decoded`.
   private let decodedGradient: ArenaMatrix
   /// [tile rows, d]
@@ -28,9 +27,8 @@ final class WordDecoder {
   /// - Parameters:
   ///   - words: of a batch, at most.
   ///   - use: sized for one tile.
-  ///   - logitCap: 0 for none.
   init(
-    _ tensors: HierarchicalTensors, words: Int, use: StackUse, logitCap: Double, scratch: StackScratch,
+    _ tensors: HierarchicalTensors, words: Int, use: StackUse, scratch: StackScratch,
     arena: Arena, kernels: ModelKernels
   ) {
     self.tensors = tensors
@@ -44,7 +42,6 @@ final class WordDecoder {
     inverseRoots = arena.reserve(use.rows)
     decoded = arena.reserve(rows: use.rows, columns: d)
     logits = arena.reserve(rows: use.rows, columns: 256)
-    cap = LogitCap(logitCap, rows: use.rows, columns: 256, arena: arena, kernels: kernels)
     decodedGradient = arena.reserve(rows: use.rows, columns: d)
     residualGradient = arena.reserve(rows: use.rows, columns: d)
   }
@@ -116,12 +113,10 @@ final class WordDecoder {
       inverseRoots: arena.floats(inverseRoots))
     let logits = arena.view(logits, rows: tile.rows)
     kernels.linear(decoded, weight: weights[tensors.decoderHead], into: logits)
-    cap?.apply(logits)
     return logits
   }
 
   private func differentiateTile(logitGradient: MatrixView, _ weights: Weights, _ gradients: Gradients) {
-    cap?.differentiate(logitGradient)
     let decodedGradient = arena.view(decodedGradient, rows: tile.rows)
     kernels.addWeightGradient(
       logitGradient, input: arena.view(decoded, rows: tile.rows), to: gradients[tensors.decoderHead])
