@@ -24,7 +24,8 @@ _PAPER_HIERARCHICAL: Recipe = {
 
 # The optimiser has its own `auto`.
 _MUON: Recipe = {
-    **{"training.optimizer": "muon", "training.muon_momentum": 0.95, "training.newton_schulz_steps": 5},
+    **{"training.optimizer": "muon", "training.muon_momentum": 0.95, "training.orthogonalization": "newton_schulz"},
+    **{"training.newton_schulz_steps": 5},
 }
 
 _RECOMMENDED: Recipe = {
@@ -36,7 +37,10 @@ _RECOMMENDED: Recipe = {
 RECIPES: dict[str, Recipe] = {
     "plain": _PAPER_HIERARCHICAL,
     "recommended": _RECOMMENDED,
-    "subword": {**_PAPER, **_MUON, "model.token_ngrams": 3, "model.token_ngram_rows": 262_144},
+    "subword": {
+        **{**_PAPER, **_MUON, "training.muon_momentum": 0.85},
+        **{"model.token_ngrams": 3, "model.token_ngram_rows": 262_144},
+    },
     # The claim is about words: all else is as in the model that it is compared with.
     "fixed": _RECOMMENDED,
 }

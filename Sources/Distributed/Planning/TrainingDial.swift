@@ -47,7 +47,7 @@ public struct TrainingDial: Sendable {
     }
     var recipe = Configuration()
     (recipe.model.byteNgrams, recipe.model.prefixNgrams, recipe.model.queryKeyNorm) = (5, 2, true)
-    recipe.training.optimizer = .muon
+    (recipe.training.optimizer, recipe.training.orthogonalization) = (.muon, .polarExpress)
     let presets = recipe
     for override in overrides { try recipe.apply(override: override) }
     try recipe.validate()

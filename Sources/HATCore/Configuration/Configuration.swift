@@ -43,7 +43,9 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var epsilon = 1e-8
   /// How much of Muon's momentum stays from step to step.
   public var muonMomentum = 0.95
-  /// Newton–Schulz steps of each of Muon's updates.
+  /// How Muon makes its updates orthogonal.
+  public var orthogonalization = Orthogonalization.newtonSchulz
+  /// Steps of that with `newtonSchulz`.
   public var newtonSchulzSteps = 5
   /// Factors on the learning rate of some tensors.
   public var rates = LearningRateFactors()
@@ -103,6 +105,14 @@ public enum OptimizerKind: String, Sendable, CaseIterable, SettingValue {
     case .muon: 6e-3 * min(1, (256 / Double(model.width)).squareRoot())
     }
   }
+}
+
+/// How Muon brings the singular values of its momentum near 1.
+public enum Orthogonalization: String, Sendable, CaseIterable, SettingValue {
+  /// The same step several times (Jordan et al. 2024).
+  case newtonSchulz = "newton_schulz"
+  /// Three steps that are the best together (Amsel et al., arXiv 2505.16932).
+  case polarExpress = "polar_express"
 }
 
 /// What a backward pass computes a second time, to save memory. The result has the same bits.

@@ -117,8 +117,11 @@ extension Setting {
       "training", "muon_momentum", \.training.muonMomentum,
       "how much of Muon's momentum stays from step to step"),
     Setting(
+      "training", "orthogonalization", \.training.orthogonalization,
+      "how Muon orthogonalises; polar_express takes three steps, which are the best together"),
+    Setting(
       "training", "newton_schulz_steps", \.training.newtonSchulzSteps,
-      "steps in which Muon orthogonalises: more cost time, fewer are less exact"),
+      "steps of newton_schulz: more cost time, fewer are less exact"),
     Setting(
       "training", "hidden_matrix_rate", \.training.rates.hiddenMatrices,
       "factor on the learning rate of hidden matrices"),

@@ -10,14 +10,14 @@ import HATKernels
 /// each orthogonalised by itself. A hidden matrix has one momentum as its state.
 public struct MuonRule: OptimizerRule {
   private let adamW: AdamWRule
-  private let iteration: NewtonSchulz
+  private let orthogonalizer: Orthogonalizer
   private let momentum: Double
   private let weightDecay: Double
   private let rates: LearningRateFactors
 
   public init(_ training: TrainingConfiguration) {
     adamW = AdamWRule(training)
-    iteration = NewtonSchulz(steps: training.newtonSchulzSteps)
+    orthogonalizer = Orthogonalizer(training)
     (momentum, weightDecay) = (training.muonMomentum, training.weightDecay)
     rates = training.rates
   }
@@ -32,14 +32,14 @@ public struct MuonRule: OptimizerRule {
 
   public func cost(of tensor: Tensor) -> Double {
     guard orthogonalizes(tensor) else { return adamW.cost(of: tensor) }
-    return adamW.cost(of: tensor) + iteration.flops(tensor.shape) / Self.flopsOfPass
+    return adamW.cost(of: tensor) + orthogonalizer.flops(tensor.shape) / Self.flopsOfPass
   }
 
   /// Floating-point operations of products in the time that a pass takes for one float, about.
   private static let flopsOfPass = 300.0
 
   public func scratchFloats(for tensor: Tensor) -> Int {
-    orthogonalizes(tensor) ? 2 * tensor.range.count + NewtonSchulz.scratchFloats(tensor.shape) : 0
+    orthogonalizes(tensor) ? 2 * tensor.range.count + Orthogonalizer.scratchFloats(tensor.shape) : 0
   }
 
   public func update(_ part: TensorPart, at step: OptimizerStep, with resources: UpdateResources) {
@@ -51,7 +51,7 @@ public struct MuonRule: OptimizerRule {
       .follow(
         part.gradient, gradientScale: Float(step.gradientScale), decay: Float(momentum),
         momentum: part.state[0], update: update), count: count)
-    iteration.orthogonalize(
+    orthogonalizer.orthogonalize(
       MatrixView(update, rows: rows, columns: columns),
       into: MatrixView(orthogonal, rows: rows, columns: columns), scratch: orthogonal + count, resources)
     let rate = step.learningRate * rates.factor(of: part.tensor)

@@ -22,9 +22,22 @@ import Testing
       $0.newtonSchulzSteps = steps
       $0.muonMomentum = 0.9
     }
+    check(training, shape, .jordan(steps: steps))
+  }
+
+  @Test(arguments: [[8, 8], [24, 60], [60, 24], [1, 30], [130, 70]])
+  func polarExpressFollowsTheDefinition(shape: [Int]) {
+    let training = Self.training {
+      $0.orthogonalization = .polarExpress
+      $0.muonMomentum = 0.9
+    }
+    check(training, shape, .polarExpress)
+  }
+
+  private func check(_ training: TrainingConfiguration, _ shape: [Int], _ iteration: MuonWitness.Iteration) {
     let subject = RuleSubject(RuleSubject.tensor(shape, .hiddenMatrix), training)
     var witness = MuonWitness(
-      rows: shape[0], columns: shape[1], weights: subject.values, momentum: 0.9, steps: steps,
+      rows: shape[0], columns: shape[1], weights: subject.values, momentum: 0.9, iteration: iteration,
       weightDecay: 0.1)
     for step in 1...4 {
       let gradient = RuleSubject.gradient(shape[0] * shape[1], step: step)
@@ -37,15 +50,22 @@ import Testing
     #expect(error < 3e-4 * moved, "\(error) of \(moved)")
   }
 
-  /// What singular values become: near 1, from a hundredth of the norm on.
-  @Test func updatesAreNearlyOrthogonal() {
+  /// What squares of singular values become: near 1, from a hundredth of the norm on.
+  @Test(arguments: Orthogonalization.allCases)
+  func updatesAreNearlyOrthogonal(orthogonalization: Orthogonalization) {
+    let limit: Float =
+      switch orthogonalization {
+      case .newtonSchulz: 0.6
+      // Singular values become 0.14 to 1.86.
+      case .polarExpress: 2.46
+      }
     let (rows, columns) = (20, 50)
     let x = FloatBuffer(zeroed: rows * columns)
     for (index, value) in RuleSubject.gradient(rows * columns, step: 1).enumerated() { x.base[index] = value }
     let (result, scratch) = (
-      FloatBuffer(zeroed: x.count), FloatBuffer(zeroed: NewtonSchulz.scratchFloats([rows, columns]))
+      FloatBuffer(zeroed: x.count), FloatBuffer(zeroed: Orthogonalizer.scratchFloats([rows, columns]))
     )
-    NewtonSchulz(steps: 5).orthogonalize(
+    Orthogonalizer(Self.training { $0.orthogonalization = orthogonalization }).orthogonalize(
       MatrixView(x.base, rows: rows, columns: columns),
       into: MatrixView(result.base, rows: rows, columns: columns),
       scratch: scratch.base,
@@ -56,7 +76,7 @@ import Testing
         let product = (0..<columns).reduce(0) {
           $0 + result.base[row * columns + $1] * result.base[other * columns + $1]
         }
-        #expect(abs(product - (row == other ? 1 : 0)) < 0.6, "\(row), \(other)")
+        #expect(abs(product - (row == other ? 1 : 0)) < limit, "\(row), \(other)")
       }
     }
   }
@@ -72,9 +92,11 @@ import Testing
     #expect(muon.bits == adamW.bits)
   }
 
-  @Test(arguments: [[300, 200], [100, 640]]) func threadsChangeNothing(shape: [Int]) {
+  @Test(arguments: [[300, 200], [100, 640]], Orthogonalization.allCases)
+  func threadsChangeNothing(shape: [Int], orthogonalization: Orthogonalization) {
+    let training = Self.training { $0.orthogonalization = orthogonalization }
     let subjects = [1, 2, 3].map {
-      RuleSubject(RuleSubject.tensor(shape, .hiddenMatrix), Self.training(), threads: $0)
+      RuleSubject(RuleSubject.tensor(shape, .hiddenMatrix), training, threads: $0)
     }
     for step in 1...2 {
       let gradient = RuleSubject.gradient(shape[0] * shape[1], step: step)
@@ -84,8 +106,10 @@ import Testing
   }
 
   /// A matrix no gradient reaches only decays.
-  @Test func zerosLeaveOnlyTheDecay() {
-    let subject = RuleSubject(RuleSubject.tensor([9, 12], .hiddenMatrix), Self.training())
+  @Test(arguments: Orthogonalization.allCases)
+  func zerosLeaveOnlyTheDecay(orthogonalization: Orthogonalization) {
+    let training = Self.training { $0.orthogonalization = orthogonalization }
+    let subject = RuleSubject(RuleSubject.tensor([9, 12], .hiddenMatrix), training)
     let before = subject.values
     subject.update(1, Array(repeating: 0, count: 108), rate: 0.1)
     #expect(zip(subject.values, before).allSatisfy { abs($0 - 0.99 * $1) < 1e-8 })
@@ -136,15 +160,30 @@ private struct MuonWitness {
   let columns: Int
   var weights: [Double]
   let momentum: Double
-  let steps: Int
+  let iteration: Iteration
   let weightDecay: Double
   private var kept: [Double]
 
+  /// Coefficients of each step, and whether the norm of the fourth power says how large the matrix is.
+  struct Iteration {
+    let steps: [[Double]]
+    let measuresFourthPower: Bool
+
+    static func jordan(steps: Int) -> Iteration {
+      Iteration(
+        steps: Array(repeating: [3.4445, -4.7750, 2.0315], count: steps), measuresFourthPower: false)
+    }
+
+    static let polarExpress = Iteration(
+      steps: OptimalQuintics.composition(from: 0.001, steps: 3), measuresFourthPower: true)
+  }
+
   init(
-    rows: Int, columns: Int, weights: [Double], momentum: Double, steps: Int, weightDecay: Double
+    rows: Int, columns: Int, weights: [Double], momentum: Double, iteration: Iteration,
+    weightDecay: Double
   ) {
     (self.rows, self.columns, self.weights) = (rows, columns, weights)
-    (self.momentum, self.steps, self.weightDecay) = (momentum, steps, weightDecay)
+    (self.momentum, self.iteration, self.weightDecay) = (momentum, iteration, weightDecay)
     kept = Array(repeating: 0, count: weights.count)
   }
 
@@ -160,11 +199,16 @@ private struct MuonWitness {
     let norm = matrix.reduce(0) { $0 + $1 * $1 }.squareRoot()
     var x = (0..<rows).map { row in (0..<columns).map { matrix[row * columns + $0] / norm } }
     if rows > columns { x = transposed(x) }
-    for _ in 0..<steps {
+    if iteration.measuresFourthPower {
+      let gram = product(x, transposed(x))
+      let size = product(gram, gram).joined().reduce(0) { $0 + $1 * $1 }.squareRoot().squareRoot()
+      x = x.map { $0.map { $0 / size.squareRoot() } }
+    }
+    for step in iteration.steps {
       let gram = product(x, transposed(x))
       let square = product(gram, gram)
       let factor = gram.indices.map { row in
-        gram.indices.map { -4.7750 * gram[row][$0] + 2.0315 * square[row][$0] + (row == $0 ? 3.4445 : 0) }
+        gram.indices.map { step[1] * gram[row][$0] + step[2] * square[row][$0] + (row == $0 ? step[0] : 0) }
       }
       x = product(factor, x)
     }

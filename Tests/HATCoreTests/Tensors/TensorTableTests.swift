@@ -54,13 +54,7 @@ import Testing
 }
 
 @Suite struct ParameterInitializerTests {
-  private static let model: ModelConfiguration = {
-    var model = ModelConfiguration()
-    model.residualDeviation = 0.25
-    return model
-  }()
-
-  private let table = TensorTable(model)
+  private let table = TensorTable(ModelConfiguration())
 
   private func parameters(seed: UInt64, cutAt cuts: [Int] = [], threads: Int = 1) -> [Float] {
     let buffer = FloatBuffer(zeroed: table.count)
@@ -87,7 +81,7 @@ import Testing
       }
       let isOutput = tensor.name.contains("o_proj") || tensor.name.contains("down_proj")
       let layers = tensor.name.hasPrefix("backbone") ? 4.0 : 2.0
-      let expected = 0.02 * (isOutput ? 0.25 / (2 * layers).squareRoot() : 1)
+      let expected = 0.02 * (isOutput ? 1 / (2 * layers).squareRoot() : 1)
       let count = Double(values.count)
       let mean = values.reduce(0, +) / count
       let deviation = (values.reduce(0) { $0 + $1 * $1 } / count).squareRoot()
