@@ -21,8 +21,8 @@ final class ChunkBytes {
     (position, loaded) = (range.lowerBound, range.lowerBound..<range.lowerBound)
   }
 
-  /// Bytes before what is read next.
-  var consumed: Int { position - range.lowerBound }
+  /// Bytes before the header that is read next.
+  var consumed: Int { position + (header?.compressedBytes ?? 0) - range.lowerBound }
 
   /// The header of the page behind the one before, whose bytes are gone now; nil at the end.
   func nextHeader() throws -> PageHeader? {

@@ -1,4 +1,4 @@
-/// Reads Thrift's compact protocol (Apache Thrift, doc/specs/thrift-compact-protocol.md) from some bytes.
+/// Reads the compact protocol of Apache Thrift, as its specification has it, from some bytes.
 ///
 /// No size that is read is trusted: a list is read element by element, and every element takes at least a byte.
 struct CompactReader {

@@ -27,7 +27,7 @@ extension FuzzTests {
         try read(InputFile.list([path])[0], settings)
         wholes += 1
       } catch let error as UserError {
-        try #require(error.kind == .invalidData && error.place?.hasPrefix(path) == true, "\(error)")
+        try #require(error.kind == .invalidData && error.place?.contains("/a.parquet") == true, "\(error)")
         try #require(!error.problem.isEmpty && !error.hint.isEmpty)
       }
       slowest = max(slowest, ContinuousClock.now - started)

@@ -44,6 +44,24 @@ import Testing
     }
   }
 
+  /// Slices are cut by where pages are.
+  @Test(arguments: ["arrow-many-pages-v1.parquet", "arrow-many-pages-v2.parquet"])
+  func pagesFillTheirColumn(name: String) throws {
+    let file = try ParquetFile(opening: FilePath(ParquetFixture.path(name)))
+    let column = try #require(file.column(named: "text"))
+    let reader = try file.reader(of: column)
+    try reader.enter(rowGroup: 0)
+    var (pages, end) = (0, 0)
+    while try reader.nextPage() {
+      // Between pages there is a header, and before the first a dictionary may be.
+      #expect(pages == 0 || 10...60 ~= reader.pageStart - end, "page \(pages)")
+      end = reader.pageStart + reader.pageBytes
+      pages += 1
+    }
+    #expect(pages >= 15)
+    #expect(10...60 ~= (try file.sizes(of: column)[0].compressed) - end)
+  }
+
   @Test func largeStringsAndManyRowGroups() throws {
     let large = try ParquetFixture.texts(ParquetFixture.input("large.parquet"), settings())
     #expect(large == (0..<4).map { "\($0) " + String(repeating: "0123456789abcdef", count: 65_536) })
