@@ -29,6 +29,7 @@ let package = Package(
     .target(name: "CMPI", linkerSettings: [.linkedLibrary("mpi")]),
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
     .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     // simdjson is made of templates: what Swift calls is compiled here, for AVX2 too.
@@ -53,9 +54,16 @@ let package = Package(
       dependencies: ["CXXHash", .product(name: "SystemPackage", package: "swift-system")]),
     .target(name: "HATRandom"),
     .target(
+      name: "HATParquet",
+      dependencies: [
+        "CSnappy", "CZlib", "CZstd", "HATStorage",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: testable),
+    .target(
       name: "HATText",
       dependencies: [
-        "CSimdJSON", "CZlib", "CZstd", "HATRandom", "HATStorage",
+        "CSimdJSON", "CZlib", "CZstd", "HATParquet", "HATRandom", "HATStorage",
         .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -104,7 +112,7 @@ let package = Package(
     .executableTarget(
       name: "hat-benchmark",
       dependencies: [
-        "CMPI", "HATStorage", "HATText", "HATKernels", "HATDistributed", "HATTerminal",
+        "CMPI", "HATStorage", "HATParquet", "HATText", "HATKernels", "HATDistributed", "HATTerminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -120,7 +128,7 @@ let package = Package(
     .testTarget(
       name: "HATTextTests",
       dependencies: [
-        "CXXHash", "CZlib", "CZstd", "HATRandom", "HATText", "HATStorage", "TestSupport",
+        "CXXHash", "CZlib", "CZstd", "HATParquet", "HATRandom", "HATText", "HATStorage", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Resources")]),

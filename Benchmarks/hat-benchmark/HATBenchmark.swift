@@ -7,7 +7,7 @@ struct HATBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hat-benchmark",
     abstract: "Measure parts of hat apart from training.",
-    subcommands: [Collectives.self, DataOrder.self, Preprocessing.self])
+    subcommands: [Collectives.self, DataOrder.self, Preprocessing.self, ParquetReading.self])
 
   static func main() { runProgram() }
 }

@@ -66,6 +66,7 @@ struct hat_json_reader {
   ondemand::parser parser;
   std::vector<std::string> path;
   std::vector<std::string> kept_names;
+  std::vector<bool> keeps_scalars;
   hat_json_string *text = nullptr;
   hat_json_string *kept = nullptr;
   bool has_other_type = false;
@@ -77,12 +78,20 @@ struct hat_json_reader {
   void read_field(std::string_view key, ondemand::value value, size_t depth, bool is_on_path);
   void read_value(ondemand::value value, size_t depth);
   void keep(hat_json_string &place, std::string_view string);
+  void keep_scalar(hat_json_string &place, ondemand::value value);
   hat_json_string *kept_place(std::string_view key, size_t depth);
 };
 
 void hat_json_reader::keep(hat_json_string &place, std::string_view string) {
   if (place.bytes) throw failure{hat_json_repeated_field};
   place = {reinterpret_cast<const uint8_t *>(string.data()), string.size()};
+}
+
+// Numbers and truth values as they are written; of null there is nothing to keep.
+void hat_json_reader::keep_scalar(hat_json_string &place, ondemand::value value) {
+  std::string_view token = trimmed(value.raw_json_token());
+  check_scalar(token);
+  if (token != "null") keep(place, token);
 }
 
 hat_json_string *hat_json_reader::kept_place(std::string_view key, size_t depth) {
@@ -135,9 +144,16 @@ void hat_json_reader::read_field(std::string_view key, ondemand::value value, si
       has_other_type |= is_text;
       read_object(checked(value.get_object()), depth + 1, is_on_path);
       break;
-    default:
+    case ondemand::json_type::array:
       has_other_type |= is_text;
       read_value(value, depth + 1);
+      break;
+    default:
+      has_other_type |= is_text;
+      if (place && keeps_scalars[place - kept])
+        keep_scalar(*place, value);
+      else
+        read_value(value, depth + 1);
   }
 }
 
@@ -163,10 +179,12 @@ void hat_json_reader::read_value(ondemand::value value, size_t depth) {
 size_t hat_json_padding(void) { return simdjson::SIMDJSON_PADDING; }
 
 hat_json_reader *hat_json_reader_create(
-    const char *const *path, size_t path_count, const char *const *kept, size_t kept_count) {
+    const char *const *path, size_t path_count, const char *const *kept, const bool *keeps_scalars,
+    size_t kept_count) {
   auto reader = new hat_json_reader();
   reader->path.assign(path, path + path_count);
   reader->kept_names.assign(kept, kept + kept_count);
+  reader->keeps_scalars.assign(keeps_scalars, keeps_scalars + kept_count);
   return reader;
 }
 

@@ -10,6 +10,7 @@ enum OptionNames {
     "hours": "--hours",
     "initialCheckpoint": "--initialize-from",
     "invalidText": "--invalid-utf8",
+    "keep": "--keep",
     "level": "--level",
     "maximumWordBytes": "--max-word-bytes",
     "mpirunArguments": "--mpirun-arguments",

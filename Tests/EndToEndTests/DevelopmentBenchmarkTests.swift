@@ -25,6 +25,16 @@ extension EndToEnd {
       #expect(lines.allSatisfy { ($0["bytes_per_second_per_core"] as? Double ?? 0) > 0 })
     }
 
+    @Test("parquet: the keys that others rely on")
+    func parquet() throws {
+      let line = try objects(["parquet", "--runs", "2", "\(Program.repository)/\(Self.parquetFixture)"])[0]
+      #expect(line["values"] as? Int == 42)
+      #expect((line["bytes_per_second"] as? Double ?? 0) > 0)
+    }
+
+    private static let parquetFixture =
+      "Tests/HATTextTests/Resources/parquet/arrow-zstd-v2-dictionary.parquet"
+
     @Test("data: its three stages")
     func data() throws {
       let lines = try objects(["data", "--data", scratch.corpus(), "--seconds", "0.1"])

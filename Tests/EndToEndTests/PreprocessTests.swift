@@ -15,15 +15,58 @@ extension EndToEnd {
       scratch = try Scratch()
       input = scratch.file("input")
       try FileManager.default.createDirectory(atPath: input, withIntermediateDirectories: true)
-      // One large file, the same compressed in two ways, and many small ones.
+      // One large file, the same compressed, Parquet, and many small ones.
       let large = try scratch.documents(3000)
       for command in ["cp \(large) \(input)/large.jsonl", "gzip -c \(large) > \(input)/zip.jsonl.gz"] {
         try #require(ChildProcess.run(["bash", "-c", command]).exitCode == 0)
+      }
+      for name in Self.parquet {
+        try FileManager.default.copyItem(atPath: "\(Self.fixtures)/\(name)", toPath: "\(input)/\(name)")
       }
       for number in 0..<40 {
         try FileManager.default.moveItem(
           atPath: try scratch.documents(20, seed: UInt64(number)), toPath: "\(input)/small-\(number).jsonl")
       }
+    }
+
+    static let fixtures = Program.repository + "/Tests/HATTextTests/Resources/parquet"
+    static let parquet = [
+      "arrow-many-groups.parquet", "duckdb-groups.parquet", "arrow-zstd-v1-plain.parquet",
+    ]
+
+    @Test("Parquet: the same on any number of ranks, in many units; damage has one message")
+    func parquet() throws {
+      func run(_ output: String, ranks: Int?) -> ChildProcess.Output {
+        let options = ["--shard-bytes", "1KiB", "--keep", "id,score"]
+        let files = Self.parquet.map { "\(Self.fixtures)/\($0)" }
+        let arguments = ["preprocess", "--output", scratch.file(output)] + options + files
+        return ranks.map { Program.run(arguments, ranks: $0) } ?? Program.run(arguments)
+      }
+      let alone = run("alone", ranks: nil)
+      try #require(alone.exitCode == 0, "\(alone.description)")
+      #expect(alone.standardOutput.contains("documents left out because their text is null: 612"))
+      let shared = run("shared", ranks: 3)
+      #expect(shared.exitCode == 0, "\(shared.description)")
+      let contents = try Folder.contents(scratch.file("alone"))
+      #expect(contents.count > 10)
+      #expect(try Folder.contents(scratch.file("shared")) == contents)
+
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(input)/arrow-many-groups.parquet"))
+      let damaged = try scratch.write(Array(bytes.dropLast(9)), to: "damaged.parquet")
+      expectMistake(
+        Program.run(["preprocess", "--output", scratch.file("damaged"), damaged]), exitCode: 65,
+        mentions: ["damaged.parquet", "cut short"])
+      expectMistake(
+        Program.run([
+          "preprocess", "--output", scratch.file("brotli"), "\(Self.fixtures)/refused/brotli.parquet",
+        ]),
+        exitCode: 65, mentions: ["brotli.parquet", "BROTLI", "snappy"])
+      expectMistake(
+        Program.run([
+          "preprocess", "--output", scratch.file("field"), "--field", "body",
+          "\(input)/arrow-many-groups.parquet",
+        ]),
+        exitCode: 65, mentions: ["there is no column \"body\"", "--field", "language, text, source"])
     }
 
     func arguments(_ output: String) -> [String] {

@@ -1,4 +1,5 @@
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,10 +29,11 @@ typedef struct hat_json_reader hat_json_reader;
 /// Bytes that must be readable behind a document.
 size_t hat_json_padding(void);
 
-/// What reads the string at `path`, and the strings among the outermost fields whose names are `kept`.
+/// What reads the string at `path`, and the strings among the outermost fields whose names are `kept`; where
+/// `keeps_scalars` says so, numbers and truth values too, as they are written.
 hat_json_reader *_Nonnull hat_json_reader_create(
     const char *_Nonnull const *_Nonnull path, size_t path_count,
-    const char *_Nonnull const *_Nonnull kept, size_t kept_count);
+    const char *_Nonnull const *_Nonnull kept, const bool *_Nonnull keeps_scalars, size_t kept_count);
 void hat_json_reader_free(hat_json_reader *_Nonnull reader);
 
 /// Reads a document to its end, so that nothing in it goes unchecked.

@@ -145,9 +145,11 @@ public struct LeftOutCounts: Sendable, Codable, Equatable {
   public var duplicate = 0
   /// Kept, with U+FFFD where they were not UTF-8.
   public var repaired = 0
+  /// Left out because there is no value where their text should be.
+  public var null = 0
 
   fileprivate var isPlausible: Bool {
-    [empty, invalid, duplicate, repaired].allSatisfy { 0...ShardFormat.largestCount ~= $0 }
+    [empty, invalid, duplicate, repaired, null].allSatisfy { 0...ShardFormat.largestCount ~= $0 }
   }
 
   static func += (left: inout Self, right: Self) {
@@ -155,6 +157,19 @@ public struct LeftOutCounts: Sendable, Codable, Equatable {
     left.invalid += right.invalid
     left.duplicate += right.duplicate
     left.repaired += right.repaired
+    left.null += right.null
+  }
+}
+
+extension LeftOutCounts {
+  /// Corpora that were made before Parquet was read say nothing of nulls.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    empty = try values.decode(Int.self, forKey: .empty)
+    invalid = try values.decode(Int.self, forKey: .invalid)
+    duplicate = try values.decode(Int.self, forKey: .duplicate)
+    repaired = try values.decode(Int.self, forKey: .repaired)
+    null = try values.decodeIfPresent(Int.self, forKey: .null) ?? 0
   }
 }
 

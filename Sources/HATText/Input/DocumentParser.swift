@@ -17,16 +17,21 @@ final class DocumentParser {
     case document(text: UnsafeBufferPointer<UInt8>, metadata: [UInt8], wasRepaired: Bool)
     /// Nothing but white space between documents, or an empty text.
     case empty
+    /// A row without a text.
+    case null
     case invalid
   }
 
   private let settings: PreprocessSettings
+  private let keptFields: [String]
   private let reader: JSONDocumentReader
 
   /// - Throws: `UserError` of kind `wrongUsage` for an impossible field.
   init(_ settings: PreprocessSettings) throws {
-    self.settings = settings
-    reader = JSONDocumentReader(path: try JSONDocumentReader.path(toField: settings.field))
+    (self.settings, keptFields) = (settings, settings.keptFields)
+    reader = JSONDocumentReader(
+      path: try JSONDocumentReader.path(toField: settings.jsonField), keeping: keptFields,
+      withScalars: settings.keep)
   }
 
   /// Calls `body` with what a record is; the text lives no longer.
@@ -72,6 +77,8 @@ final class DocumentParser {
   private enum Fault {
     case byte(Int)
     case loneSurrogate(Int)
+    /// In what is kept besides the text.
+    case field(String)
   }
 
   /// - Parameter bytes: those of the record, or what repairing made of them.
@@ -99,16 +106,52 @@ final class DocumentParser {
       }
       guard !document.text.isEmpty else { return .outcome(.empty) }
       try requireStorable(document.text, record, input)
-      let metadata = try metadata(of: document, record, input)
+      let metadata = try metadata(document.metadata, record, input)
       return .outcome(.document(text: document.text, metadata: metadata, wasRepaired: wasRepaired))
+    case .parquet: return try readRow(bytes, of: record, input, wasRepaired: wasRepaired)
     }
   }
 
+  private func readRow(
+    _ bytes: UnsafeBufferPointer<UInt8>, of record: InputRecord, _ input: InputFile, wasRepaired: Bool
+  ) throws -> Reading {
+    let row = record.row!
+    if row.isNull { return .outcome(.null) }
+    if bytes.isEmpty { return .outcome(.empty) }
+    if let byte = TextValidation.firstInvalidByte(in: bytes) { return .notUTF8(.byte(byte)) }
+    try requireStorable(bytes, record, input)
+    if let index = row.fields.firstIndex(where: {
+      $0.map { TextValidation.firstInvalidByte(in: $0) != nil } == true
+    }) {
+      guard wasRepaired else { return .notUTF8(.field(keptFields[index])) }
+      let repaired = row.fields.map { $0.map(TextValidation.replacingInvalid) }
+      let metadata = try Self.withBuffers(repaired) { try self.metadata($0, record, input) }
+      return .outcome(.document(text: bytes, metadata: metadata, wasRepaired: true))
+    }
+    let metadata = try metadata(row.fields, record, input)
+    return .outcome(.document(text: bytes, metadata: metadata, wasRepaired: wasRepaired))
+  }
+
+  private static func withBuffers<Result>(
+    _ arrays: [[UInt8]?], _ body: ([UnsafeBufferPointer<UInt8>?]) throws -> Result
+  ) rethrows -> Result {
+    let copies = arrays.map { array in
+      array.map { array in
+        let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: array.count)
+        _ = copy.initialize(from: array)
+        return copy
+      }
+    }
+    defer { for copy in copies { copy?.deallocate() } }
+    return try body(copies.map { $0.map { UnsafeBufferPointer($0) } })
+  }
+
+  /// - Parameter fields: the value of each of `keptFields`.
   private func metadata(
-    of document: JSONDocumentReader.Document, _ record: InputRecord, _ input: InputFile
+    _ fields: [UnsafeBufferPointer<UInt8>?], _ record: InputRecord, _ input: InputFile
   ) throws -> [UInt8] {
     var metadata: [UInt8] = []
-    for (name, value) in zip(DocumentMetadata.keptFields, document.metadata) {
+    for (name, value) in zip(keptFields, fields) {
       if let value {
         guard value.count <= DocumentMetadata.longestValue else {
           throw UserError(
@@ -163,7 +206,7 @@ extension DocumentParser {
   }
 
   private func error(_ problem: JSONDocumentReader.Problem, at place: String) -> UserError {
-    let field = settings.field
+    let field = settings.jsonField
     let (sentence, hint) =
       switch problem {
       case .noField: ("there is no field \"\(field)\"", "Name the field that holds the text with `field`.")
@@ -171,7 +214,7 @@ extension DocumentParser {
         ("the field \"\(field)\" is not a string", "Name the field that holds the text with `field`.")
       case .repeatedField:
         (
-          "a field occurs twice (\"\(field)\", or one of \(DocumentMetadata.keptFields.joined(separator: ", ")))",
+          "a field occurs twice (\"\(field)\", or one of \(keptFields.joined(separator: ", ")))",
           "Only one of them can be meant: remove the other."
         )
       case .notAnObject:
@@ -203,10 +246,15 @@ extension DocumentParser {
         .invalidData, at: place,
         "\(escape) is half of a surrogate pair without the other half, which UTF-8 cannot encode",
         hint: "Repair the line, or choose replace or skip for `invalidText`.")
+    case .field(let name):
+      return UserError(
+        .invalidData, at: place, "its \"\(name)\" is not valid UTF-8",
+        hint: "Convert the file, or choose replace or skip for `invalidText`.")
     }
   }
 
   private func place(of record: InputRecord, in input: InputFile) -> String {
+    if input.format == .parquet { return "\(input.place), row \(record.number!)" }
     guard let delimiter = settings.delimiter(of: input.format) else { return input.place }
     // A reader that began in the middle of a file has not counted: it is counted now that it matters.
     guard let number = record.number ?? (try? input.number(ofRecordAt: record.offset, delimiter: delimiter))

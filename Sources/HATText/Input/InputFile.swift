@@ -9,6 +9,8 @@ public struct InputFile: Sendable, Codable, Equatable {
     case text
     /// A JSON object a line.
     case jsonLines
+    /// A row a document.
+    case parquet
   }
 
   public enum Compression: String, Sendable, Codable {
@@ -89,7 +91,7 @@ extension InputFile {
     return files
   }
 
-  private static let endings = ".txt or .jsonl, or in one of these and then .zst or .gz"
+  private static let endings = ".parquet, .txt or .jsonl, or in one of the latter two and then .zst or .gz"
 
   static func emptyFile(_ place: String) -> UserError {
     UserError(.invalidData, at: place, "it is empty", hint: "Remove it from the input, or restore it.")
@@ -133,6 +135,8 @@ extension InputFile {
     }
     if stem.hasSuffix(".txt") { return (.text, compression) }
     if stem.hasSuffix(".jsonl") { return (.jsonLines, compression) }
+    // It is compressed inside.
+    if name.hasSuffix(".parquet") { return (.parquet, .none) }
     return nil
   }
 

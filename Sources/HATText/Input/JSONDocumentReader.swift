@@ -11,7 +11,7 @@ final class JSONDocumentReader {
   /// Valid until the next document is read.
   struct Document {
     var text: UnsafeBufferPointer<UInt8>
-    /// One for each of `DocumentMetadata.keptFields`; nil where there is no string of that name.
+    /// One for each field kept; nil where there is no value of that name.
     var metadata: [UnsafeBufferPointer<UInt8>?]
   }
 
@@ -19,14 +19,18 @@ final class JSONDocumentReader {
   static let padding = hat_json_padding()
 
   private let reader: OpaquePointer
-  private var kept = [hat_json_string](
-    repeating: hat_json_string(), count: DocumentMetadata.keptFields.count)
+  private var kept: [hat_json_string]
 
-  /// - Parameter path: to the text (`path(toField:)`).
-  init(path: [String]) {
+  /// - Parameters:
+  ///   - path: to the text (`path(toField:)`).
+  ///   - keeping: outermost fields.
+  ///   - withScalars: those of them that may be numbers and truth values too.
+  init(path: [String], keeping: [String], withScalars: [String]) {
+    kept = Array(repeating: hat_json_string(), count: keeping.count)
     reader = Self.withCStrings(path) { names in
-      Self.withCStrings(DocumentMetadata.keptFields) { kept in
-        hat_json_reader_create(names, path.count, kept, DocumentMetadata.keptFields.count)
+      Self.withCStrings(keeping) { kept in
+        hat_json_reader_create(
+          names, path.count, kept, keeping.map { withScalars.contains($0) }, keeping.count)
       }
     }
   }

@@ -1,15 +1,25 @@
 import Glibc
 import HATStorage
 
-/// One document as it lies in the input, before anything is made of it: a line, or a stretch of text.
+/// One document as it lies in the input, before anything is made of it: a line, a stretch of text, or a row.
 struct InputRecord {
-  /// Valid until the reader is asked for its next record, and followed by `JSONDocumentReader.padding` bytes that
-  /// may be read.
+  /// What a row has besides its text.
+  struct Row {
+    /// Whether there is no text, not even an empty one.
+    var isNull: Bool
+    /// One for each of `PreprocessSettings.keptFields`; nil where there is no value. Valid as long as the text is.
+    var fields: [UnsafeBufferPointer<UInt8>?]
+  }
+
+  /// Valid until the reader is asked for its next record. Those of a line are followed by `JSONDocumentReader.padding` bytes
+  /// that may be read.
   var bytes: UnsafeBufferPointer<UInt8>
-  /// Where it starts in the decompressed input.
+  /// Where it starts in the decompressed input; 0 for a row.
   var offset: Int
-  /// Counted from 1, where the reader began at the start of the input; else nil.
+  /// Counted from 1, where that is known; a reader of lines that began in the middle has not counted.
   var number: Int?
+  /// Nil where the record is no row: then the bytes are all there is.
+  var row: Row?
 
   /// Of an empty file.
   static var empty: InputRecord {
@@ -23,8 +33,16 @@ struct InputRecord {
   }
 }
 
+/// Gives the records of an input, one after the other.
+protocol RecordSource: AnyObject {
+  /// Nil after the last.
+  func next() throws -> InputRecord?
+  /// Bytes of the file that have been taken, about; for showing progress.
+  var bytesConsumed: Int { get }
+}
+
 /// Cuts a stream of bytes into records at a delimiter, holding no more than a record and a block.
-final class RecordReader {
+final class RecordReader: RecordSource {
   static let blockBytes = 1 << 20
   /// A record that is longer has lost its delimiter, or is no document.
   static let largestRecord = 1 << 29

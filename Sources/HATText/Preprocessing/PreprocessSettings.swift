@@ -4,8 +4,11 @@ import HATStorage
 /// Everything besides the input that decides what preprocessing writes.
 public struct PreprocessSettings: Sendable, Equatable {
   public var splitter: WordSplitter
-  /// Where the text is in a JSON object: `text`, or `a.b`.
-  public var field = "text"
+  /// Where the text is in a JSON object or a Parquet file: `text`, or `a.b`. Nil is `text`, or, in a Parquet file without it,
+  /// `content`.
+  public var field: String?
+  /// Fields and columns that are kept as metadata besides `DocumentMetadata.usualFields`.
+  public var keep: [String] = []
   public var invalidText = InvalidTextPolicy.error
   /// The share of documents kept from training, 0 to below 1.
   public var holdout = 0.01
@@ -34,7 +37,18 @@ public struct PreprocessSettings: Sendable, Equatable {
       "up to \(WordSplitter.wordLimits.upperBound)")
     try require(
       documentSeparator?.isEmpty != true, "documentSeparator", "it is empty", "the text between documents")
-    _ = try JSONDocumentReader.path(toField: field)
+    _ = try JSONDocumentReader.path(toField: jsonField)
+    try require(
+      keep.allSatisfy { 1...DocumentMetadata.longestName ~= $0.utf8.count }, "keep",
+      "a name in it is empty or too long", "names of 1 to \(DocumentMetadata.longestName) bytes")
+  }
+
+  /// Where the text is in a JSON object.
+  var jsonField: String { field ?? "text" }
+
+  /// What is kept of a document besides its text, where it is there; in the order of shards.
+  var keptFields: [String] {
+    Set(DocumentMetadata.usualFields + keep).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   var arePossible: Bool { (try? validate()) != nil }
@@ -48,6 +62,7 @@ public struct PreprocessSettings: Sendable, Equatable {
     switch format {
     case .jsonLines: [0x0A]
     case .text: documentSeparator.map { Array($0.utf8) }
+    case .parquet: nil
     }
   }
 
@@ -60,7 +75,8 @@ public struct PreprocessSettings: Sendable, Equatable {
   private var values: [(name: String, value: String)] {
     [
       ("rule", splitter.rule.versionedName), ("maximumWordBytes", "\(splitter.maximumWordBytes)"),
-      ("field", field), ("invalidText", invalidText.rawValue), ("holdout", "\(holdout)"),
+      ("field", jsonField), ("keep", keep.isEmpty ? "none" : keep.joined(separator: ",")),
+      ("invalidText", invalidText.rawValue), ("holdout", "\(holdout)"),
       ("shardBytes", "\(shardBytes)"), ("level", "\(level)"),
       ("documentSeparator", documentSeparator.map { "\"\($0)\"" } ?? "none"),
       ("deduplicate", deduplicate ? "on" : "off"),
@@ -70,7 +86,8 @@ public struct PreprocessSettings: Sendable, Equatable {
 
 extension PreprocessSettings: Codable {
   private enum CodingKeys: CodingKey {
-    case rule, maxWordBytes, field, invalidText, holdout, shardBytes, level, documentSeparator, deduplicate
+    case rule, maxWordBytes, field, keep, invalidText, holdout, shardBytes, level, documentSeparator,
+      deduplicate
   }
 
   public init(from decoder: any Decoder) throws {
@@ -82,7 +99,8 @@ extension PreprocessSettings: Codable {
         forKey: .maxWordBytes, in: values, debugDescription: "\(limit) is no word limit for \(rule.name)")
     }
     self.splitter = splitter
-    field = try values.decode(String.self, forKey: .field)
+    field = try values.decodeIfPresent(String.self, forKey: .field)
+    keep = try values.decodeIfPresent([String].self, forKey: .keep) ?? []
     invalidText = try values.decode(InvalidTextPolicy.self, forKey: .invalidText)
     holdout = try values.decode(Double.self, forKey: .holdout)
     shardBytes = try values.decode(Int.self, forKey: .shardBytes)
@@ -95,7 +113,8 @@ extension PreprocessSettings: Codable {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(splitter.rule.versionedName, forKey: .rule)
     try values.encode(splitter.maximumWordBytes, forKey: .maxWordBytes)
-    try values.encode(field, forKey: .field)
+    try values.encodeIfPresent(field, forKey: .field)
+    if !keep.isEmpty { try values.encode(keep, forKey: .keep) }
     try values.encode(invalidText, forKey: .invalidText)
     try values.encode(holdout, forKey: .holdout)
     try values.encode(shardBytes, forKey: .shardBytes)

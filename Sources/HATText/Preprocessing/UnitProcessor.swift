@@ -47,6 +47,7 @@ final class UnitProcessor {
     try tools.parser.parse(record, of: input) { outcome in
       switch outcome {
       case .empty: leftOut.empty += 1
+      case .null: leftOut.null += 1
       case .invalid: leftOut.invalid += 1
       case .document(let text, let metadata, let wasRepaired):
         documents += 1
@@ -95,8 +96,14 @@ final class UnitProcessor {
 extension RunningChecksum {
   /// Takes in a record, and where it ends.
   func update(_ record: InputRecord) {
-    update(UnsafeRawBufferPointer(record.bytes))
-    withUnsafeBytes(of: UInt64(record.bytes.count).littleEndian) { update($0) }
+    update(record.row?.isNull == true ? nil : record.bytes)
+    for field in record.row?.fields ?? [] { update(field) }
+  }
+
+  /// Takes in some bytes, and how many they are; or that there are none.
+  private func update(_ bytes: UnsafeBufferPointer<UInt8>?) {
+    if let bytes { update(UnsafeRawBufferPointer(bytes)) }
+    withUnsafeBytes(of: (bytes.map { UInt64($0.count) } ?? .max).littleEndian) { update($0) }
   }
 }
 

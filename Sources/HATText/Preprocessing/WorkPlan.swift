@@ -2,7 +2,8 @@
 ///
 /// A function of the names and sizes of the input alone: neither of what is done already nor of who does it. Small
 /// files lie together in a group, which is one unit. A large file, or standard input, is a group of slices of equal
-/// length of its decompressed bytes; a document belongs to the slice it starts in.
+/// length of its decompressed bytes; a document belongs to the slice it starts in. A large Parquet file is cut at rows
+/// (`ParquetInput`).
 struct WorkPlan {
   private enum Group {
     /// Positions in the list of inputs.
@@ -11,6 +12,8 @@ struct WorkPlan {
     case slices(of: Int)
     /// A file that must be read from its start.
     case stream(of: Int)
+    /// A Parquet file, which can be entered at any of its rows.
+    case rows(of: Int)
   }
 
   let inputs: [InputFile]
@@ -36,7 +39,7 @@ struct WorkPlan {
       let bytes = expectedBytes(input)
       if input.isStandardInput || bytes >= settings.shardBytes {
         close(at: index)
-        groups.append(canBeEntered(input, settings) ? .slices(of: index) : .stream(of: index))
+        groups.append(division(of: input, at: index, settings))
         start = index + 1
       } else {
         if total + bytes > settings.shardBytes { close(at: index) }
@@ -47,9 +50,14 @@ struct WorkPlan {
     return groups
   }
 
+  private static func division(of input: InputFile, at index: Int, _ settings: PreprocessSettings) -> Group {
+    if input.format == .parquet { return .rows(of: index) }
+    return canBeEntered(input, settings) ? .slices(of: index) : .stream(of: index)
+  }
+
   /// Text seldom compresses better than 8 to 1, and how well is known only after reading it.
   private static func expectedBytes(_ input: InputFile) -> Int {
-    input.compression == .none ? input.bytes : input.bytes * 8
+    input.compression == .none && input.format != .parquet ? input.bytes : input.bytes * 8
   }
 
   /// Whether the first record of a slice can be found without reading what is before it. A delimiter that can
@@ -122,9 +130,19 @@ extension WorkPlan {
           try visitStream(input, group: number, position: position, visitor)
         }
         position += input.bytes
+      case .rows(let index):
+        try visitRows(inputs[index], group: number, position: position, visitor)
+        position += inputs[index].bytes
       }
     }
     try visitor.advance(to: position)
+  }
+
+  private func records(of input: InputFile) throws -> any RecordSource {
+    switch input.format {
+    case .parquet: try ParquetInput(input, settings).records()
+    case .text, .jsonLines: try input.records(separatedBy: settings.delimiter(of: input.format))
+    }
   }
 
   private func visitFiles(
@@ -134,14 +152,13 @@ extension WorkPlan {
     guard try visitor.begin(unit) else { return }
     var end = position
     for input in files {
-      let reader = try input.records(separatedBy: settings.delimiter(of: input.format))
       var isEmpty = true
-      try forEachRecord(reader, position: end, visitor) { record in
+      try forEachRecord(records(of: input), position: end, visitor) { record in
         isEmpty = false
         try visitor.visit(record, of: input)
         return true
       }
-      if isEmpty {
+      if isEmpty && input.format != .parquet {
         guard input.bytes == 0 else { throw InputFile.emptyFile(input.place) }
         try visitor.visit(.empty, of: input)
       }
@@ -177,10 +194,24 @@ extension WorkPlan {
     return reader
   }
 
+  private func visitRows(
+    _ input: InputFile, group: Int, position: Int, _ visitor: some UnitVisitor
+  ) throws {
+    let rows = try ParquetInput(input, settings)
+    for slice in 0..<rows.slices {
+      guard try visitor.begin(WorkUnit(group: group, slice: slice)) else { continue }
+      try forEachRecord(rows.records(ofSlice: slice), position: position, visitor) { record in
+        try visitor.visit(record, of: input)
+        return true
+      }
+      try visitor.end(WorkUnit(group: group, slice: slice), inputBytes: input.bytes / rows.slices)
+    }
+  }
+
   private func visitStream(
     _ input: InputFile, group: Int, position: Int, _ visitor: some UnitVisitor
   ) throws {
-    let reader = try input.records(separatedBy: settings.delimiter(of: input.format))
+    let reader = try records(of: input)
     var current: WorkUnit?
     var (isWanted, unitStart) = (false, 0)
     func close() throws {
@@ -203,7 +234,8 @@ extension WorkPlan {
 
   /// - Parameter body: returns whether to go on.
   private func forEachRecord(
-    _ reader: RecordReader, position: Int, _ visitor: some UnitVisitor, _ body: (InputRecord) throws -> Bool
+    _ reader: some RecordSource, position: Int, _ visitor: some UnitVisitor,
+    _ body: (InputRecord) throws -> Bool
   ) throws {
     var consumed = -1
     while let record = try reader.next() {

@@ -17,8 +17,8 @@ public struct ShardDocument: Sendable, Equatable {
 
 /// What is known of a document besides its text: names and values, ordered by name.
 public struct DocumentMetadata: Sendable, Equatable {
-  /// The fields kept of a JSON document, where they are strings.
-  static let keptFields = ["language", "license", "source"]
+  /// The fields kept of every document, where they are strings.
+  static let usualFields = ["language", "license", "source"]
   static let longestName = 255
   static let longestValue = 65_535
 

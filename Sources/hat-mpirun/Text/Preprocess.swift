@@ -10,10 +10,10 @@ extension InvalidTextPolicy: ExpressibleByArgument {}
 
 struct Preprocess: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make a corpus from text files: split into words, compressed, with checksums.",
+    abstract: "Make a corpus from files of text: split into words, compressed, with checksums.",
     discussion: """
       INPUT is a .txt file (one document, or several with --document-separator), a .jsonl file (one document per line), \
-      either also as .zst or .gz, a folder of such files, or - for standard input (JSON Lines, or text when \
+      either also as .zst or .gz, a .parquet file (one document per row), a folder of such files, or - for standard input (JSON Lines, or text when \
       --document-separator is given). The same command continues where an earlier one was stopped, and leaves a finished \
       corpus as it is. Ranks share the work; the shards are the same for any number of ranks.
       """)
@@ -27,8 +27,17 @@ struct Preprocess: ParsableCommand {
   @Option(help: "Most bytes in a word; longer words are cut.")
   var maxWordBytes = WordSplitter.defaultWordLimit
 
-  @Option(help: "JSON field that holds the text; outer.inner for a nested one.")
-  var field = "text"
+  @Option(
+    help: """
+      JSON field or Parquet column that holds the text; outer.inner for a nested one (default: text, or, in a Parquet file \
+      without it, content).
+      """)
+  var field: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Fields or columns to keep as metadata, besides language, license and source.", valueName: "name,…"))
+  var keep: String?
 
   @Option(help: "What to do with a document that is not UTF-8: error, replace (with U+FFFD), or skip.")
   var invalidUtf8 = InvalidTextPolicy.error
@@ -98,6 +107,8 @@ struct Preprocess: ParsableCommand {
     var settings = PreprocessSettings(
       splitter: try WordSplitter(SplittingRule(parsing: split), maximumWordBytes: maxWordBytes))
     settings.field = field
+    settings.keep =
+      keep.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
     settings.invalidText = invalidUtf8
     settings.holdout = holdout
     settings.shardBytes = shardBytes.bytes
@@ -150,6 +161,7 @@ struct Preprocess: ParsableCommand {
     let leftOut = manifest.leftOut
     for (count, text) in [
       (leftOut.empty, "left out because they are empty"),
+      (leftOut.null, "left out because their text is null"),
       (leftOut.invalid, "left out because they are not UTF-8"),
       (leftOut.duplicate, "left out because an earlier one has the same text"),
       (leftOut.repaired, "repaired with U+FFFD"),

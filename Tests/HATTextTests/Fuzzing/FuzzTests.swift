@@ -137,21 +137,22 @@ import Testing
   }
 }
 
-/// Tries random input for some time. `HAT_FUZZ_SECONDS` and `HAT_FUZZ_SEED` make it longer and different; the
-/// rounds of a seed are always the same, only their number depends on the machine.
+/// Tries random input for some time. `HAT_FUZZ_SECONDS`, `HAT_FUZZ_ROUNDS` (at least so many) and `HAT_FUZZ_SEED` make it longer
+/// and different; the rounds of a seed are always the same, only their number depends on the machine.
 struct Fuzzer {
   private static func variable(_ name: String) -> Int? {
     ProcessInfo.processInfo.environment[name].flatMap { Int($0) }
   }
 
   static let seconds = variable("HAT_FUZZ_SECONDS") ?? 6
+  static let leastRounds = UInt64(variable("HAT_FUZZ_ROUNDS") ?? 100)
   static let seed = UInt64(variable("HAT_FUZZ_SEED") ?? 1)
 
   /// Calls `body` with a generator for each round; what it throws names the round.
   static func run(_ body: (inout TextGenerator) throws -> Void) throws {
     let end = ContinuousClock.now + .seconds(seconds)
     var round: UInt64 = 0
-    while ContinuousClock.now < end || round < 100 {
+    while ContinuousClock.now < end || round < leastRounds {
       var generator = TextGenerator(seed: RandomSource.mix(seed) &+ round)
       do {
         try body(&generator)

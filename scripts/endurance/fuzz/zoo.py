@@ -13,6 +13,7 @@ from pathlib import Path
 from corpus.errors import ExitCode
 from corpus.manifest import sha256
 from reproduction.commands import StageFailure
+from reproduction.machine import ROOT
 
 CONFIGURATION = """\
 model: { byte_width: 16, byte_head_size: 8, encoder_layers: 1, decoder_layers: 1, byte_ngrams: 3,
@@ -28,6 +29,8 @@ training: { steps: 2, sequences_per_step: 2, micro_batches: 2 }
 output: { checkpoint_every: 1, evaluate_every: 0 }
 """
 
+_PARQUET = ROOT / "Tests/HATTextTests/Resources/parquet/arrow-snappy-v1-dictionary.parquet"
+
 # The whole ones, by what an option may want them for.
 WHOLE = {
     "configuration": ("config.yaml", "subword.yaml"),
@@ -36,7 +39,7 @@ WHOLE = {
     "tokenizer": ("tokenizer.json",),
     "weights": ("weights.safetensors",),
     "text": ("text.txt",),
-    "input": ("text.txt", "documents.jsonl", "documents.jsonl.gz", "folder-of-texts"),
+    "input": ("text.txt", "documents.jsonl", "documents.jsonl.gz", "documents.parquet", "folder-of-texts"),
     "shard": ("corpus/train-000000-000000.shard",),
     "cloze": ("cloze.jsonl",),
     "choice": ("choice.jsonl",),
@@ -97,6 +100,7 @@ def _write_texts(zoo: Path) -> None:
     lines = "".join(json.dumps({"text": text, "source": "zoo"}, ensure_ascii=False) + "\n" for text in texts)
     (zoo / "documents.jsonl").write_text(lines)
     (zoo / "documents.jsonl.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
+    shutil.copyfile(_PARQUET, zoo / "documents.parquet")
     (zoo / "text.txt").write_text("\n\n".join(texts[:10]))
     (zoo / "folder-of-texts").mkdir()
     for number, text in enumerate(texts[:3]):
