@@ -16,7 +16,7 @@ _HINT = "See what the command says above; scripts/install-dependencies installs 
 
 # Libraries that clusters may lack, or have in other versions. Debian has them as archives too.
 STATIC = ("openblas", "zstd", "xxhash", "z", "snappy", "stdc++")
-# Functions with a version that is later than the oldest glibc meant, for which there is another.
+# Functions with a version that is later than the oldest glibc meant.
 _WRAPPED = ("hypot", "hypotf")
 _OLDER_GLIBC = REPOSITORY / "packaging/archive/older_glibc.c"
 
@@ -41,15 +41,20 @@ def built(*, self_contained: bool) -> Build:
     arguments += ["--disable-local-rpath", "-Xswiftc", "-no-toolchain-stdlib-rpath"]
     if self_contained:
         archives = _archives()
-        older = archives / "older_glibc.o"
-        run(["clang", "-O2", "-fPIC", "-c", _OLDER_GLIBC, "-o", older], _HINT)
-        arguments += _linker(f"-L{archives}", "-rpath=$ORIGIN/../lib", older, *(f"--wrap={name}" for name in _WRAPPED))
+        arguments += _linker(f"-L{archives}", "-rpath=$ORIGIN/../lib", *older_glibc(archives))
         # MPI may be linked with another version of the same library: each keeps to its own.
         arguments += _linker("--exclude-libs=ALL")
     for product in ("hat-mpirun", "generate-manual"):
         run(["swift", "build", *arguments, "--product", product], _HINT, cwd=REPOSITORY)
     folder = _BUILD / "release"
     return Build(folder / "hat-mpirun", folder / "generate-manual", _BUILD / "checkouts")
+
+
+def older_glibc(folder: Path) -> list[object]:
+    """What a linker is told so that newer versions of functions are not wanted; an object file for it comes into `folder`."""
+    file = folder / "older_glibc.o"
+    run(["clang", "-O2", "-fPIC", "-c", _OLDER_GLIBC, "-o", file], _HINT)
+    return [file, *(f"--wrap={name}" for name in _WRAPPED)]
 
 
 def _linker(*flags: object) -> list[object]:

@@ -1,3 +1,4 @@
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 from installation.elf import Wants, wants
 from installation.errors import PackagingError
 from installation.libraries import bundle, check, mpi
+from installation.program import older_glibc
 from installation.tests.example import LIKE_AN_ARCHIVE, program
 
 
@@ -44,6 +46,19 @@ class LibraryTests(unittest.TestCase):
         check("hat-mpirun", Wants(frozenset(), (), {"GLIBC": (2, 34)}))
         with self.assertRaisesRegex(PackagingError, r"wants GLIBC 2\.35, and 2\.34 is the latest"):
             check("hat-mpirun", Wants(frozenset(), (), {"GLIBC": (2, 35)}))
+
+    def test_a_function_with_an_earlier_version_is_taken_in_that(self) -> None:
+        source = self.folder / "hypot.c"
+        source.write_text("#include <math.h>\n#include <stdio.h>\nint main(int n, char **a) { printf(\"%g\", hypot(3e200 * n, 4e200) / 1e200 + hypotf(n, 0)); }")
+        limits = {}
+        for kind, flags in (("plain", []), ("older", older_glibc(self.folder))):
+            file = self.folder / kind
+            words = [word for flag in flags for word in ("-Xlinker", flag)]
+            subprocess.run(["clang", "-fno-builtin", source, "-o", file, *words, "-lm"], check=True)
+            self.assertEqual(subprocess.check_output([file], timeout=10), b"6")
+            limits[kind] = wants(file).versions["GLIBC"]
+        self.assertEqual(limits["older"], (2, 34))
+        self.assertEqual(limits["plain"], (2, 35))
 
     def test_a_library_that_comes_along_may_not_want_mpi(self) -> None:
         with self.assertRaisesRegex(PackagingError, r"libsimdjson wants libmpi\.so\.40"):
