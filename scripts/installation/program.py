@@ -17,7 +17,7 @@ _HINT = "See what the command says above; scripts/install-dependencies installs 
 # Libraries that clusters may lack, or have in other versions. Debian has them as archives too.
 STATIC = ("openblas", "zstd", "xxhash", "z", "snappy", "stdc++")
 # Functions with a version that is later than the oldest glibc meant.
-_WRAPPED = ("hypot", "hypotf")
+_WRAPPED = ("hypot", "hypotf", "arc4random")
 _OLDER_GLIBC = REPOSITORY / "packaging/archive/older_glibc.c"
 
 
