@@ -8,8 +8,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-_FOLDERS = ("Benchmarks", "Sources", "Tests", "configs", "docs", "hostfiles", "scripts")
-_SUFFIXES = {"", ".c", ".cpp", ".h", ".md", ".modulemap", ".py", ".sbatch", ".swift", ".yaml"}
+_FOLDERS = ("Benchmarks", "Sources", "Tests", "configs", "docs", "hostfiles", "packaging", "scripts")
+_SUFFIXES = {"", ".c", ".cpp", ".def", ".h", ".md", ".modulemap", ".py", ".sbatch", ".swift", ".yaml"}
 
 # Files that programs or users write: mentioned, but not in the repository.
 _ELSEWHERE = {
