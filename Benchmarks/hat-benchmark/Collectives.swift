@@ -45,7 +45,7 @@ struct Collectives: ParsableCommand {
   }
 
   func run() throws {
-    guard MPICommunicator.isLaunched else {
+    guard Launcher.current != nil else {
       let ranks = ranks ?? ProcessorCores.available()
       StandardStreams.end(try RankProgram.start(ranks: ranks, hostfile: hostfile))
     }

@@ -48,7 +48,7 @@ struct Preprocessing: ParsableCommand {
   }
 
   func run() throws {
-    guard let ranks, !MPICommunicator.isLaunched else { StandardStreams.end(RankProgram.run(measure)) }
+    guard let ranks, Launcher.current == nil else { StandardStreams.end(RankProgram.run(measure)) }
     StandardStreams.end(try RankProgram.start(ranks: ranks))
   }
 

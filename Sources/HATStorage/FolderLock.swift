@@ -5,15 +5,19 @@ import SystemPackage
 ///
 /// Processes of one command may share it: one has it alone until all is ready, then all have it together.
 public final class FolderLock {
+  /// Seconds: what is left of a job that was killed may live on for a moment.
   public static let defaultPatience = 10
+
+  /// Set to the same value for all processes that are started for one purpose, one after the other.
+  public static let jobVariable = "HAT_SUPERVISED"
 
   private let descriptor: Int32
 
   /// - Parameters:
-  ///   - path: the file that is locked; made where it is not there.
+  ///   - path: the file that is locked; made where it is not there. It says who has the lock.
   ///   - work: what the folder is locked for, for the message.
   ///   - isShared: whether others may have it too.
-  ///   - patience: seconds to try for: ranks of a job that was killed may live on for a moment.
+  ///   - patience: seconds to try for while the lock is held by what may be left of a job before.
   /// - Throws: `UserError` of kind `cannotWrite` while another process holds it, or where the file system has no locks.
   public init(
     _ path: FilePath, of folder: FilePath, work: String, isShared: Bool = false,
@@ -21,14 +25,23 @@ public final class FolderLock {
   ) throws {
     descriptor = open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileFailure.writing(path, Errno(rawValue: errno)) }
-    for _ in 0...5 * patience {
-      if try FileLock.take(descriptor, isShared: isShared, of: path) { return }
+    let own = LockHolder.current
+    let start = ContinuousClock.now
+    while true {
+      if try FileLock.take(descriptor, isShared: isShared, of: path) {
+        if !isShared { own.write(to: descriptor) }
+        return
+      }
+      let holder = LockHolder(reading: path)
+      let patience = holder?.patience(of: own, usual: patience) ?? patience
+      guard ContinuousClock.now - start < .seconds(patience) else {
+        let name = holder.map { " (\($0.description))" } ?? FileLock.holder(of: descriptor)
+        throw UserError(
+          .cannotWrite, at: folder.string, "another \(work)\(name) is writing to it",
+          hint: "Wait until it ends, or choose another folder for `output`.")
+      }
       usleep(200_000)
     }
-    throw UserError(
-      .cannotWrite, at: folder.string,
-      "another \(work)\(FileLock.holder(of: descriptor)) is writing to it",
-      hint: "Wait until it ends, or choose another folder for `output`.")
   }
 
   /// Lets others share it.

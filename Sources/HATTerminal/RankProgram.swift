@@ -3,15 +3,17 @@ import Foundation
 import HATDistributed
 import HATStorage
 
-/// A command that runs as a rank under `mpirun`, or alone.
+/// A command that runs as a rank under `mpirun`, `srun` or the like, or alone.
 package enum RankProgram {
   /// - Parameter work: the same on every rank; its failures are those all ranks share (`Communicator.together`).
   /// - Returns: the exit code. Whatever went wrong has been reported, once for all ranks.
   package static func run(_ work: (any Communicator) throws -> Int32) -> Int32 {
-    guard MPICommunicator.isLaunched else { return runAlone(work) }
+    guard let launcher = Launcher.current else { return runAlone(work) }
     let communicator: MPICommunicator
     do {
-      communicator = try MPICommunicator()
+      communicator = try MPICommunicator(launcher: launcher)
+    } catch let error as UserError {
+      return launcher.reports ? report(SharedError(error)) : error.kind.exitCode
     } catch {
       return report(SharedError(error))
     }
@@ -72,12 +74,25 @@ extension RankProgram {
     return try Supervisor(restarts: 0, continuation: continuation, note: Terminal.note).run { _ in job }
   }
 
-  /// - Throws: `UserError` of kind `wrongUsage` when `mpirun` has started another number of ranks than --ranks asks for.
+  /// - Throws: `UserError` of kind `wrongUsage` when --ranks asks ranks to start `mpirun`. Those that hat itself has started may
+  ///   have its own arguments.
   package static func require(ranks wanted: Int?, of communicator: any Communicator) throws {
-    guard let wanted, wanted != communicator.size else { return }
+    guard let wanted, let launcher = Launcher.current else { return }
+    if Supervisor.isPresent && wanted == communicator.size { return }
     throw UserError(
-      .wrongUsage, at: "--ranks \(wanted)", "mpirun has already started \(communicator.size) ranks",
-      hint: "Leave --ranks out under mpirun.")
+      .wrongUsage, at: "--ranks \(wanted)",
+      "\(launcher.name) has already started \(communicator.size) ranks, and hat would start mpirun in each",
+      hint: "Leave --ranks out under \(launcher.name).")
+  }
+
+  /// For a command that starts `mpirun` itself.
+  /// - Throws: `UserError` of kind `wrongUsage` in a process that was started as one of several.
+  package static func requireAlone(_ command: String) throws {
+    guard let launcher = Launcher.current else { return }
+    throw UserError(
+      .wrongUsage, at: command,
+      "it starts mpirun itself, and \(launcher.name) has started it as one of several",
+      hint: "Run it by itself.")
   }
 }
 

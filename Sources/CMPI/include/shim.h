@@ -3,6 +3,12 @@
 #define HAT_CMPI_H
 #include <openmpi/mpi.h>
 
+#ifdef OPEN_MPI
+static inline int hat_mpi_is_open_mpi(void) { return 1; }
+#else
+static inline int hat_mpi_is_open_mpi(void) { return 0; }
+#endif
+static inline int hat_mpi_longest_version(void) { return MPI_MAX_LIBRARY_VERSION_STRING; }
 static inline MPI_Comm hat_mpi_comm_world(void) { return MPI_COMM_WORLD; }
 static inline int hat_mpi_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; }
 static inline MPI_Info hat_mpi_info_null(void) { return MPI_INFO_NULL; }

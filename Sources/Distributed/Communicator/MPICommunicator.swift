@@ -1,7 +1,7 @@
 import CMPI
 import Glibc
 
-/// The ranks `mpirun` started.
+/// The ranks that `mpirun`, `srun` or the like has started.
 ///
 /// Long messages are sent in chunks, so that MPI's 32-bit counts do not limit a buffer. The verbs that move parameters
 /// and gradients are built on point-to-point messages, in an order of our own (docs/distributed.md).
@@ -16,14 +16,15 @@ public final class MPICommunicator: Communicator {
   var windows: [MPI_Win] = []
   private let chunkBytes: Int
 
-  /// Whether `mpirun` started this process.
-  public static var isLaunched: Bool { getenv("OMPI_COMM_WORLD_SIZE") != nil }
-
   /// Joins the ranks. A process can do this once.
-  /// - Parameter chunkBytes: the longest single message.
-  /// - Throws: `CommunicationFailure`.
-  public init(chunkBytes: Int = 256 << 20) throws {
+  /// - Parameters:
+  ///   - launcher: what has started them; nil for a process that was started by itself.
+  ///   - chunkBytes: the longest single message.
+  /// - Throws: `UserError` of kind `wrongUsage`, in every process, if MPI does not connect all that `launcher` has started;
+  ///   `CommunicationFailure`.
+  public init(launcher: Launcher? = .current, chunkBytes: Int = 256 << 20) throws {
     precondition(chunkBytes > 0 && chunkBytes < Int(Int32.max))
+    try launcher?.requireServer()
     self.chunkBytes = chunkBytes
     var granted: Int32 = 0
     try MPICall.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &granted), "MPI_Init_thread")
@@ -37,8 +38,24 @@ public final class MPICommunicator: Communicator {
     try MPICall.check(MPI_Comm_size(world, &size), "MPI_Comm_size")
     self.rank = Int(rank)
     self.size = Int(size)
+    do {
+      try launcher?.requireWhole(size: self.size)
+    } catch {
+      MPI_Finalize()
+      throw error
+    }
     (node, nodes) = try Self.findNodes(world, rank: rank, size: Int(size))
     if nodes.place(ofRank: self.rank) == 0 { AbandonedSegments.remove() }
+  }
+
+  /// The name and version of the MPI library.
+  static var library: String {
+    var (text, length) = ([CChar](repeating: 0, count: Int(hat_mpi_longest_version()) + 1), Int32(0))
+    MPI_Get_library_version(&text, &length)
+    let line = text.prefix(Int(length)).map { UInt8(bitPattern: $0) }.prefix {
+      $0 != UInt8(ascii: ",") && $0 != 10
+    }
+    return String(decoding: line, as: UTF8.self)
   }
 
   /// Leaves the ranks, and waits until all have. Frees the node memory.
@@ -47,7 +64,7 @@ public final class MPICommunicator: Communicator {
     try MPICall.check(MPI_Finalize(), "MPI_Finalize")
   }
 
-  /// Ends all ranks at once. `mpirun` ends with this exit code.
+  /// Ends all ranks at once. What has started them ends with this exit code.
   public func abort(exitCode: Int32) -> Never {
     MPI_Abort(world, exitCode)
     _exit(exitCode)

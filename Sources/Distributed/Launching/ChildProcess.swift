@@ -156,17 +156,7 @@ enum ProcessTree {
   private static func all() -> [(process: pid_t, parent: pid_t)] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return names.compactMap { pid_t($0) }.compactMap { process in
-      parent(of: process).map { (process, $0) }
+      Ancestry.parent(of: process).map { (process, $0) }
     }
-  }
-
-  /// nil for a process that is gone.
-  private static func parent(of process: pid_t) -> pid_t? {
-    // `1234 (name, with any characters) S 1 …`
-    guard let line = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
-      let nameEnd = line.lastIndex(of: ")")
-    else { return nil }
-    let fields = line[line.index(after: nameEnd)...].split(separator: " ")
-    return fields.count > 1 ? pid_t(fields[1]) : nil
   }
 }

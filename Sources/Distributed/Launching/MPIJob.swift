@@ -63,7 +63,7 @@ public struct MPIJob: Sendable {
   public static func cleanEnvironment(
     of environment: [String], isRoot: Bool = geteuid() == 0
   ) -> [String] {
-    let foreign = ["OMPI_", "PMIX_", "OPAL_", "ORTE_", "PRTE_"]
+    let foreign = ["OMPI_", "PMIX_", "PMI_", "OPAL_", "ORTE_", "PRTE_"]
     let isRank = environment.contains { $0.hasPrefix("OMPI_COMM_WORLD_SIZE=") }
     let kept = environment.filter { entry in
       !foreign.contains { entry.hasPrefix($0) } || (!isRank && entry.hasPrefix("OMPI_MCA_"))

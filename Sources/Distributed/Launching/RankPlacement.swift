@@ -24,16 +24,6 @@ public struct RankPlacement: Codable, Sendable, Equatable {
   }
 }
 
-/// The name of the machine this process runs on.
-enum NodeName {
-  /// From the kernel: a network look-up might hang when the network does.
-  static var current: String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
-    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-}
-
 /// The physical cores this process may use: what Open MPI counts as slots.
 public enum ProcessorCores {
   public static func available() -> Int {

@@ -26,12 +26,12 @@ public struct Supervisor {
     self.note = note
   }
 
-  /// Set for the ranks: the first thing each says is `LauncherChatter.greeting`.
-  public static let variable = "HAT_SUPERVISED"
+  /// Whether a supervisor has started this rank. The first thing such a rank says is `LauncherChatter.greeting`.
+  public static var isPresent: Bool { Launcher.current != nil && getenv(FolderLock.jobVariable) != nil }
 
   /// Tells the supervisor, if there is one, that this rank has started.
   public static func greet() {
-    guard MPICommunicator.isLaunched, getenv(variable) != nil else { return }
+    guard isPresent else { return }
     show(Array("\(LauncherChatter.greeting)\n".utf8))
   }
 
@@ -83,7 +83,7 @@ public struct Supervisor {
 
   private func runOnce(_ job: MPIJob) throws -> (exitCode: Int32, chatter: LauncherChatter) {
     var job = job
-    job.environment.append((Self.variable, "1"))
+    job.environment.append((FolderLock.jobVariable, "\(NodeName.current):\(getpid())"))
     let child = try ChildProcess(job)
     var chatter = LauncherChatter()
     var result = RankOutput()

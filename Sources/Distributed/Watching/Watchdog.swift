@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import HATStorage
+import Synchronization
 import SystemPackage
 
 /// Watches the progress of a rank on a thread of its own. When an activity takes longer than it may, it records what the
@@ -10,8 +11,8 @@ import SystemPackage
 public final class Watchdog: Sendable {
   private let log: OperationLog
   private let folder: HangFolder
-  private let rank: Int
-  private let ranks: Int
+  /// What the launcher says, until the ranks have met.
+  private let place: Mutex<(rank: Int, ranks: Int)>
   /// Whether a supervisor makes the report.
   private let isSupervised: Bool
 
@@ -21,10 +22,20 @@ public final class Watchdog: Sendable {
   /// Seconds: a tick that is later than that is not late because the machine is busy.
   private static let lateness = 0.5
 
-  public init(log: OperationLog, run: FilePath, rank: Int, ranks: Int, isSupervised: Bool) {
+  public init(
+    log: OperationLog, run: FilePath, launcher: Launcher? = .current,
+    isSupervised: Bool = Supervisor.isPresent
+  ) {
     self.log = log
     folder = HangFolder(run: run)
-    (self.rank, self.ranks, self.isSupervised) = (rank, ranks, isSupervised)
+    place = Mutex((launcher?.claimedRank ?? 0, launcher?.claimedSize ?? 1))
+    self.isSupervised = isSupervised
+  }
+
+  /// The ranks have met.
+  public func joined(_ communicator: any Communicator) {
+    let (rank, ranks) = (communicator.rank, communicator.size)
+    place.withLock { $0 = (rank, ranks) }
   }
 
   /// Watches until the process ends.
@@ -56,6 +67,7 @@ public final class Watchdog: Sendable {
   /// What this rank is doing.
   func record(stoodStill: Double) -> HangRecord {
     let moment = log.moment()
+    let (rank, ranks) = place.withLock { $0 }
     return HangRecord(
       rank: rank, ranks: ranks, node: NodeName.current, process: getpid(),
       activity: moment.activity, step: moment.step, seconds: moment.seconds, allowance: moment.allowance,
@@ -67,6 +79,7 @@ public final class Watchdog: Sendable {
     do {
       try folder.write(record(stoodStill: stoodStill))
     } catch {
+      let rank = place.withLock { $0.rank }
       Self.say("rank \(rank) hangs and cannot write down where: \(error)")
     }
   }

@@ -48,6 +48,7 @@ struct BenchmarkScaling: ParsableCommand {
   }
 
   func run() throws {
+    try RankProgram.requireAlone("benchmark scaling")
     let configuration = try Configuration.load(from: FilePath(config), overrides: overrides)
     let counts =
       ranks.isEmpty ? Self.powersOfTwo(upTo: ProcessorCores.available()) : Set(ranks + [1]).sorted()

@@ -50,8 +50,12 @@ struct BenchmarkTrain: ParsableCommand {
   }
 
   func run() throws {
-    if MPICommunicator.isLaunched || ranks == nil {
-      StandardStreams.end(RankProgram.run { try BenchmarkTrainRank(self).run(on: $0) })
+    if Launcher.current != nil || ranks == nil {
+      StandardStreams.end(
+        RankProgram.run { communicator in
+          try communicator.together { try RankProgram.require(ranks: ranks, of: communicator) }
+          return try BenchmarkTrainRank(self).run(on: communicator)
+        })
     }
     StandardStreams.end(try launch(ranks: ranks!))
   }

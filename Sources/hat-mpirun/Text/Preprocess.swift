@@ -74,7 +74,7 @@ struct Preprocess: ParsableCommand {
   }
 
   func run() throws {
-    guard let ranks, !MPICommunicator.isLaunched else { StandardStreams.end(RankProgram.run(work)) }
+    guard let ranks, Launcher.current == nil else { StandardStreams.end(RankProgram.run(work)) }
     StandardStreams.end(try RankProgram.start(ranks: ranks, continuation: "where it stopped"))
   }
 

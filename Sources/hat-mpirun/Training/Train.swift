@@ -8,12 +8,12 @@ import HATTerminal
 import HATText
 import SystemPackage
 
-/// Trains a model: alone, as a rank under `mpirun`, or starting `mpirun` itself.
+/// Trains a model: alone, as a rank under `mpirun` or `srun`, or starting `mpirun` itself.
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train a model on a corpus; resumes from the newest checkpoint of the run.",
     discussion: """
-      With --ranks it starts mpirun itself, and restarts it after a fault; under mpirun it is a rank. On SIGTERM, \
+      With --ranks it starts mpirun itself, and restarts it after a fault; under mpirun or srun it is a rank. On SIGTERM, \
       SIGUSR1, SIGHUP or Ctrl-C it finishes the step, writes a checkpoint and ends with exit code 75. A second Ctrl-C ends it \
       at once.
 
@@ -96,7 +96,7 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
-    if MPICommunicator.isLaunched || ranks == nil {
+    if Launcher.current != nil || ranks == nil {
       StandardStreams.end(TrainRank(self).run())
     }
     StandardStreams.end(try launch(ranks: ranks!))
@@ -156,19 +156,13 @@ struct TrainRank {
   /// - Returns: the exit code. Errors have been reported, once for all ranks.
   func run() -> Int32 {
     StopRequest.listen()
-    watch()
-    return RankProgram.run { exitCode(try train(on: $0)) }
-  }
-
-  /// Started before the ranks connect, which may hang too.
-  private func watch() {
-    let environment = ProcessInfo.processInfo.environment
-    func number(_ name: String) -> Int? { environment[name].flatMap(Int.init) }
-    Watchdog(
-      log: log, run: FilePath(command.output), rank: number("OMPI_COMM_WORLD_RANK") ?? 0,
-      ranks: number("OMPI_COMM_WORLD_SIZE") ?? 1,
-      isSupervised: environment[Supervisor.variable] != nil
-    ).start()
+    let watchdog = Watchdog(log: log, run: FilePath(command.output))
+    // Before the ranks connect, which may hang too.
+    watchdog.start()
+    return RankProgram.run { communicator in
+      watchdog.joined(communicator)
+      return exitCode(try train(on: communicator))
+    }
   }
 
   private func exitCode(_ outcome: TrainingOutcome) -> Int32 {
