@@ -15,6 +15,8 @@ public final class MPICommunicator: Communicator {
   /// The memory shared with them.
   var windows: [MPI_Win] = []
   private let chunkBytes: Int
+  /// What the start of this job has removed of earlier ones, on the first rank of a node.
+  let removedSegments: FileTotal
 
   /// Whether `mpirun` started this process.
   public static var isLaunched: Bool { getenv("OMPI_COMM_WORLD_SIZE") != nil }
@@ -38,7 +40,7 @@ public final class MPICommunicator: Communicator {
     self.rank = Int(rank)
     self.size = Int(size)
     (node, nodes) = try Self.findNodes(world, rank: rank, size: Int(size))
-    if nodes.place(ofRank: self.rank) == 0 { AbandonedSegments.remove() }
+    removedSegments = nodes.place(ofRank: self.rank) == 0 ? AbandonedSegments.remove() : FileTotal()
   }
 
   /// Leaves the ranks, and waits until all have. Frees the node memory.
