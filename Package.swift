@@ -48,6 +48,7 @@ let package = Package(
     .target(name: "CWide"),
     // Swift cannot run between fork and exec.
     .target(name: "CChild"),
+    .target(name: "CAffinity"),
 
     .target(
       name: "HATStorage",
@@ -82,7 +83,7 @@ let package = Package(
     .target(
       name: "HATDistributed",
       dependencies: [
-        "CChild", "CMPI", "HATStorage", "HATText", "HATKernels", "HATCore",
+        "CAffinity", "CChild", "CMPI", "HATStorage", "HATText", "HATKernels", "HATCore",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       path: "Sources/Distributed", swiftSettings: testable),

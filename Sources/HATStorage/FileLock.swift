@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 
 /// Locks of whole files (`flock`). The operating system lets go of one when the process ends, however it ends.
-enum FileLock {
+package enum FileLock {
   /// Does not wait.
   /// - Parameters:
   ///   - descriptor: of the file.
@@ -11,7 +11,7 @@ enum FileLock {
   ///   - path: of the file.
   /// - Returns: false while another process has it.
   /// - Throws: `UserError` of kind `cannotWrite` where the file system has no locks.
-  static func take(_ descriptor: Int32, isShared: Bool = false, of path: FilePath) throws -> Bool {
+  package static func take(_ descriptor: Int32, isShared: Bool = false, of path: FilePath) throws -> Bool {
     if flock(descriptor, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 { return true }
     guard errno == EWOULDBLOCK else {
       throw UserError(

@@ -1,5 +1,5 @@
 /// What the command line calls the settings that libraries name, in backquotes, as Swift does (`UserError`).
-enum OptionNames {
+package enum OptionNames {
   private static let options = [
     "data": "--data",
     "deduplicate": "--deduplicate",
@@ -23,12 +23,13 @@ enum OptionNames {
     "shardBytes": "--shard-bytes",
     "temperature": "--temperature",
     "threads": "--threads",
+    "timeLimit": "--time-limit",
     "tokenizer": "--tokenizer",
     "topP": "--top-p",
   ]
 
   /// The message with options in the place of settings.
-  static func put(into message: String) -> String {
+  package static func put(into message: String) -> String {
     options.reduce(message) { $0.replacing("`\($1.key)`", with: $1.value) }
   }
 }

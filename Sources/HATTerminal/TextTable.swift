@@ -22,6 +22,16 @@ package enum TextTable {
       return "  " + cells.joined(separator: "  ")
     }
   }
+
+  /// The words of a text on lines of so many characters; a longer word has a line of its own.
+  package static func wrapped(_ text: String, width: Int) -> [String] {
+    var lines = [""]
+    for word in text.split(separator: " ") {
+      if !lines.last!.isEmpty && lines.last!.count + 1 + word.count > width { lines.append("") }
+      lines[lines.count - 1] += (lines.last!.isEmpty ? "" : " ") + word
+    }
+    return lines
+  }
 }
 
 /// A bar of a chart made of characters.

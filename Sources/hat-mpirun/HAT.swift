@@ -11,7 +11,7 @@ struct HAT: ParsableCommand {
     subcommands: [
       Plan.self, Preprocess.self, Split.self, Tokenizer.self, Train.self, Evaluate.self, Generate.self,
       Export.self,
-      Import.self, Inspect.self, Benchmark.self,
+      Import.self, Inspect.self, Benchmark.self, Doctor.self,
     ]
   )
 

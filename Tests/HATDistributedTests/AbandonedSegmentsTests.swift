@@ -25,6 +25,14 @@ import Testing
     #expect(left(now: later) == [])
   }
 
+  /// Of another host's name: a container's, which only a person can know to be gone.
+  @Test func thoseOfOtherHostsAreFoundButStay() {
+    makeSegment("sm_segment.old.\(geteuid()).1.0")
+    let found = AbandonedSegments.find(in: shared.path, host: nil, processes: processes.path, now: later)
+    #expect(found.map(\.name) == ["sm_segment.old.\(geteuid()).1.0"] && found[0].bytes == 1)
+    #expect(left(now: later).count == 1)
+  }
+
   @Test func whatIsNotOursStays() {
     let others = [
       "osc_sm.node70.1.0.4", "osc_sm.other.1.0.4", "vader_segment.node7.\(geteuid() + 1).1.0",

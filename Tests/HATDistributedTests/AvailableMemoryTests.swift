@@ -11,10 +11,7 @@ import Testing
 
   /// Makes a file of the kernel's.
   private func write(_ path: String, _ text: String) throws {
-    let file = URL(fileURLWithPath: folder.appending(path))
-    try FileManager.default.createDirectory(
-      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try Data((text + "\n").utf8).write(to: file)
+    try folder.write(text + "\n", to: path)
   }
 
   /// A machine with a gigabyte.

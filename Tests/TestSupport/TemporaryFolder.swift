@@ -16,4 +16,12 @@ public final class TemporaryFolder: Sendable {
 
   /// The path of something in it.
   public func appending(_ name: String) -> String { "\(path)/\(name)" }
+
+  /// Makes a file in it, and the folders above the file.
+  public func write(_ text: String, to name: String) throws {
+    let file = URL(fileURLWithPath: appending(name))
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text.utf8).write(to: file)
+  }
 }

@@ -100,30 +100,54 @@ extension MPICommunicator {
 enum AbandonedSegments {
   static let folder = "/dev/shm"
   private static let leastAge: TimeInterval = 60
+  /// What names begin with: windows, and queues of Open MPI 4 and 5.
+  private static let (windows, queues) = ("osc_sm.", ["vader_segment.", "sm_segment."])
 
-  /// Removes them, as far as that is permitted.
-  static func remove() {
+  /// For people.
+  static var patterns: String { ([windows] + queues).map { "\($0)*" }.joined(separator: ", ") }
+
+  /// Removes those of this host, as far as that is permitted.
+  static func remove() -> FileTotal {
     remove(in: folder, host: NodeName.current, processes: "/proc")
   }
 
+  /// Those of any host, which a container may have called otherwise.
+  static func left() -> FileTotal {
+    find(in: folder, host: nil, processes: "/proc").reduce(into: FileTotal()) {
+      $0.add(FileTotal(count: 1, bytes: $1.bytes))
+    }
+  }
+
   /// - Parameter processes: the folder that shows what each process has mapped.
-  static func remove(in folder: String, host: String, processes: String, now: Date = Date()) {
-    let name = host.split(separator: ".").first.map(String.init) ?? host
-    let prefixes = ["osc_sm.\(name).", "vader_segment.\(name).\(geteuid())."]
-    let files = FileManager.default
-    let candidates = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).filter { file in
-      guard prefixes.contains(where: file.hasPrefix),
-        let attributes = try? files.attributesOfItem(atPath: "\(folder)/\(file)"),
+  @discardableResult
+  static func remove(in folder: String, host: String, processes: String, now: Date = Date()) -> FileTotal {
+    find(in: folder, host: host, processes: processes, now: now).reduce(into: FileTotal()) { total, file in
+      if unlink("\(folder)/\(file.name)") == 0 { total.add(FileTotal(count: 1, bytes: file.bytes)) }
+    }
+  }
+
+  /// - Parameter host: nil for any.
+  static func find(
+    in folder: String, host: String?, processes: String, now: Date = Date()
+  ) -> [(name: String, bytes: Int)] {
+    let name = host.map { $0.split(separator: ".").first.map(String.init) ?? $0 }
+    let candidates = KernelFile.names(in: folder).compactMap { file -> (name: String, bytes: Int)? in
+      guard isOurs(file, host: name),
+        let attributes = try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(file)"),
         attributes[.ownerAccountID] as? UInt == UInt(geteuid()),
-        let changed = attributes[.modificationDate] as? Date
-      else { return false }
-      return now.timeIntervalSince(changed) >= leastAge
+        let changed = attributes[.modificationDate] as? Date, now.timeIntervalSince(changed) >= leastAge
+      else { return nil }
+      return (file, attributes[.size] as? Int ?? 0)
     }
-    guard !candidates.isEmpty else { return }
+    guard !candidates.isEmpty else { return [] }
     let inUse = mappedFiles(processes)
-    for file in candidates where !inUse.contains("\(folder)/\(file)") {
-      try? files.removeItem(atPath: "\(folder)/\(file)")
-    }
+    return candidates.filter { !inUse.contains("\(folder)/\($0.name)") }
+  }
+
+  private static func isOurs(_ file: String, host: String?) -> Bool {
+    guard let host else { return ([windows] + queues).contains(where: file.hasPrefix) }
+    return file.hasPrefix("\(windows)\(host).")
+      || queues.contains { file.hasPrefix("\($0)\(host).\(geteuid()).") }
   }
 
   /// The files that some process has mapped.

@@ -15,6 +15,8 @@ public final class MPICommunicator: Communicator {
   /// The memory shared with them.
   var windows: [MPI_Win] = []
   private let chunkBytes: Int
+  /// What the start of this job has removed of earlier ones, on the first rank of a node.
+  let removedSegments: FileTotal
 
   /// Joins the ranks. A process can do this once.
   /// - Parameters:
@@ -45,7 +47,7 @@ public final class MPICommunicator: Communicator {
       throw error
     }
     (node, nodes) = try Self.findNodes(world, rank: rank, size: Int(size))
-    if nodes.place(ofRank: self.rank) == 0 { AbandonedSegments.remove() }
+    removedSegments = nodes.place(ofRank: self.rank) == 0 ? AbandonedSegments.remove() : FileTotal()
   }
 
   /// The name and version of the MPI library.

@@ -66,7 +66,7 @@ public enum ProcessorCores {
   }
 
   /// The hardware threads that share a core with this one, as the kernel lists them.
-  private static func siblings(ofThread thread: Int) -> String? {
+  static func siblings(ofThread thread: Int) -> String? {
     try? String(
       contentsOfFile: "/sys/devices/system/cpu/cpu\(thread)/topology/thread_siblings_list", encoding: .utf8)
   }

@@ -12,15 +12,19 @@ public struct Supervisor {
   public var continuation: String
   /// How far the job has come, for example the step of its newest checkpoint.
   public var progress: () throws -> Int
+  /// Seconds after which the job is ended; nil for one that may take any time.
+  public var timeLimit: Double?
   /// Called with a line for each thing that happens.
   public var note: (String) -> Void
 
   public init(
-    restarts: Int, hangs: HangFolder? = nil, continuation: String = "from the last checkpoint",
+    restarts: Int, hangs: HangFolder? = nil, timeLimit: Double? = nil,
+    continuation: String = "from the last checkpoint",
     progress: @escaping () throws -> Int = { 0 }, note: @escaping (String) -> Void
   ) {
     self.restarts = restarts
     self.hangs = hangs
+    self.timeLimit = timeLimit
     self.continuation = continuation
     self.progress = progress
     self.note = note
@@ -42,7 +46,7 @@ public struct Supervisor {
   /// - Parameter job: makes the job of a start, counted from 0.
   /// - Returns: the exit code of the command.
   /// - Throws: `UserError` when there are no places for the ranks, `mpirun` cannot be started, or standard output does not take
-  ///   the result; `UserError` or `CommunicationFailure` when `mpirun` starts no rank.
+  ///   the result; `UserError` or `CommunicationFailure` when `mpirun` starts no rank; `CommunicationFailure` when the time is up.
   public func run(_ job: (_ start: Int) -> MPIJob) throws -> Int32 {
     LauncherSignals.listen()
     try job(0).requirePlaces(
@@ -85,6 +89,8 @@ public struct Supervisor {
     var job = job
     job.environment.append((FolderLock.jobVariable, "\(NodeName.current):\(getpid())"))
     let child = try ChildProcess(job)
+    let end = timeLimit.map { ContinuousClock.now + .seconds($0) }
+    var isTimeUp = false
     var chatter = LauncherChatter()
     var result = RankOutput()
     var patience = HangPatience()
@@ -105,8 +111,15 @@ public struct Supervisor {
           forwarded += 1
         }
         if let hangs, patience.isOver(hasRecords: hangs.hasRecords) { child.killTree() }
+        if let end, .now > end {
+          isTimeUp = true
+          child.killTree()
+        }
       })
     Self.show(chatter.finish())
+    if isTimeUp, let timeLimit {
+      throw CommunicationFailure("mpirun and its ranks have not ended after \(Int(timeLimit)) seconds")
+    }
     if code == 0 { try result.requireWhole() }
     return (code, chatter)
   }

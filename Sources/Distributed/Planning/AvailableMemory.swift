@@ -102,22 +102,26 @@ enum ControlGroups {
   private static let unlimited = 1 << 60
 
   static func limits(root: String) -> [MemoryLimit] {
-    // `4:memory:/a/b`, or in version 2 `0::/a/b`.
-    let lines = (try? String(contentsOfFile: root + "proc/self/cgroup", encoding: .utf8)) ?? ""
-    return lines.split(separator: "\n").flatMap { line -> [MemoryLimit] in
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard fields.count == 3 else { return [] }
-      let controllers = fields[1].split(separator: ",")
+    groups(root: root).flatMap { controllers, group -> [MemoryLimit] in
       guard controllers.isEmpty || controllers.contains("memory") else { return [] }
       let version = controllers.isEmpty ? Version.second : .first
       return version.mounts.flatMap { mount in
-        ancestors(of: String(fields[2])).compactMap { limit(root + mount, $0, version) }
+        ancestors(of: group).compactMap { limit(root + mount, $0, version) }
       }
     }
   }
 
+  /// Those of this process, each with what it controls; nothing in version 2.
+  static func groups(root: String) -> [(controllers: [Substring], group: String)] {
+    // `4:memory:/a/b`, or in version 2 `0::/a/b`.
+    KernelFile.lines(root + "proc/self/cgroup").compactMap { line in
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      return fields.count == 3 ? (fields[1].split(separator: ","), String(fields[2])) : nil
+    }
+  }
+
   /// `/a/b`, `/a` and the top. In a container only the top may be there, which is then the container's own.
-  private static func ancestors(of group: String) -> [String] {
+  static func ancestors(of group: String) -> [String] {
     let names = group.split(separator: "/")
     return (0...names.count).reversed().map { names[..<$0].map { "/\($0)" }.joined() }
   }
@@ -140,11 +144,11 @@ enum ControlGroups {
 }
 
 /// A file of the kernel's with a name and a number on each line; empty if there is none.
-private struct NumberedLines {
+struct NumberedLines {
   private let lines: [Substring]
 
   init(_ path: String) {
-    lines = ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n")
+    lines = KernelFile.lines(path)
   }
 
   /// nil if there is no such line, or no number on it.

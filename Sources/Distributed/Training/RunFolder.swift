@@ -176,7 +176,7 @@ struct RunDescription: Codable {
   /// How the run has computed matrix products so far.
   var productsUsed: ProductArithmetic { products ?? .fusedMultiplyAdds }
 
-  private static let checksumOfProgram: Checksum? = {
+  static let checksumOfProgram: Checksum? = {
     guard let program = try? MappedFile(FileReader(opening: "/proc/self/exe")) else { return nil }
     return Checksum(of: program.bytes(at: 0, count: program.length))
   }()

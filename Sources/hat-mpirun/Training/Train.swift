@@ -174,6 +174,9 @@ struct TrainRank {
 
   private func train(on communicator: any Communicator) throws -> TrainingOutcome {
     try communicator.together { try RankProgram.require(ranks: command.ranks, of: communicator) }
+    for finding in try Diagnosis.atStart(on: communicator) where communicator.rank == 0 {
+      Terminal.note(FindingText.line(finding))
+    }
     let run = trainingRun(try configuration(on: communicator))
     let progress = TrainProgress(run: command.output, corpora: command.data.map(\.folder))
     let outcome = try run.train(on: communicator, log: log, observe: progress.show)
