@@ -58,7 +58,9 @@ def inside(root: Path, script: str) -> str:
     if result.returncode != 0:
         said = "\n".join(result.stdout.splitlines()[-25:])
         raise PackagingError(
-            OUR_FAULT, f"In the fresh root, a step ended with exit code {result.returncode}:\n{said}\n", "It is the line that the last output belongs to"
+            OUR_FAULT,
+            f"In the fresh root, a step ended with exit code {result.returncode}:\n{said}\n",
+            "It is the one that the last output belongs to",
         )
     return result.stdout
 
