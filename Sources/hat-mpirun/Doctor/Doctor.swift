@@ -50,7 +50,7 @@ struct Doctor: ParsableCommand {
   }
 
   func run() throws {
-    if MPICommunicator.isLaunched || ranks == nil {
+    if Launcher.current != nil || ranks == nil {
       StandardStreams.end(DoctorRank(self).run())
     }
     StandardStreams.end(try launch(ranks: ranks!))
