@@ -27,7 +27,6 @@ let package = Package(
   targets: [
     // Doors to C: headers and module maps, no logic.
     .target(name: "CMPI", linkerSettings: [.linkedLibrary("mpi")]),
-    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
     .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
@@ -71,7 +70,7 @@ let package = Package(
       swiftSettings: testable),
     .target(
       name: "HATKernels",
-      dependencies: ["CAMX", "COpenBLAS", "CSIMD", "CWide", "CXSMM", "HATStorage"],
+      dependencies: ["CAMX", "CSIMD", "CWide", "CXSMM", "HATStorage"],
       swiftSettings: vectorFlags),
     .target(
       name: "HATCore",

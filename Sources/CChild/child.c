@@ -39,7 +39,7 @@ pid_t hat_child_start(
   sigprocmask(SIG_SETMASK, &all, &mask);
   const pid_t parent = getpid();
   volatile int failure = 0;
-  // Not fork, before which OpenBLAS ends its threads: one that waits for memory does not end.
+  // Not fork, which copies the tables of all pages, and runs what libraries have registered for it.
   const pid_t child = vfork();
   if (child == 0) {
     become(program, arguments, environment, output, error_output, parent, &mask);

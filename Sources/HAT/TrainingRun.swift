@@ -59,7 +59,8 @@ public struct TrainingRun {
       initial: try communicator.together { try initialParameters(mixture, tokenizer, observe) },
       arithmetic: products.arithmetic)
     try MemoryCheck.requireRoom(
-      for: configuration, maxWordBytes: mixture.splitter.maximumWordBytes, on: communicator)
+      for: configuration, maxWordBytes: mixture.splitter.maximumWordBytes, threads: choice.threads,
+      on: communicator)
     let execution = Execution(
       configuration, maxWordBytes: mixture.splitter.maximumWordBytes, arithmetic: products.arithmetic,
       workers: WorkerPool(threads: choice.threads))
@@ -158,10 +159,12 @@ private struct RunTokenizer {
   func find(on communicator: any Communicator) throws -> TokenizerFile? {
     let kind = training.configuration.model.kind
     guard kind == .subword else {
-      guard training.tokenizer == nil else {
-        throw UserError(
-          .wrongUsage, at: "`tokenizer`", "a model of kind \(kind.rawValue) has no tokens",
-          hint: "Leave it out, or use a configuration with kind: subword.")
+      try communicator.together {
+        guard training.tokenizer == nil else {
+          throw UserError(
+            .wrongUsage, at: "`tokenizer`", "a model of kind \(kind.rawValue) has no tokens",
+            hint: "Leave it out, or use a configuration with kind: subword.")
+        }
       }
       return nil
     }

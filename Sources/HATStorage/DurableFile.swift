@@ -30,6 +30,16 @@ public enum DurableFile {
     try write(to: path) { try $0.write(bytes) }
   }
 
+  /// To be called before long work, whose result `write` could then not write.
+  /// - Throws: `UserError` of kind `cannotWrite` for a folder, a pipe, a device, a link that leads nowhere, or a name in a folder
+  ///   that is not there.
+  public static func requireFile(at path: FilePath) throws {
+    let folder = try replaceable(path).removingLastComponent()
+    guard folder.isEmpty || isFolder(folder) else {
+      throw FileFailure.writing(path, .noSuchFileOrDirectory)
+    }
+  }
+
   /// The file that writing to a path replaces or makes.
   private static func replaceable(_ path: FilePath) throws -> FilePath {
     var status = stat()

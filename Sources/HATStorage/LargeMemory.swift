@@ -21,6 +21,9 @@ public enum LargeMemory {
     return memory
   }
 
+  /// Ends the process if there are not so many addresses left: before a library takes them that has no answer to a refusal.
+  public static func requireRoom(byteCount: Int) { munmap(reserve(byteCount: byteCount), byteCount) }
+
   /// Ends the process: a thread has no memory for its stack, or is one too many.
   public static func refuseThread(_ code: Int32) -> Never {
     end("a thread cannot be started: \(String(cString: strerror(code)))")

@@ -39,6 +39,15 @@ extension Terminal {
   /// Characters of a line.
   static var width: Int { watchedWidth ?? usualWidth }
 
+  /// Characters of a line of results: those of the terminal that shows them, or 80.
+  package static var outputWidth: Int { width(of: STDOUT_FILENO) ?? usualWidth }
+
+  private static func width(of descriptor: Int32) -> Int? {
+    var size = winsize()
+    let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    return isKnown ? Int(size.ws_col) : nil
+  }
+
   /// Set for ranks, so that they know whether somebody watches, and how wide a line may be.
   package static var environment: [(name: String, value: String)] {
     watchedWidth.map { [(variable, "\($0)")] } ?? []
@@ -49,9 +58,7 @@ extension Terminal {
     let environment = ProcessInfo.processInfo.environment
     if isatty(STDERR_FILENO) == 1 {
       if environment["TERM"] == "dumb" { return nil }
-      var size = winsize()
-      let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-      return isKnown ? Int(size.ws_col) : usualWidth
+      return width(of: STDERR_FILENO) ?? usualWidth
     }
     return environment[variable].flatMap { Int($0) }
   }

@@ -34,6 +34,25 @@ package enum TextTable {
   }
 }
 
+/// A paragraph of words, on standard output.
+package enum Paragraph {
+  package static func show(_ text: String) {
+    for line in lines(text, width: Terminal.outputWidth) { print(line) }
+  }
+
+  /// The text in lines of at most `width` characters, unless a word is longer; all but the first are set in.
+  package static func lines(_ text: String, width: Int) -> [String] {
+    text.split(separator: " ").reduce(into: [String]()) { lines, word in
+      let first = lines.isEmpty
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = "\(last) \(word)"
+      } else {
+        lines.append((first ? "  " : "    ") + word)
+      }
+    }
+  }
+}
+
 /// A bar of a chart made of characters.
 package enum Bar {
   private static let eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]

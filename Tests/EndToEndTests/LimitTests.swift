@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 extension EndToEnd {
@@ -19,7 +20,7 @@ extension EndToEnd {
     /// - Parameter limit: of `ulimit`, such as `-v 400000`.
     private func run(_ arguments: [String], limit: String) -> ChildProcess.Output {
       ChildProcess.run(
-        ["bash", "-c", "ulimit \(limit); OPENBLAS_NUM_THREADS=1 exec \"$@\"", "bash", Program.path]
+        ["bash", "-c", "ulimit \(limit); exec \"$@\"", "bash", Program.path]
           + arguments,
         timeLimit: 60)
     }
@@ -52,6 +53,37 @@ extension EndToEnd {
       let output = run(
         train(try scratch.configuration()) + (ranks == 1 ? [] : ["--ranks", "\(ranks)"]), limit: "-v 450000")
       expectOneMessage(output, exitCode: 78, mentions: "ulimit -v: a rank needs")
+    }
+
+    @Test("Where it says how many addresses are needed, as many are enough, with one thread and with two")
+    func enoughAddresses() throws {
+      guard ProcessInfo.processInfo.activeProcessorCount > 1 else { return }
+      let configuration = try scratch.configuration(["output.evaluate_every": "4"])
+      let needs = try [1, 2].map { threads in
+        let few = 300_000
+        let refused = run(train(configuration, ["--threads", "\(threads)"]), limit: "-v \(few)")
+        expectOneMessage(refused, exitCode: 78, mentions: "ulimit -v: a rank needs")
+        let message = refused.standardError.split(separator: "\n").first { $0.hasPrefix("error: ") }
+        let numbers = try #require(message).split(separator: " ").compactMap { Int($0) }
+        let (need, room) = (try #require(numbers.first), try #require(numbers.last))
+        let enough = run(
+          train(configuration, ["--threads", "\(threads)", "--resume", "never"]),
+          limit: "-v \(few + (need - room + 2) * 1024)")
+        #expect(enough.exitCode == 0, "\(enough.description)")
+        try FileManager.default.removeItem(atPath: scratch.file("run"))
+        return need
+      }
+      // The second thread has a stack and a heap.
+      #expect(needs[1] - needs[0] >= 64, "\(needs)")
+    }
+
+    @Test("A library that would ask for refused memory without end is not asked for it")
+    func refusedLibrary() throws {
+      let version = run(["--version"], limit: "-v 200000")
+      #expect(version.exitCode == 0 && version.seconds < 10, "\(version.description)")
+      let benchmark = ["benchmark", "train", "--config", try scratch.configuration(), "--steps", "1"]
+      let output = run(benchmark + ["--threads", "1"], limit: "-v 250000")
+      expectOneMessage(output, exitCode: 78, mentions: "the operating system refuses 200 MiB of memory")
     }
 
     @Test("A file that may not grow is named, and so is one that ranks would share")

@@ -133,6 +133,30 @@ extension EndToEnd {
       #expect(kills >= 24)
     }
 
+    @Test(
+      "A signal stops it with exit code 75 and a sentence, and the same command goes on",
+      arguments: [
+        (SIGTERM, "SIGTERM", nil), (SIGINT, "SIGINT", nil), (SIGUSR1, "SIGUSR1", 2), (SIGTERM, "SIGTERM", 2),
+      ])
+    func stopped(signal: Int32, name: String, ranks: Int?) throws {
+      let expected = try undisturbed()
+      let run = scratch.file("stopped")
+      let command = [Program.path] + arguments("stopped") + (ranks.map { ["--ranks", "\($0)"] } ?? [])
+      let job = ChildProcess(command)
+      try #require(eventually(within: 60) { FileManager.default.fileExists(atPath: run) })
+      kill(try #require(job.program), signal)
+      let output = job.wait()
+      #expect(output.exitCode == 75, "\(output.description)")
+      let message = "stopped by \(name)"
+      #expect(
+        output.standardError.contains(message)
+          && output.standardError.contains("it goes on where it stopped"),
+        "\(output.description)")
+      let again = ChildProcess.run(command)
+      #expect(again.exitCode == 0, "\(again.description)")
+      #expect(try Folder.contents(run) == expected)
+    }
+
     @Test("Changed settings and input are refused with what changed, and nothing is touched")
     func changed() throws {
       let expected = try undisturbed()

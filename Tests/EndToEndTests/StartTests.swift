@@ -75,6 +75,47 @@ extension EndToEnd {
     }
 
     @Test(
+      "benchmark scaling starts its ranks as train does: what cannot start, or not be kept, is refused at once"
+    )
+    func scalingRefused() throws {
+      func scaling(_ configuration: String, _ options: [String]) -> [String] {
+        ["benchmark", "scaling", "--config", configuration, "--data", arguments[4], "--steps", "3"] + options
+      }
+      let small = try scratch.configuration([
+        "training.micro_batches": "1000", "training.sequences_per_step": "1000",
+      ])
+      expectRefused(scaling(small, ["--ranks", "1000"]), exitCode: 64, mentions: ["--ranks 1000", "core"])
+      expectRefused(
+        scaling(small, ["--ranks", "1", "--chart", scratch.path]), exitCode: 73,
+        mentions: [scratch.path, "folder"])
+      expectRefused(
+        scaling(Program.repository + "/configs/paper-7b.yaml", ["--ranks", "1"]), exitCode: 78,
+        mentions: ["MiB before the first step"])
+    }
+
+    @Test("benchmark scaling measures, and draws a chart")
+    func scaling() throws {
+      let chart = scratch.file("scaling.svg")
+      let output = Program.run([
+        "benchmark", "scaling", "--config", try scratch.configuration(), "--data", arguments[4], "--ranks",
+        "2",
+        "--steps", "3", "--chart", chart,
+      ])
+      #expect(output.exitCode == 0, "\(output.description)")
+      for word in ["apart", "weak", "strong", "the fit is off by"] {
+        #expect(output.standardOutput.contains(word), "\(output.description)")
+      }
+      #expect(try String(contentsOfFile: chart, encoding: .utf8).hasPrefix("<svg"))
+    }
+
+    @Test("What is wrong on all ranks is said once")
+    func saidOnce() {
+      let output = Program.run(arguments + ["--ranks", "2", "--tokenizer", scratch.file("none.json")])
+      expectOneMessage(
+        output, exitCode: 64, mentions: "--tokenizer: a model of kind hierarchical has no tokens")
+    }
+
+    @Test(
       "With all standard streams closed a run trains and ends", arguments: [[String](), ["--ranks", "2"]])
     func closedStreams(options: [String]) throws {
       let closed = ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh", Program.path]

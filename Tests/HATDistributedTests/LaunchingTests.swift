@@ -23,16 +23,27 @@ import Testing
   @Test(arguments: [1, 2, 3, 7, 64, 100_000]) func remarksOfMPIAreHeldBack(pieceLength: Int) {
     let remark = "\(Self.rule)\nPrimary job  terminated normally, but 1 process returned\n\(Self.rule)\n"
     let aside = "[host:12] 1 more process has sent help message help-mpi-api.txt / mpi-abort\n"
+    let trouble = "[host:12] [[8776,0],0] ORTE_ERROR_LOG: Data unpack would read past end of buffer\n"
     let forwarding = "mpirun: Forwarding signal 10 to job\n"
     let ours = [
       "step 1\r", "\rstep 2\n", "error: x: it is broken. Mend it.\n", "- a list\n", "[1] a note\n", "mpi\n",
     ]
     let text =
-      ours[0] + ours[1] + remark + ours[2] + aside + ours[3] + forwarding + ours[4] + remark + ours[5]
+      ours[0] + ours[1] + remark + ours[2] + aside + trouble + ours[3] + forwarding + ours[4] + remark + ours[5]
     let (shown, heldBack, hasError) = parted(text, pieceLength: pieceLength)
     #expect(shown == ours.joined())
-    #expect(heldBack == remark + aside + forwarding + remark)
+    #expect(heldBack == remark + aside + trouble + forwarding + remark)
     #expect(hasError)
+  }
+
+  @Test(arguments: [
+    ("[node-1:1234] mca_base_component: unable to open", true), ("[node-1:1234]", true),
+    ("[1] a note", false),
+    ("[a:b] a note", false), ("[1,0]<stderr>:hello", false), ("x [node-1:1234]", false),
+    ("[node-1:1234", false), ("", false),
+  ])
+  func openMPISignsWithHostAndProcess(line: String, isSigned: Bool) {
+    #expect(LauncherLine.isSigned(Array(line.utf8)) == isSigned)
   }
 
   @Test func aBarThatIsDrawnOverIsShownAtOnce() {

@@ -26,6 +26,7 @@ import Testing
   func pairsTurnByTheirPositionInTheSegment(headSize: Int, heads: Int) {
     var generator = SeededGenerator(seed: 13)
     let table = RotaryTable(headSize: headSize, theta: 10_000, positions: 9)
+    table.prepare(9)
     let x = TestMatrix(random: 18, heads * headSize, gap: 2, using: &generator)
     let start = x.doubles
     withSegments(Self.lengths) { table.rotate(x.view, heads: heads, segments: $0) }
@@ -37,8 +38,27 @@ import Testing
     #expect(x.isIntactOutside)
   }
 
+  /// A checkpoint may claim sequences of any length.
+  @Test func positionsThatAreNotUsedTakeNoMemory() {
+    let table = RotaryTable(headSize: 64, theta: 10_000, positions: 1 << 40)
+    #expect(table.prepared == 0)
+    let short = RotaryTable(headSize: 64, theta: 10_000, positions: 5)
+    short.prepare(2)
+    short.prepare(5)
+    let whole = RotaryTable(headSize: 64, theta: 10_000, positions: 1000)
+    whole.prepare(5)
+    #expect(short.prepared == 5 && whole.prepared == 5)
+    let (x, y) = (
+      TestMatrix(5, 64) { _, column in Float(column) }, TestMatrix(5, 64) { _, column in Float(column) }
+    )
+    withSegments([5]) { short.rotate(x.view, heads: 1, segments: $0) }
+    withSegments([5]) { whole.rotate(y.view, heads: 1, segments: $0) }
+    #expect(x.doubles == y.doubles)
+  }
+
   @Test func distantPositionsKeepTheirPrecision() {
     let table = RotaryTable(headSize: 4, theta: 10_000, positions: 100_001)
+    table.prepare(100_001)
     let x = TestMatrix(100_001, 4) { _, column in column < 2 ? 1 : 0 }
     withSegments([100_001]) { table.rotate(x.view, heads: 1, segments: $0) }
     #expect(abs(Double(x[100_000, 0]) - cos(100_000)) < 1e-7)

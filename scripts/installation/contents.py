@@ -12,7 +12,6 @@ from installation.program import REPOSITORY, STATIC, Build, archive_of, commit_t
 _TOOLCHAIN_LICENSE = "share/swift/LICENSE.txt"
 # Debian's package of headers and archive, whose copyright file goes with what is linked in.
 _ORIGINS = {
-    "openblas": "libopenblas-dev",
     "zstd": "libzstd-dev",
     "xxhash": "libxxhash-dev",
     "z": "zlib1g-dev",

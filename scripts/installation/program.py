@@ -15,7 +15,7 @@ _BUILD = REPOSITORY / ".build-package"
 _HINT = "See what the command says above; scripts/install-dependencies installs what hat is built on"
 
 # Libraries that clusters may lack, or have in other versions. Debian has them as archives too.
-STATIC = ("openblas", "zstd", "xxhash", "z", "snappy", "stdc++")
+STATIC = ("zstd", "xxhash", "z", "snappy", "stdc++")
 # Functions with a version that is later than the oldest glibc meant.
 _WRAPPED = ("hypot", "hypotf", "arc4random")
 _OLDER_GLIBC = REPOSITORY / "packaging/archive/older_glibc.c"

@@ -61,6 +61,11 @@ public struct SharedError: Error, Sendable, Equatable, Codable, CustomStringConv
   /// The exit code of a fault that is not the user's.
   public static let faultExitCode: Int32 = 70
 
+  /// An error that another process has reported.
+  public init(exitCode: Int32, description: String) {
+    (self.exitCode, self.description) = (exitCode, description)
+  }
+
   public init(_ error: any Error) {
     switch error {
     case let error as AgreedFailure: self = error.cause

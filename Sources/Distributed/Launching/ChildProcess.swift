@@ -10,13 +10,16 @@ import HATStorage
 /// Not made with swift-subprocess, whose API is asynchronous only: the launcher and the ranks are synchronous programs,
 /// and a bridge between the two takes as much code as this does. Ending the ranks would be ours all the same, because Open
 /// MPI puts each into a process group of its own (`ProcessTree`).
-final class ChildProcess {
+package final class ChildProcess {
   private let processID: pid_t
   private let output: ChildPipe
   private let errors: ChildPipe
 
+  /// - Parameter environment: by default this process's, without what makes it a rank.
   /// - Throws: `UserError` of kind `missingInput` when the program cannot be started.
-  init(_ program: String, arguments: [String], environment: [String]) throws {
+  package init(
+    _ program: String, arguments: [String], environment: [String] = ChildProcess.usualEnvironment()
+  ) throws {
     let (output, errors) = (ChildPipe(), ChildPipe())
     (self.output, self.errors) = (output, errors)
     processID = CStrings.with([program] + arguments) { argumentPointers in
@@ -35,10 +38,11 @@ final class ChildProcess {
 
   /// Starts the `mpirun` of a job.
   convenience init(_ job: MPIJob) throws {
-    try self.init(
-      "mpirun", arguments: job.launcherArguments(),
-      environment: MPIJob.cleanEnvironment(
-        of: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }))
+    try self.init("mpirun", arguments: job.launcherArguments())
+  }
+
+  package static func usualEnvironment() -> [String] {
+    MPIJob.cleanEnvironment(of: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" })
   }
 
   func send(signal: Int32) {
@@ -51,7 +55,7 @@ final class ChildProcess {
   }
 
   /// What the program has written, and where to.
-  enum Received {
+  package enum Received {
     case output([UInt8])
     case error([UInt8])
   }
@@ -61,7 +65,7 @@ final class ChildProcess {
   ///   - receive: given it as it comes.
   ///   - attend: called several times a second.
   /// - Returns: the exit code; 128 + n after signal n.
-  func wait(receive: (Received) -> Void, attend: () -> Void) -> Int32 {
+  package func wait(receive: (Received) -> Void, attend: () -> Void) -> Int32 {
     var status: Int32 = 0
     while waitpid(processID, &status, WNOHANG) != processID {
       _ = receiveOnce(receive, milliseconds: 100)

@@ -18,9 +18,7 @@ struct LauncherChatter {
   /// What every rank of a supervised job says first.
   static let greeting = "hat: this rank has started"
 
-  private static let shortestRule = 60
   private static let errorPrefix = Array("error: ".utf8)
-  private static let launcherPrefix = Array("mpirun: ".utf8)
   private static let greetingLine = Array(greeting.utf8)
 
   /// - Returns: what to show.
@@ -50,15 +48,11 @@ struct LauncherChatter {
     return isInRemark ? [] : line
   }
 
-  static func isRule(_ line: some Collection<UInt8>) -> Bool {
-    line.count >= shortestRule && line.allSatisfy { $0 == UInt8(ascii: "-") }
-  }
-
   private mutating func endLine(_ shown: inout [UInt8]) {
-    let isRule = !isOpen && Self.isRule(line.dropLast())
+    let isRule = !isOpen && LauncherLine.isRule(line.dropLast())
     if !isOpen && isGreeting {
       hasRank = true
-    } else if !hasRank || isRule || isInRemark || (!isOpen && isAside) {
+    } else if !hasRank || isRule || isInRemark || (!isOpen && LauncherLine.isAside(line)) {
       heldBack += line
     } else {
       noteError()
@@ -74,17 +68,9 @@ struct LauncherChatter {
   }
 
   private var isUndecided: Bool {
-    line[0] == UInt8(ascii: "-") || line[0] == UInt8(ascii: "[") || line.starts(with: Self.launcherPrefix)
-      || [Self.launcherPrefix, Self.errorPrefix, Self.greetingLine].contains { $0.starts(with: line) }
+    LauncherLine.mayFollow(line) || [Self.errorPrefix, Self.greetingLine].contains { $0.starts(with: line) }
   }
 
   /// `mpirun` may put a rank's number in front of it, if it has been asked to.
   private var isGreeting: Bool { line.dropLast().suffix(Self.greetingLine.count) == Self.greetingLine[...] }
-
-  /// For example `mpirun: Forwarding signal 10 to job`, or `[host:123] 3 more processes have sent help message …`.
-  private var isAside: Bool {
-    let text = String(decoding: line, as: UTF8.self)
-    return text.hasPrefix("mpirun: Forwarding signal")
-      || text.hasPrefix("[") && (text.contains("help message") || text.contains("orte_base_help_aggregate"))
-  }
 }

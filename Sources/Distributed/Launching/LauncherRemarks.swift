@@ -13,12 +13,12 @@ struct LauncherRemarks {
     var (remarks, outside, isInside) = ([[String]](), [String](), false)
     for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true) {
       let text = String(decoding: line, as: UTF8.self)
-      if LauncherChatter.isRule(line) {
+      if LauncherLine.isRule(line) {
         isInside.toggle()
         if isInside { remarks.append([]) }
       } else if isInside {
         remarks[remarks.count - 1].append(text)
-      } else if !text.hasPrefix("[") && !text.hasPrefix("mpirun: Forwarding signal") {
+      } else if !LauncherLine.isSigned(line) && !LauncherLine.isAside(line) {
         outside.append(text)
       }
     }

@@ -1,7 +1,17 @@
+import Foundation
 import HATStorage
 
 /// Whether there are places for all ranks, asked before any of them starts.
 extension MPIJob {
+  /// Refuses a job that `mpirun` could not start, or only at the cost of the machine.
+  /// - Throws: `UserError`: `wrongUsage` where too few places are known to exist, `configuration` where files may not be long enough
+  ///   for `mpirun` to work; what reading the hostfile throws.
+  public func requireStart() throws {
+    try requirePlaces(
+      cores: ProcessorCores.available(), environment: ProcessInfo.processInfo.environment.keys)
+    try Self.requireSharedFiles()
+  }
+
   /// Ranks on each core of this machine that are started without being asked for: to try out what many ranks do.
   static let mostRanksPerCore = 16
 

@@ -49,16 +49,14 @@ public struct Supervisor {
   ///   the result; `UserError` or `CommunicationFailure` when `mpirun` starts no rank; `CommunicationFailure` when the time is up.
   public func run(_ job: (_ start: Int) -> MPIJob) throws -> Int32 {
     LauncherSignals.listen()
-    try job(0).requirePlaces(
-      cores: ProcessorCores.available(), environment: ProcessInfo.processInfo.environment.keys)
-    try MPIJob.requireSharedFiles()
+    try job(0).requireStart()
     var hasStarted = false
     var (start, budget) = (0, RestartBudget(limit: restarts, reached: try progress()))
     while true {
       try hangs?.sweep()
       let (code, chatter) = try runOnce(job(start))
       let reason = hangReport() ?? Self.description(of: code)
-      if LauncherSignals.count > 0 { return Self.codeAfterStopping(code) }
+      if LauncherSignals.count > 0 { return codeAfterStopping(code) }
       hasStarted = hasStarted || chatter.hasRank
       guard code == 0 || hasStarted || Self.isOfSignal(code) else {
         throw LauncherRemarks(chatter.heldBack).refusal(of: job(start), exitCode: code)
@@ -75,8 +73,7 @@ public struct Supervisor {
       start += 1
       note("\(reason): going on \(continuation) (restart \(budget.used) of \(restarts))")
       guard try MachineProbe(note: note).waitUntilReached(by: job(start)) else {
-        return LauncherSignals.count > 0
-          ? UserError.Kind.stoppedEarly.exitCode : SharedError.faultExitCode
+        return LauncherSignals.count > 0 ? codeAfterStopping(code) : SharedError.faultExitCode
       }
     }
   }
@@ -144,9 +141,13 @@ public struct Supervisor {
     }
   }
 
-  /// A job that was asked to stop has stopped early, however it ended.
-  private static func codeAfterStopping(_ code: Int32) -> Int32 {
-    finalExitCodes.contains(code) && code != 1 ? code : UserError.Kind.stoppedEarly.exitCode
+  /// A job that was asked to stop has stopped early, however it ended. Ranks that end by themselves have said so.
+  private func codeAfterStopping(_ code: Int32) -> Int32 {
+    if Self.finalExitCodes.contains(code) && code != 1 { return code }
+    note(
+      "stopped by \(StopSignals.name(LauncherSignals.last)): run the same command again; it goes on \(continuation)"
+    )
+    return UserError.Kind.stoppedEarly.exitCode
   }
 
   /// Whether a process was killed: then `mpirun` has refused nothing. Its own errors have other codes.
@@ -275,9 +276,13 @@ struct MachineProbe {
 enum LauncherSignals {
   // Written by the signal handler alone.
   nonisolated(unsafe) private static var requests: Int32 = 0
+  nonisolated(unsafe) private(set) static var last: Int32 = 0
 
   static func listen() {
-    StopSignals.handle { _ in LauncherSignals.requests += 1 }
+    StopSignals.handle { number in
+      LauncherSignals.last = number
+      LauncherSignals.requests += 1
+    }
   }
 
   static var count: Int { Int(requests) }

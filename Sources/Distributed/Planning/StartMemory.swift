@@ -46,9 +46,10 @@ public enum MemoryCheck {
   }
 
   /// Refuses a training whose ranks cannot even begin; to be called before any of them takes memory. Collective.
+  /// - Parameter threads: that each rank computes with.
   /// - Throws: `UserError` of kind `configuration`, or `AgreedFailure`.
   public static func requireRoom(
-    for configuration: Configuration, maxWordBytes: Int, on communicator: any Communicator
+    for configuration: Configuration, maxWordBytes: Int, threads: Int, on communicator: any Communicator
   ) throws {
     let nodes = communicator.nodes
     let own = try communicator.together {
@@ -60,7 +61,7 @@ public enum MemoryCheck {
     let all = try communicator.allGather(own)
     try communicator.together {
       let neighbours = nodes.neighbours(ofRank: communicator.rank).map { all[$0] }
-      for limit in own.limits { try require(limit, own: own, among: neighbours) }
+      for limit in own.limits { try require(limit, own: own, among: neighbours, threads: threads) }
     }
   }
 
@@ -73,17 +74,24 @@ public enum MemoryCheck {
     return common + available.ownLimits + (hasNeighbours ? MemoryLimit.sharedMemory() : [])
   }
 
-  /// Addresses set aside for libraries and threads, which would crash for want of them: the heap of each thread alone
-  /// reserves 64 MiB (glibc).
-  private static let runtimeAddresses = 512 << 20
+  /// Addresses set aside for libraries and the threads that every training has, which would crash for want of them
+  /// (measured: docs/distributed.md, "Memory").
+  private static let libraryAddresses = 512 << 20
 
-  private static func require(_ limit: MemoryLimit, own: Rank, among neighbours: [Rank]) throws {
+  /// Addresses set aside for what is not the model's.
+  static func runtimeAddresses(threads: Int, stackBytes: Int = ThreadMemory.stackBytes) -> Int {
+    libraryAddresses + (threads - 1) * (stackBytes + ThreadMemory.heapBytes)
+  }
+
+  private static func require(
+    _ limit: MemoryLimit, own: Rank, among neighbours: [Rank], threads: Int
+  ) throws {
     let sharing = neighbours.filter { $0.limits.contains { $0.name == limit.name } }
     let shared = neighbours.reduce(0) { $0 + $1.need.shared }
     let need =
       switch limit.kind {
       case .everything: sharing.reduce(0) { $0 + $1.need.own + $1.need.shared }
-      case .addresses: own.need.own + shared + runtimeAddresses
+      case .addresses: own.need.own + shared + runtimeAddresses(threads: threads)
       case .ownMemory: own.need.own + (neighbours.count > 1 ? 0 : shared)
       case .sharedMemory: shared
       // Pieces are checked when they are made.

@@ -64,10 +64,8 @@ public enum MatrixProductRate {
   private static let size = 1024
 
   /// Of OpenBLAS: the unit of speed in reports.
-  public static func library(threads: Int = 1) -> Double {
-    measure { matrices in
-      LibraryProduct.square(matrices[0], matrices[1], into: matrices[2], size: size, threads: threads)
-    }
+  public static func library(_ library: LibraryProduct) -> Double {
+    measure { library.square($0[0], $0[1], into: $0[2], size: size) }
   }
 
   /// Of the products that training uses, with the right-hand side packed before.

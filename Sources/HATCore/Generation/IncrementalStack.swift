@@ -108,6 +108,7 @@ final class IncrementalStack {
     let work = KeptAttentionWork(
       places: places, kept: kept(layer), shape: shape.attention, queryKeyValue: queryKeyValue,
       output: arena.view(attention, rows: rows.rows), scores: arena.view(scores, rows: kernels.pool.threads))
+    rotary.prepare(1 + (places.map(\.position).max() ?? -1))
     for (row, place) in places.enumerated() {
       rotary.rotate(
         queryKeyValue.rows(row..<row + 1).columns(0..<shape.queryWidth + shape.keyValueWidth),

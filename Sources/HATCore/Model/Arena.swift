@@ -1,4 +1,6 @@
+import Glibc
 import HATKernels
+import HATStorage
 
 /// One buffer for all activations of a model. Its parts are reserved first and allocated together, before the first
 /// step; after that nothing is allocated.
@@ -60,10 +62,13 @@ final class FixedList<Element: BitwiseCopyable> {
 
   init(capacity: Int) {
     self.capacity = capacity
-    base = .allocate(capacity: max(1, capacity))
+    let (count, alignment) = (max(1, capacity), MemoryLayout<Element>.alignment)
+    let memory = LargeMemory.allocate(
+      byteCount: count * MemoryLayout<Element>.stride, alignment: max(alignment, MemoryLayout<Int>.alignment))
+    base = memory.bindMemory(to: Element.self, capacity: count)
   }
 
-  deinit { base.deallocate() }
+  deinit { free(base) }
 
   func append(_ element: Element) {
     precondition(count < capacity, "the batch exceeds the capacity the model was planned for")

@@ -96,6 +96,7 @@ struct ModelKernels {
   }
 
   func rotate(_ x: MatrixView, _ table: RotaryTable, heads: Int, segments: Segments) {
+    table.prepare(segments.longest)
     turn(.rotate(x, table, segments), heads: heads, bytes(x))
   }
 

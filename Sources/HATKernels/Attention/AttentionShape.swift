@@ -73,4 +73,7 @@ public struct Segments {
   public func rows(_ index: Int) -> Range<Int> {
     Int(offsets[index])..<Int(offsets[index + 1])
   }
+
+  /// Rows of the longest.
+  public var longest: Int { (0..<count).reduce(0) { max($0, rows($1).count) } }
 }

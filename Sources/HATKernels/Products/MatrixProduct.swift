@@ -1,5 +1,3 @@
-import COpenBLAS
-
 /// Dense matrix products. Weights are row-major [out, in]; R rows may be 0.
 ///
 /// An element of a result depends only on its terms, their order and the arithmetic, not on how many other rows there
@@ -94,21 +92,5 @@ public struct LinearWeight {
   /// The weight of some of the outputs.
   public func outputs(_ range: Range<Int>) -> LinearWeight {
     LinearWeight(matrix.rows(range), packed: packed?.columns(range))
-  }
-}
-
-/// Matrix products by OpenBLAS: the yardstick that `benchmark train` measures in the same run and compares with.
-///
-/// No model uses them: the last rows of a matrix go through other kernels there, so a row's bits depend on how many rows
-/// there are (docs/performance.md).
-public enum LibraryProduct {
-  /// c[size, size] = a[size, size] · b[size, size] on that many threads.
-  public static func square(
-    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: FloatPointer, size: Int, threads: Int
-  ) {
-    openblas_set_num_threads(Int32(threads))
-    let count = Int32(size)
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, count, count, count, 1, a, count, b, count, 0, c, count)
   }
 }

@@ -4,14 +4,17 @@ import Glibc
 /// Rotary position embedding in the rotate-half layout: elements j and j + headSize/2 of a head are a pair, which turns by
 /// the angle position · theta^(-2j / headSize) (docs/model.md §4).
 ///
-/// It never changes after `init`, so threads may share it.
+/// Rows are computed when they are first needed, so that a long sequence that nobody uses takes no memory. Threads may share
+/// the rows that are prepared.
 public final class RotaryTable: @unchecked Sendable {
   public let headSize: Int
   public let positions: Int
   private let half: Int
-  /// [positions, headSize / 2] each.
-  private let cosines: FloatPointer
-  private let sines: FloatPointer
+  private let theta: Double
+  /// Positions that are computed.
+  public private(set) var prepared = 0
+  /// [2, positions, headSize / 2]: cosines, then sines.
+  private var storage: FloatBuffer?
 
   /// - Parameters:
   ///   - headSize: even
@@ -21,24 +24,28 @@ public final class RotaryTable: @unchecked Sendable {
     precondition(headSize >= 2 && headSize % 2 == 0 && theta > 0 && positions >= 0)
     self.headSize = headSize
     self.positions = positions
+    self.theta = theta
     half = headSize / 2
-    cosines = .allocate(capacity: positions * half)
-    sines = .allocate(capacity: positions * half)
-    for position in 0..<positions {
+  }
+
+  /// Computes the rows of the first `count` positions, at most `positions`. No other thread may use the table meanwhile.
+  public func prepare(_ count: Int) {
+    guard count > prepared else { return }
+    precondition(count <= positions)
+    let storage = storage ?? FloatBuffer(reserving: 2 * positions * half)
+    self.storage = storage
+    let (cosines, sines) = (storage.base, storage.base + positions * half)
+    for position in prepared..<count {
       for j in 0..<half {
         let angle = Double(position) * pow(theta, -2 * Double(j) / Double(headSize))
         cosines[position * half + j] = Float(cos(angle))
         sines[position * half + j] = Float(sin(angle))
       }
     }
+    prepared = count
   }
 
-  deinit {
-    cosines.deallocate()
-    sines.deallocate()
-  }
-
-  /// Turns every head of x [R, heads · headSize] by its row's position in its segment, in place.
+  /// Turns every head of x [R, heads · headSize] by its row's position in its segment, which must be prepared, in place.
   public func rotate(_ x: MatrixView, heads: Int, segments: Segments) {
     turn(x, heads: heads, segments: segments, direction: 1)
   }
@@ -48,27 +55,36 @@ public final class RotaryTable: @unchecked Sendable {
     turn(x, heads: heads, segments: segments, direction: -1)
   }
 
-  /// Turns every head of the single row x [1, heads · headSize] by one position, in place.
+  /// Turns every head of the single row x [1, heads · headSize] by one position, which must be prepared, in place.
   public func rotate(_ x: MatrixView, heads: Int, position: Int) {
-    precondition(x.rows == 1 && x.columns == heads * headSize && (0..<positions).contains(position))
-    turnRow(x.base, heads: heads, position: position, direction: Lanes(repeating: 1))
+    precondition(x.rows == 1 && x.columns == heads * headSize && (0..<prepared).contains(position))
+    turnRow(x.base, heads: heads, cosine: cosines(position), direction: Lanes(repeating: 1))
   }
 
   private func turn(_ x: MatrixView, heads: Int, segments: Segments, direction: Float) {
     precondition(x.columns == heads * headSize)
     let direction = Lanes(repeating: direction)
+    guard prepared > 0 else {
+      precondition(segments.longest == 0)
+      return
+    }
+    let first = cosines(0)
     for segment in 0..<segments.count {
       let rows = segments.rows(segment)
-      precondition(rows.count <= positions && rows.upperBound <= x.rows)
+      precondition(rows.count <= prepared && rows.upperBound <= x.rows)
       for row in rows {
-        turnRow(x.row(row), heads: heads, position: row - rows.lowerBound, direction: direction)
+        turnRow(
+          x.row(row), heads: heads, cosine: first + (row - rows.lowerBound) * half, direction: direction)
       }
     }
   }
 
+  /// [headSize / 2], of a prepared position.
+  private func cosines(_ position: Int) -> FloatPointer { storage!.base + position * half }
+
   @inline(__always)
-  private func turnRow(_ row: FloatPointer, heads: Int, position: Int, direction: Lanes) {
-    let (cosine, sine) = (cosines + position * half, sines + position * half)
+  private func turnRow(_ row: FloatPointer, heads: Int, cosine: FloatPointer, direction: Lanes) {
+    let sine = cosine + positions * half
     for head in 0..<heads {
       let first = row + head * headSize
       let second = first + half

@@ -60,15 +60,11 @@ struct BenchmarkGenerate: ParsableCommand {
 
   /// In a process of its own.
   private func measure(_ model: String, _ batch: Int, _ corpora: [String]) throws -> GenerationMeasurement {
-    let messages = FileManager.default.temporaryDirectory.appendingPathComponent("hat-generate-\(UUID())")
-    defer { try? FileManager.default.removeItem(at: messages) }
     let process = try MeasuredProcess(
       RankProgram.executable(),
       ["benchmark", "generate", "--json", "--checkpoint", model, "--batch", String(batch), "--data"]
-        + corpora + task.arguments, messages: messages)
-    let output = process.readOutput()
-    try process.finish()
-    return try GenerationReport(parsing: output).measurements[0]
+        + corpora + task.arguments)
+    return try GenerationReport(parsing: process.output()).measurements[0]
   }
 }
 

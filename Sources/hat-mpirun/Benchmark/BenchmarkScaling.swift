@@ -52,18 +52,20 @@ struct BenchmarkScaling: ParsableCommand {
     let configuration = try Configuration.load(from: FilePath(config), overrides: overrides)
     let counts =
       ranks.isEmpty ? Self.powersOfTwo(upTo: ProcessorCores.available()) : Set(ranks + [1]).sorted()
+    if let chart { try DurableFile.requireFile(at: FilePath(chart)) }
+    try MPIJob(program: "", arguments: [], ranks: counts.max()!).requireStart()
     var runs = try ScalingRuns(self, configuration, mostRanks: counts.max()!)
     defer { runs.remove() }
     var points: [ScalingPoint] = []
     for ranks in counts { points += try runs.points(ranks: ranks) }
     let sums = try counts.filter { $0 > 1 }.flatMap { try runs.sums(ranks: $0) }
     let report = ScalingReport(points: points, sums: sums)
-    if let chart { try ScalingChart(points).svg().write(toFile: chart, atomically: true, encoding: .utf8) }
     try report.show(json: json)
     if let model = report.model {
       try cluster.show(
         configuration, model: model, ranks: counts.max()!, rate: report.computeRate, json: json)
     }
+    if let chart { try DurableFile.write(Array(ScalingChart(points).svg().utf8), to: FilePath(chart)) }
   }
 
   private static func powersOfTwo(upTo limit: Int) -> [Int] {
@@ -71,7 +73,7 @@ struct BenchmarkScaling: ParsableCommand {
   }
 }
 
-/// Started by `benchmark scaling` under `mpirun`: times gradient sums and parameter updates.
+/// Started by `benchmark scaling`: starts ranks, and times gradient sums and parameter updates.
 struct BenchmarkSums: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "sums", shouldDisplay: false)
 
@@ -86,7 +88,11 @@ struct BenchmarkSums: ParsableCommand {
   private static let sizes = [1 << 10, 4 << 10, 4 << 20, 16 << 20, 64 << 20, 256 << 20]
   private static let seconds = 0.5
 
+  @Option(help: "Start mpirun with this many ranks.")
+  var ranks: Int
+
   func run() throws {
+    guard Launcher.current != nil else { StandardStreams.end(try RankProgram.start(ranks: ranks)) }
     StandardStreams.end(
       RankProgram.run { communicator in
         for bytes in Self.sizes {

@@ -32,6 +32,7 @@ final class BenchmarkTrainRank {
     let threads = try communicator.together {
       try ThreadChoice(wanted: command.threads, on: communicator).threads
     }
+    let library = try communicator.together { try LibraryProduct(threads: threads) }
     let arithmetic = try ArithmeticChoice(configuration.training.products, on: communicator).arithmetic
     let tokenizer = try communicator.together { try self.tokenizer(for: configuration.model) }
     let job = TrainingJob(
@@ -46,18 +47,18 @@ final class BenchmarkTrainRank {
         text: Self.sampleText, splitter: splitter, configuration, steps: Self.preparedSteps, owned: owned)
     }
     try MemoryCheck.requireRoom(
-      for: configuration, maxWordBytes: splitter.maximumWordBytes, on: communicator)
+      for: configuration, maxWordBytes: splitter.maximumWordBytes, threads: threads, on: communicator)
     let execution = Execution(
       configuration, maxWordBytes: splitter.maximumWordBytes, arithmetic: arithmetic,
       workers: WorkerPool(threads: threads))
     if let tokenizer {
       let batcher = TokenBatcher(tokenizer.vocabulary)
       try measure(
-        SubwordTransformer(configuration.model, execution), job, communicator, threads: threads
+        SubwordTransformer(configuration.model, execution), job, communicator, library, threads: threads
       ) { owned in try steps(owned).map { $0.map { batcher.tokens(of: $0) } } }
     } else {
       let model = HierarchicalTransformer(configuration.model, execution)
-      try measure(model, job, communicator, threads: threads, steps: steps)
+      try measure(model, job, communicator, library, threads: threads, steps: steps)
     }
     return 0
   }
@@ -89,7 +90,8 @@ final class BenchmarkTrainRank {
 
   /// First the steps as they are, then as many again with the profile on.
   private func measure<Model: LanguageModel>(
-    _ model: Model, _ job: TrainingJob, _ communicator: any Communicator, threads: Int,
+    _ model: Model, _ job: TrainingJob, _ communicator: any Communicator, _ library: LibraryProduct,
+    threads: Int,
     steps: (_ owned: [Int]) throws -> [[Model.MicroBatch]]
   ) throws {
     let trainer = try Trainer(
@@ -97,22 +99,22 @@ final class BenchmarkTrainRank {
       makeSource: { PreparedMicroBatches(steps: try steps($1), of: job.configuration.training.microBatches) },
       observe: { [weak self] event in if case .step(let record) = event { self?.records.append(record) } })
     let measurement = try measure(
-      trainer, model.profile, communicator, threads: threads, arithmetic: job.arithmetic)
+      trainer, model.profile, communicator, library, threads: threads, arithmetic: job.arithmetic)
     if communicator.rank == 0 { try measurement.show(json: command.json) }
   }
 
   private func measure<Model: LanguageModel, Source>(
     _ trainer: Trainer<Model, Source>, _ profile: StepProfile, _ communicator: any Communicator,
-    threads: Int, arithmetic: ProductArithmetic
+    _ library: LibraryProduct, threads: Int, arithmetic: ProductArithmetic
   ) throws -> TrainMeasurement {
     func steps(_ count: Int) throws { for _ in 0..<count { _ = try trainer.trainStep { false } } }
     let counter = AllocationCounter()
     try steps(Self.warmupSteps)
-    let before = try ranksTogether(communicator, threads: threads)
+    let before = try ranksTogether(communicator, library)
     let allocationsBefore = counter?.count
     try steps(command.steps)
     let allocations = counter.map { Double($0.count - allocationsBefore!) / Double(command.steps) }
-    let after = try ranksTogether(communicator, threads: threads)
+    let after = try ranksTogether(communicator, library)
     profile.isOn = true
     try steps(command.steps)
     // Before the measurement itself takes memory.
@@ -128,9 +130,9 @@ final class BenchmarkTrainRank {
   }
 
   /// Floating-point operations per second of the library's products, on all ranks at once.
-  private func ranksTogether(_ communicator: any Communicator, threads: Int) throws -> Double {
+  private func ranksTogether(_ communicator: any Communicator, _ library: LibraryProduct) throws -> Double {
     try communicator.barrier()
-    return try communicator.values(MatrixProductRate.library(threads: threads)).reduce(0, +)
+    return try communicator.values(MatrixProductRate.library(library)).reduce(0, +)
   }
 }
 

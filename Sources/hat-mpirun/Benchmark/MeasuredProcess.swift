@@ -3,44 +3,41 @@ import Glibc
 import HATDistributed
 import HATStorage
 
-/// A process started for a measurement. Its messages are kept in case it fails.
+/// A process started for a measurement, which ends with this one. Its messages are kept in case it fails.
 final class MeasuredProcess {
-  private let process = Process()
-  private let output = Pipe()
-  private let messages: URL
-  private let name: String
+  private let process: ChildProcess
 
   /// - Throws: `UserError` of kind `missingInput` when the program cannot be started.
-  init(_ program: String, _ arguments: [String], messages: URL) throws {
-    name = ([program] + arguments).joined(separator: " ")
-    self.messages = messages
-    _ = FileManager.default.createFile(atPath: messages.path, contents: nil)
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [program] + arguments
-    process.environment = Dictionary(
-      MPIJob.cleanEnvironment(of: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }).map {
-        let parts = $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        return (String(parts[0]), String(parts[1]))
-      }, uniquingKeysWith: { $1 })
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output
-    process.standardError = try FileHandle(forWritingTo: messages)
-    try process.run()
+  init(_ program: String, _ arguments: [String]) throws {
+    process = try ChildProcess(program, arguments: arguments)
   }
 
-  /// Standard output, to its end.
-  func readOutput() -> Data { output.fileHandleForReading.readDataToEndOfFile() }
-
   /// Waits until it has ended.
-  /// - Throws: `UserError` with the last messages when it failed.
-  func finish() throws {
-    process.waitUntilExit()
-    guard process.terminationStatus != 0 else { return }
-    let text = (try? String(contentsOf: messages, encoding: .utf8)) ?? ""
-    throw UserError(
-      .missingInput, at: name,
-      "it ended with exit code \(process.terminationStatus): \(text.suffix(1000))",
-      hint: "Run it by itself to see all it reports.")
+  /// - Returns: its standard output.
+  /// - Throws: `SharedError` with what it has said, and its exit code, when it failed.
+  func output() throws -> Data {
+    var (output, messages) = (Data(), Data())
+    let code = process.wait {
+      switch $0 {
+      case .output(let bytes): output += bytes
+      case .error(let bytes): messages += bytes
+      }
+    } attend: {
+    }
+    guard code != 0 else { return output }
+    throw Self.failure(code, String(decoding: messages, as: UTF8.self))
+  }
+
+  /// The error that it has reported; where it could not, the last that it said.
+  private static func failure(_ code: Int32, _ messages: String) -> SharedError {
+    let lines = messages.split(whereSeparator: \.isNewline)
+    guard let error = lines.last(where: { $0.hasPrefix("error: ") }) else {
+      return SharedError(
+        exitCode: SharedError.faultExitCode,
+        description:
+          "a measured process ended with exit code \(code): \(lines.suffix(3).joined(separator: " "))")
+    }
+    return SharedError(exitCode: code, description: String(error.dropFirst("error: ".count)))
   }
 }
 

@@ -38,8 +38,9 @@ struct ScalingRuns {
 
   /// The points of a rank count: apart, weak, strong.
   mutating func points(ranks: Int) throws -> [ScalingPoint] {
-    let apart = try self.apart(ranks)
+    // First, because its ranks compare what they need together with the memory there is.
     var weak = try together(.weak, ranks, microBatches: share.microBatches * ranks, share.sequences * ranks)
+    let apart = try self.apart(ranks)
     var strong = try together(.strong, ranks, microBatches: whole.microBatches, whole.sequences)
     weak.efficiency = apart.stepSeconds / weak.stepSeconds
     let one = aloneStrong ?? strong
@@ -48,16 +49,15 @@ struct ScalingRuns {
     return [apart, weak, strong]
   }
 
-  /// One run under `mpirun`.
+  /// One run under `mpirun`, started as everybody starts it.
   private func together(
     _ mode: ScalingPoint.Mode, _ ranks: Int, microBatches: Int, _ sequences: Int
   ) throws -> ScalingPoint {
     let output = newRun()
-    let job = MPIJob(
-      program: program, arguments: trainArguments(output, microBatches: microBatches, sequences),
-      ranks: ranks,
-      environment: [("OPENBLAS_NUM_THREADS", "1")])
-    try start("mpirun", job.launcherArguments()).finish()
+    let launching = ["--ranks", "\(ranks)", "--threads", "1", "--restarts", "0"]
+    _ = try MeasuredProcess(
+      program, trainArguments(output, microBatches: microBatches, sequences) + launching
+    ).output()
     return try point(mode, ranks, of: [output])
   }
 
@@ -65,12 +65,12 @@ struct ScalingRuns {
   private func apart(_ ranks: Int) throws -> ScalingPoint {
     let outputs = (0..<ranks).map { _ in newRun() }
     let processes = try outputs.enumerated().map { number, output in
-      try start(
+      try MeasuredProcess(
         "taskset",
         ["-c", "\(number % ProcessorCores.available())", program]
           + trainArguments(output, microBatches: share.microBatches, share.sequences))
     }
-    for process in processes { try process.finish() }
+    for process in processes { _ = try process.output() }
     return try point(.apart, ranks, of: outputs)
   }
 
@@ -84,19 +84,11 @@ struct ScalingRuns {
       + (command.overrides + settings).flatMap { ["--set", $0] }
   }
 
-  private func start(_ program: String, _ arguments: [String]) throws -> MeasuredProcess {
-    try MeasuredProcess(
-      program, arguments, messages: folder.appendingPathComponent("\(UUID().uuidString).messages"))
-  }
-
   private func newRun() -> String { folder.appendingPathComponent(UUID().uuidString).path }
 
   /// Sums and updates of several sizes on so many ranks.
   func sums(ranks: Int) throws -> [ReductionModel.Point] {
-    let job = MPIJob(program: program, arguments: ["benchmark", "sums"], ranks: ranks)
-    let process = try start("mpirun", job.launcherArguments())
-    let output = process.readOutput()
-    try process.finish()
+    let output = try MeasuredProcess(program, ["benchmark", "sums", "--ranks", "\(ranks)"]).output()
     return try output.split(separator: UInt8(ascii: "\n")).map { line in
       let sum = try JSONDecoder().decode(BenchmarkSums.Result.self, from: line)
       return ReductionModel.Point(bytes: sum.bytes, ranks: ranks, seconds: sum.seconds)

@@ -11,7 +11,7 @@ extension EvaluationReport {
       show(comparison)
     }
     let counts = own.clean.counts.map { "\(Amount.grouped($0.value)) \(Self.spoken($0.name))" }
-    print("  over \(Amount.grouped(own.clean.units)) \(units): " + counts.joined(separator: ", "))
+    Paragraph.show("over \(Amount.grouped(own.clean.units)) \(units): " + counts.joined(separator: ", "))
     if own.clean.figures.contains(where: { $0.name == "mark_bits_per_byte" }) {
       print("  mark bits: what it costs to say where words and documents end")
     }
@@ -55,7 +55,7 @@ extension EvaluationReport {
             [Self.value($0[index], as: .number), interval($0[index], as: .number)]
           } ?? [])
       })
-    for line in verdict(comparison) { print(line) }
+    for sentence in verdict(comparison) { Paragraph.show(sentence) }
   }
 
   /// What the intervals of the differences leave open, and what not.
@@ -64,9 +64,9 @@ extension EvaluationReport {
       $0.map { Self.spoken($0.name) }.joined(separator: ", ")
     }
     return [
-      names[.better].map { "  \(own.checkpoint) is better in \($0)" },
-      names[.worse].map { "  \(comparison.against.checkpoint) is better in \($0)" },
-      names[.open].map { "  undecided, since the interval holds 0: \($0)" },
+      names[.better].map { "\(own.checkpoint) is better in \($0)" },
+      names[.worse].map { "\(comparison.against.checkpoint) is better in \($0)" },
+      names[.open].map { "undecided, since the interval holds 0: \($0)" },
     ].compactMap(\.self)
   }
 

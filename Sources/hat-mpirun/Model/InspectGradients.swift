@@ -30,6 +30,7 @@ struct InspectGradients: ParsableCommand {
     try loaded.require(.hierarchical, for: "inspect gradients")
     let file = try FileReader(opening: FilePath(text))
     let batch = try Batch.text(file.read(at: 0, count: file.length), splitter: loaded.splitter)
+    try requireShort(batch, loaded.configuration.data)
     let model = HierarchicalTransformer(
       loaded.configuration.model,
       Execution(
@@ -40,4 +41,15 @@ struct InspectGradients: ParsableCommand {
     try SafetensorsFile.write(record.tensors(model.table), metadata: ["format": "hat"], to: FilePath(output))
     print("\(output): loss \(record.loss.loss) over \(record.loss.targetPositions) target positions")
   }
+
+  /// All of it is one sequence, whose cost grows with the square of its words.
+  private func requireShort(_ batch: Batch, _ data: DataConfiguration) throws {
+    let most = max(data.sequenceWords, Self.plentyOfWords)
+    guard batch.wordCount > most else { return }
+    throw UserError(
+      .invalidData, at: text, "it has \(batch.wordCount) words, and at most \(most) can be one sequence",
+      hint: "Give its beginning.")
+  }
+
+  private static let plentyOfWords = 4096
 }

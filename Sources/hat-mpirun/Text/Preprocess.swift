@@ -14,7 +14,7 @@ struct Preprocess: ParsableCommand {
     discussion: """
       INPUT is a .txt file (one document, or several with --document-separator), a .jsonl file (one document per line), \
       either also as .zst or .gz, a .parquet file (one document per row), a folder of such files, or - for standard input (JSON Lines, or text when \
-      --document-separator is given). The same command continues where an earlier one was stopped, and leaves a finished \
+      --document-separator is given). The same command continues where an earlier one was stopped (exit code 75), and leaves a finished \
       corpus as it is. Ranks share the work; the shards are the same for any number of ranks.
       """)
 
@@ -74,8 +74,17 @@ struct Preprocess: ParsableCommand {
   }
 
   func run() throws {
-    guard let ranks, Launcher.current == nil else { StandardStreams.end(RankProgram.run(work)) }
+    guard let ranks, Launcher.current == nil else {
+      if Launcher.current == nil { Self.endWhenAskedTo() }
+      StandardStreams.end(RankProgram.run(work))
+    }
     StandardStreams.end(try RankProgram.start(ranks: ranks, continuation: "where it stopped"))
+  }
+
+  private static func endWhenAskedTo() {
+    StopSignals.endProcess {
+      Terminal.note("stopped by \($0): run the same command again; it goes on where it stopped")
+    }
   }
 
   /// - Returns: the exit code.

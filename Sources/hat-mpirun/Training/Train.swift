@@ -118,7 +118,7 @@ struct Train: ParsableCommand {
         program: program, arguments: rankArguments(start: start), ranks: ranks,
         threadsPerRank: choice?.threads ?? 1, hostfile: hostfile,
         launcherOptions: mpirunArguments?.split(separator: " ").map(String.init) ?? [],
-        environment: [("OPENBLAS_NUM_THREADS", "1")] + Terminal.environment)
+        environment: Terminal.environment)
     }
   }
 
