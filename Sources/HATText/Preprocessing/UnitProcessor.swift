@@ -49,6 +49,7 @@ final class UnitProcessor {
       case .empty: leftOut.empty += 1
       case .null: leftOut.null += 1
       case .invalid: leftOut.invalid += 1
+      case .filtered(let reason): leftOut[keyPath: reason.count] += 1
       case .document(let text, let metadata, let wasRepaired):
         documents += 1
         if duplicates?[documents - 1] == true {
@@ -104,6 +105,19 @@ extension RunningChecksum {
   private func update(_ bytes: UnsafeBufferPointer<UInt8>?) {
     if let bytes { update(UnsafeRawBufferPointer(bytes)) }
     withUnsafeBytes(of: (bytes.map { UInt64($0.count) } ?? .max).littleEndian) { update($0) }
+  }
+}
+
+extension DocumentFilter.Reason {
+  /// Where it is counted.
+  fileprivate var count: WritableKeyPath<LeftOutCounts, Int> {
+    switch self {
+    case .tooShort: \.tooShort
+    case .tooLong: \.tooLong
+    case .withoutMetadata: \.withoutMetadata
+    case .lowLanguageScore: \.lowLanguageScore
+    case .unmatched: \.unmatched
+    }
   }
 }
 

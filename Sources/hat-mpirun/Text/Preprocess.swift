@@ -42,6 +42,24 @@ struct Preprocess: ParsableCommand {
   @Option(help: "What to do with a document that is not UTF-8: error, replace (with U+FFFD), or skip.")
   var invalidUtf8 = InvalidTextPolicy.error
 
+  @Option(help: ArgumentHelp("Leave out documents with less text than this.", valueName: ByteSize.valueName))
+  var minBytes: ByteSize?
+
+  @Option(help: ArgumentHelp("Leave out documents with more text than this.", valueName: ByteSize.valueName))
+  var maxBytes: ByteSize?
+
+  @Option(
+    help: ArgumentHelp(
+      "Leave out documents whose field or column language_score is below this.", valueName: "score"))
+  var languageScore: Double?
+
+  @Option(
+    name: .customLong("where"),
+    help: ArgumentHelp(
+      "Leave out documents unless the regular expression matches the whole value of the field or column; may be given several times.",
+      valueName: "column=regex"))
+  var patterns: [String] = []
+
   @Option(help: "Fraction of documents held out from training, chosen by content.")
   var holdout = 0.01
 
@@ -115,6 +133,10 @@ struct Preprocess: ParsableCommand {
     settings.level = level
     settings.documentSeparator = documentSeparator.map(Self.unescaped)
     settings.deduplicate = deduplicate
+    settings.filters.minimumBytes = minBytes?.bytes
+    settings.filters.maximumBytes = maxBytes?.bytes
+    settings.filters.minimumLanguageScore = languageScore
+    settings.filters.patterns = try patterns.map(MetadataPattern.init(parsing:))
     return settings
   }
 
@@ -163,6 +185,11 @@ struct Preprocess: ParsableCommand {
       (leftOut.empty, "left out because they are empty"),
       (leftOut.null, "left out because their text is null"),
       (leftOut.invalid, "left out because they are not UTF-8"),
+      (leftOut.tooShort, "left out because they are shorter than --min-bytes"),
+      (leftOut.tooLong, "left out because they are longer than --max-bytes"),
+      (leftOut.withoutMetadata, "left out because they lack a field that a filter looks at"),
+      (leftOut.lowLanguageScore, "left out because their language_score is below --language-score"),
+      (leftOut.unmatched, "left out because they do not match --where"),
       (leftOut.duplicate, "left out because an earlier one has the same text"),
       (leftOut.repaired, "repaired with U+FFFD"),
     ] where count > 0 {
