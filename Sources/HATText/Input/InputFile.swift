@@ -65,15 +65,20 @@ extension InputFile {
   /// The files that `paths` stand for: folders searched to their bottom, in sorted order.
   /// - Throws: `UserError`: `missingInput` for what is not there or holds nothing to read, `wrongUsage` for a
   ///   kind of file that is not read.
-  public static func list(_ paths: [String], standardInput: Format = .jsonLines) throws -> [InputFile] {
+  public static func list(_ paths: [String], standardInput: Format = .jsonLines) throws
+    -> [InputFile]
+  {
     var files: [InputFile] = []
     for path in paths {
       if path == Self.standardInput {
         guard !files.contains(where: \.isStandardInput) else {
-          throw UserError(.wrongUsage, at: "-", "standard input is named twice", hint: "Name it once.")
+          throw UserError(
+            .wrongUsage, at: "-", "standard input is named twice", hint: "Name it once.")
         }
         files.append(
-          InputFile(path: path, name: path, format: standardInput, compression: .none, bytes: 0, modified: 0))
+          InputFile(
+            path: path, name: path, format: standardInput, compression: .none, bytes: 0, modified: 0
+          ))
       } else if DurableFile.isFolder(FilePath(path)) {
         let found = try filesBelow(FilePath(path), name: FilePath(""), inside: [])
         guard !found.isEmpty else {
@@ -91,10 +96,12 @@ extension InputFile {
     return files
   }
 
-  private static let endings = ".parquet, .txt or .jsonl, or in one of the latter two and then .zst or .gz"
+  private static let endings =
+    ".parquet, .txt or .jsonl, or in .txt, .jsonl or .json and then .zst or .gz"
 
   static func emptyFile(_ place: String) -> UserError {
-    UserError(.invalidData, at: place, "it is empty", hint: "Remove it from the input, or restore it.")
+    UserError(
+      .invalidData, at: place, "it is empty", hint: "Remove it from the input, or restore it.")
   }
 
   private static func unknownKind(_ path: String) -> UserError {
@@ -122,7 +129,8 @@ extension InputFile {
       if DurableFile.isFolder(path) {
         files += try filesBelow(path, name: name, inside: folders + [identity])
       } else if let (format, compression) = kind(ofName: entry) {
-        files.append(try file(at: path.string, name: name.string, format, compression, mayBeEmpty: true))
+        files.append(
+          try file(at: path.string, name: name.string, format, compression, mayBeEmpty: true))
       }
     }
     return files
@@ -130,22 +138,27 @@ extension InputFile {
 
   private static func kind(ofName name: String) -> (Format, Compression)? {
     var (stem, compression) = (name[...], Compression.none)
-    for (ending, kind) in [(".zst", Compression.zstd), (".gz", .gzip)] where name.hasSuffix(ending) {
+    for (ending, kind) in [(".zst", Compression.zstd), (".gz", .gzip)] where name.hasSuffix(ending)
+    {
       (stem, compression) = (name.dropLast(ending.count), kind)
     }
     if stem.hasSuffix(".txt") { return (.text, compression) }
     if stem.hasSuffix(".jsonl") { return (.jsonLines, compression) }
+    // Dolma and C4 call JSON Lines so. One that is not compressed may be anything.
+    if stem.hasSuffix(".json") && compression != .none { return (.jsonLines, compression) }
     // It is compressed inside.
     if name.hasSuffix(".parquet") { return (.parquet, .none) }
     return nil
   }
 
   private static func file(
-    at path: String, name: String, _ format: Format, _ compression: Compression, mayBeEmpty: Bool = false
+    at path: String, name: String, _ format: Format, _ compression: Compression,
+    mayBeEmpty: Bool = false
   ) throws -> InputFile {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw UserError(.missingInput, at: path, "there is no such file or folder", hint: "Check the path.")
+      throw UserError(
+        .missingInput, at: path, "there is no such file or folder", hint: "Check the path.")
     }
     try FileFailure.requireFile(status.st_mode, FilePath(path))
     guard status.st_size > 0 || mayBeEmpty else { throw emptyFile(path) }
@@ -163,7 +176,9 @@ private struct FolderIdentity: Equatable {
 
   init(_ path: FilePath) throws {
     var status = stat()
-    guard stat(path.string, &status) == 0 else { throw FileFailure.reading(path, Errno(rawValue: errno)) }
+    guard stat(path.string, &status) == 0 else {
+      throw FileFailure.reading(path, Errno(rawValue: errno))
+    }
     (device, inode) = (status.st_dev, status.st_ino)
   }
 }

@@ -7,6 +7,7 @@ import HATText
 import SystemPackage
 
 extension InvalidTextPolicy: ExpressibleByArgument {}
+extension CorpusPreset: ExpressibleByArgument {}
 
 struct Preprocess: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,6 +21,12 @@ struct Preprocess: ParsableCommand {
 
   @Option(help: "Folder to create.")
   var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A known corpus, which sets --field and --keep: \(CorpusPreset.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "corpus"))
+  var preset: CorpusPreset?
 
   @Option(help: "Splitting rule: whitespace, unicode, or fixed:N for a word every N bytes.")
   var split = "whitespace"
@@ -124,9 +131,6 @@ struct Preprocess: ParsableCommand {
   private func settings() throws -> PreprocessSettings {
     var settings = PreprocessSettings(
       splitter: try WordSplitter(SplittingRule(parsing: split), maximumWordBytes: maxWordBytes))
-    settings.field = field
-    settings.keep =
-      keep.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
     settings.invalidText = invalidUtf8
     settings.holdout = holdout
     settings.shardBytes = shardBytes.bytes
@@ -137,6 +141,12 @@ struct Preprocess: ParsableCommand {
     settings.filters.maximumBytes = maxBytes?.bytes
     settings.filters.minimumLanguageScore = languageScore
     settings.filters.patterns = try patterns.map(MetadataPattern.init(parsing:))
+    let keep = keep.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    if let preset {
+      try preset.apply(to: &settings, field: field, keep: keep)
+    } else {
+      (settings.field, settings.keep) = (field, keep ?? [])
+    }
     return settings
   }
 
