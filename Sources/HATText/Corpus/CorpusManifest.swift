@@ -147,6 +147,8 @@ public struct LeftOutCounts: Sendable, Codable, Equatable {
   public var repaired = 0
   /// Left out because there is no value where their text should be.
   public var null = 0
+  /// Left out because an earlier document has nearly the same text.
+  public var nearDuplicate = 0
   /// Left out by `DocumentFilters.minimumBytes`.
   public var tooShort = 0
   /// Left out by `DocumentFilters.maximumBytes`.
@@ -163,7 +165,8 @@ public struct LeftOutCounts: Sendable, Codable, Equatable {
 
   private static var all: [WritableKeyPath<Self, Int>] {
     [
-      \.empty, \.invalid, \.duplicate, \.repaired, \.null, \.tooShort, \.tooLong, \.withoutMetadata,
+      \.empty, \.invalid, \.duplicate, \.repaired, \.null, \.nearDuplicate, \.tooShort, \.tooLong,
+      \.withoutMetadata,
       \.lowLanguageScore, \.unmatched,
     ]
   }
@@ -187,6 +190,7 @@ extension LeftOutCounts {
     repaired = try values.decode(Int.self, forKey: .repaired)
     func newer(_ key: CodingKeys) throws -> Int { try values.decodeIfPresent(Int.self, forKey: key) ?? 0 }
     null = try newer(.null)
+    nearDuplicate = try newer(.nearDuplicate)
     tooShort = try newer(.tooShort)
     tooLong = try newer(.tooLong)
     withoutMetadata = try newer(.withoutMetadata)

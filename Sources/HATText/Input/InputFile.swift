@@ -138,8 +138,7 @@ extension InputFile {
 
   private static func kind(ofName name: String) -> (Format, Compression)? {
     var (stem, compression) = (name[...], Compression.none)
-    for (ending, kind) in [(".zst", Compression.zstd), (".gz", .gzip)] where name.hasSuffix(ending)
-    {
+    for (ending, kind) in [(".zst", Compression.zstd), (".gz", .gzip)] where name.hasSuffix(ending) {
       (stem, compression) = (name.dropLast(ending.count), kind)
     }
     if stem.hasSuffix(".txt") { return (.text, compression) }

@@ -18,8 +18,8 @@ public struct PreprocessSettings: Sendable, Equatable {
   public var level = 3
   /// What divides a .txt file into documents; nil makes a file one document.
   public var documentSeparator: String?
-  /// Whether of documents with the same text only the first is kept.
-  public var deduplicate = false
+  /// Of which documents only the first is kept; nil keeps all.
+  public var deduplicate: DuplicateRule?
   /// Which documents are kept.
   public var filters = DocumentFilters()
 
@@ -89,7 +89,7 @@ public struct PreprocessSettings: Sendable, Equatable {
       ("invalidText", invalidText.rawValue), ("holdout", "\(holdout)"),
       ("shardBytes", "\(shardBytes)"), ("level", "\(level)"),
       ("documentSeparator", documentSeparator.map { "\"\($0)\"" } ?? "none"),
-      ("deduplicate", deduplicate ? "on" : "off"),
+      ("deduplicate", deduplicate?.rawValue ?? "off"),
     ] + filters.values
   }
 }
@@ -116,7 +116,7 @@ extension PreprocessSettings: Codable {
     shardBytes = try values.decode(Int.self, forKey: .shardBytes)
     level = try values.decode(Int.self, forKey: .level)
     documentSeparator = try values.decodeIfPresent(String.self, forKey: .documentSeparator)
-    deduplicate = try values.decode(Bool.self, forKey: .deduplicate)
+    deduplicate = try DuplicateRule.decode(from: values, forKey: .deduplicate)
     filters = try values.decodeIfPresent(DocumentFilters.self, forKey: .filters) ?? DocumentFilters()
   }
 
@@ -131,7 +131,7 @@ extension PreprocessSettings: Codable {
     try values.encode(shardBytes, forKey: .shardBytes)
     try values.encode(level, forKey: .level)
     try values.encodeIfPresent(documentSeparator, forKey: .documentSeparator)
-    try values.encode(deduplicate, forKey: .deduplicate)
+    try DuplicateRule.encode(deduplicate, to: &values, forKey: .deduplicate)
     if filters != DocumentFilters() { try values.encode(filters, forKey: .filters) }
   }
 }

@@ -40,7 +40,7 @@ public final class Preprocessor {
   ) throws {
     try settings.validate()
     _ = try DocumentFilter(settings.filters, fields: settings.readFields)
-    if settings.deduplicate && inputs.contains(where: \.isStandardInput) {
+    if settings.deduplicate != nil && inputs.contains(where: \.isStandardInput) {
       throw UserError(
         .wrongUsage, at: "`deduplicate`", "the input is read twice, which standard input cannot be",
         hint: "Write it to a file first, or leave `deduplicate` out.")
@@ -62,9 +62,9 @@ public final class Preprocessor {
     }
     try sharing.once(begin)
     try sharing.together(join)
-    if settings.deduplicate {
-      try sharing.together { try hashDocuments() }
-      try sharing.once(markDuplicates)
+    if let rule = settings.deduplicate {
+      try sharing.together { try writeSignatures(rule) }
+      try sharing.once { try markDuplicates(rule) }
     }
     try sharing.together { try writeShards(hasStandardInput: sharing.hasStandardInput) }
     return Result(manifest: try sharing.once(finish), wasFinished: false)

@@ -7,6 +7,7 @@ import HATText
 import SystemPackage
 
 extension InvalidTextPolicy: ExpressibleByArgument {}
+extension DuplicateRule: ExpressibleByArgument {}
 extension CorpusPreset: ExpressibleByArgument {}
 
 struct Preprocess: ParsableCommand {
@@ -79,8 +80,11 @@ struct Preprocess: ParsableCommand {
   @Option(help: "What separates the documents in a .txt file; \\n, \\t and \\\\ are understood.")
   var documentSeparator: String?
 
-  @Flag(help: "Keep only the first of several documents with the same text.")
-  var deduplicate = false
+  @Option(
+    help: ArgumentHelp(
+      "Keep only the first of several documents with the same text (exact, also without a value) or with nearly the same words (near).",
+      valueName: "exact|near"))
+  var deduplicate: DuplicateRule?
 
   @Option(help: "Start mpirun with this many ranks (default: one process).")
   var ranks: Int?
@@ -201,6 +205,7 @@ struct Preprocess: ParsableCommand {
       (leftOut.lowLanguageScore, "left out because their language_score is below --language-score"),
       (leftOut.unmatched, "left out because they do not match --where"),
       (leftOut.duplicate, "left out because an earlier one has the same text"),
+      (leftOut.nearDuplicate, "left out because an earlier one has nearly the same text"),
       (leftOut.repaired, "repaired with U+FFFD"),
     ] where count > 0 {
       print("documents \(text): \(Amount.grouped(count))")

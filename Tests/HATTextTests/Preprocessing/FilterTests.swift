@@ -144,7 +144,7 @@ import Testing
       #"{"text":"same","language":"en"}"#,
     ])
     let corpus = try preprocess([path]) {
-      ($0.deduplicate, $0.filters.patterns) = (true, patterns("language=en"))
+      ($0.deduplicate, $0.filters.patterns) = (.exact, patterns("language=en"))
     }
     #expect(try corpus.texts(.train) == ["same"])
     #expect(corpus.manifest.leftOut == LeftOutCounts(duplicate: 1, unmatched: 1))
