@@ -65,20 +65,15 @@ extension InputFile {
   /// The files that `paths` stand for: folders searched to their bottom, in sorted order.
   /// - Throws: `UserError`: `missingInput` for what is not there or holds nothing to read, `wrongUsage` for a
   ///   kind of file that is not read.
-  public static func list(_ paths: [String], standardInput: Format = .jsonLines) throws
-    -> [InputFile]
-  {
+  public static func list(_ paths: [String], standardInput: Format = .jsonLines) throws -> [InputFile] {
     var files: [InputFile] = []
     for path in paths {
       if path == Self.standardInput {
         guard !files.contains(where: \.isStandardInput) else {
-          throw UserError(
-            .wrongUsage, at: "-", "standard input is named twice", hint: "Name it once.")
+          throw UserError(.wrongUsage, at: "-", "standard input is named twice", hint: "Name it once.")
         }
         files.append(
-          InputFile(
-            path: path, name: path, format: standardInput, compression: .none, bytes: 0, modified: 0
-          ))
+          InputFile(path: path, name: path, format: standardInput, compression: .none, bytes: 0, modified: 0))
       } else if DurableFile.isFolder(FilePath(path)) {
         let found = try filesBelow(FilePath(path), name: FilePath(""), inside: [])
         guard !found.isEmpty else {
@@ -96,12 +91,10 @@ extension InputFile {
     return files
   }
 
-  private static let endings =
-    ".parquet, .txt or .jsonl, or in .txt, .jsonl or .json and then .zst or .gz"
+  private static let endings = ".parquet, .txt or .jsonl, or in .txt, .jsonl or .json and then .zst or .gz"
 
   static func emptyFile(_ place: String) -> UserError {
-    UserError(
-      .invalidData, at: place, "it is empty", hint: "Remove it from the input, or restore it.")
+    UserError(.invalidData, at: place, "it is empty", hint: "Remove it from the input, or restore it.")
   }
 
   private static func unknownKind(_ path: String) -> UserError {
@@ -129,8 +122,7 @@ extension InputFile {
       if DurableFile.isFolder(path) {
         files += try filesBelow(path, name: name, inside: folders + [identity])
       } else if let (format, compression) = kind(ofName: entry) {
-        files.append(
-          try file(at: path.string, name: name.string, format, compression, mayBeEmpty: true))
+        files.append(try file(at: path.string, name: name.string, format, compression, mayBeEmpty: true))
       }
     }
     return files
@@ -151,13 +143,11 @@ extension InputFile {
   }
 
   private static func file(
-    at path: String, name: String, _ format: Format, _ compression: Compression,
-    mayBeEmpty: Bool = false
+    at path: String, name: String, _ format: Format, _ compression: Compression, mayBeEmpty: Bool = false
   ) throws -> InputFile {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw UserError(
-        .missingInput, at: path, "there is no such file or folder", hint: "Check the path.")
+      throw UserError(.missingInput, at: path, "there is no such file or folder", hint: "Check the path.")
     }
     try FileFailure.requireFile(status.st_mode, FilePath(path))
     guard status.st_size > 0 || mayBeEmpty else { throw emptyFile(path) }
@@ -175,9 +165,7 @@ private struct FolderIdentity: Equatable {
 
   init(_ path: FilePath) throws {
     var status = stat()
-    guard stat(path.string, &status) == 0 else {
-      throw FileFailure.reading(path, Errno(rawValue: errno))
-    }
+    guard stat(path.string, &status) == 0 else { throw FileFailure.reading(path, Errno(rawValue: errno)) }
     (device, inode) = (status.st_dev, status.st_ino)
   }
 }
