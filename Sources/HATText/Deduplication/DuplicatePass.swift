@@ -33,7 +33,7 @@ private final class SignaturePass: UnitVisitor {
   private let preprocessor: Preprocessor
   private let parser: DocumentParser
   /// Nil where texts are compared by their content hash.
-  private let minHash: MinHash?
+  private var minHash: MinHash?
   private let rule: DuplicateRule
   private var checksum = RunningChecksum()
   private var signatures: [UInt64] = []
@@ -54,8 +54,8 @@ private final class SignaturePass: UnitVisitor {
     checksum.update(record)
     try parser.parse(record, of: input) { outcome in
       guard case .document(let text, _, _) = outcome else { return }
-      if let minHash {
-        signatures += minHash.bands(of: text)
+      if let bands = minHash?.bands(of: text) {
+        signatures += bands
       } else {
         let hash = ContentHash(of: UnsafeRawBufferPointer(text))
         signatures += [hash.low, hash.high]
