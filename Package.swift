@@ -67,7 +67,7 @@ let package = Package(
         .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
-      swiftSettings: testable),
+      swiftSettings: testable + vectorFlags),
     .target(
       name: "HATKernels",
       dependencies: ["CAMX", "CSIMD", "CWide", "CXSMM", "HATStorage"],

@@ -6,6 +6,25 @@ enum CommandArguments {
   /// Options whose value may be empty.
   private static let mayBeEmpty: Set<String> = ["--prompt", "--mpirun-arguments"]
 
+  /// Options of `preprocess` that may stand without a value: what they mean then, and the values they may have.
+  private static let mayStandAlone = [
+    "--deduplicate": (meaning: "exact", values: ["exact", "near"])
+  ]
+
+  /// The arguments with a value for every option. (ArgumentParser's `defaultAsFlag` would take a file behind it for one.)
+  static func completed(_ arguments: [String]) -> [String] {
+    guard arguments.first == "preprocess" else { return arguments }
+    let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+    var completed: [String] = []
+    for (index, argument) in arguments.enumerated() {
+      completed.append(argument)
+      guard index < end, let option = mayStandAlone[argument] else { continue }
+      let next = index + 1 < end ? arguments[index + 1] : ""
+      if !option.values.contains(next) { completed.append(option.meaning) }
+    }
+    return completed
+  }
+
   /// - Throws: `UserError` of kind `wrongUsage` for an argument that is not UTF-8, in which Swift would replace what is not; and
   ///   for an option whose value is empty, which as a path would be the current folder.
   static func check() throws {

@@ -12,7 +12,10 @@ package enum OptionNames {
     "invalidText": "--invalid-utf8",
     "keep": "--keep",
     "level": "--level",
+    "maximumBytes": "--max-bytes",
     "maximumWordBytes": "--max-word-bytes",
+    "minimumBytes": "--min-bytes",
+    "minimumLanguageScore": "--language-score",
     "mpirunArguments": "--mpirun-arguments",
     "output": "--output",
     "override": "--set",
@@ -26,6 +29,7 @@ package enum OptionNames {
     "timeLimit": "--time-limit",
     "tokenizer": "--tokenizer",
     "topP": "--top-p",
+    "where": "--where",
   ]
 
   /// The message with options in the place of settings.

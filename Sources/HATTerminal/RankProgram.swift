@@ -103,7 +103,8 @@ extension ParsableCommand {
     Supervisor.greet()
     do {
       try CommandArguments.check()
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(
+        CommandArguments.completed(Array(CommandLine.arguments.dropFirst())))
       try command.run()
       StandardStreams.end(0)
     } catch  where exitCode(for: error) == .validationFailure {

@@ -110,18 +110,27 @@ extension EndToEnd {
 
     @Test("Killed at twenty moments and more, by one process or several, it ends as if nothing had been")
     func killed() throws {
+      try kill(wanted: 24, ofOneProcess: 20, ends: 2) { arguments($0) }
+    }
+
+    /// Kills preprocessing at moments by chance until there are so many kills and ends, and looks at what it ends with.
+    private func kill(
+      wanted: Int, ofOneProcess: Int, ends: Int, _ arguments: (_ output: String) -> [String]
+    ) throws {
       let started = Date()
-      let expected = try undisturbed()
+      let output = Program.run(arguments("alone"))
+      try #require(output.exitCode == 0, "\(output.description)")
+      let expected = try Folder.contents(scratch.file("alone"))
       let duration = Date().timeIntervalSince(started)
       var generator = OracleGenerator(seed: UInt64(truncatingIfNeeded: getpid()))
       var (kills, finished, attempts) = (0, 0, 0)
-      while kills < 24 || finished < 2 {
+      while kills < wanted || finished < ends {
         attempts += 1
         try #require(attempts < 200, "\(kills) kills and \(finished) ends in \(attempts) attempts")
-        // The first twenty of one process; then of jobs of one to three ranks that take over from each other.
-        let ranks = kills < 20 ? nil : attempts % 3 + 1
+        // The first ones of one process; then of jobs of one to three ranks that take over from each other.
+        let ranks = kills < ofOneProcess ? nil : attempts % 3 + 1
         let victim = Victim(arguments("killed"), ranks: ranks, run: scratch.file("killed"))
-        let delay = Double.random(in: 0...duration * (kills < 24 ? 0.7 : 3), using: &generator)
+        let delay = Double.random(in: 0...duration * (kills < wanted ? 0.7 : 3), using: &generator)
         let outcome = victim.kill(after: delay + (ranks == nil ? 0 : 0.3))
         if outcome == .killed { kills += 1 }
         if outcome == .ended {
@@ -130,7 +139,83 @@ extension EndToEnd {
           try FileManager.default.removeItem(atPath: scratch.file("killed"))
         }
       }
-      #expect(kills >= 24)
+      #expect(kills >= wanted)
+    }
+
+    /// 900 documents: every third is an earlier one with another word. Some are short, some are in French, some have a low score or none.
+    private func documentsToFilter() throws -> String {
+      var generator = OracleGenerator(seed: 77)
+      var documents: [[String]] = []
+      let lines = (0..<900).map { number in
+        var words = (0..<Int.random(in: 50...90, using: &generator)).map { _ in
+          "word\(Int.random(in: 0..<900, using: &generator))"
+        }
+        if number % 3 == 2 {
+          words = documents[Int.random(in: 0..<documents.count, using: &generator)]
+          words[words.count / 2] = "another"
+        }
+        documents.append(words)
+        let text = number % 10 == 9 ? "short \(number)" : words.joined(separator: " ")
+        let language = number % 7 == 0 ? "fr" : "en"
+        let score = number % 5 == 0 ? (number % 2 == 0 ? "0.25" : "null") : "0.9"
+        return "{\"text\":\"\(text)\",\"language\":\"\(language)\",\"language_score\":\(score)}"
+      }
+      return try scratch.write(lines.joined(separator: "\n"), to: "filter.jsonl")
+    }
+
+    @Test("Filters and near duplicates: the same on any number of ranks, and after kills")
+    func filtersAndNearDuplicates() throws {
+      let input = try documentsToFilter()
+      func arguments(_ output: String) -> [String] {
+        [
+          "preprocess", "--output", scratch.file(output), "--shard-bytes", "16KiB", "--holdout",
+          "0.05",
+          "--min-bytes", "20B", "--max-bytes", "1KiB", "--language-score", "0.5", "--where",
+          "language=e.",
+          "--deduplicate", "near", input,
+        ]
+      }
+      try kill(wanted: 6, ofOneProcess: 3, ends: 2, arguments)
+      let expected = try Folder.contents(scratch.file("alone"))
+      #expect(expected.count > 20, "there are shards enough to share")
+      for ranks in [2, 3] {
+        let output = Program.run(arguments("ranks-\(ranks)"), ranks: ranks)
+        #expect(output.exitCode == 0, "\(output.description)")
+        #expect(try Folder.contents(scratch.file("ranks-\(ranks)")) == expected)
+        for line in [
+          "shorter than --min-bytes: 90", "lack a field that a filter looks at: ",
+          "below --language-score: ", "do not match --where: ", "has nearly the same text: ",
+        ] {
+          #expect(output.standardOutput.contains(line), "\(output.description)")
+        }
+      }
+      let changed = Program.run(arguments("alone") + ["--where", "language=en"])
+      expectMistake(changed, exitCode: 64, mentions: ["--where was language=e. and is now"])
+    }
+
+    @Test("Filters and presets that cannot be have one message")
+    func impossibleFilters() throws {
+      let input = try documentsToFilter()
+      func run(_ options: String...) -> ChildProcess.Output {
+        Program.run(["preprocess", "--output", scratch.file("refused")] + options + [input])
+      }
+      expectMistake(
+        run("--where", "language"), exitCode: 64, mentions: ["--where", "language=en|de"])
+      expectMistake(run("--where", "language=(en"), exitCode: 64, mentions: ["--where", "(en"])
+      expectMistake(
+        run("--min-bytes", "2KiB", "--max-bytes", "1KiB"), exitCode: 64,
+        mentions: ["--min-bytes", "--max-bytes"])
+      expectMistake(
+        run("--preset", "wikipedia", "--language-score", "0.5"), exitCode: 64,
+        mentions: ["--language-score", "wikipedia", "fineweb"])
+      expectMistake(
+        run("--where", "language=de"), exitCode: 65,
+        mentions: ["the filters leave out all", "900 do not match"])
+      expectMistake(run("--max-bytes", "9B"), exitCode: 65, mentions: ["900 too long"])
+      // It is taken for a file.
+      expectMistake(
+        run("--deduplicate", "nearly"), exitCode: 64,
+        mentions: ["nearly", "this kind of file cannot be read"])
     }
 
     @Test(

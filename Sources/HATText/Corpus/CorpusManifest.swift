@@ -147,29 +147,55 @@ public struct LeftOutCounts: Sendable, Codable, Equatable {
   public var repaired = 0
   /// Left out because there is no value where their text should be.
   public var null = 0
+  /// Left out because an earlier document has nearly the same text.
+  public var nearDuplicate = 0
+  /// Left out by `DocumentFilters.minimumBytes`.
+  public var tooShort = 0
+  /// Left out by `DocumentFilters.maximumBytes`.
+  public var tooLong = 0
+  /// Left out because a field that a filter looks at is not there.
+  public var withoutMetadata = 0
+  /// Left out by `DocumentFilters.minimumLanguageScore`.
+  public var lowLanguageScore = 0
+  /// Left out by `DocumentFilters.patterns`.
+  public var unmatched = 0
+
+  /// Left out by filters.
+  var filtered: Int { tooShort + tooLong + withoutMetadata + lowLanguageScore + unmatched }
+
+  private static var all: [WritableKeyPath<Self, Int>] {
+    [
+      \.empty, \.invalid, \.duplicate, \.repaired, \.null, \.nearDuplicate, \.tooShort, \.tooLong,
+      \.withoutMetadata,
+      \.lowLanguageScore, \.unmatched,
+    ]
+  }
 
   fileprivate var isPlausible: Bool {
-    [empty, invalid, duplicate, repaired, null].allSatisfy { 0...ShardFormat.largestCount ~= $0 }
+    Self.all.allSatisfy { 0...ShardFormat.largestCount ~= self[keyPath: $0] }
   }
 
   static func += (left: inout Self, right: Self) {
-    left.empty += right.empty
-    left.invalid += right.invalid
-    left.duplicate += right.duplicate
-    left.repaired += right.repaired
-    left.null += right.null
+    for count in all { left[keyPath: count] += right[keyPath: count] }
   }
 }
 
 extension LeftOutCounts {
-  /// Corpora that were made before Parquet was read say nothing of nulls.
+  /// Corpora that were made before there were Parquet and filters say nothing of what these leave out.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     empty = try values.decode(Int.self, forKey: .empty)
     invalid = try values.decode(Int.self, forKey: .invalid)
     duplicate = try values.decode(Int.self, forKey: .duplicate)
     repaired = try values.decode(Int.self, forKey: .repaired)
-    null = try values.decodeIfPresent(Int.self, forKey: .null) ?? 0
+    func newer(_ key: CodingKeys) throws -> Int { try values.decodeIfPresent(Int.self, forKey: key) ?? 0 }
+    null = try newer(.null)
+    nearDuplicate = try newer(.nearDuplicate)
+    tooShort = try newer(.tooShort)
+    tooLong = try newer(.tooLong)
+    withoutMetadata = try newer(.withoutMetadata)
+    lowLanguageScore = try newer(.lowLanguageScore)
+    unmatched = try newer(.unmatched)
   }
 }
 

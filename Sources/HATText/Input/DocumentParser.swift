@@ -20,18 +20,25 @@ final class DocumentParser {
     /// A row without a text.
     case null
     case invalid
+    /// A filter leaves it out.
+    case filtered(DocumentFilter.Reason)
   }
 
   private let settings: PreprocessSettings
-  private let keptFields: [String]
+  private let readFields: [String]
+  /// Of each field read, whether it is kept.
+  private let isKept: [Bool]
+  private let filter: DocumentFilter
   private let reader: JSONDocumentReader
 
-  /// - Throws: `UserError` of kind `wrongUsage` for an impossible field.
+  /// - Throws: `UserError` of kind `wrongUsage` for an impossible field or filter.
   init(_ settings: PreprocessSettings) throws {
-    (self.settings, keptFields) = (settings, settings.keptFields)
+    (self.settings, readFields) = (settings, settings.readFields)
+    isKept = readFields.map(settings.keptFields.contains)
+    filter = try DocumentFilter(settings.filters, fields: readFields)
     reader = JSONDocumentReader(
-      path: try JSONDocumentReader.path(toField: settings.jsonField), keeping: keptFields,
-      withScalars: settings.keep)
+      path: try JSONDocumentReader.path(toField: settings.jsonField), keeping: readFields,
+      withScalars: settings.wantedFields)
   }
 
   /// Calls `body` with what a record is; the text lives no longer.
@@ -89,8 +96,8 @@ final class DocumentParser {
     case .text:
       if bytes.isEmpty { return .outcome(.empty) }
       if let byte = TextValidation.firstInvalidByte(in: bytes) { return .notUTF8(.byte(byte)) }
-      try requireStorable(bytes, record, input)
-      return .outcome(.document(text: bytes, metadata: Self.source(input), wasRepaired: wasRepaired))
+      let fields = [UnsafeBufferPointer<UInt8>?](repeating: nil, count: readFields.count)
+      return .outcome(try outcome(bytes, fields, of: record, input, wasRepaired: wasRepaired))
     case .jsonLines:
       if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return .outcome(.empty) }
       if let offset = JSONDocumentReader.loneSurrogate(in: bytes) {
@@ -105,9 +112,8 @@ final class DocumentParser {
         throw self.error(error, at: place(of: record, in: input))
       }
       guard !document.text.isEmpty else { return .outcome(.empty) }
-      try requireStorable(document.text, record, input)
-      let metadata = try metadata(document.metadata, record, input)
-      return .outcome(.document(text: document.text, metadata: metadata, wasRepaired: wasRepaired))
+      return .outcome(
+        try outcome(document.text, document.metadata, of: record, input, wasRepaired: wasRepaired))
     case .parquet: return try readRow(bytes, of: record, input, wasRepaired: wasRepaired)
     }
   }
@@ -119,17 +125,35 @@ final class DocumentParser {
     if row.isNull { return .outcome(.null) }
     if bytes.isEmpty { return .outcome(.empty) }
     if let byte = TextValidation.firstInvalidByte(in: bytes) { return .notUTF8(.byte(byte)) }
-    try requireStorable(bytes, record, input)
     if let index = row.fields.firstIndex(where: {
       $0.map { TextValidation.firstInvalidByte(in: $0) != nil } == true
     }) {
-      guard wasRepaired else { return .notUTF8(.field(keptFields[index])) }
+      guard wasRepaired else { return .notUTF8(.field(readFields[index])) }
       let repaired = row.fields.map { $0.map(TextValidation.replacingInvalid) }
-      let metadata = try Self.withBuffers(repaired) { try self.metadata($0, record, input) }
-      return .outcome(.document(text: bytes, metadata: metadata, wasRepaired: true))
+      return .outcome(
+        try Self.withBuffers(repaired) { try outcome(bytes, $0, of: record, input, wasRepaired: true) })
     }
-    let metadata = try metadata(row.fields, record, input)
-    return .outcome(.document(text: bytes, metadata: metadata, wasRepaired: wasRepaired))
+    return .outcome(try outcome(bytes, row.fields, of: record, input, wasRepaired: wasRepaired))
+  }
+
+  /// What a valid text is with its metadata, as the filters see it.
+  /// - Parameter fields: the value of each of `readFields`.
+  private func outcome(
+    _ text: UnsafeBufferPointer<UInt8>, _ fields: [UnsafeBufferPointer<UInt8>?], of record: InputRecord,
+    _ input: InputFile, wasRepaired: Bool
+  ) throws -> Outcome {
+    if let reason = filter.reasonToDrop(textBytes: text.count) { return .filtered(reason) }
+    do {
+      if let reason = try filter.reasonToDrop(fields, source: input.name) { return .filtered(reason) }
+    } catch {
+      throw UserError(
+        .invalidData, at: place(of: record, in: input),
+        "its \"\(DocumentFilters.languageScoreField)\" is not a number: \"\(error.value.prefix(40))\"",
+        hint: "Repair it, or leave `minimumLanguageScore` out.")
+    }
+    try requireStorable(text, record, input)
+    return .document(
+      text: text, metadata: try metadata(fields, record, input), wasRepaired: wasRepaired)
   }
 
   private static func withBuffers<Result>(
@@ -146,12 +170,12 @@ final class DocumentParser {
     return try body(copies.map { $0.map { UnsafeBufferPointer($0) } })
   }
 
-  /// - Parameter fields: the value of each of `keptFields`.
+  /// - Parameter fields: the value of each of `readFields`.
   private func metadata(
     _ fields: [UnsafeBufferPointer<UInt8>?], _ record: InputRecord, _ input: InputFile
   ) throws -> [UInt8] {
     var metadata: [UInt8] = []
-    for (name, value) in zip(keptFields, fields) {
+    for (index, (name, value)) in zip(readFields, fields).enumerated() where isKept[index] {
       if let value {
         guard value.count <= DocumentMetadata.longestValue else {
           throw UserError(
@@ -214,7 +238,7 @@ extension DocumentParser {
         ("the field \"\(field)\" is not a string", "Name the field that holds the text with `field`.")
       case .repeatedField:
         (
-          "a field occurs twice (\"\(field)\", or one of \(keptFields.joined(separator: ", ")))",
+          "a field occurs twice (\"\(field)\", or one of \(readFields.joined(separator: ", ")))",
           "Only one of them can be meant: remove the other."
         )
       case .notAnObject:

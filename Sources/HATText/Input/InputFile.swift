@@ -91,7 +91,7 @@ extension InputFile {
     return files
   }
 
-  private static let endings = ".parquet, .txt or .jsonl, or in one of the latter two and then .zst or .gz"
+  private static let endings = ".parquet, .txt or .jsonl, or in .txt, .jsonl or .json and then .zst or .gz"
 
   static func emptyFile(_ place: String) -> UserError {
     UserError(.invalidData, at: place, "it is empty", hint: "Remove it from the input, or restore it.")
@@ -135,6 +135,8 @@ extension InputFile {
     }
     if stem.hasSuffix(".txt") { return (.text, compression) }
     if stem.hasSuffix(".jsonl") { return (.jsonLines, compression) }
+    // Dolma and C4 call JSON Lines so. One that is not compressed may be anything.
+    if stem.hasSuffix(".json") && compression != .none { return (.jsonLines, compression) }
     // It is compressed inside.
     if name.hasSuffix(".parquet") { return (.parquet, .none) }
     return nil

@@ -25,7 +25,7 @@ final class JSONDocumentReader {
   ///   - path: to the text (`path(toField:)`).
   ///   - keeping: outermost fields.
   ///   - withScalars: those of them that may be numbers and truth values too.
-  init(path: [String], keeping: [String], withScalars: [String]) {
+  init(path: [String], keeping: [String], withScalars: Set<String>) {
     kept = Array(repeating: hat_json_string(), count: keeping.count)
     reader = Self.withCStrings(path) { names in
       Self.withCStrings(keeping) { kept in

@@ -10,7 +10,7 @@ import SystemPackage
 final class ParquetInput {
   let file: ParquetFile
   let text: ParquetColumn
-  /// One for each of the fields kept; nil where there is none.
+  /// One for each of the fields read; nil where there is none.
   let kept: [ParquetColumn?]
   /// Of the text's column, before each row group, and in all of them.
   let compressedBytes: [Int]
@@ -25,8 +25,9 @@ final class ParquetInput {
     self.input = input
     file = try ParquetFile(opening: FilePath(input.path))
     text = try file.textColumn(settings.field)
-    kept = try settings.keptFields.map { [file] in
-      try file.keptColumn($0, isWanted: settings.keep.contains($0))
+    kept = try settings.readFields.map { [file] in
+      try file.metadataColumn(
+        $0, isKept: settings.keep.contains($0), isWanted: settings.wantedFields.contains($0))
     }
     let sizes = try file.sizes(of: text)
     compressedBytes = sizes.reduce(into: [0]) { $0.append($0.last! + $1.compressed) }
@@ -87,20 +88,26 @@ extension ParquetFile {
     return found
   }
 
-  /// - Parameter isWanted: whether it was asked for, so that it must be there.
-  fileprivate func keptColumn(_ name: String, isWanted: Bool) throws -> ParquetColumn? {
+  /// - Parameters:
+  ///   - isKept: whether `keep` asks for it; else a filter may.
+  ///   - isWanted: whether one of them does, so that it must be there.
+  fileprivate func metadataColumn(
+    _ name: String, isKept: Bool, isWanted: Bool
+  ) throws -> ParquetColumn? {
+    let (purpose, names) = isKept ? ("to keep", "`keep`") : ("to filter by", "A filter")
     guard let column = try column(onlyNamed: name) else {
       guard isWanted else { return nil }
-      let names = columns.filter(\.canBeMetadata).map(\.path)
+      let possible = columns.filter(\.canBeMetadata).map(\.path)
       throw UserError(
-        .invalidData, at: path.string, "there is no column \"\(name)\" to keep",
-        hint: "`keep` can name \(Self.list(names)).")
+        .invalidData, at: path.string, "there is no column \"\(name)\" \(purpose)",
+        hint: "\(names) can name \(Self.list(possible)).")
     }
     if isWanted ? column.canBeMetadata : column.isText && !column.isRepeated { return column }
     guard isWanted else { return nil }
     throw UserError(
-      .invalidData, at: path.string, "the column \"\(name)\" is \(column.typeName), which cannot be kept",
-      hint: "`keep` can name columns of strings, integers, floating-point numbers and truth values.")
+      .invalidData, at: path.string,
+      "the column \"\(name)\" is \(column.typeName), which is nothing \(purpose)",
+      hint: "\(names) can name columns of strings, integers, floating-point numbers and truth values.")
   }
 
   private func column(onlyNamed name: String) throws -> ParquetColumn? {

@@ -6,7 +6,7 @@ final class ParquetRecordReader: RecordSource {
   private let input: ParquetInput
   private let slice: Int?
   private let text: ParquetColumnReader
-  /// One for each field kept.
+  /// One for each field read.
   private let kept: [MetadataColumn?]
   /// Of each row group, the rows before it.
   private let firstRows: [Int]

@@ -7,7 +7,7 @@ struct InputRecord {
   struct Row {
     /// Whether there is no text, not even an empty one.
     var isNull: Bool
-    /// One for each of `PreprocessSettings.keptFields`; nil where there is no value. Valid as long as the text is.
+    /// One for each of `PreprocessSettings.readFields`; nil where there is no value. Valid as long as the text is.
     var fields: [UnsafeBufferPointer<UInt8>?]
   }
 

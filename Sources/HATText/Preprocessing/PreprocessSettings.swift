@@ -18,8 +18,10 @@ public struct PreprocessSettings: Sendable, Equatable {
   public var level = 3
   /// What divides a .txt file into documents; nil makes a file one document.
   public var documentSeparator: String?
-  /// Whether of documents with the same text only the first is kept.
-  public var deduplicate = false
+  /// Of which documents only the first is kept; nil keeps all.
+  public var deduplicate: DuplicateRule?
+  /// Which documents are kept.
+  public var filters = DocumentFilters()
 
   public init(splitter: WordSplitter) {
     self.splitter = splitter
@@ -41,15 +43,23 @@ public struct PreprocessSettings: Sendable, Equatable {
     try require(
       keep.allSatisfy { 1...DocumentMetadata.longestName ~= $0.utf8.count }, "keep",
       "a name in it is empty or too long", "names of 1 to \(DocumentMetadata.longestName) bytes")
+    try filters.validate()
   }
 
   /// Where the text is in a JSON object.
   var jsonField: String { field ?? "text" }
 
-  /// What is kept of a document besides its text, where it is there; in the order of shards.
-  var keptFields: [String] {
-    Set(DocumentMetadata.usualFields + keep).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  /// What is kept of a document besides its text, where it is there.
+  var keptFields: Set<String> { Set(DocumentMetadata.usualFields + keep) }
+
+  /// What is read of a document besides its text: what is kept, and what filters look at. In the order of shards.
+  var readFields: [String] {
+    keptFields.union(filters.fields).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
+
+  /// Those of them that may be numbers and truth values, and that a Parquet file must have. For a `source` that is not there,
+  /// the name of the file is used.
+  var wantedFields: Set<String> { Set(keep + filters.fields.filter { $0 != "source" }) }
 
   var arePossible: Bool { (try? validate()) != nil }
 
@@ -79,15 +89,15 @@ public struct PreprocessSettings: Sendable, Equatable {
       ("invalidText", invalidText.rawValue), ("holdout", "\(holdout)"),
       ("shardBytes", "\(shardBytes)"), ("level", "\(level)"),
       ("documentSeparator", documentSeparator.map { "\"\($0)\"" } ?? "none"),
-      ("deduplicate", deduplicate ? "on" : "off"),
-    ]
+      ("deduplicate", deduplicate?.rawValue ?? "off"),
+    ] + filters.values
   }
 }
 
 extension PreprocessSettings: Codable {
   private enum CodingKeys: CodingKey {
     case rule, maxWordBytes, field, keep, invalidText, holdout, shardBytes, level, documentSeparator,
-      deduplicate
+      deduplicate, filters
   }
 
   public init(from decoder: any Decoder) throws {
@@ -106,7 +116,8 @@ extension PreprocessSettings: Codable {
     shardBytes = try values.decode(Int.self, forKey: .shardBytes)
     level = try values.decode(Int.self, forKey: .level)
     documentSeparator = try values.decodeIfPresent(String.self, forKey: .documentSeparator)
-    deduplicate = try values.decode(Bool.self, forKey: .deduplicate)
+    deduplicate = try DuplicateRule.decode(from: values, forKey: .deduplicate)
+    filters = try values.decodeIfPresent(DocumentFilters.self, forKey: .filters) ?? DocumentFilters()
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -120,7 +131,8 @@ extension PreprocessSettings: Codable {
     try values.encode(shardBytes, forKey: .shardBytes)
     try values.encode(level, forKey: .level)
     try values.encodeIfPresent(documentSeparator, forKey: .documentSeparator)
-    try values.encode(deduplicate, forKey: .deduplicate)
+    try DuplicateRule.encode(deduplicate, to: &values, forKey: .deduplicate)
+    if filters != DocumentFilters() { try values.encode(filters, forKey: .filters) }
   }
 }
 

@@ -39,7 +39,8 @@ public final class Preprocessor {
     report: @escaping (PreprocessProgress) -> Void = { _ in }
   ) throws {
     try settings.validate()
-    if settings.deduplicate && inputs.contains(where: \.isStandardInput) {
+    _ = try DocumentFilter(settings.filters, fields: settings.readFields)
+    if settings.deduplicate != nil && inputs.contains(where: \.isStandardInput) {
       throw UserError(
         .wrongUsage, at: "`deduplicate`", "the input is read twice, which standard input cannot be",
         hint: "Write it to a file first, or leave `deduplicate` out.")
@@ -61,9 +62,9 @@ public final class Preprocessor {
     }
     try sharing.once(begin)
     try sharing.together(join)
-    if settings.deduplicate {
-      try sharing.together { try hashDocuments() }
-      try sharing.once(markDuplicates)
+    if let rule = settings.deduplicate {
+      try sharing.together { try writeSignatures(rule) }
+      try sharing.once { try markDuplicates(rule) }
     }
     try sharing.together { try writeShards(hasStandardInput: sharing.hasStandardInput) }
     return Result(manifest: try sharing.once(finish), wasFinished: false)
@@ -128,9 +129,7 @@ public final class Preprocessor {
     let manifest = CorpusManifest(settings: settings, records: try folder.unitRecords())
     guard manifest.train.counts.documents + manifest.holdout.counts.documents > 0 else {
       try folder.removeScaffolding()
-      throw UserError(
-        .invalidData, at: plan.inputs.first?.path, "there is no document in the input",
-        hint: "Check the files, and `documentSeparator` where it is used.")
+      throw noDocument(manifest.leftOut)
     }
     try requireIntact(manifest)
     try JSONFile.write(plan.inputs, to: folder.inputsPath)
@@ -141,6 +140,20 @@ public final class Preprocessor {
 }
 
 extension Preprocessor {
+  private func noDocument(_ leftOut: LeftOutCounts) -> UserError {
+    guard leftOut.filtered > 0 else {
+      return UserError(
+        .invalidData, at: plan.inputs.first?.path, "there is no document in the input",
+        hint: "Check the files, and `documentSeparator` where it is used.")
+    }
+    return UserError(
+      .invalidData, at: plan.inputs.first?.path,
+      "the filters leave out all documents: \(leftOut.tooShort) are too short, \(leftOut.tooLong) too long, "
+        + "\(leftOut.withoutMetadata) lack a field that a filter looks at, \(leftOut.lowLanguageScore) have too low a "
+        + "language score, and \(leftOut.unmatched) do not match",
+      hint: "Look into the input for the names of fields and their values, or loosen the filters.")
+  }
+
   /// Shards of earlier starts may have been damaged since, and nobody would look at them before they are trained on.
   private func requireIntact(_ manifest: CorpusManifest) throws {
     try manifest.requireShards(in: folder.path)

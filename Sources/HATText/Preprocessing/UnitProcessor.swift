@@ -20,7 +20,7 @@ final class UnitProcessor {
     let parser: DocumentParser
     let compressor: ZstdCompressor
     let holdout: HoldoutRule
-    let deduplicates: Bool
+    let duplicateRule: DuplicateRule?
     var lengths: [UInt32] = []
 
     init(_ settings: PreprocessSettings) throws {
@@ -28,13 +28,13 @@ final class UnitProcessor {
       parser = try DocumentParser(settings)
       compressor = ZstdCompressor(level: settings.level)
       holdout = HoldoutRule(share: settings.holdout)
-      deduplicates = settings.deduplicate
+      duplicateRule = settings.deduplicate
     }
   }
 
   init(_ unit: WorkUnit, folder: WorkFolder, tools: Tools) throws {
     (self.unit, self.folder, self.tools) = (unit, folder, tools)
-    duplicates = tools.deduplicates ? try UnitDuplicates(of: unit, in: folder) : nil
+    duplicates = try tools.duplicateRule.map { try UnitDuplicates(of: unit, $0, in: folder) }
   }
 
   /// In all its shards so far.
@@ -49,10 +49,14 @@ final class UnitProcessor {
       case .empty: leftOut.empty += 1
       case .null: leftOut.null += 1
       case .invalid: leftOut.invalid += 1
+      case .filtered(let reason): leftOut[keyPath: reason.count] += 1
       case .document(let text, let metadata, let wasRepaired):
         documents += 1
-        if duplicates?[documents - 1] == true {
-          leftOut.duplicate += 1
+        if let duplicates, duplicates[documents - 1] {
+          switch duplicates.rule {
+          case .exact: leftOut.duplicate += 1
+          case .near: leftOut.nearDuplicate += 1
+          }
           return
         }
         if wasRepaired { leftOut.repaired += 1 }
@@ -104,6 +108,19 @@ extension RunningChecksum {
   private func update(_ bytes: UnsafeBufferPointer<UInt8>?) {
     if let bytes { update(UnsafeRawBufferPointer(bytes)) }
     withUnsafeBytes(of: (bytes.map { UInt64($0.count) } ?? .max).littleEndian) { update($0) }
+  }
+}
+
+extension DocumentFilter.Reason {
+  /// Where it is counted.
+  fileprivate var count: WritableKeyPath<LeftOutCounts, Int> {
+    switch self {
+    case .tooShort: \.tooShort
+    case .tooLong: \.tooLong
+    case .withoutMetadata: \.withoutMetadata
+    case .lowLanguageScore: \.lowLanguageScore
+    case .unmatched: \.unmatched
+    }
   }
 }
 

@@ -13,7 +13,7 @@ struct WorkFolder {
   static let recordsFolderName = "units"
 
   enum Pass: String {
-    case hashes
+    case signatures
     case shards
   }
 
@@ -38,8 +38,8 @@ struct WorkFolder {
   func duplicatesPath(_ unit: WorkUnit) -> FilePath { records.appending("\(unit.name).duplicates") }
 
   /// In order.
-  func hashedUnits() throws -> [WorkUnit] {
-    let suffix = ".\(Pass.hashes.rawValue)"
+  func unitsWithSignatures() throws -> [WorkUnit] {
+    let suffix = ".\(Pass.signatures.rawValue)"
     return try DurableFile.list(records).filter { $0.hasSuffix(suffix) }
       .compactMap { WorkUnit(name: $0.dropLast(suffix.count)) }.sorted()
   }

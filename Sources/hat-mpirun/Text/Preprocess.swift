@@ -7,6 +7,8 @@ import HATText
 import SystemPackage
 
 extension InvalidTextPolicy: ExpressibleByArgument {}
+extension DuplicateRule: ExpressibleByArgument {}
+extension CorpusPreset: ExpressibleByArgument {}
 
 struct Preprocess: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,6 +22,12 @@ struct Preprocess: ParsableCommand {
 
   @Option(help: "Folder to create.")
   var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A known corpus, which sets --field and --keep: \(CorpusPreset.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "corpus"))
+  var preset: CorpusPreset?
 
   @Option(help: "Splitting rule: whitespace, unicode, or fixed:N for a word every N bytes.")
   var split = "whitespace"
@@ -42,6 +50,24 @@ struct Preprocess: ParsableCommand {
   @Option(help: "What to do with a document that is not UTF-8: error, replace (with U+FFFD), or skip.")
   var invalidUtf8 = InvalidTextPolicy.error
 
+  @Option(help: ArgumentHelp("Leave out documents with less text than this.", valueName: ByteSize.valueName))
+  var minBytes: ByteSize?
+
+  @Option(help: ArgumentHelp("Leave out documents with more text than this.", valueName: ByteSize.valueName))
+  var maxBytes: ByteSize?
+
+  @Option(
+    help: ArgumentHelp(
+      "Leave out documents whose field or column language_score is below this.", valueName: "score"))
+  var languageScore: Double?
+
+  @Option(
+    name: .customLong("where"),
+    help: ArgumentHelp(
+      "Leave out documents unless the regular expression matches the whole value of the field or column; may be given several times.",
+      valueName: "column=regex"))
+  var patterns: [String] = []
+
   @Option(help: "Fraction of documents held out from training, chosen by content.")
   var holdout = 0.01
 
@@ -54,8 +80,11 @@ struct Preprocess: ParsableCommand {
   @Option(help: "What separates the documents in a .txt file; \\n, \\t and \\\\ are understood.")
   var documentSeparator: String?
 
-  @Flag(help: "Keep only the first of several documents with the same text.")
-  var deduplicate = false
+  @Option(
+    help: ArgumentHelp(
+      "Keep only the first of several documents with the same text (exact, also without a value) or with nearly the same words (near).",
+      valueName: "exact|near"))
+  var deduplicate: DuplicateRule?
 
   @Option(help: "Start mpirun with this many ranks (default: one process).")
   var ranks: Int?
@@ -115,15 +144,22 @@ struct Preprocess: ParsableCommand {
   private func settings() throws -> PreprocessSettings {
     var settings = PreprocessSettings(
       splitter: try WordSplitter(SplittingRule(parsing: split), maximumWordBytes: maxWordBytes))
-    settings.field = field
-    settings.keep =
-      keep.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
     settings.invalidText = invalidUtf8
     settings.holdout = holdout
     settings.shardBytes = shardBytes.bytes
     settings.level = level
     settings.documentSeparator = documentSeparator.map(Self.unescaped)
     settings.deduplicate = deduplicate
+    settings.filters.minimumBytes = minBytes?.bytes
+    settings.filters.maximumBytes = maxBytes?.bytes
+    settings.filters.minimumLanguageScore = languageScore
+    settings.filters.patterns = try patterns.map(MetadataPattern.init(parsing:))
+    let keep = keep.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    if let preset {
+      try preset.apply(to: &settings, field: field, keep: keep)
+    } else {
+      (settings.field, settings.keep) = (field, keep ?? [])
+    }
     return settings
   }
 
@@ -172,7 +208,13 @@ struct Preprocess: ParsableCommand {
       (leftOut.empty, "left out because they are empty"),
       (leftOut.null, "left out because their text is null"),
       (leftOut.invalid, "left out because they are not UTF-8"),
+      (leftOut.tooShort, "left out because they are shorter than --min-bytes"),
+      (leftOut.tooLong, "left out because they are longer than --max-bytes"),
+      (leftOut.withoutMetadata, "left out because they lack a field that a filter looks at"),
+      (leftOut.lowLanguageScore, "left out because their language_score is below --language-score"),
+      (leftOut.unmatched, "left out because they do not match --where"),
       (leftOut.duplicate, "left out because an earlier one has the same text"),
+      (leftOut.nearDuplicate, "left out because an earlier one has nearly the same text"),
       (leftOut.repaired, "repaired with U+FFFD"),
     ] where count > 0 {
       print("documents \(text): \(Amount.grouped(count))")

@@ -103,7 +103,7 @@ import Testing
       try FileManager.default.copyItem(atPath: ParquetFixture.path(name), toPath: "\(input)/\(name)")
     }
     try Data("one text".utf8).write(to: URL(fileURLWithPath: "\(input)/b.txt"))
-    let corpus = try preprocess([input]) { $0.deduplicate = true }
+    let corpus = try preprocess([input]) { $0.deduplicate = .exact }
     var texts: [String] = []
     for text in ParquetFixture.rows.compactMap(\.text) where !text.isEmpty && !texts.contains(text) {
       texts.append(text)

@@ -55,7 +55,7 @@ enum ParquetFixture {
 
   /// The rows of a file, or of a slice of it.
   static func rows(_ input: ParquetInput, slice: Int? = nil) throws -> [Row] {
-    let names = try settings { $0.keep = ["id", "score", "kept"] }.keptFields
+    let names = try settings { $0.keep = ["id", "score", "kept"] }.readFields
     let reader = try input.records(ofSlice: slice)
     var rows: [Row] = []
     while let record = try reader.next() {

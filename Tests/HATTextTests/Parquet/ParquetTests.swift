@@ -120,7 +120,7 @@ import Testing
     for (name, problem) in [
       ("nowhere", "there is no column \"nowhere\" to keep"), ("date", "\"date\" is a date, time or decimal"),
       ("fixed", "\"fixed\" is bytes of a fixed length"), ("list.list.element", "is a list or map"),
-      ("price", "which cannot be kept"),
+      ("price", "which is nothing to keep"),
     ] {
       let text = errorText {
         _ = try ParquetFixture.texts(

@@ -23,7 +23,7 @@ import Testing
   @Test(arguments: [1024, 1 << 20]) func theFirstOfEqualDocumentsStays(shardBytes: Int) throws {
     let documents = documents(3000)
     let builder = try CorpusBuilder(documents) {
-      ($0.deduplicate, $0.shardBytes) = (true, shardBytes)
+      ($0.deduplicate, $0.shardBytes) = (.exact, shardBytes)
     }
     let corpus = try builder.corpus()
     let kept = firstOccurrences(documents)
@@ -45,7 +45,7 @@ import Testing
     }
     var seen: Set<ContentHash> = []
     for (part, hashes) in parts.enumerated() {
-      let marks = finder.marks(ofPart: part)
+      let marks = finder.marks.bits(ofPart: part)
       for (index, hash) in hashes.enumerated() {
         try #require((marks[index / 8] >> (index % 8) & 1 == 1) == !seen.insert(hash).inserted)
       }
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func inputThatChangesBetweenThePassesIsRefused() throws {
-    let builder = try CorpusBuilder(["one", "two"]) { $0.deduplicate = true }
+    let builder = try CorpusBuilder(["one", "two"]) { $0.deduplicate = .exact }
     let preprocessor = try Preprocessor(
       inputs: InputFile.list([builder.input]), settings: builder.settings, output: builder.output
     )
