@@ -19,19 +19,21 @@ struct MinHash {
 
   /// Values are computed sixteen at a time.
   private typealias Lanes = SIMD16<UInt32>
-  private static let vectors = bands * valuesPerBand / Lanes.scalarCount
+  private static let vectors: Int = bands * valuesPerBand / Lanes.scalarCount
 
   /// Value i of a shingle x is multiplier i · x + addend i, modulo 2³².
-  private var multipliers = [Lanes](repeating: Lanes(), count: vectors)
-  private var addends = [Lanes](repeating: Lanes(), count: vectors)
+  private var multipliers: [Lanes]
+  private var addends: [Lanes]
   private let splitter = try! WordSplitter(.unicode, maximumWordBytes: .max)
   // Kept for the next text, so that no memory is taken for it.
-  private var smallest = [Lanes](repeating: Lanes(), count: vectors)
+  private var smallest: [Lanes]
   private var lengths: [UInt32] = []
   private var word: [UInt8] = []
   private var words: [UInt64] = []
 
   init() {
+    let zeros = [Lanes](repeating: Lanes(), count: Self.vectors)
+    (multipliers, addends, smallest) = (zeros, zeros, zeros)
     for index in 0..<Self.vectors * Lanes.scalarCount {
       let number = RandomSource.mix(Self.seed &+ UInt64(index))
       let (vector, lane) = index.quotientAndRemainder(dividingBy: Lanes.scalarCount)
