@@ -124,16 +124,20 @@ extension EndToEnd {
       let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         .split(separator: ".")[0]
       let path = "/dev/shm/osc_sm.\(host).\(getpid()).0.4"
-      #expect(FileManager.default.createFile(atPath: path, contents: Data(count: 100_000)))
       defer { unlink(path) }
-      try FileManager.default.setAttributes(
-        [.modificationDate: Date().addingTimeInterval(-3600)], ofItemAtPath: path)
-      let alone = ChildProcess.run(Self.doctor)
-      #expect(alone.exitCode == 0)
-      #expect(try finding("shm", alone).verdict == "worth_knowing", "\(alone.description)")
-      #expect(try finding("shm", alone).figures["left_bytes"]! >= 100_000)
-      let ranks = Program.run(["doctor", "--json"], ranks: 2)
-      #expect(try finding("shm", ranks).figures["removed_bytes"]! >= 100_000, "\(ranks.description)")
+      /// Another job of this user may start on the machine, and remove the file first.
+      func found(_ figure: String, _ run: () -> ChildProcess.Output) throws -> Bool {
+        for _ in 0..<3 {
+          FileManager.default.createFile(atPath: path, contents: Data(count: 100_000))
+          try FileManager.default.setAttributes(
+            [.modificationDate: Date().addingTimeInterval(-3600)], ofItemAtPath: path)
+          let finding = try finding("shm", run())
+          if finding.figures[figure]! >= 100_000 { return finding.verdict == "worth_knowing" }
+        }
+        return false
+      }
+      #expect(try found("left_bytes") { ChildProcess.run(Self.doctor) })
+      #expect(try found("removed_bytes") { Program.run(["doctor", "--json"], ranks: 2) })
       #expect(!FileManager.default.fileExists(atPath: path))
     }
 

@@ -33,6 +33,13 @@ import Testing
     #expect(left(now: later).count == 1)
   }
 
+  @Test func whatIsRemovedIsCounted() {
+    for name in ["osc_sm.node7.1.0.4", "sm_segment.node7.\(geteuid()).1.0", "other"] { makeSegment(name) }
+    let removed = AbandonedSegments.remove(
+      in: shared.path, host: host, processes: processes.path, now: later)
+    #expect(removed == FileTotal(count: 2, bytes: 2))
+  }
+
   @Test func whatIsNotOursStays() {
     let others = [
       "osc_sm.node70.1.0.4", "osc_sm.other.1.0.4", "vader_segment.node7.\(geteuid() + 1).1.0",

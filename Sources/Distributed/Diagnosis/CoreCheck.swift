@@ -23,8 +23,8 @@ struct CoreCheck: Check {
     let nodes = machines.nodes.ranks.map { own in
       own.map { (rank: $0, cores: CoreList.cores(ranks[$0].cores)) }
     }
-    let findings = zip(nodes, machines.names).compactMap { own, name in
-      crowded(own, ranks, on: name) ?? doubled(own, on: name) ?? limited(own, ranks, on: name)
+    let findings = zip(nodes, machines.names).compactMap {
+      crowding($0, ranks, on: $1) ?? limited($0, ranks, on: $1)
     }
     if !findings.isEmpty { return Self.fewest(findings) }
     let floating = nodes.indices.filter { Self.areUnbound(nodes[$0].map(\.cores)) }
@@ -49,11 +49,17 @@ struct CoreCheck: Check {
 
   private typealias Own = [(rank: Int, cores: Set<Int>)]
 
-  /// More ranks than cores.
-  private func crowded(_ own: Own, _ ranks: [Measurement], on node: String) -> Finding? {
+  private func crowding(_ own: Own, _ ranks: [Measurement], on node: String) -> Finding? {
+    guard own.count > 1 else { return nil }
     let cores = own.reduce(into: Set<Int>()) { $0.formUnion($1.cores) }
-    guard own.count > cores.count, own.count > 1 else { return nil }
     let machineCores = ranks[own[0].rank].machineCores
+    // Where there are cores for all, the binding is to blame.
+    if own.count <= machineCores, let finding = doubled(own, of: cores, on: node) { return finding }
+    return own.count > cores.count ? crowded(own, cores, machineCores, on: node) : nil
+  }
+
+  /// More ranks than cores.
+  private func crowded(_ own: Own, _ cores: Set<Int>, _ machineCores: Int, on node: String) -> Finding {
     let isFull = cores.count == machineCores
     return wrong(
       "\(counted(own.count, "rank")) share \(counted(cores.count, "core")) (\(CoreList.text(cores))) on \(node)"
@@ -65,10 +71,10 @@ struct CoreCheck: Check {
   }
 
   /// More ranks bound to some cores than there are of these.
-  private func doubled(_ own: Own, on node: String) -> Finding? {
-    for mask in Set(own.map(\.cores)) {
+  private func doubled(_ own: Own, of cores: Set<Int>, on node: String) -> Finding? {
+    for mask in Set(own.map(\.cores)) where mask != cores {
       let inside = own.filter { mask.isSuperset(of: $0.cores) }
-      guard inside.count > mask.count, own.count > 1 else { continue }
+      guard inside.count > mask.count else { continue }
       return wrong(
         "ranks \(Machines.list(inside.map { "\($0.rank)" })) are bound to \(counted(mask.count, "core")) "
           + "(\(CoreList.text(mask))) on \(node), while others are free",

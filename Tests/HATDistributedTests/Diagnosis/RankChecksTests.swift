@@ -102,6 +102,9 @@ import Testing
     let finding = cores(["0", "0", "1", "2"])
     #expect(finding.verdict == .wrong && finding.measured.contains("ranks 0, 1 are bound to 1 core (0)"))
     #expect(cores(["0-1", "0", "1", "2-5"]).verdict == .wrong)
+    #expect(cores(["0", "0", "1", "2-3"], machine: 4).measured.hasPrefix("ranks 0, 1 are bound to 1 core"))
+    #expect(cores(["0", "0", "1"], machine: 2).measured.contains("3 ranks share 2 cores"))
+    #expect(cores(["0", "0"], machine: 2).measured.contains("2 ranks share 1 core (0) on a, which has 2"))
   }
 
   @Test func controlGroupWithLittleTime() {
