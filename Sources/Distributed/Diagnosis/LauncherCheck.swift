@@ -15,7 +15,7 @@ struct LauncherCheck: Check {
   }
 
   func measure(on communicator: any Communicator) -> Measurement {
-    let claim = LauncherClaim.current()
+    let claim = LauncherClaim.current
     let isAsked = communicator.rank == 0 && claim?.isOpenMPI != false
     return Measurement(
       claim: claim, mpirun: isAsked ? MPIRelease.ofLauncher() : nil, library: MPIRelease.ofLibrary())
@@ -66,18 +66,10 @@ struct LauncherClaim: Codable, Equatable {
   var size: Int?
   var isOpenMPI = false
 
-  static func current(_ environment: [String: String] = ProcessInfo.processInfo.environment) -> LauncherClaim?
-  {
-    func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }
-    if let size = number("OMPI_COMM_WORLD_SIZE") {
-      return LauncherClaim(launcher: "mpirun", size: size, isOpenMPI: true)
+  static var current: LauncherClaim? {
+    Launcher.current.map {
+      LauncherClaim(launcher: $0.name, size: $0.size, isOpenMPI: $0.kind == .openMPI)
     }
-    // A step of one task is a process in an allocation.
-    if environment["SLURM_PROCID"] != nil, let size = number("SLURM_STEP_NUM_TASKS"), size > 1 {
-      return LauncherClaim(launcher: "srun", size: size)
-    }
-    if let size = number("PMI_SIZE") { return LauncherClaim(launcher: "a PMI launcher", size: size) }
-    return environment["PMIX_RANK"].map { _ in LauncherClaim(launcher: "a PMIx launcher") }
   }
 }
 

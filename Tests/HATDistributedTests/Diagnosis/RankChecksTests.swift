@@ -31,16 +31,6 @@ import Testing
     #expect(verdict(started: nil, met: 1, mpirun: nil) == .worthKnowing)
   }
 
-  @Test func launchersSayHowManyTheyStarted() {
-    #expect(LauncherClaim.current([:]) == nil)
-    #expect(LauncherClaim.current(["OMPI_COMM_WORLD_SIZE": "3", "SLURM_PROCID": "0"])?.size == 3)
-    let step = LauncherClaim.current(["SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2", "PMIX_RANK": "1"])
-    #expect(step == LauncherClaim(launcher: "srun", size: 2))
-    #expect(LauncherClaim.current(["SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"]) == nil)
-    #expect(LauncherClaim.current(["PMI_SIZE": "8"])?.size == 8)
-    #expect(LauncherClaim.current(["PMIX_RANK": "0"])?.size == nil)
-  }
-
   @Test func releasesOfMPI() {
     let library = MPIRelease(debian)
     #expect(library.text == "Open MPI v4.1.4")
