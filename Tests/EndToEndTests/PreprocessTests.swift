@@ -229,7 +229,7 @@ extension EndToEnd {
       let command = [Program.path] + arguments("stopped") + (ranks.map { ["--ranks", "\($0)"] } ?? [])
       let job = ChildProcess(command)
       try #require(eventually(within: 60) { FileManager.default.fileExists(atPath: run) })
-      kill(try #require(job.program), signal)
+      Glibc.kill(try #require(job.program), signal)
       let output = job.wait()
       #expect(output.exitCode == 75, "\(output.description)")
       let message = "stopped by \(name)"
