@@ -87,10 +87,10 @@ import Testing
       words[index] = "changed\(index)"
       texts.append(words.joined(separator: " "))
     }
-    let corpus = try CorpusBuilder(texts) { $0.deduplicate = .near }.corpus()
-    #expect(try corpus.texts(.train) == [first])
-    let direct = try CorpusBuilder([first, texts.last!]) { $0.deduplicate = .near }.corpus()
-    #expect(try corpus.manifest != direct.manifest && direct.texts(.train).count == 2)
+    let linked = try CorpusBuilder(texts) { $0.deduplicate = .near }
+    #expect(try linked.corpus().texts(.train) == [first])
+    let ends = try CorpusBuilder([first, texts.last!]) { $0.deduplicate = .near }
+    #expect(try ends.corpus().texts(.train).count == 2)
   }
 
   @Test func exactAndNearAreDifferentSettings() throws {
