@@ -85,10 +85,11 @@ extension RankProgram {
       hint: "Leave --ranks out under \(launcher.name).")
   }
 
-  /// For a command that starts `mpirun` itself.
-  /// - Throws: `UserError` of kind `wrongUsage` in a process that was started as one of several.
+  /// For a command that starts `mpirun` itself. A process that was started as one of several ends, if it is not the first.
+  /// - Throws: `UserError` of kind `wrongUsage` in the first of several.
   package static func requireAlone(_ command: String) throws {
     guard let launcher = Launcher.current else { return }
+    guard launcher.claimedRank == 0 else { StandardStreams.end(UserError.Kind.wrongUsage.exitCode) }
     throw UserError(
       .wrongUsage, at: command,
       "it starts mpirun itself, and \(launcher.name) has started it as one of several",

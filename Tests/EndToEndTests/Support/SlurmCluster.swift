@@ -94,7 +94,7 @@ struct SlurmJob {
       ],
       environment: [
         "LAUNCHER": launcher, "CONFIGURATION": configuration, "CORPUS": corpus, "RUN": run.path,
-        "PROGRAM": Program.path, "WAIT": "2",
+        "PROGRAM": Program.path, "WAIT": "5",
       ])
     number = output.standardOutput.trimmingCharacters(in: .newlines)
     try #require(output.exitCode == 0 && !number.isEmpty, "\(output.description)")
@@ -112,7 +112,7 @@ struct SlurmJob {
   /// Waits for the job to end.
   /// - Returns: its last state.
   func wait() -> String {
-    _ = eventually(within: 90) {
+    _ = eventually(within: 240) {
       usleep(200_000)
       return !["PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "REQUEUED"].contains(field("JobState"))
     }
