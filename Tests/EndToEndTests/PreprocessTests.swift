@@ -211,7 +211,7 @@ extension EndToEnd {
       expectMistake(
         run("--where", "language=de"), exitCode: 65,
         mentions: ["the filters leave out all", "900 do not match"])
-      expectMistake(run("--max-bytes", "9B"), exitCode: 65, mentions: ["900 too long"])
+      expectMistake(run("--max-bytes", "6B"), exitCode: 65, mentions: ["900 too long"])
       // It is taken for a file.
       expectMistake(
         run("--deduplicate", "nearly"), exitCode: 64,
