@@ -29,7 +29,8 @@ import Testing
       "step 1\r", "\rstep 2\n", "error: x: it is broken. Mend it.\n", "- a list\n", "[1] a note\n", "mpi\n",
     ]
     let text =
-      ours[0] + ours[1] + remark + ours[2] + aside + trouble + ours[3] + forwarding + ours[4] + remark + ours[5]
+      ours[0] + ours[1] + remark + ours[2] + aside + trouble + ours[3] + forwarding + ours[4] + remark
+      + ours[5]
     let (shown, heldBack, hasError) = parted(text, pieceLength: pieceLength)
     #expect(shown == ours.joined())
     #expect(heldBack == remark + aside + trouble + forwarding + remark)
