@@ -165,8 +165,8 @@ public final class SafetensorsReader {
     let header = Data(try file.read(at: 8, count: Int(declared)))
     do {
       return (try JSONDecoder().decode([String: HeaderEntry].self, from: header), Int(declared))
-    } catch {
-      throw invalid(file, "its header cannot be read: \(error)")
+    } catch let error as DecodingError {
+      throw invalid(file, "its header cannot be read: \(error.summary())")
     }
   }
 
