@@ -97,7 +97,7 @@ def _link_fault(target: str, file: Path) -> str | None:
 
 
 @cache
-def _headings(page: Path) -> list[str]:
+def headings(page: Path) -> list[str]:
     """Without the marks of code, emphasis and links."""
     text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#{1,6} +(.+?) *$", text, flags=re.MULTILINE)
@@ -106,21 +106,21 @@ def _headings(page: Path) -> list[str]:
 
 def _numbers(page: Path) -> set[str]:
     """Of sections with a number: `3` of the heading `3. Words`."""
-    return {number[1] for heading in _headings(page) if (number := re.match(r"(\d+)\. ", heading))}
+    return {number[1] for heading in headings(page) if (number := re.match(r"(\d+)\. ", heading))}
 
 
 @cache
 def _titles(page: Path) -> set[str]:
     """Headings, and what begins a paragraph in bold."""
     bold = re.findall(r"^(?:- )?\*\*(.+?)\.?\*\*", page.read_text("utf-8"), flags=re.MULTILINE)
-    return {*_headings(page), *bold}
+    return {*headings(page), *bold}
 
 
 @cache
 def _anchors(page: Path) -> set[str]:
     """As GitHub makes them of headings."""
     anchors: set[str] = set()
-    for heading in _headings(page):
+    for heading in headings(page):
         name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
         count = 0
         while (anchor := f"{name}-{count}" if count else name) in anchors:

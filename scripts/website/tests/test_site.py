@@ -1,0 +1,58 @@
+import contextlib
+import io
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+from website.command import main
+from website.guides import guides
+from website.links import faults
+from website.symbols import MODULES
+
+
+class SiteTests(unittest.TestCase):
+    """The whole site, from the release build that tests run on."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def make(self, output: Path, *options: str) -> tuple[int, str]:
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            code = main(["--output", str(output), *options])
+        return code, said.getvalue()
+
+    def test_the_site_has_every_guide_and_module(self) -> None:
+        site = self.folder / "site"
+        self.assertEqual(self.make(site), (0, ""))
+        for name in guides().values():
+            self.assertTrue((site / f"documentation/guides/{name}/index.html").is_file(), name)
+        for module in MODULES:
+            self.assertTrue((site / f"documentation/{module.lower()}/index.html").is_file(), module)
+        self.assertIn("documentation/guides/", (site / "index.html").read_text())
+
+    def test_a_folder_that_is_no_site_stays(self) -> None:
+        (self.folder / "mine").write_text("mine")
+        code, said = self.make(self.folder)
+        self.assertEqual(code, 73)
+        self.assertIn("is no site", said)
+        self.assertEqual((self.folder / "mine").read_text(), "mine")
+
+
+class LinkTests(unittest.TestCase):
+    def test_links_that_lead_nowhere_are_found(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            site = Path(name)
+            pages = site / "data/documentation"
+            pages.mkdir(parents=True)
+            urls = ("/documentation/b", "/documentation/b#There", "/documentation/b#gone", "/documentation/c", "README.md")
+            references = {url: {"url": url} for url in (*urls, "https://arxiv.org/abs/2501.10322")}
+            references["picture"] = {"variants": [{"url": "/images/gone.svg"}]}
+            (pages / "a.json").write_text(json.dumps({"references": references}))
+            (pages / "b.json").write_text(json.dumps({"sections": [{"anchor": "There"}]}))
+            self.assertEqual(
+                [fault.split(": ")[1] for fault in faults(site)],
+                ["/documentation/b#gone", "/documentation/c", "/images/gone.svg", "README.md"],
+            )
