@@ -1,4 +1,5 @@
 // swift-tools-version: 6.1
+import Foundation
 import PackageDescription
 
 // SIMD8<Float> maps to AVX2 registers only when the compiler may assume them (docs/performance.md).
@@ -8,6 +9,24 @@ let vectorFlags: [SwiftSetting] = [
 
 // Tests reach inside these modules. Set here, not on the command line, so that program and tests share one build.
 let testable: [SwiftSetting] = [.unsafeFlags(["-enable-testing"])]
+
+/// A choice among `values`, made in the environment of the build; the first is the default.
+func choice(_ variable: String, _ values: [String]) -> String {
+  let value = Context.environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? values[0]
+  guard values.contains(value) else {
+    FileHandle.standardError.write(
+      Data("\(variable) is \(values.joined(separator: " or ")), not \(value).\n".utf8))
+    exit(78)
+  }
+  return value
+}
+
+// The MPI: scripts/install-dependencies installs it. Debian's libmpi.so may be made to mean another than Open MPI's.
+let mpi = choice("HAT_MPI", ["openmpi", "mpich"])
+let mpiLinking: [LinkerSetting] =
+  mpi == "mpich"
+  ? [.linkedLibrary("mpich")]
+  : [.unsafeFlags(["-L/usr/lib/x86_64-linux-gnu/openmpi/lib"]), .linkedLibrary("mpi")]
 
 let package = Package(
   name: "hat",
@@ -26,7 +45,7 @@ let package = Package(
   ],
   targets: [
     // Doors to C: headers and module maps, no logic.
-    .target(name: "CMPI", linkerSettings: [.linkedLibrary("mpi")]),
+    .target(name: "CMPI", publicHeadersPath: mpi, linkerSettings: mpiLinking),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
     .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
@@ -48,6 +67,10 @@ let package = Package(
     // Swift cannot run between fork and exec.
     .target(name: "CChild"),
     .target(name: "CAffinity"),
+    // The commit, which archives are built with: git's own answer would be that of the last change of this file.
+    .target(
+      name: "CBuild",
+      cSettings: [.define("HAT_COMMIT", to: "\"\(Context.environment["HAT_COMMIT"] ?? "")\"")]),
 
     .target(
       name: "HATStorage",
@@ -90,7 +113,7 @@ let package = Package(
     .target(
       name: "HATTerminal",
       dependencies: [
-        "HATStorage", "HATCore", "HATDistributed",
+        "CBuild", "HATStorage", "HATKernels", "HATCore", "HATDistributed",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: testable),

@@ -7,7 +7,7 @@ enum MPILibrary {
   /// `sum` becomes the sum of every rank's `part`, both [count].
   static func allReduce(_ part: FloatBuffer, into sum: FloatBuffer) throws {
     try check(
-      MPI_Allreduce(part.base, sum.base, Int32(part.count), hat_mpi_float(), hat_mpi_sum(), world),
+      MPI_Allreduce(part.base, sum.base, Int32(part.count), hat_mpi_float(), hat_mpi_sum(), world.value),
       "MPI_Allreduce")
   }
 
@@ -16,7 +16,7 @@ enum MPILibrary {
   {
     let counts = partition.ranges.map { Int32($0.count) }
     try check(
-      MPI_Reduce_scatter(part.base, slice, counts, hat_mpi_float(), hat_mpi_sum(), world),
+      MPI_Reduce_scatter(part.base, slice, counts, hat_mpi_float(), hat_mpi_sum(), world.value),
       "MPI_Reduce_scatter")
   }
 
@@ -26,11 +26,11 @@ enum MPILibrary {
     let offsets = partition.ranges.map { Int32($0.lowerBound) }
     try check(
       MPI_Allgatherv(
-        hat_mpi_in_place(), 0, hat_mpi_float(), buffer.base, counts, offsets, hat_mpi_float(), world),
+        hat_mpi_in_place(), 0, hat_mpi_float(), buffer.base, counts, offsets, hat_mpi_float(), world.value),
       "MPI_Allgatherv")
   }
 
-  private static var world: MPI_Comm { hat_mpi_comm_world() }
+  private static var world: hat_mpi_comm { hat_mpi_comm_world() }
 
   private static func check(_ status: Int32, _ call: String) throws {
     guard status == MPI_SUCCESS else { throw CommunicationFailure("\(call) failed with status \(status)") }

@@ -1,1 +1,1 @@
-#include "shim.h"
+#include "CMPI.h"

@@ -49,6 +49,11 @@ package enum Amount {
     return (count < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
   }
 
+  /// A number of things, such as `1 word` or `1,234 words`.
+  package static func counted(_ count: Int, _ noun: String) -> String {
+    "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+  }
+
   /// Such as `3 h 25 min`.
   package static func duration(_ seconds: Double) -> String {
     let seconds = Int(min(seconds, 1e9))

@@ -1,5 +1,4 @@
 import ArgumentParser
-import HATCore
 import HATTerminal
 
 @main
@@ -7,7 +6,7 @@ struct HAT: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hat-mpirun",
     abstract: "Train tokenizer-free language models on CPU machines, alone or under mpirun.",
-    version: "hat \(CodeVersion.current)",
+    version: ProgramVersion.text,
     subcommands: [
       Plan.self, Preprocess.self, Split.self, Tokenizer.self, Train.self, Evaluate.self, Generate.self,
       Export.self,

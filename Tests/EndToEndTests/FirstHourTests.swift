@@ -13,6 +13,9 @@ extension EndToEnd {
     func version() {
       let output = Program.run(["--version"])
       #expect(output.exitCode == 0 && output.standardOutput.hasPrefix("hat "), "\(output.description)")
+      for word in ["\ncommit: ", "\nMPI: Open MPI v", "\nprocessor: AVX2, FMA, F16C"] {
+        #expect(output.standardOutput.contains(word), "\(output.description)")
+      }
     }
 
     @Test("A text file where a corpus is meant, a checkpoint's folder where a run is meant")

@@ -135,6 +135,30 @@ extension EndToEnd {
       #expect(eventually(within: 15) { !RankProcess.exists(run: run.path) }, "a rank outlived the command")
     }
 
+    /// Open MPI 4.1 does so now and then, when a rank is killed while it connects.
+    @Test("An mpirun that stands still after it has lost a rank is ended, and the job goes on")
+    func stuckLauncher() throws {
+      let flag = scratch.file("stuck")
+      let launcher = try scratch.write(
+        "#!/bin/sh\n[ -e '\(flag)' ] || { trap '' TERM; echo $$ > '\(flag)'\n"
+          + "echo '[vm:1] PMIX ERROR: UNREACHABLE in file ptl_tcp_component.c at line 1832' >&2\n"
+          + "while :; do sleep 1; done; }\nPATH=${PATH#*:}\nexec mpirun \"$@\"\n",
+        to: "mpirun")
+      try #require(chmod(launcher, 0o755) == 0)
+      var environment = ChildProcess.cleanEnvironment
+      environment["PATH"] = "\(scratch.path):\(environment["PATH"] ?? "")"
+      let output = ChildProcess(
+        [Program.path] + arguments + ["--ranks", "2", "--mpirun-arguments", "--bind-to none"],
+        environment: environment, timeLimit: 60
+      ).wait()
+      #expect(output.exitCode == 0, "\(output.description)")
+      #expect(output.standardError.contains("mpirun stood still"), "\(output.description)")
+      #expect(output.standardError.contains("restart 1 of 3"), "\(output.description)")
+      #expect(!output.standardError.contains("UNREACHABLE"), "\(output.description)")
+      let stuck = try String(contentsOfFile: flag, encoding: .utf8).trimmingCharacters(in: .newlines)
+      #expect(kill(try #require(pid_t(stuck)), 0) != 0, "mpirun has outlived the job")
+    }
+
     @Test("An mpirun that is killed before the ranks have started is a fault, not a refusal: the job goes on")
     func killedLauncher() throws {
       let flag = scratch.file("killed")

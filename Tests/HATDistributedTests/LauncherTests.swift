@@ -14,6 +14,7 @@ import Testing
   ]
   private static let pmix = ["PMIX_RANK": "2", "PMIX_NAMESPACE": "slurm.pmix.7.0"]
   private static let pmi = ["PMI_RANK": "2", "PMI_SIZE": "4", "PMI_FD": "10"]
+  private static let hydra = pmi.merging(["MPI_LOCALRANKID": "0", "MPI_LOCALNRANKS": "2"]) { $1 }
   private static let mpirun = ["OMPI_COMM_WORLD_SIZE": "8", "OMPI_COMM_WORLD_RANK": "5", "PMIX_RANK": "5"]
 
   private func launcher(_ parts: [String: String]...) -> Launcher? {
@@ -37,6 +38,10 @@ import Testing
       #expect(found?.kind == .openMPI && found?.size == 8 && found?.claimedRank == 5)
       #expect(found?.name == "mpirun")
     }
+    for found in [launcher(Self.hydra), launcher(Self.task, Self.hydra)] {
+      #expect(found?.kind == .hydra && found?.size == 4 && found?.claimedRank == 2)
+      #expect(found?.name == "mpiexec")
+    }
     let srun = [
       (launcher(Self.task), Launcher.Kind.bareSlurm), (launcher(Self.task, Self.pmix), .pmix),
       (launcher(Self.task, Self.pmi), .pmi),
@@ -48,7 +53,8 @@ import Testing
     #expect(launcher(Self.pmi)?.name == "mpiexec")
     #expect(launcher(Self.pmix)?.size == nil)
     #expect(launcher(Self.task, Self.pmix, ["SLURM_HET_SIZE": "2"])?.size == nil)
-    // The processes of mpirun are ranks, even a single one.
+    // The processes of mpirun and mpiexec are ranks, even a single one.
+    #expect(launcher(Self.hydra, ["PMI_SIZE": "1", "PMI_RANK": "0"])?.size == 1)
     #expect(launcher(["OMPI_COMM_WORLD_SIZE": "1", "OMPI_COMM_WORLD_RANK": "0"])?.size == 1)
   }
 
@@ -59,6 +65,8 @@ import Testing
       #expect(error?.hint.contains("srun --mpi=pmix") == true)
       try found?.requireServer(isOpenMPI: false)
     }
+    #expect(throws: UserError.self) { try launcher(Self.hydra)?.requireServer(isOpenMPI: true) }
+    try launcher(Self.hydra)?.requireServer(isOpenMPI: false)
     try launcher(Self.task, Self.pmix)?.requireServer(isOpenMPI: true)
     try launcher(Self.mpirun)?.requireServer(isOpenMPI: true)
   }

@@ -20,8 +20,10 @@ import Testing
     return file
   }
 
-  private func refusal(_ text: String, of job: MPIJob) -> SharedError {
-    SharedError(LauncherRemarks(Array(text.utf8)).refusal(of: job, exitCode: 9))
+  private func refusal(
+    _ text: String, of job: MPIJob, by launcher: any MPILauncher = OpenMPILauncher()
+  ) -> SharedError {
+    SharedError(LauncherRemarks(Array(text.utf8)).refusal(of: job, by: launcher, exitCode: 9))
   }
 
   @Test(arguments: [1, 5, 1000]) func beforeARankHasStartedAllIsTheLaunchers(pieceLength: Int) {
@@ -48,6 +50,27 @@ import Testing
       "mpirun: Error: unknown option \"--foo\"\nType 'mpirun --help' for usage.\n", of: job(["--foo"]))
     #expect(error.exitCode == 64 && error.description.contains("`mpirunArguments`: "))
     #expect(error.description.contains("\"--foo\""))
+  }
+
+  @Test func ofWhatHydraSaysTheFirstComplaintCounts() {
+    let option = refusal(
+      "[mpiexec@vm] match_arg (utils/args/args.c:163): unrecognized argument frob\n"
+        + "[mpiexec@vm] HYDU_parse_array (utils/args/args.c:178): argument matching returned error\n",
+      of: job(["-frob"]), by: HydraLauncher())
+    #expect(option.exitCode == 64)
+    #expect(option.description.contains("`mpirunArguments`: mpiexec.hydra does not know the option frob"))
+    let binding = refusal(
+      "[proxy:0:0@vm] get_hw_obj_list (tools/topo/hwloc/topo_hwloc.c:354): unrecognized directive \"wrong\"\n"
+        + "[mpiexec@vm] control_cb (pm/pmiserv/pmiserv_cb.c:206): assert (!closed) failed\n",
+      of: job(["-bind-to", "wrong"]), by: HydraLauncher())
+    #expect(binding.exitCode == 64)
+    #expect(
+      binding.description.contains("does not start the ranks: unrecognized directive \"wrong\". Correct"))
+    let machine = refusal(
+      "ssh: Could not resolve hostname nowhere: Name or service not known\n", of: job(hostfile: "hosts"),
+      by: HydraLauncher())
+    #expect(machine.exitCode == 70 && machine.description.hasPrefix("hosts: mpiexec.hydra does not start"))
+    #expect(machine.description.contains("resolve hostname nowhere"))
   }
 
   @Test func aMachineThatIsNotReachedIsNamed() {

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from installation.contents import fill, write_examples, write_licenses, write_manual
 from installation.elf import dotted, wants
-from installation.errors import PackagingError, run
+from installation.errors import PackagingError
 from installation.libraries import LATEST, bundle, mpi
-from installation.program import REPOSITORY, Build, built, commit_time, strip, version
+from installation.program import REPOSITORY, Build, built, commit, commit_time, strip, version
 
 _TEMPLATES = REPOSITORY / "packaging/archive"
 _DESCRIPTION = """Builds hat-mpirun with Swift's libraries inside, and writes hat-VERSION-linux-x86_64.tar.gz: the program, its
@@ -66,7 +66,7 @@ def lay_out(build: Build, root: Path) -> None:
         "VERSION": version(build.program),
         "GLIBC": dotted(LATEST["GLIBC"]),
         "MPI": mpi(wants(program)),
-        "COMMIT": run(["git", "describe", "--always", "--dirty", "--abbrev=12"], "", cwd=REPOSITORY).strip(),
+        "COMMIT": commit(),
     }
     (root / "README").write_text(fill(_TEMPLATES / "README", values))
     module = share / "modulefiles/hat" / values["VERSION"]

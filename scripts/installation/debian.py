@@ -9,8 +9,8 @@ from email.utils import formatdate
 from pathlib import Path
 
 from installation.contents import fill, write_examples, write_licenses, write_manual
-from installation.errors import INPUT_MISSING, PackagingError, run
-from installation.program import REPOSITORY, Build, built, commit_time, version
+from installation.errors import INPUT_MISSING, WRONG_USAGE, PackagingError, run
+from installation.program import REPOSITORY, Build, built, commit, commit_time, version
 
 _TEMPLATES = REPOSITORY / "packaging/debian"
 _DESCRIPTION = """Builds hat-mpirun with Swift's libraries inside and all others from Debian, and makes a package of it, for the Debian or
@@ -24,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("."), metavar="DIR", help="the folder for the package; default: here")
     options = parser.parse_args(arguments)
     try:
+        if os.environ.get("HAT_MPI", "openmpi") != "openmpi":
+            raise PackagingError(WRONG_USAGE, "The package is for Debian's Open MPI", "Leave HAT_MPI out")
         maintainer = _maintainer()
         package = make(built(self_contained=False), options.output, maintainer)
     except PackagingError as error:
@@ -65,7 +67,7 @@ def lay_out(build: Build, source: Path, maintainer: str) -> None:
         "VERSION": version(build.program),
         "MAINTAINER": maintainer,
         "DATE": formatdate(commit_time()),
-        "COMMIT": run(["git", "describe", "--always", "--dirty", "--abbrev=12"], "", cwd=REPOSITORY).strip(),
+        "COMMIT": commit(),
     }
     for template in _TEMPLATES.iterdir():
         file = _made(source / "debian") / template.name

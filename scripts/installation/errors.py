@@ -13,6 +13,7 @@ class PackagingError(Exception):
         self.code = code
 
 
+WRONG_USAGE = 64
 INVALID_DATA = 65
 INPUT_MISSING = 66
 OUR_FAULT = 70

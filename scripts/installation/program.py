@@ -44,8 +44,9 @@ def built(*, self_contained: bool) -> Build:
         arguments += _linker(f"-L{archives}", "-rpath=$ORIGIN/../lib", *older_glibc(archives))
         # MPI may be linked with another version of the same library: each keeps to its own.
         arguments += _linker("--exclude-libs=ALL")
+    environment = {**os.environ, "HAT_COMMIT": commit()}
     for product in ("hat-mpirun", "generate-manual"):
-        run(["swift", "build", *arguments, "--product", product], _HINT, cwd=REPOSITORY)
+        run(["swift", "build", *arguments, "--product", product], _HINT, cwd=REPOSITORY, env=environment)
     folder = _BUILD / "release"
     return Build(folder / "hat-mpirun", folder / "generate-manual", _BUILD / "checkouts")
 
@@ -97,6 +98,13 @@ def parsed_version(said: str) -> str:
     if not found:
         raise PackagingError(INVALID_DATA, f"`hat-mpirun --version` says {said!r}", "`hat 1.2.3` was expected")
     return found[1]
+
+
+def commit() -> str:
+    """The commit that is built, as `hat-mpirun --version` names it."""
+    stated = os.environ.get("HAT_COMMIT")
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    return stated or run(describe, "Run this in a clone of hat, or set HAT_COMMIT", cwd=REPOSITORY).strip()
 
 
 def commit_time() -> int:

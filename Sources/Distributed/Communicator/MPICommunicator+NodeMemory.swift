@@ -6,22 +6,25 @@ import HATStorage
 /// Memory that the ranks of a node share: MPI-3 windows, read and written in place.
 extension MPICommunicator {
   /// The ranks of this node as an MPI communicator, and the map of all nodes.
-  static func findNodes(_ world: MPI_Comm, rank: Int32, size: Int) throws -> (MPI_Comm, NodeMap) {
-    var node: MPI_Comm?
+  static func findNodes(
+    _ world: hat_mpi_comm, rank: Int32, size: Int
+  ) throws -> (hat_mpi_comm, NodeMap) {
+    var node = hat_mpi_comm()
     try MPICall.check(
-      MPI_Comm_split_type(world, hat_mpi_comm_type_shared(), rank, hat_mpi_info_null(), &node),
+      MPI_Comm_split_type(
+        world.value, hat_mpi_comm_type_shared(), rank, hat_mpi_info_null(), &node.value),
       "MPI_Comm_split_type")
     var lowest = Int64(rank)
-    try MPICall.check(MPI_Bcast(&lowest, 1, hat_mpi_int64(), 0, node), "MPI_Bcast")
+    try MPICall.check(MPI_Bcast(&lowest, 1, hat_mpi_int64(), 0, node.value), "MPI_Bcast")
     var labels = [Int64](repeating: 0, count: size)
     try MPICall.check(
-      MPI_Allgather(&lowest, 1, hat_mpi_int64(), &labels, 1, hat_mpi_int64(), world), "MPI_Allgather")
-    return (node!, NodeMap(labels: labels.map(Int.init)))
+      MPI_Allgather(&lowest, 1, hat_mpi_int64(), &labels, 1, hat_mpi_int64(), world.value), "MPI_Allgather")
+    return (node, NodeMap(labels: labels.map(Int.init)))
   }
 
   public func nodeBarrier() throws {
     try synchronizeWindows()
-    try MPICall.check(MPI_Barrier(node), "MPI_Barrier")
+    try MPICall.check(MPI_Barrier(node.value), "MPI_Barrier")
     try synchronizeWindows()
   }
 
@@ -45,7 +48,7 @@ extension MPICommunicator {
     var own = Int64(floats)
     var counts = [Int64](repeating: 0, count: nodes.neighbours(ofRank: rank).count)
     try MPICall.check(
-      MPI_Allgather(&own, 1, hat_mpi_int64(), &counts, 1, hat_mpi_int64(), node), "MPI_Allgather")
+      MPI_Allgather(&own, 1, hat_mpi_int64(), &counts, 1, hat_mpi_int64(), node.value), "MPI_Allgather")
     return counts.map(Int.init)
   }
 
@@ -53,14 +56,15 @@ extension MPICommunicator {
   /// - Returns: the first whole page of the window, the same memory on every rank.
   private func allocateWindow(bytes: Int) throws -> FloatPointer {
     var own: UnsafeMutableRawPointer?
-    var window: MPI_Win?
+    var window = hat_mpi_win()
     try MPICall.check(
-      MPI_Win_allocate_shared(bytes, 1, hat_mpi_info_null(), node, &own, &window), "MPI_Win_allocate_shared")
-    windows.append(window!)
-    try MPICall.check(MPI_Win_lock_all(0, window), "MPI_Win_lock_all")
+      MPI_Win_allocate_shared(bytes, 1, hat_mpi_info_null(), node.value, &own, &window.value),
+      "MPI_Win_allocate_shared")
+    windows.append(window)
+    try MPICall.check(MPI_Win_lock_all(0, window.value), "MPI_Win_lock_all")
     var (size, unit): (MPI_Aint, Int32) = (0, 0)
     var first: UnsafeMutableRawPointer?
-    try MPICall.check(MPI_Win_shared_query(window, 0, &size, &unit, &first), "MPI_Win_shared_query")
+    try MPICall.check(MPI_Win_shared_query(window.value, 0, &size, &unit, &first), "MPI_Win_shared_query")
     return first!.alignedUp(toMultipleOf: Self.pageSize).assumingMemoryBound(to: Float.self)
   }
 
@@ -70,7 +74,7 @@ extension MPICommunicator {
     let ranks = nodes.neighbours(ofRank: rank).count
     var limits = MemoryLimit.sharedMemory()
     var rooms = limits.map { Int64($0.room) }
-    try MPICall.check(MPI_Bcast(&rooms, Int32(rooms.count), hat_mpi_int64(), 0, node), "MPI_Bcast")
+    try MPICall.check(MPI_Bcast(&rooms, Int32(rooms.count), hat_mpi_int64(), 0, node.value), "MPI_Bcast")
     for index in limits.indices where ranks > 1 && rooms[index] < bytes {
       limits[index].room = Int(rooms[index])
       throw MemoryShortage.error(limits[index], need: bytes, ranks: ranks)
@@ -78,14 +82,14 @@ extension MPICommunicator {
   }
 
   private func synchronizeWindows() throws {
-    for window in windows { try MPICall.check(MPI_Win_sync(window), "MPI_Win_sync") }
+    for window in windows { try MPICall.check(MPI_Win_sync(window.value), "MPI_Win_sync") }
   }
 
   func freeWindows() throws {
     for window in windows {
-      var window: MPI_Win? = window
-      try MPICall.check(MPI_Win_unlock_all(window), "MPI_Win_unlock_all")
-      try MPICall.check(MPI_Win_free(&window), "MPI_Win_free")
+      var window = window
+      try MPICall.check(MPI_Win_unlock_all(window.value), "MPI_Win_unlock_all")
+      try MPICall.check(MPI_Win_free(&window.value), "MPI_Win_free")
     }
     windows = []
   }

@@ -9,11 +9,11 @@ public final class MPICommunicator: Communicator {
   public let rank: Int
   public let size: Int
   public let nodes: NodeMap
-  let world = hat_mpi_comm_world()!
+  let world = hat_mpi_comm_world()
   /// The ranks of this node.
-  let node: MPI_Comm
+  let node: hat_mpi_comm
   /// The memory shared with them.
-  var windows: [MPI_Win] = []
+  var windows: [hat_mpi_win] = []
   private let chunkBytes: Int
   /// What the start of this job has removed of earlier ones, on the first rank of a node.
   let removedSegments: FileTotal
@@ -31,13 +31,13 @@ public final class MPICommunicator: Communicator {
     var granted: Int32 = 0
     try MPICall.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &granted), "MPI_Init_thread")
     try MPICall.check(
-      MPI_Comm_set_errhandler(world, hat_mpi_errors_return()), "MPI_Comm_set_errhandler")
+      MPI_Comm_set_errhandler(world.value, hat_mpi_errors_return()), "MPI_Comm_set_errhandler")
     guard granted >= Int32(MPI_THREAD_FUNNELED) else {
       throw CommunicationFailure("this MPI does not allow threads besides the one that communicates")
     }
     var (rank, size): (Int32, Int32) = (0, 0)
-    try MPICall.check(MPI_Comm_rank(world, &rank), "MPI_Comm_rank")
-    try MPICall.check(MPI_Comm_size(world, &size), "MPI_Comm_size")
+    try MPICall.check(MPI_Comm_rank(world.value, &rank), "MPI_Comm_rank")
+    try MPICall.check(MPI_Comm_size(world.value, &size), "MPI_Comm_size")
     self.rank = Int(rank)
     self.size = Int(size)
     do {
@@ -50,16 +50,6 @@ public final class MPICommunicator: Communicator {
     removedSegments = nodes.place(ofRank: self.rank) == 0 ? AbandonedSegments.remove() : FileTotal()
   }
 
-  /// The name and version of the MPI library.
-  static var library: String {
-    var (text, length) = ([CChar](repeating: 0, count: Int(hat_mpi_longest_version()) + 1), Int32(0))
-    MPI_Get_library_version(&text, &length)
-    let line = text.prefix(Int(length)).map { UInt8(bitPattern: $0) }.prefix {
-      $0 != UInt8(ascii: ",") && $0 != 10
-    }
-    return String(decoding: line, as: UTF8.self)
-  }
-
   /// Leaves the ranks, and waits until all have. Frees the node memory.
   public func finalize() throws {
     try freeWindows()
@@ -68,12 +58,12 @@ public final class MPICommunicator: Communicator {
 
   /// Ends all ranks at once. What has started them ends with this exit code.
   public func abort(exitCode: Int32) -> Never {
-    MPI_Abort(world, exitCode)
+    MPI_Abort(world.value, exitCode)
     _exit(exitCode)
   }
 
   public func barrier() throws {
-    try MPICall.check(MPI_Barrier(world), "MPI_Barrier")
+    try MPICall.check(MPI_Barrier(world.value), "MPI_Barrier")
   }
 
   /// Gathered, not summed: Open MPI allocates for a sum.
@@ -81,7 +71,7 @@ public final class MPICommunicator: Communicator {
     try withUnsafeTemporaryAllocation(of: Bool.self, capacity: size) { answers in
       var own = own
       try MPICall.check(
-        MPI_Allgather(&own, 1, hat_mpi_byte(), answers.baseAddress!, 1, hat_mpi_byte(), world),
+        MPI_Allgather(&own, 1, hat_mpi_byte(), answers.baseAddress!, 1, hat_mpi_byte(), world.value),
         "MPI_Allgather")
       return answers.contains(true)
     }
@@ -91,7 +81,7 @@ public final class MPICommunicator: Communicator {
     var lengths = [Int64](repeating: 0, count: size)
     var length = Int64(piece.count)
     try MPICall.check(
-      MPI_Allgather(&length, 1, hat_mpi_int64(), &lengths, 1, hat_mpi_int64(), world), "MPI_Allgather")
+      MPI_Allgather(&length, 1, hat_mpi_int64(), &lengths, 1, hat_mpi_int64(), world.value), "MPI_Allgather")
     return try lengths.enumerated().map { root, length in
       var bytes = root == rank ? Array(piece) : [UInt8](repeating: 0, count: Int(length))
       try bytes.withUnsafeMutableBytes { try broadcast($0, from: root) }
@@ -104,7 +94,7 @@ public final class MPICommunicator: Communicator {
     for start in stride(from: 0, to: buffer.count, by: chunkBytes) {
       let count = min(chunkBytes, buffer.count - start)
       try MPICall.check(
-        MPI_Bcast(buffer.baseAddress! + start, Int32(count), hat_mpi_byte(), Int32(root), world),
+        MPI_Bcast(buffer.baseAddress! + start, Int32(count), hat_mpi_byte(), Int32(root), world.value),
         "MPI_Bcast")
     }
   }
@@ -128,13 +118,14 @@ public final class MPICommunicator: Communicator {
 
   /// Starts all messages, then waits for all of them.
   public func transfer(sending: [OutgoingMessage], receiving: [IncomingMessage]) throws {
-    var requests: [MPI_Request?] = []
+    var requests: [hat_mpi_request] = []
     for message in receiving {
       try forEachChunk(ofBytes: message.bytes.count) { start, count in
-        var request: MPI_Request?
+        var request = hat_mpi_request()
         try MPICall.check(
           MPI_Irecv(
-            message.bytes.baseAddress! + start, count, hat_mpi_byte(), Int32(message.rank), 1, world, &request
+            message.bytes.baseAddress! + start, count, hat_mpi_byte(), Int32(message.rank), 1, world.value,
+            &request.value
           ),
           "MPI_Irecv")
         requests.append(request)
@@ -142,17 +133,18 @@ public final class MPICommunicator: Communicator {
     }
     for message in sending {
       try forEachChunk(ofBytes: message.bytes.count) { start, count in
-        var request: MPI_Request?
+        var request = hat_mpi_request()
         try MPICall.check(
           MPI_Isend(
-            message.bytes.baseAddress! + start, count, hat_mpi_byte(), Int32(message.rank), 1, world, &request
+            message.bytes.baseAddress! + start, count, hat_mpi_byte(), Int32(message.rank), 1, world.value,
+            &request.value
           ),
           "MPI_Isend")
         requests.append(request)
       }
     }
     try MPICall.check(
-      MPI_Waitall(Int32(requests.count), &requests, hat_mpi_statuses_ignore()), "MPI_Waitall")
+      hat_mpi_wait_all(Int32(requests.count), &requests), "MPI_Waitall")
   }
 
   private func forEachChunk(ofBytes bytes: Int, _ body: (_ start: Int, _ count: Int32) throws -> Void)
@@ -178,7 +170,7 @@ public final class MPICommunicator: Communicator {
           outgoingCount > 0 ? Int32(destination) : hat_mpi_no_rank(), 0,
           incomingCount > 0 ? incoming.baseAddress! + start : nil, Int32(incomingCount), hat_mpi_byte(),
           incomingCount > 0 ? Int32(source) : hat_mpi_no_rank(), 0,
-          world, hat_mpi_status_ignore()),
+          world.value, hat_mpi_status_ignore()),
         "MPI_Sendrecv")
     }
   }

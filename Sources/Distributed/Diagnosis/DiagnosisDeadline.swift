@@ -59,8 +59,8 @@ public final class DiagnosisDeadline: Sendable {
   static func finding(_ name: String, on node: String) -> Finding {
     let advice =
       name == Diagnosis.connecting
-      ? "Name the network that all machines share (mpirun: --mca btl_tcp_if_include NAME --mca oob_tcp_if_include "
-        + "NAME), see that no firewall is between them, and that every machine starts the program."
+      ? "Name the network that all machines share (in the environment: \(MPILaunchers.current.sharedNetworkChoice)), "
+        + "see that no firewall is between them, and that every machine starts the program."
       : "A machine or process does not answer, or the file system hangs: look at each machine, or run this on half "
         + "of them. `timeLimit` gives each check more time."
     return Finding(

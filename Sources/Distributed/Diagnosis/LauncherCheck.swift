@@ -1,4 +1,3 @@
-import CMPI
 import Foundation
 import HATStorage
 
@@ -9,16 +8,20 @@ struct LauncherCheck: Check {
   struct Measurement: Codable {
     /// nil for a process that nobody started as a rank.
     var claim: LauncherClaim?
-    /// Of the program `mpirun`; nil where it was not asked, or is not there.
-    var mpirun: String?
+    /// What the launcher in PATH says of itself; nil where it was not asked, or is not there.
+    var launcher: String?
     var library: String
   }
 
+  /// Of the library.
+  var launcher: any MPILauncher = MPILaunchers.current
+
   func measure(on communicator: any Communicator) -> Measurement {
     let claim = LauncherClaim.current
-    let isAsked = communicator.rank == 0 && claim?.isOpenMPI != false
+    let isAsked = communicator.rank == 0 && claim?.isOfMPI != false
     return Measurement(
-      claim: claim, mpirun: isAsked ? MPIRelease.ofLauncher() : nil, library: MPIRelease.ofLibrary())
+      claim: claim, launcher: isAsked ? MPIRelease.ofLauncher(launcher) : nil, library: MPIRelease.ofLibrary()
+    )
   }
 
   func findings(_ ranks: [Measurement], on machines: Machines) -> [Finding] {
@@ -28,34 +31,35 @@ struct LauncherCheck: Check {
       return [
         wrong(
           "\(other.launcher) started \(counted(other.size ?? 0, "rank")), and \(found) of them met",
-          advice: "Start the ranks by `ranks` or with the mpirun of the library that hat is linked with "
+          advice: "Start the ranks by `ranks` or with the launcher of the library that hat is linked with "
             + "(\(library.text)), or by srun with a plugin that it knows (srun --mpi=list).",
           figures: ["ranks": Double(found), "started": Double(other.size ?? 0)])
       ]
     }
     guard let claim = ranks[0].claim else { return [alone(ranks[0], library)] }
-    if claim.isOpenMPI, let difference = difference(ranks[0].mpirun, library) { return [difference] }
+    if claim.isOfMPI, let difference = difference(ranks[0].launcher, library) { return [difference] }
     return [
       fine("\(claim.launcher) started \(machines.summary), and all met", figures: ["ranks": Double(found)])
     ]
   }
 
   private func alone(_ own: Measurement, _ library: MPIRelease) -> Finding {
-    guard own.mpirun != nil else {
+    guard own.launcher != nil else {
       return worthKnowing(
-        "no launcher: one process. There is no mpirun in PATH",
+        "no launcher: one process. There is no \(launcher.program) in PATH",
         advice: "For several ranks, load the module of \(library.text), or install it.")
     }
-    return difference(own.mpirun, library)
-      ?? fine("no launcher: one process. mpirun belongs to \(library.text)", figures: ["ranks": 1])
+    return difference(own.launcher, library)
+      ?? fine(
+        "no launcher: one process. \(launcher.program) belongs to \(library.text)", figures: ["ranks": 1])
   }
 
-  /// Between the `mpirun` in PATH and the library.
-  private func difference(_ mpirun: String?, _ library: MPIRelease) -> Finding? {
-    guard let launcher = mpirun.map(MPIRelease.init), !launcher.mayBelong(to: library) else { return nil }
+  /// Between the launcher in PATH and the library.
+  private func difference(_ description: String?, _ library: MPIRelease) -> Finding? {
+    guard let release = description.map(MPIRelease.init), !release.mayBelong(to: library) else { return nil }
     return wrong(
-      "mpirun in PATH is of another MPI than hat is linked with: \(launcher.text), and \(library.text)",
-      advice: "Put the mpirun of \(library.text) first in PATH (module load).")
+      "\(launcher.program) in PATH is of another MPI than hat is linked with: \(release.text), and \(library.text)",
+      advice: "Put the \(launcher.program) of \(library.text) first in PATH (module load).")
   }
 }
 
@@ -64,58 +68,25 @@ struct LauncherClaim: Codable, Equatable {
   var launcher: String
   /// Ranks it says it has started; nil where it does not say.
   var size: Int?
-  var isOpenMPI = false
+  /// Whether it is the launcher of an MPI, and not a batch system.
+  var isOfMPI = false
 
   static var current: LauncherClaim? {
     Launcher.current.map {
-      LauncherClaim(launcher: $0.name, size: $0.size, isOpenMPI: $0.kind == .openMPI)
+      LauncherClaim(launcher: $0.name, size: $0.size, isOfMPI: [.openMPI, .hydra].contains($0.kind))
     }
   }
 }
 
-/// An MPI, as it names itself.
-struct MPIRelease: Equatable {
-  /// Such as "Open MPI v4.1.4".
-  let text: String
-  private let family: String?
-  private let number: Substring?
-
-  /// - Parameter description: what a library or launcher says of itself.
-  init(_ description: String) {
-    let start = description.prefix { $0 != "," && $0 != "\0" }.split(separator: "\n")
-    let words = start.prefix(2).joined(separator: " ").split(whereSeparator: \.isWhitespace)
-    number = words.joined(separator: " ").firstMatch(of: /\d+\.\d+(\.\d+)?/)?.output.0
-    let lead = words.prefix { !$0.contains { $0.isNumber } }
-    let version = words.dropFirst(lead.count).prefix(1)
-    text = (lead + version).joined(separator: " ")
-    // MPICH's launcher calls itself HYDRA.
-    family =
-      [("Open", "Open MPI"), ("Intel", "Intel MPI"), ("MPICH", "MPICH"), ("HYDRA", "MPICH")]
-      .first { description.contains($0.0) }?.1
-  }
-
-  /// Whether nothing speaks against it.
-  func mayBelong(to library: MPIRelease) -> Bool {
-    guard let family, let other = library.family else { return true }
-    return family == other && (number == nil || library.number == nil || number == library.number)
-  }
-
-  /// What the library this program is linked with says of itself, also before `MPI_Init`.
-  static func ofLibrary() -> String {
-    var text = [CChar](repeating: 0, count: Int(MPI_MAX_LIBRARY_VERSION_STRING) + 1)
-    var length: Int32 = 0
-    guard MPI_Get_library_version(&text, &length) == MPI_SUCCESS else { return "an unknown MPI" }
-    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
+extension MPIRelease {
   private static let patience = Duration.seconds(5)
 
-  /// What `mpirun --version` says; nil where there is no `mpirun`, or it says nothing.
-  static func ofLauncher() -> String? {
+  /// What a launcher says of itself; nil where there is none, or it says nothing.
+  static func ofLauncher(_ launcher: any MPILauncher) -> String? {
     let environment = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
     guard
       let child = try? ChildProcess(
-        "mpirun", arguments: ["--version"], environment: MPIJob.cleanEnvironment(of: environment))
+        launcher.program, arguments: ["--version"], environment: MPIJob.cleanEnvironment(of: environment))
     else { return nil }
     var said: [UInt8] = []
     let start = ContinuousClock.now

@@ -90,7 +90,7 @@ struct NetworkCheck: Check {
         wrong(
           "\(text), the slowest between \(pair(narrow))",
           advice: "Look at the cables and switches between them, and that MPI uses the network meant for it "
-            + "(mpirun: --mca btl_tcp_if_include NAME).",
+            + "(in the environment: \(MPILaunchers.current.networkChoice)).",
           figures: figures)
       ]
     }
@@ -101,7 +101,7 @@ struct NetworkCheck: Check {
         worthKnowing(
           "\(text), although there is \(card)",
           advice: "Use an MPI that is built for it (UCX, or libfabric) and does not forbid it: "
-            + "mpirun --mca pml ucx says why it cannot be used.",
+            + "\(MPILaunchers.current.fastNetworkQuestion).",
           figures: figures))
     }
     if narrow.bandwidth * Self.noticeableRatio < links.map(\.bandwidth).median {
@@ -118,8 +118,8 @@ struct NetworkCheck: Check {
           text,
           advice:
             "A step sends the gradient once for each node: `benchmark scaling --network-bandwidth` predicts "
-            + "what that costs, and training.gradient_exchange: bf16 halves it. A faster network is named to mpirun "
-            + "by --mca btl_tcp_if_include NAME.",
+            + "what that costs, and training.gradient_exchange: bf16 halves it. A faster network is named in the "
+            + "environment: \(MPILaunchers.current.networkChoice).",
           figures: figures))
     }
     guard findings.isEmpty else { return findings }

@@ -64,7 +64,7 @@ struct SharedMemoryCheck: Check {
         worthKnowing(
           "\(total.text) of earlier jobs in \(AbandonedSegments.folder) on \(machines.describe(nodes: left))",
           advice:
-            "The next start with mpirun removes those of this host that are a minute old; remove others by "
+            "The next start of several ranks removes those of this host that are a minute old; remove others by "
             + "hand (\(AbandonedSegments.patterns)), when no job of yours runs there.",
           figures: figures))
     }

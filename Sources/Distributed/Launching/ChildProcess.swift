@@ -32,13 +32,15 @@ package final class ChildProcess {
     guard processID > 0 else {
       throw UserError(
         .missingInput, at: program, "it cannot be started: \(String(cString: strerror(-processID)))",
-        hint: "Install Open MPI (apt install openmpi-bin), or leave `ranks` out to train in one process.")
+        hint: "\(MPILaunchers.current.installation), or leave `ranks` out to train in one process.")
     }
   }
 
-  /// Starts the `mpirun` of a job.
-  convenience init(_ job: MPIJob) throws {
-    try self.init("mpirun", arguments: job.launcherArguments())
+  /// Starts the ranks of a job.
+  convenience init(_ job: MPIJob, by launcher: any MPILauncher) throws {
+    let arguments = try launcher.arguments(
+      for: job, cores: ProcessorCores.available(), isAllocation: MPIJob.isAllocation)
+    try self.init(launcher.program, arguments: arguments)
   }
 
   package static func usualEnvironment() -> [String] {

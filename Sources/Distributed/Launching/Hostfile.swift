@@ -3,23 +3,28 @@ import SystemPackage
 
 /// The machines of a job, as Open MPI reads them: a line each, `node-1 slots=32`.
 struct Hostfile {
-  /// How many ranks they take together; nil if a line does not say, for then Open MPI counts that machine's cores.
-  let slots: Int?
+  /// Slots: how many ranks one takes; nil if its line does not say, for then Open MPI counts that machine's cores.
+  let machines: [(name: String, slots: Int?)]
+
+  /// How many ranks they take together; nil if a line does not say.
+  var slots: Int? {
+    machines.reduce(0) { sum, machine in sum.flatMap { sum in machine.slots.map { sum + $0 } } }
+  }
 
   /// - Throws: `UserError`: `missingInput`, also for a folder or a pipe; `invalidData` if it names no machine, or slots that
   ///   are no number.
   init(reading path: String) throws {
     let file = try FileReader(opening: FilePath(path))
     let text = String(decoding: try file.read(at: 0, count: file.length), as: UTF8.self)
-    let machines = text.split(whereSeparator: \.isNewline).map { $0.prefix { $0 != "#" } }
+    let lines = text.split(whereSeparator: \.isNewline).map { $0.prefix { $0 != "#" } }
       .map { $0.split { $0.isWhitespace || $0 == "=" } }.filter { !$0.isEmpty }
-    guard !machines.isEmpty else {
+    guard !lines.isEmpty else {
       throw UserError(
         .invalidData, at: path, "it names no machine",
         hint: "Write a line for each, such as: node-1 slots=32.")
     }
-    let counts = try machines.map { words in
-      try words.firstIndex(of: "slots").map { index in
+    machines = try lines.map { words in
+      let slots = try words.firstIndex(of: "slots").map { index in
         guard let count = index + 1 < words.count ? Int(words[index + 1]) : nil, count >= 0 else {
           throw UserError(
             .invalidData, at: path, "the slots of \(words[0]) are no whole number",
@@ -27,7 +32,7 @@ struct Hostfile {
         }
         return count
       }
+      return (String(words[0]), slots)
     }
-    slots = counts.reduce(0) { sum, count in sum.flatMap { sum in count.map { sum + $0 } } }
   }
 }

@@ -1,4 +1,3 @@
-import CMPI
 import Foundation
 import HATStorage
 
@@ -10,7 +9,9 @@ public struct Launcher: Sendable, Equatable {
   enum Kind: Sendable, Equatable {
     /// `mpirun` of Open MPI.
     case openMPI
-    /// A server of PMI-1 or PMI-2: `mpiexec` of MPICH and Intel MPI, `srun --mpi=pmi2`.
+    /// `mpiexec` of MPICH or Intel MPI.
+    case hydra
+    /// Another server of PMI-1 or PMI-2: `srun --mpi=pmi2`.
     case pmi
     /// A server of PMIx: `srun --mpi=pmix`, `prun`.
     case pmix
@@ -42,6 +43,12 @@ public struct Launcher: Sendable, Equatable {
       isSlurm = false
       return
     }
+    // `mpiexec` may have started its own processes as the tasks of a Slurm step.
+    if environment["MPI_LOCALRANKID"] != nil, let rank = number("PMI_RANK"), let size = number("PMI_SIZE") {
+      (kind, self.size, claimedRank) = (.hydra, size, rank)
+      isSlurm = false
+      return
+    }
     isSlurm = step != nil
     // The parts of a heterogeneous job meet in one communicator.
     let tasks = environment["SLURM_HET_SIZE"] == nil ? step : nil
@@ -65,9 +72,9 @@ extension Launcher {
 
   /// Asked before MPI starts, because Open MPI ends a process that it cannot connect.
   /// - Throws: `UserError` of kind `wrongUsage` if this MPI cannot find the other processes.
-  func requireServer(isOpenMPI: Bool = hat_mpi_is_open_mpi() != 0) throws {
-    guard isOpenMPI, kind == .pmi || kind == .bareSlurm else { return }
-    let server = kind == .pmi ? "PMI-1 or PMI-2" : "no PMI"
+  func requireServer(isOpenMPI: Bool = MPIRelease.library.family == .openMPI) throws {
+    guard isOpenMPI, [.hydra, .pmi, .bareSlurm].contains(kind) else { return }
+    let server = kind != .bareSlurm ? "PMI-1 or PMI-2" : "no PMI"
     throw UserError(
       .wrongUsage, at: name,
       "its \(processes) were started with \(server), and Open MPI finds the others by PMIx only", hint: hint)
@@ -89,16 +96,16 @@ extension Launcher {
     switch kind {
     case .openMPI: "mpirun"
     case _ where isSlurm: "srun"
-    case .pmi: "mpiexec"
+    case .hydra, .pmi: "mpiexec"
     case .pmix, .bareSlurm: "the launcher"
     }
   }
 
   private var hint: String {
-    let library = MPICommunicator.library
+    let library = MPIRelease.library.text
     return isSlurm
       ? "Use srun --mpi=pmix for Open MPI, --mpi=pmi2 for MPICH and Intel MPI, or mpirun in an allocation; "
         + "`srun --mpi=list` shows what there is, and hat was built with \(library)."
-      : "Use the mpirun of the MPI that hat was built with, \(library)."
+      : "Use the launcher of the MPI that hat was built with, \(library)."
   }
 }

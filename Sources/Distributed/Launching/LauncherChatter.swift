@@ -7,6 +7,8 @@ struct LauncherChatter {
   private(set) var heldBack: [UInt8] = []
   /// Whether a rank has started.
   private(set) var hasRank = false
+  /// Whether it has said that it lost a rank (`LauncherLine.tellsOfLostRank`).
+  private(set) var hasLostRank = false
   /// Whether a rank has reported an error.
   private(set) var hasError = false
 
@@ -50,6 +52,7 @@ struct LauncherChatter {
 
   private mutating func endLine(_ shown: inout [UInt8]) {
     let isRule = !isOpen && LauncherLine.isRule(line.dropLast())
+    if !isOpen && LauncherLine.tellsOfLostRank(line) { hasLostRank = true }
     if !isOpen && isGreeting {
       hasRank = true
     } else if !hasRank || isRule || isInRemark || (!isOpen && LauncherLine.isAside(line)) {

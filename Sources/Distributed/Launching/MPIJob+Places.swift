@@ -49,13 +49,20 @@ extension MPIJob {
     }
   }
 
+  /// Whether this is a job of Slurm, PBS, LSF or Grid Engine, by the names of variables.
+  static func isAllocation(_ environment: some Collection<String>) -> Bool {
+    ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "PE_HOSTFILE"].contains { environment.contains($0) }
+  }
+
+  static var isAllocation: Bool { isAllocation(ProcessInfo.processInfo.environment.keys) }
+
   /// Whether the job may run on other machines than this one: then `mpirun` alone knows how many ranks they take.
   private func namesMachines(_ environment: some Collection<String>) -> Bool {
-    let options = ["-H", "-host", "--host", "-hostfile", "--hostfile", "-machinefile", "--machinefile"]
-    let variables = [
-      "OMPI_MCA_orte_default_hostfile", "SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "PE_HOSTFILE",
+    let options = [
+      "-H", "-host", "--host", "-hosts", "--hosts", "-f", "-hostfile", "--hostfile", "-machinefile",
+      "--machinefile",
     ]
     return hostfile != nil || launcherOptions.contains(where: options.contains)
-      || variables.contains { environment.contains($0) }
+      || environment.contains("OMPI_MCA_orte_default_hostfile") || Self.isAllocation(environment)
   }
 }

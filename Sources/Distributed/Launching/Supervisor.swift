@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import HATStorage
 
-/// Runs a job under `mpirun`, and starts it again after a fault: a rank was killed or crashed, or the run hung.
+/// Runs a job under `mpirun`, or the launcher of another MPI, and starts it again after a fault: a rank was killed or crashed, or the run hung.
 public struct Supervisor {
   /// How often a job may be started again without progress.
   public var restarts: Int
@@ -16,6 +16,7 @@ public struct Supervisor {
   public var timeLimit: Double?
   /// Called with a line for each thing that happens.
   public var note: (String) -> Void
+  private let launcher = MPILaunchers.current
 
   public init(
     restarts: Int, hangs: HangFolder? = nil, timeLimit: Double? = nil,
@@ -54,16 +55,18 @@ public struct Supervisor {
     var (start, budget) = (0, RestartBudget(limit: restarts, reached: try progress()))
     while true {
       try hangs?.sweep()
-      let (code, chatter) = try runOnce(job(start))
-      let reason = hangReport() ?? Self.description(of: code)
+      let ending = try runOnce(job(start))
+      let (code, chatter) = (ending.exitCode, ending.chatter)
+      let reason = hangReport() ?? description(of: ending)
       if LauncherSignals.count > 0 { return codeAfterStopping(code) }
       hasStarted = hasStarted || chatter.hasRank
-      guard code == 0 || hasStarted || Self.isOfSignal(code) else {
-        throw LauncherRemarks(chatter.heldBack).refusal(of: job(start), exitCode: code)
+      let isFault = Self.isOfSignal(code) && ending.silence != .noRank
+      guard code == 0 || hasStarted || isFault else {
+        throw LauncherRemarks(chatter.heldBack).refusal(of: job(start), by: launcher, exitCode: code)
       }
       if code == 1 && !chatter.hasError {
         let remarks = LauncherRemarks(chatter.heldBack).text
-        note("error: mpirun has ended the job" + (remarks.isEmpty ? "" : ": \(remarks)"))
+        note("error: \(launcher.program) has ended the job" + (remarks.isEmpty ? "" : ": \(remarks)"))
       }
       if Self.finalExitCodes.contains(code) { return code == 1 ? SharedError.faultExitCode : code }
       guard budget.take(at: try progress()) else {
@@ -72,7 +75,7 @@ public struct Supervisor {
       }
       start += 1
       note("\(reason): going on \(continuation) (restart \(budget.used) of \(restarts))")
-      guard try MachineProbe(note: note).waitUntilReached(by: job(start)) else {
+      guard try MachineProbe(launcher: launcher, note: note).waitUntilReached(by: job(start)) else {
         return LauncherSignals.count > 0 ? codeAfterStopping(code) : SharedError.faultExitCode
       }
     }
@@ -82,12 +85,21 @@ public struct Supervisor {
     restarts > 0 ? ", after \(counted(restarts, "restart")) without progress" : ""
   }
 
-  private func runOnce(_ job: MPIJob) throws -> (exitCode: Int32, chatter: LauncherChatter) {
+  /// How a start has ended.
+  private struct Ending {
+    var exitCode: Int32
+    var chatter: LauncherChatter
+    /// Why the launcher had to be ended; nil if it ended by itself.
+    var silence: LauncherSilence.Cause?
+  }
+
+  private func runOnce(_ job: MPIJob) throws -> Ending {
     var job = job
     job.environment.append((FolderLock.jobVariable, "\(NodeName.current):\(getpid())"))
-    let child = try ChildProcess(job)
+    let child = try ChildProcess(job, by: launcher)
     let end = timeLimit.map { ContinuousClock.now + .seconds($0) }
     var isTimeUp = false
+    var (silence, cause) = (LauncherSilence(), LauncherSilence.Cause?.none)
     var chatter = LauncherChatter()
     var result = RankOutput()
     var patience = HangPatience()
@@ -98,6 +110,7 @@ public struct Supervisor {
         case .output(let bytes): result.pass(bytes)
         case .error(let bytes):
           let shown = chatter.receive(bytes)
+          silence.hear(chatter, of: launcher)
           if !shown.isEmpty { patience.hasHeard = true }
           Self.show(shown)
         }
@@ -108,6 +121,10 @@ public struct Supervisor {
           forwarded += 1
         }
         if let hangs, patience.isOver(hasRecords: hangs.hasRecords) { child.killTree() }
+        if cause == nil, let over = silence.isOver() {
+          cause = over
+          child.killTree()
+        }
         if let end, .now > end {
           isTimeUp = true
           child.killTree()
@@ -115,10 +132,15 @@ public struct Supervisor {
       })
     Self.show(chatter.finish())
     if isTimeUp, let timeLimit {
-      throw CommunicationFailure("mpirun and its ranks have not ended after \(Int(timeLimit)) seconds")
+      throw CommunicationFailure(
+        "\(launcher.program) and its ranks have not ended after \(Int(timeLimit)) seconds")
     }
-    if code == 0 { try result.requireWhole() }
-    return (code, chatter)
+    do {
+      try result.finish()
+    } catch  where code != 0 {
+      // What has ended the job is what counts.
+    }
+    return Ending(exitCode: launcher.exitCode(code), chatter: chatter, silence: cause)
   }
 
   /// - Returns: what to say if the run hung; nil if it did not.
@@ -153,31 +175,15 @@ public struct Supervisor {
   /// Whether a process was killed: then `mpirun` has refused nothing. Its own errors have other codes.
   private static func isOfSignal(_ code: Int32) -> Bool { (129...192).contains(code) }
 
-  private static func description(of code: Int32) -> String {
-    guard isOfSignal(code) else { return "a rank ended with exit code \(code)" }
+  private func description(of ending: Ending) -> String {
+    let code = ending.exitCode
+    if ending.silence != nil { return "\(launcher.program) stood still while it started the ranks" }
+    guard Self.isOfSignal(code) else { return "a rank ended with exit code \(code)" }
     return "a rank was killed by signal \(code - 128) (\(String(cString: strsignal(code - 128))))"
   }
 
   private static func show(_ bytes: [UInt8]) {
     StandardError.write(bytes)
-  }
-}
-
-/// Results of ranks, on their way to standard output. `mpirun` itself would drop without a word what it cannot write.
-private struct RankOutput {
-  private var failure: (any Error)?
-
-  mutating func pass(_ bytes: [UInt8]) {
-    do {
-      if failure == nil { try StandardOutput.write(bytes) }
-    } catch {
-      failure = error
-    }
-  }
-
-  /// - Throws: `UserError` of kind `cannotWrite` if something could not be written.
-  func requireWhole() throws {
-    if let failure { throw failure }
   }
 }
 
@@ -233,6 +239,7 @@ struct HangPatience {
 /// Finds out whether `mpirun` reaches all machines of a job, by running a program there that does nothing. A restart
 /// while a machine or a connection is down would only be wasted.
 struct MachineProbe {
+  var launcher: any MPILauncher
   var note: (String) -> Void
 
   private static let timeLimit = Duration.seconds(15)
@@ -247,12 +254,13 @@ struct MachineProbe {
     let start = ContinuousClock.now
     var isFirst = true
     while try !isReached(by: job) {
-      if isFirst { note("mpirun does not reach all machines: waiting until it does") }
+      if isFirst { note("\(launcher.program) does not reach all machines: waiting until it does") }
       isFirst = false
       if LauncherSignals.count > 0 { return false }
       guard ContinuousClock.now - start < Self.patience else {
         note(
-          "error: mpirun has not reached all machines for an hour. Run the same command again when it can.")
+          "error: \(launcher.program) has not reached all machines for an hour. Run the same command again when it can."
+        )
         return false
       }
       usleep(UInt32(Self.pause.components.seconds) * 1_000_000)
@@ -262,7 +270,7 @@ struct MachineProbe {
 
   private func isReached(by job: MPIJob) throws -> Bool {
     let start = ContinuousClock.now
-    let child = try ChildProcess(job.probe)
+    let child = try ChildProcess(job.probe, by: launcher)
     let code = child.wait(
       receive: { _ in },
       attend: {

@@ -139,9 +139,9 @@ enum CorpusTable {
   private static func text(_ part: CorpusManifest.Part) -> String {
     let counts = part.counts
     let perWord = Amount.fixed(Double(counts.bytes) / Double(max(counts.words, 1)), 2)
-    return "\(Amount.grouped(counts.documents)) documents, \(Amount.grouped(counts.words)) words, "
-      + "\(Amount.grouped(counts.bytes)) bytes (\(perWord) per word), "
-      + "\(part.shards.count) shard\(part.shards.count == 1 ? "" : "s")"
+    return "\(Amount.counted(counts.documents, "document")), \(Amount.counted(counts.words, "word")), "
+      + "\(Amount.counted(counts.bytes, "byte")) (\(perWord) per word), "
+      + Amount.counted(part.shards.count, "shard")
   }
 }
 

@@ -16,9 +16,9 @@ import Testing
     func verdict(started: Int?, met: Int, mpirun: String? = "mpirun (Open MPI) 4.1.4\n\nReport bugs to …")
       -> Verdict
     {
-      let claim = started.map { LauncherClaim(launcher: "mpirun", size: $0, isOpenMPI: true) }
+      let claim = started.map { LauncherClaim(launcher: "mpirun", size: $0, isOfMPI: true) }
       let ranks = (0..<met).map { _ in
-        LauncherCheck.Measurement(claim: claim, mpirun: mpirun, library: debian)
+        LauncherCheck.Measurement(claim: claim, launcher: mpirun, library: debian)
       }
       return LauncherCheck().findings(ranks, on: Machines(NodeMap(ranks: met, nodes: 1), names: ["a"]))[0]
         .verdict
@@ -37,7 +37,7 @@ import Testing
     #expect(MPIRelease("mpirun (Open MPI) 4.1.4\n\nReport bugs").mayBelong(to: library))
     #expect(!MPIRelease("mpirun (Open MPI) 4.1.5").mayBelong(to: library))
     let other = MPIRelease("MPICH Version:      4.0.2\nMPICH Release date: Thu Apr 7\nMPICH ABI: 14:2:2")
-    #expect(other.text == "MPICH Version: 4.0.2")
+    #expect(other.text == "MPICH 4.0.2")
     #expect(MPIRelease("HYDRA build details:\n    Version:            4.0.2").mayBelong(to: other))
     #expect(!other.mayBelong(to: library))
     #expect(MPIRelease("something nobody knows").mayBelong(to: library))
