@@ -153,6 +153,8 @@ class ScoreTests(unittest.TestCase):
         ]
         for kind in ("hierarchical", "subword"):
             for question, result in zip(questions, self.evaluate(kind, questions), strict=True):
+                if not self._begins_between_tokens(kind, **question):
+                    continue
                 with self.subTest(kind, **question):
                     found, is_greedy = self.loglikelihood(kind, question["context"], question["target"])
                     self.assertEqual(is_greedy, result["accuracy"] == 1)
@@ -161,6 +163,12 @@ class ScoreTests(unittest.TestCase):
                     self.assertAlmostEqual(
                         pow(2.718281828459045, -found / size) / result["perplexity_per_byte"], 1, delta=1e-12
                     )
+
+    def _begins_between_tokens(self, kind: str, context: str, target: str) -> bool:
+        whole, first = (
+            server(kind).ask("/tokenize", {"prompt": text})["tokens"] for text in (context + target, context)
+        )
+        return bool(whole[: len(first)] == first)
 
     def test_greedy_continuations_are_greedy(self) -> None:
         for kind in ("hierarchical", "subword"):
