@@ -42,6 +42,12 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     // Doors to C: headers and module maps, no logic.
@@ -123,10 +129,30 @@ let package = Package(
         "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed",
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: testable),
+    // Many texts written at once, for clients that come and go. It knows nothing of HTTP.
+    .target(
+      name: "HATServing",
+      dependencies: ["HAT", "HATCore", .product(name: "DequeModule", package: "swift-collections")],
+      swiftSettings: testable),
+    .target(
+      name: "HATWeb",
+      dependencies: [
+        "HAT", "HATCore", "HATServing", "HATStorage",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      resources: [.embedInCode("Page/index.html"), .embedInCode("Page/openapi.json")],
+      swiftSettings: testable),
     .executableTarget(
       name: "hat-mpirun",
       dependencies: [
-        "HAT", "HATRandom", "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed", "HATTerminal",
+        "HAT", "HATRandom", "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed", "HATTerminal", "HATWeb",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

@@ -1,12 +1,14 @@
 /// What the command line calls the settings that libraries name, in backquotes, as Swift does (`UserError`).
 package enum OptionNames {
   private static let options = [
+    "connections": "--connections",
     "data": "--data",
     "deduplicate": "--deduplicate",
     "documentSeparator": "--document-separator",
     "field": "--field",
     "holdout": "--holdout",
     "hostfile": "--hostfile",
+    "host": "--host",
     "hours": "--hours",
     "initialCheckpoint": "--initialize-from",
     "invalidText": "--invalid-utf8",
@@ -20,6 +22,7 @@ package enum OptionNames {
     "output": "--output",
     "override": "--set",
     "perturbation": "--perturb",
+    "port": "--port",
     "ranks": "--ranks",
     "resume": "--resume",
     "rule": "--split",

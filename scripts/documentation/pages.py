@@ -20,6 +20,7 @@ _ELSEWHERE = {
     "Benchmarks/.venv",
     "Benchmarks/.work",
     "scripts/reproduction/.venv",
+    "scripts/serving/.venv",
 }
 
 _PAGE = re.compile(r"(?<![\w/.-])((?:[\w.-]+/)*[\w-]+\.md)\b")

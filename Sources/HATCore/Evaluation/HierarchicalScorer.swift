@@ -9,8 +9,7 @@ public final class HierarchicalScorer: TextScorer {
   private let model: HierarchicalTransformer
   private let weights: ModelWeights
   private let splitter: WordSplitter
-  private let sequenceWords: Int
-  private let sequenceBytes: Int
+  private let room: SequenceRoom
 
   /// - Parameter model: with room for one sequence.
   public init(
@@ -18,12 +17,12 @@ public final class HierarchicalScorer: TextScorer {
     sequenceWords: Int, sequenceBytes: Int
   ) {
     (self.model, self.weights, self.splitter) = (model, weights, splitter)
-    (self.sequenceWords, self.sequenceBytes) = (sequenceWords, sequenceBytes)
+    room = SequenceRoom(words: sequenceWords, bytes: sequenceBytes)
   }
 
   public func score(document text: [UInt8]) throws -> TextTally {
     let stream = try EvaluationStream(
-      text: text, splitter: splitter, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
+      text: text, splitter: splitter, sequenceWords: room.words, sequenceBytes: room.bytes)
     var tally = TextTally()
     while let batch = try stream.nextSequence() {
       let predictions = model.predictions(batch, weights)
@@ -41,8 +40,7 @@ public final class HierarchicalScorer: TextScorer {
   /// words, including one right before the target. If the target continues a word of the context, the word's first bytes
   /// are given, not scored. The `[W]` after the target does not count: the word might be longer.
   public func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore {
-    let scored = try ScoredText(
-      target, after: context, splitter: splitter, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
+    let scored = try ScoredText(target, after: context, splitter: splitter, room: room)
     let predictions = model.predictions(scored.batch, weights)
     var score = TargetScore(nats: 0, bytes: target.count, isGreedy: true)
     var position = 0
@@ -55,6 +53,14 @@ public final class HierarchicalScorer: TextScorer {
       position += 1
     }
     return try score.finite()
+  }
+
+  public func scoring(of tokens: [Int], alternatives: Int) throws -> any TokenScoring {
+    let text = tokens.map { UInt8($0) }
+    let lengths = splitter.split(partOfText: text)
+    precondition(lengths != nil, "tokens are of a text")
+    return try HierarchicalTokenScoring(
+      text, lengths!.wordRanges, model, weights, room: room, alternatives: alternatives)
   }
 }
 

@@ -9,8 +9,8 @@ public final class SubwordScorer: TextScorer {
   private let vocabulary: SubwordVocabulary
   private let batcher: TokenBatcher
   private let splitter: WordSplitter
-  private let sequenceWords: Int
-  private let sequenceBytes: Int
+  private let room: SequenceRoom
+  private lazy var beginnings = TokenBeginnings(vocabulary)
 
   /// - Parameter model: with room for one sequence.
   public init(
@@ -18,13 +18,14 @@ public final class SubwordScorer: TextScorer {
     splitter: WordSplitter, sequenceWords: Int, sequenceBytes: Int
   ) {
     (self.model, self.weights, self.vocabulary) = (model, weights, vocabulary)
-    (self.splitter, self.sequenceWords, self.sequenceBytes) = (splitter, sequenceWords, sequenceBytes)
+    self.splitter = splitter
+    room = SequenceRoom(words: sequenceWords, bytes: sequenceBytes)
     batcher = TokenBatcher(vocabulary)
   }
 
   public func score(document text: [UInt8]) throws -> TextTally {
     let stream = try EvaluationStream(
-      text: text, splitter: splitter, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
+      text: text, splitter: splitter, sequenceWords: room.words, sequenceBytes: room.bytes)
     var tally = TextTally()
     while let batch = try stream.nextSequence() {
       let tokens = batcher.tokens(of: batch)
@@ -42,8 +43,7 @@ public final class SubwordScorer: TextScorer {
   /// probability that the text continues with its bytes: the token might be longer, as the last word might be for the
   /// hierarchical model.
   public func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore {
-    let scored = try ScoredText(
-      target, after: context, splitter: splitter, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
+    let scored = try ScoredText(target, after: context, splitter: splitter, room: room)
     let batch = batcher.tokens(of: scored.batch)
     _ = model.loss(batch, weights)
     var score = TargetScore(nats: 0, bytes: target.count, isGreedy: true)
@@ -62,20 +62,48 @@ public final class SubwordScorer: TextScorer {
     return try score.finite()
   }
 
+  public func scoring(of tokens: [Int], alternatives: Int) throws -> any TokenScoring {
+    let tokens = tokens.map { Int32($0) }
+    let lengths = splitter.split(partOfText: vocabulary.decode(tokens))
+    precondition(lengths != nil, "tokens are of a text")
+    return try SubwordTokenScoring(
+      tokens, lengths!.wordRanges, model, weights, vocabulary, beginnings, room: room, alternatives: alternatives)
+  }
+
   /// Scores a token whose first bytes are given, or which may be the beginning of a longer one.
   private func add(
     _ token: Int32, given: ArraySlice<UInt8>, at position: Int, isLast: Bool, to score: inout TargetScore
   ) {
-    let logits = model.logits(ofTarget: position, weights)
     let bytes = vocabulary.bytes(of: token)
-    var (accepted, possible) = (ProbabilityMass(), ProbabilityMass())
-    for (other, logit) in logits.enumerated() {
-      let text = vocabulary.bytes(of: Int32(other))
-      guard text.starts(with: given) else { continue }
-      possible.add(logit)
-      if Int32(other) == token || isLast && text.starts(with: bytes) { accepted.add(logit) }
+    let mass = TokenMass(model.logits(ofTarget: position, weights), vocabulary, given: given) { other in
+      other == token || isLast && vocabulary.bytes(of: other).starts(with: bytes)
     }
-    score.add(nats: possible.logarithm - accepted.logarithm, isGreedy: accepted.largest == possible.largest)
+    score.add(nats: mass.nats, isGreedy: mass.isGreedy)
+  }
+}
+
+/// The probability of some tokens among all that begin with given bytes.
+struct TokenMass {
+  /// -log of it.
+  let nats: Double
+  /// Whether the most likely token is one of them.
+  let isGreedy: Bool
+
+  /// - Parameters:
+  ///   - logits: [V]
+  ///   - accepts: whether a token is one of them.
+  init(
+    _ logits: UnsafeBufferPointer<Float>, _ vocabulary: SubwordVocabulary, given: ArraySlice<UInt8>,
+    accepts: (_ token: Int32) -> Bool
+  ) {
+    var (accepted, possible) = (ProbabilityMass(), ProbabilityMass())
+    for (token, logit) in logits.enumerated() {
+      guard vocabulary.bytes(of: Int32(token)).starts(with: given) else { continue }
+      possible.add(logit)
+      if accepts(Int32(token)) { accepted.add(logit) }
+    }
+    nats = possible.logarithm - accepted.logarithm
+    isGreedy = accepted.largest == possible.largest
   }
 }
 

@@ -19,6 +19,14 @@ public protocol TextScorer: AnyObject {
   ///   - context: UTF-8; if a sequence has no room for all of it, its beginning is left out.
   /// - Throws: `UserError` of kind `invalidData` when a sequence has no room for the target, and where predictions are not finite.
   func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore
+
+  /// Scores the tokens of a text, which begins a document: the logarithms of a string's tokens at its end add up to what
+  /// `score(_:after:)` says of the string, if a sequence has room for it and the word before it, and its first token begins where it does.
+  /// - Parameters:
+  ///   - tokens: bytes, or tokens of the model's vocabulary: UTF-8, but for the beginning and the end, which may lie within a scalar.
+  ///   - alternatives: at each place, at most.
+  /// - Throws: `UserError` of kind `invalidData` when a sequence has no room for a word.
+  func scoring(of tokens: [Int], alternatives: Int) throws -> any TokenScoring
 }
 
 /// What a model thinks of a string that follows another.
@@ -96,36 +104,14 @@ struct ScoredText {
   let first: Int
 
   /// - Throws: `UserError` of kind `invalidData` when a sequence has no room for the string.
-  init(
-    _ target: [UInt8], after context: [UInt8], splitter: WordSplitter, sequenceWords: Int, sequenceBytes: Int
-  ) throws {
+  init(_ target: [UInt8], after context: [UInt8], splitter: WordSplitter, room: SequenceRoom) throws {
     precondition(!target.isEmpty, "there is something to score")
     text = context + target
     start = context.count
-    words = Self.ranges(ofWordsIn: text, splitter)
+    words = splitter.split(text).wordRanges
     let firstScored = words.firstIndex { $0.upperBound >= context.count }!
-    var (first, bytesLeft) = (words.count, sequenceBytes)
-    while first > 0, words.count - first < sequenceWords, words[first - 1].count <= bytesLeft {
-      first -= 1
-      bytesLeft -= words[first].count
-    }
-    guard first <= firstScored else {
-      throw UserError(
-        .invalidData,
-        "the string to be scored spans \(words.count - firstScored) words and "
-          + "\(words.last!.upperBound - words[firstScored].lowerBound) bytes, a sequence of the model holds "
-          + "\(sequenceWords) words and \(sequenceBytes) bytes",
-        hint: "Shorten it, or use a model trained with longer sequences.")
-    }
-    self.first = first
-  }
-
-  private static func ranges(ofWordsIn text: [UInt8], _ splitter: WordSplitter) -> [Range<Int>] {
-    var start = 0
-    return splitter.split(text).map { length in
-      defer { start += Int(length) }
-      return start..<start + Int(length)
-    }
+    first = room.first(before: words.count, of: words)
+    guard first <= firstScored else { throw room.tooLong(words[firstScored...]) }
   }
 
   /// The target words as one piece, which opens with the word before them or `[S]`.

@@ -1,19 +1,19 @@
 import HATText
 
 /// The texts of a predictor's symbols, and which of them keep a text valid UTF-8.
-struct SymbolTexts {
+package struct SymbolTexts {
   private let texts: [[UInt8]]
   private let lengths: [Int]
   /// By symbol: the bytes that its last scalar still needs, after a whole scalar; nil where it cannot follow one.
   private let missingAtBoundary: [Int8?]
 
-  init(_ predictor: some SymbolPredictor) {
+  package init(_ predictor: some SymbolPredictor) {
     texts = (0..<predictor.symbolCount).map(predictor.text)
     lengths = texts.map(\.count)
     missingAtBoundary = texts.map { UTF8Prefix().appending($0).map { Int8($0.missing) } }
   }
 
-  subscript(symbol: Int) -> [UInt8] { texts[symbol] }
+  package subscript(symbol: Int) -> [UInt8] { texts[symbol] }
 
   func length(of symbol: Int) -> Int { lengths[symbol] }
 
@@ -35,7 +35,8 @@ struct AllowedSymbols {
   func contains(_ symbol: Int) -> Bool {
     guard let missing = texts.missing(behind: prefix, symbol) else { return false }
     let length = texts.length(of: symbol)
-    if length > 0 { return length + missing <= rules.bytes }
+    // Every missing byte can be a token of its own.
+    if length > 0 { return length + missing <= rules.bytes && 1 + missing <= rules.tokens }
     return symbol == endSymbol ? rules.allowsEnd : rules.allowsMark
   }
 }

@@ -77,9 +77,11 @@ public final class HierarchicalPredictor: SymbolPredictor {
 
   /// The bytes of the words with `[W]` between them. None follows the last word, which may become longer.
   public func symbols(of text: [UInt8]) -> [Int] {
+    let lengths = splitter.split(partOfText: text)
+    precondition(lengths != nil, "text is UTF-8")
     var symbols: [Int] = []
     var start = 0
-    for length in splitter.split(text) {
+    for length in lengths! {
       if start > 0 { symbols.append(Int(SpecialByte.word)) }
       symbols += text[start..<start + Int(length)].map(Int.init)
       start += Int(length)
@@ -87,9 +89,13 @@ public final class HierarchicalPredictor: SymbolPredictor {
     return symbols
   }
 
+  public func symbols(ofTokens tokens: [Int]) -> [Int] { symbols(of: tokens.map { UInt8($0) }) }
+
   public func start(_ document: Int) {
     documents[document] = HierarchicalDocument(contextWords: contextWords)
   }
+
+  public func end(_ document: Int) { documents[document] = nil }
 
   public func append(_ symbols: [Int], to document: Int) {
     for symbol in symbols { documents[document]!.append(UInt8(symbol)) }

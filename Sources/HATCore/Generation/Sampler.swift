@@ -3,7 +3,7 @@ import HATRandom
 import HATStorage
 
 /// Draws the next symbol from logits: temperature, then the smallest set of the most likely symbols that holds `topP`.
-public struct Sampler {
+public struct Sampler: Sendable {
   private let temperature: Float
   private let topP: Double
   private var random: RandomSource

@@ -51,8 +51,11 @@ public final class SubwordPredictor: SymbolPredictor {
 
   public func text(of symbol: Int) -> [UInt8] { Array(vocabulary.bytes(of: Int32(symbol))) }
   public func symbols(of text: [UInt8]) -> [Int] { encoder.encode(text).map(Int.init) }
+  public func symbols(ofTokens tokens: [Int]) -> [Int] { tokens }
 
   public func start(_ document: Int) { documents[document] = SubwordDocument() }
+
+  public func end(_ document: Int) { documents[document] = nil }
 
   public func append(_ symbols: [Int], to document: Int) {
     for symbol in symbols { documents[document]!.append(Int32(symbol), limits) }

@@ -19,9 +19,13 @@ public protocol SymbolPredictor: AnyObject {
   func text(of symbol: Int) -> [UInt8]
   /// The beginning of a document as symbols.
   func symbols(of text: [UInt8]) -> [Int]
+  /// The beginning of a document that is given as the model's tokens: bytes, part of a text, or tokens of its vocabulary.
+  func symbols(ofTokens tokens: [Int]) -> [Int]
 
   /// Begins a document, in place of an earlier one.
   func start(_ document: Int)
+  /// Forgets a document: no more is computed for it.
+  func end(_ document: Int)
   /// Continues a document.
   func append(_ symbols: [Int], to document: Int)
   /// Runs the model until some documents' next symbols are predicted.
@@ -37,6 +41,8 @@ public protocol SymbolPredictor: AnyObject {
 public struct SymbolRules: Sendable, Equatable {
   /// Bytes of text that fit.
   public var bytes = Int.max
+  /// Symbols with text that fit.
+  public var tokens = Int.max
   /// Whether a mark within the document may come.
   public var allowsMark = true
   /// Whether the document may end.
@@ -67,10 +73,17 @@ public final class RereadingPredictor: SymbolPredictor {
 
   public func text(of symbol: Int) -> [UInt8] { predictor.text(of: symbol) }
   public func symbols(of text: [UInt8]) -> [Int] { predictor.symbols(of: text) }
+  public func symbols(ofTokens tokens: [Int]) -> [Int] { predictor.symbols(ofTokens: tokens) }
 
   public func start(_ document: Int) {
     documents[document] = []
     isNew[document] = true
+  }
+
+  public func end(_ document: Int) {
+    documents[document] = nil
+    isNew[document] = false
+    predictor.end(document)
   }
 
   public func append(_ symbols: [Int], to document: Int) {

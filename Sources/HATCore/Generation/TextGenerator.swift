@@ -1,6 +1,3 @@
-import HATKernels
-import HATStorage
-
 /// Writes text with a trained model, several documents at once: it draws each symbol from the model's prediction and gives
 /// it back to the model.
 ///
@@ -14,18 +11,9 @@ public final class TextGenerator {
     case limit
   }
 
-  /// A document being written.
-  private struct Document {
-    var prefix = UTF8Prefix()
-    /// Bytes drawn.
-    var count = 0
-    /// Drawn bytes of a scalar that is not whole.
-    var unwritten: [UInt8] = []
-  }
-
   private let predictor: any SymbolPredictor
   private let texts: SymbolTexts
-  private var documents: [Document] = []
+  private var documents: [WrittenDocument] = []
 
   public init(_ predictor: any SymbolPredictor) {
     self.predictor = predictor
@@ -38,7 +26,7 @@ public final class TextGenerator {
 
   package func read(symbols prompts: [[Int]]) {
     precondition(prompts.count <= predictor.documentCount)
-    documents = prompts.map { _ in Document() }
+    documents = prompts.map { _ in WrittenDocument() }
     for (document, symbols) in prompts.enumerated() {
       predictor.start(document)
       predictor.append(symbols, to: document)
@@ -60,59 +48,22 @@ public final class TextGenerator {
     to write: (_ document: Int, _ text: [UInt8]) throws -> Void
   ) throws -> [End] {
     precondition(samplers.count == documents.count)
+    for document in documents.indices { documents[document] = WrittenDocument(bytes: byteLimit, mayEnd: mayEnd) }
     var ends: [End] = documents.map { _ in .limit }
     var predicted = Array(documents.indices)
     while !predicted.isEmpty {
-      for document in predicted where !isComplete(document, byteLimit) {
-        let allowed = allowed(in: document, byteLimit: byteLimit, mayEnd: mayEnd)
-        let symbol = samplers[document].next(try finiteLogits(of: document), allows: allowed.contains)
+      for document in predicted where !documents[document].isComplete {
+        let symbol = try documents[document].drawn(by: &samplers[document], document, predictor, texts)
         if symbol == predictor.endSymbol {
           ends[document] = .documentMark
         } else {
-          try take(symbol, document, write)
+          predictor.append([symbol], to: document)
+          let text = documents[document].take(texts[symbol])
+          if !text.isEmpty { try write(document, text) }
         }
       }
       predicted = predictor.predict()
     }
     return ends
-  }
-
-  private func finiteLogits(of document: Int) throws -> UnsafeBufferPointer<Float> {
-    let logits = predictor.logits(of: document)
-    guard Vector.allFinite(logits.baseAddress!, count: logits.count) else {
-      throw UserError.notFinite("predictions")
-    }
-    return logits
-  }
-
-  private func isComplete(_ document: Int, _ byteLimit: Int) -> Bool {
-    documents[document].count >= byteLimit && documents[document].prefix.isAtBoundary
-  }
-
-  private func allowed(in document: Int, byteLimit: Int, mayEnd: Bool) -> AllowedSymbols {
-    var rules = predictor.rules(for: document)
-    rules.bytes = min(rules.bytes, byteLimit - documents[document].count)
-    rules.allowsEnd = rules.allowsEnd && mayEnd
-    return AllowedSymbols(
-      texts: texts, prefix: documents[document].prefix, rules: rules, endSymbol: predictor.endSymbol)
-  }
-
-  private func take(
-    _ symbol: Int, _ document: Int, _ write: (_ document: Int, _ text: [UInt8]) throws -> Void
-  ) rethrows {
-    predictor.append([symbol], to: document)
-    let bytes = texts[symbol]
-    documents[document].count += bytes.count
-    documents[document].unwritten += bytes
-    var whole = 0
-    for (index, byte) in bytes.enumerated() {
-      documents[document].prefix.append(byte)
-      if documents[document].prefix.isAtBoundary {
-        whole = documents[document].unwritten.count - (bytes.count - 1 - index)
-      }
-    }
-    guard whole > 0 else { return }
-    try write(document, Array(documents[document].unwritten.prefix(whole)))
-    documents[document].unwritten.removeFirst(whole)
   }
 }

@@ -21,6 +21,10 @@ private final class StubScorer: TextScorer {
     let cost = nats[String(decoding: target, as: UTF8.self)]!
     return TargetScore(nats: cost, bytes: target.count, isGreedy: cost < 1)
   }
+
+  func scoring(of tokens: [Int], alternatives: Int) -> any TokenScoring {
+    preconditionFailure("questions are of strings")
+  }
 }
 
 @Suite struct QuestionTests {

@@ -1,0 +1,51 @@
+import HATStorage
+
+/// How much of a text a sequence of a model holds.
+struct SequenceRoom {
+  let words: Int
+  let bytes: Int
+
+  /// The first of as many words as there is room for, up to word `end`.
+  func first(before end: Int, of words: [Range<Int>]) -> Int {
+    var (first, bytesLeft) = (end, bytes)
+    while first > 0, end - first < self.words, words[first - 1].count <= bytesLeft {
+      first -= 1
+      bytesLeft -= words[first].count
+    }
+    return first
+  }
+
+  /// Cuts all words into parts that have room, from the end: the last is the one in which `TextScorer` scores a string at the end.
+  /// - Throws: `UserError` of kind `invalidData` for a word that is too long.
+  func parts(of words: [Range<Int>]) throws -> [Range<Int>] {
+    var parts: [Range<Int>] = []
+    var end = words.count
+    while end > 0 {
+      let first = first(before: end, of: words)
+      guard first < end else { throw tooLong(words[end - 1..<end]) }
+      parts.append(first..<end)
+      end = first
+    }
+    return parts.reversed()
+  }
+
+  func tooLong(_ scored: ArraySlice<Range<Int>>) -> UserError {
+    UserError(
+      .invalidData,
+      "the string to be scored spans \(scored.count) words and "
+        + "\(scored.last!.upperBound - scored.first!.lowerBound) bytes, a sequence of the model holds "
+        + "\(words) words and \(bytes) bytes",
+      hint: "Shorten it, or use a model trained with longer sequences.")
+  }
+}
+
+extension [UInt32] {
+  /// The places of words that have these lengths.
+  var wordRanges: [Range<Int>] {
+    var start = 0
+    return map { length in
+      defer { start += Int(length) }
+      return start..<start + Int(length)
+    }
+  }
+}

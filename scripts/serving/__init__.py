@@ -1,0 +1,1 @@
+"""What works on a server from outside: load, hostile requests, and tests."""
