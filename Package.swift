@@ -156,7 +156,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
-      resources: [.embedInCode("Benchmark/hamlet.txt")]),
+      resources: [
+        "Benchmark/hamlet.txt", "Model/HuggingFace/modeling_hat.py", "Model/HuggingFace/modeling_ngrams.py",
+        "Model/HuggingFace/tokenization_hat.py",
+      ].map { .embedInCode($0) }),
 
     .executableTarget(
       name: "hat-benchmark",

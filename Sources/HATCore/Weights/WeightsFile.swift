@@ -26,48 +26,81 @@ public enum WeightsFile {
   }
 
   /// - Throws: `UserError` of kind `cannotWrite`.
-  public static func export(_ weights: ModelWeights, of description: Description, to path: FilePath) throws {
+  public static func export(
+    _ weights: ModelWeights, of description: Description, as format: FloatFormat = .float32,
+    to path: FilePath
+  ) throws {
     try SafetensorsFile.write(
-      weights.table.tensors.map {
-        SafetensorsFile.Tensor(name: $0.name, shape: $0.shape, data: weights.values(of: $0))
-      }, metadata: description.metadata, to: path)
+      tensors(of: weights) { $0 }, as: format, metadata: description.metadata, to: path)
+  }
+
+  /// Writes weights as `transformers` reads them.
+  /// - Throws: `UserError` of kind `cannotWrite`.
+  public static func export(
+    _ weights: ModelWeights, for model: HuggingFaceModel, as format: FloatFormat, to path: FilePath
+  ) throws {
+    // It wants to know which framework's tensors these are.
+    try SafetensorsFile.write(
+      tensors(of: weights, named: model.name), as: format, metadata: ["format": "pt"], to: path)
+  }
+
+  private static func tensors(
+    of weights: ModelWeights, named name: (String) -> String
+  ) -> [SafetensorsFile.Tensor] {
+    weights.table.tensors.map {
+      SafetensorsFile.Tensor(name: name($0.name), shape: $0.shape, data: weights.values(of: $0))
+    }
   }
 
   /// Reads every tensor of a table from a file.
   /// - Returns: the flat buffer, [table.count].
   /// - Throws: `UserError`: `invalidData` naming the first tensor that is missing, superfluous or of another shape.
   public static func load(_ path: FilePath, _ table: TensorTable) throws -> FloatBuffer {
-    let file = try SafetensorsReader(opening: path)
-    try check(file, against: table, at: path)
+    try load(TensorFiles(file: path), table) { $0 }
+  }
+
+  /// Reads every tensor of a table.
+  /// - Parameter name: of a tensor in the files.
+  /// - Returns: the flat buffer, [table.count].
+  /// - Throws: as above.
+  public static func load(
+    _ files: TensorFiles, _ table: TensorTable, named name: (String) -> String
+  ) throws -> FloatBuffer {
+    let place = files.place.string
+    try check(files, against: table, named: name)
     let parameters = FloatBuffer(zeroed: table.count)
     for tensor in table.tensors {
       let destination = UnsafeMutableBufferPointer(rebasing: parameters.elements[tensor.range])
-      try file.read(tensor.name, into: destination)
+      try files.read(name(tensor.name), into: destination)
       guard Vector.allFinite(destination.baseAddress!, count: destination.count) else {
         throw UserError(
-          .invalidData, at: path.string, "tensor \(tensor.name) has values that are not finite",
+          .invalidData, at: place, "tensor \(name(tensor.name)) has values that are not finite",
           hint: "Export the weights again from a model whose values are finite.")
       }
     }
     return parameters
   }
 
-  private static func check(_ file: SafetensorsReader, against table: TensorTable, at path: FilePath) throws {
+  private static func check(
+    _ files: TensorFiles, against table: TensorTable, named name: (String) -> String
+  ) throws {
     func mismatch(_ problem: String) -> UserError {
       UserError(
-        .invalidData, at: path.string, problem, hint: "Give the configuration the weights were trained with.")
+        .invalidData, at: files.place.string, problem,
+        hint: "Give the configuration the weights were trained with.")
     }
-    let expected = Set(table.tensors.map(\.name))
-    if let surplus = file.names.first(where: { !expected.contains($0) }) {
+    let expected = Set(table.tensors.map { name($0.name) })
+    if let surplus = files.names.first(where: { !expected.contains($0) }) {
       throw mismatch("tensor \(surplus) has no place in a model of this configuration")
     }
     for tensor in table.tensors {
-      guard let shape = file.shape(of: tensor.name) else {
-        throw mismatch("tensor \(tensor.name) is missing")
+      let name = name(tensor.name)
+      guard let shape = files.shape(of: name) else {
+        throw mismatch("tensor \(name) is missing")
       }
       guard shape == tensor.shape else {
         throw mismatch(
-          "tensor \(tensor.name) has shape \(shape) where this configuration has \(tensor.shape)")
+          "tensor \(name) has shape \(shape) where this configuration has \(tensor.shape)")
       }
     }
   }

@@ -19,7 +19,7 @@ public struct SubwordVocabulary: Sendable, Equatable {
   /// `[S]`: opens and closes every document.
   public static let documentMark: Int32 = 256
   /// What files call it. No other token has these bytes.
-  static let documentMarkName = "<document>"
+  public static let documentMarkName = "<document>"
   /// In tokens.
   public static let sizes = 258...1 << 20
 

@@ -56,6 +56,11 @@ public struct TokenizerFile: Sendable, Equatable {
     try DurableFile.write(content, to: path)
   }
 
+  /// The file as the library `transformers` wants it: the document mark is a special token, and begins every text.
+  public func contentForTransformers() -> [UInt8] {
+    SpecialTokenContent(TokenizerContent(vocabulary)).encoded()
+  }
+
   /// Where a run keeps its own.
   public static func path(inRun run: FilePath) -> FilePath { run.appending("tokenizer.json") }
 
@@ -119,12 +124,14 @@ private struct TokenizerContent: Codable {
     self = try decoder.decode(Self.self, from: Data(bytes))
   }
 
-  func encoded() -> [UInt8] {
+  func encoded() -> [UInt8] { Self.encoded(self) }
+
+  static func encoded(_ content: some Encodable) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     encoder.keyEncodingStrategy = .convertToSnakeCase
     do {
-      return [UInt8](try encoder.encode(self)) + [0x0A]
+      return [UInt8](try encoder.encode(content)) + [0x0A]
     } catch {
       preconditionFailure("names and numbers can be written as JSON: \(error)")
     }
@@ -133,6 +140,18 @@ private struct TokenizerContent: Codable {
   private static func name(of token: Int32, in vocabulary: SubwordVocabulary) -> String {
     token == SubwordVocabulary.documentMark
       ? SubwordVocabulary.documentMarkName : PrintableBytes.text(vocabulary.bytes(of: token))
+  }
+}
+
+extension TokenizerContent.Model {
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    type = try container.decode(String.self, forKey: .type)
+    vocab = try container.decode([String: Int32].self, forKey: .vocab)
+    // The library itself now writes the tokens of a merge one by one.
+    merges =
+      try (try? container.decode([[String]].self, forKey: .merges))?.map { $0.joined(separator: " ") }
+      ?? container.decode([String].self, forKey: .merges)
   }
 }
 
@@ -192,6 +211,41 @@ extension TokenizerContent {
       throw FormatDamage("its token \(number) must be \"\(name)\"")
     }
   }
+}
+
+/// The parts with a special token besides.
+private struct SpecialTokenContent: Encodable {
+  private let content: TokenizerContent
+
+  init(_ content: TokenizerContent) { self.content = content }
+
+  private enum Key: CodingKey {
+    case addedTokens, postProcessor
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try content.encode(to: encoder)
+    let name = SubwordVocabulary.documentMarkName
+    let (mark, number) = (JSONValue(name), JSONValue(Int(SubwordVocabulary.documentMark)))
+    let opening: JSONValue = ["SpecialToken": ["id": mark, "type_id": 0]]
+    func text(_ id: JSONValue) -> JSONValue { ["Sequence": ["id": id, "type_id": 0]] }
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(
+      [
+        [
+          "id": number, "content": mark, "single_word": false, "lstrip": false, "rstrip": false,
+          "normalized": false, "special": true,
+        ] as JSONValue
+      ], forKey: .addedTokens)
+    try container.encode(
+      [
+        "type": "TemplateProcessing", "single": [opening, text("A")],
+        "pair": [opening, text("A"), opening, text("B")],
+        "special_tokens": .object([name: ["id": mark, "ids": [number], "tokens": [mark]]]),
+      ] as JSONValue, forKey: .postProcessor)
+  }
+
+  func encoded() -> [UInt8] { TokenizerContent.encoded(self) }
 }
 
 /// The characters that stand for bytes in a byte-level `tokenizer.json`: a printable Latin-1 character for itself, the

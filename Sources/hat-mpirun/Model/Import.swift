@@ -8,16 +8,20 @@ import SystemPackage
 
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make a run from a safetensors file, to evaluate it or generate text.",
-    discussion:
-      "The file has the tensor names of `export`. It has no optimiser state, which starts at zero.")
+    abstract: "Make a run from exported weights, to evaluate it or generate text.",
+    discussion: """
+      The weights are a safetensors file with the tensor names of `export`, or a folder of `export --format huggingface`, \
+      also one that transformers has saved again. They have no optimiser state, which starts at zero.
+      """)
 
-  @Option(help: ArgumentHelp("The safetensors file.", valueName: "FILE"))
+  @Option(help: ArgumentHelp("The safetensors file, or the folder.", valueName: "PATH"))
   var weights: String
 
   @Option(
-    name: .customLong("config"), help: ArgumentHelp("The configuration of its model.", valueName: "FILE"))
-  var configurationFile: String
+    name: .customLong("config"),
+    help: ArgumentHelp("The configuration of its model, for a file; a folder has its own.", valueName: "FILE")
+  )
+  var configurationFile: String?
 
   @Option(help: ArgumentHelp("The folder of the new run; must not hold one already.", valueName: "RUN"))
   var output: String
@@ -29,7 +33,8 @@ struct Import: ParsableCommand {
   var maxWordBytes: Int?
 
   @Option(
-    help: ArgumentHelp("For a model of kind subword: the tokenizer.json of its run.", valueName: "FILE"))
+    help: ArgumentHelp(
+      "For a file of a model of kind subword: the tokenizer.json of its run.", valueName: "FILE"))
   var tokenizer: String?
 
   func validate() throws {
@@ -37,35 +42,87 @@ struct Import: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try Configuration.load(from: FilePath(configurationFile))
-    let tokenizer = try tokenizer(for: configuration.model)
     let store = CheckpointStore(run: FilePath(output))
     guard try store.list().isEmpty else {
       throw UserError(
         .cannotWrite, at: output, "the folder already holds a run", hint: "Choose another --output.")
     }
+    let model = try DurableFile.isFolder(FilePath(weights)) ? fromFolder() : fromFile()
+    let configuration = model.configuration
     let table = TensorTable(configuration.model)
-    let parameters = StateBuffer(.parameters(table), try WeightsFile.load(FilePath(weights), table))
-    let splitter = try splitter()
     let state = StateSection.all(of: configuration.training.optimizerRule, table).map {
       StateBuffer($0, FloatBuffer(reserving: $0.count))
     }
-    let buffers = [parameters] + state
+    let buffers = [StateBuffer(.parameters(table), model.parameters)] + state
     try store.begin(step: 0)
-    try tokenizer?.write(to: TokenizerFile.path(inRun: FilePath(output)))
+    try model.tokenizer?.write(to: TokenizerFile.path(inRun: FilePath(output)))
     let slice = try store.writeSlice(
       step: 0, index: 0, ranges: [0..<table.count], sections: buffers.map(\.section)
     ) { section, _ in UnsafeBufferPointer(buffers[section].floats.elements) }
     try store.commit(
       CheckpointManifest(
-        step: 0, configuration: configuration, splittingRule: splitter.rule.versionedName,
-        maxWordBytes: splitter.maximumWordBytes, dataFingerprint: "", cursor: "",
-        tokenizerChecksum: tokenizer?.checksum, sections: buffers.map(\.section), slices: [slice]),
+        step: 0, configuration: configuration, splittingRule: model.splitter.rule.versionedName,
+        maxWordBytes: model.splitter.maximumWordBytes, dataFingerprint: "", cursor: "",
+        tokenizerChecksum: model.tokenizer?.checksum, sections: buffers.map(\.section), slices: [slice]),
       keep: 1)
     print("\(output): \(Amount.large(Double(table.count))) parameters as the checkpoint of step 0")
   }
 
-  private func tokenizer(for model: ModelConfiguration) throws -> TokenizerFile? {
+  /// What was read.
+  private struct Model {
+    let configuration: Configuration
+    let parameters: FloatBuffer
+    let splitter: WordSplitter
+    let tokenizer: TokenizerFile?
+  }
+
+  private func fromFile() throws -> Model {
+    guard let configurationFile else {
+      throw UserError(
+        .wrongUsage, at: weights, "the configuration of its model is not named",
+        hint: "Add --config FILE, such as the config.yaml of its run.")
+    }
+    let configuration = try Configuration.load(from: FilePath(configurationFile))
+    let tokenizer = try tokenizer(for: configuration.model, configurationFile)
+    let parameters = try WeightsFile.load(FilePath(weights), TensorTable(configuration.model))
+    let metadata = try SafetensorsReader(opening: FilePath(weights)).metadata
+    return Model(
+      configuration: configuration, parameters: parameters,
+      splitter: try splitter(rule: metadata["splitting_rule"], limit: metadata["max_word_bytes"]),
+      tokenizer: tokenizer)
+  }
+
+  private func fromFolder() throws -> Model {
+    for (option, value) in [("--config", configurationFile), ("--tokenizer", tokenizer)] where value != nil {
+      throw UserError(
+        .wrongUsage, at: weights, "a folder has a configuration and a tokenizer of its own",
+        hint: "Leave \(option) out.")
+    }
+    let folder = FilePath(weights)
+    let place = folder.appending("config.json")
+    let settings = try JSONFile.read(JSONValue.self, from: place, hint: "Export the model again.")
+    let description = try HuggingFaceModel.description(settings, at: place.string)
+    let (configuration, model) = (description.configuration, HuggingFaceModel(description.configuration))
+    let splitter = try splitter(
+      rule: description.splittingRule, limit: String(description.maxWordBytes))
+    let tokenizer: TokenizerFile? =
+      switch configuration.model.kind {
+      case .hierarchical: nil
+      case .subword:
+        // As hat writes it: without what transformers needs besides.
+        TokenizerFile(
+          try TokenizerFile(
+            reading: folder.appending("tokenizer.json"), tokens: configuration.model.vocabulary
+          ).vocabulary)
+      }
+    let parameters = try WeightsFile.load(
+      TensorFiles(folder: folder), TensorTable(configuration.model), named: model.name)
+    return Model(
+      configuration: configuration, parameters: parameters, splitter: splitter, tokenizer: tokenizer)
+  }
+
+  private func tokenizer(for model: ModelConfiguration, _ configurationFile: String) throws -> TokenizerFile?
+  {
     guard (model.kind == .subword) == (tokenizer != nil) else {
       throw UserError(
         .wrongUsage, at: configurationFile,
@@ -77,20 +134,18 @@ struct Import: ParsableCommand {
     return try tokenizer.map { try TokenizerFile(reading: FilePath($0), tokens: model.vocabulary) }
   }
 
-  /// What the file states; where it states nothing, what the user does.
-  private func splitter() throws -> WordSplitter {
-    let metadata = try SafetensorsReader(opening: FilePath(weights)).metadata
+  /// What the weights state; where they state nothing, what the user does.
+  private func splitter(rule: String?, limit: String?) throws -> WordSplitter {
     let rule = try agreed(
-      metadata["splitting_rule"].map { try SplittingRule(versionedName: $0) },
-      split.map { try SplittingRule(parsing: $0) }, option: "--split", describe: \.name)
+      rule.map { try SplittingRule(versionedName: $0) }, split.map { try SplittingRule(parsing: $0) },
+      option: "--split", describe: \.name)
     guard let rule else {
       throw UserError(
         .wrongUsage, at: weights, "the file does not state a splitting rule",
         hint: "Add --split whitespace (or the rule it was trained with).")
     }
     let limit = try agreed(
-      metadata["max_word_bytes"].map(wordLimit), maxWordBytes, option: "--max-word-bytes",
-      describe: \.description)
+      limit.map(wordLimit), maxWordBytes, option: "--max-word-bytes", describe: \.description)
     return try WordSplitter(rule, maximumWordBytes: limit ?? WordSplitter.defaultWordLimit)
   }
 

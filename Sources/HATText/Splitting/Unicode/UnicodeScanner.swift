@@ -107,6 +107,21 @@ struct UnicodeAutomaton: Sendable {
   static func row(after transition: UInt16) -> Int { Int(transition) & ~(rowSize - 1) }
 
   func isInDoubt(row: Int) -> Bool { isInDoubt[row / Self.rowSize] }
+
+  var stateCount: Int { isInDoubt.count }
+
+  func isInDoubt(state: Int) -> Bool { isInDoubt[state] }
+
+  /// What a state decides at a scalar of a class, and the state that follows.
+  func transition(from state: Int, class scalarClass: Int) -> (
+    state: Int, decision: UnicodeWordState.Decision
+  ) {
+    let transition = transitions[state * Self.rowSize + scalarClass]
+    return (
+      Self.row(after: transition) / Self.rowSize,
+      UnicodeWordState.Decision(rawValue: transition % UInt16(Self.rowSize))
+    )
+  }
 }
 
 extension WordSplitter {
