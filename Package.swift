@@ -152,7 +152,8 @@ let package = Package(
     .executableTarget(
       name: "hat-mpirun",
       dependencies: [
-        "HAT", "HATRandom", "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed", "HATTerminal", "HATWeb",
+        "HAT", "HATRandom", "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed", "HATTerminal",
+        "HATWeb",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -198,6 +199,9 @@ let package = Package(
     .testTarget(
       name: "HATDistributedTests",
       dependencies: ["HAT", "HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
+    .testTarget(
+      name: "HATServingTests",
+      dependencies: ["HATServing", "HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"]),
     .testTarget(
       name: "HATTerminalTests",
       dependencies: [

@@ -30,7 +30,9 @@ struct APIError: Error, Encodable {
 
   private enum CodingKeys: CodingKey { case error }
 
-  init(_ status: HTTPResponse.Status, _ message: String, type: String, param: String? = nil, code: String? = nil) {
+  init(
+    _ status: HTTPResponse.Status, _ message: String, type: String, param: String? = nil, code: String? = nil
+  ) {
     self.status = status
     error = Content(message: message, type: type, param: param, code: code)
   }
@@ -82,7 +84,8 @@ struct APIError: Error, Encodable {
       self = APIError(.serviceUnavailable, "The server is stopping.", type: "server_error", code: "stopping")
       fields[.retryAfter] = "10"
     case let error as UserError: self = .invalid(nil, "\(error)")
-    default: self = APIError(.internalServerError, "Something went wrong in the server.", type: "server_error")
+    default:
+      self = APIError(.internalServerError, "Something went wrong in the server.", type: "server_error")
     }
   }
 }

@@ -14,7 +14,8 @@ public struct AccessKey: Sendable {
     bytes = Array(key.utf8)
     guard Self.lengths ~= bytes.count, bytes.allSatisfy({ 0x21...0x7E ~= $0 }) else {
       throw UserError(
-        .wrongUsage, at: place, "it has no key of 1 to \(Self.lengths.upperBound) printable ASCII characters without spaces",
+        .wrongUsage, at: place,
+        "it has no key of 1 to \(Self.lengths.upperBound) printable ASCII characters without spaces",
         hint: "Write such a key, alone.")
     }
   }

@@ -17,14 +17,24 @@ struct BodyReader {
     }
     let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
     guard length <= limits.bodyBytes else { throw APIError.tooLarge(limits.bodyBytes) }
-    let watchdog = channel.eventLoop.scheduleTask(in: .seconds(Int64(limits.timeout))) { channel.close(promise: nil) }
-    defer { watchdog.cancel() }
-    var body: [UInt8] = []
-    body.reserveCapacity(length)
-    for try await part in request.body {
-      guard body.count + part.readableBytes <= limits.bodyBytes else { throw APIError.tooLarge(limits.bodyBytes) }
-      body += part.readableBytesView
+    let watchdog = channel.eventLoop.scheduleTask(in: .seconds(Int64(limits.timeout))) {
+      channel.close(promise: nil)
     }
-    return body
+    defer { watchdog.cancel() }
+    do {
+      var body: [UInt8] = []
+      body.reserveCapacity(length)
+      for try await part in request.body {
+        guard body.count + part.readableBytes <= limits.bodyBytes else {
+          throw APIError.tooLarge(limits.bodyBytes)
+        }
+        body += part.readableBytesView
+      }
+      return body
+    } catch let error as APIError {
+      throw error
+    } catch {
+      throw APIError.invalid(nil, "The body does not arrive as HTTP says it must.")
+    }
   }
 }

@@ -112,7 +112,8 @@ struct ChatComposer: AnswerComposer {
 
   init(_ request: ChatRequest, _ plan: WritingPlan, _ tokens: TextTokens) {
     blank = ChatPart(
-      id: AnswerName.next("chatcmpl"), created: AnswerName.now, model: request.writing.model, seed: plan.seed, choices: [])
+      id: AnswerName.next("chatcmpl"), created: AnswerName.now, model: request.writing.model, seed: plan.seed,
+      choices: [])
     count = plan.requests.count
     names = TokenNames(tokens: tokens)
     wantsProbabilities = request.alternatives != nil

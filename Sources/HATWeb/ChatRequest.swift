@@ -19,7 +19,9 @@ struct ChatRequest: Decodable {
       init(from decoder: any Decoder) throws {
         var parameters = try Parameters(decoder, in: "messages.content")
         let type: String = try parameters.required("type", "\"text\"")
-        guard type == "text" else { throw parameters.wrong("type", "is \"\(type)\": this server reads text only") }
+        guard type == "text" else {
+          throw parameters.wrong("type", "is \"\(type)\": this server reads text only")
+        }
         text = try parameters.required("text", "a string")
         try parameters.finish()
       }
@@ -73,7 +75,8 @@ struct ChatRequest: Decodable {
     }
     self.alternatives = wantsProbabilities ? alternatives ?? 0 : nil
     try parameters.refuse([
-      "audio", "function_call", "functions", "metadata", "modalities", "parallel_tool_calls", "prediction", "reasoning_effort",
+      "audio", "function_call", "functions", "metadata", "modalities", "parallel_tool_calls", "prediction",
+      "reasoning_effort",
       "response_format", "tool_choice", "tools", "verbosity", "web_search_options",
     ])
     try parameters.refuse("store", except: false)

@@ -74,7 +74,8 @@ struct CompletionComposer: AnswerComposer {
 
   init(_ request: CompletionRequest, _ plan: WritingPlan, _ tokens: TextTokens) {
     blank = CompletionAnswer(
-      id: AnswerName.next("cmpl"), created: AnswerName.now, model: request.writing.model, seed: plan.seed, choices: [])
+      id: AnswerName.next("cmpl"), created: AnswerName.now, model: request.writing.model, seed: plan.seed,
+      choices: [])
     names = TokenNames(tokens: tokens)
     alternatives = request.alternatives
     choices = plan.prompts.map { Choice(prompt: $0, isEchoed: !request.echoes) }

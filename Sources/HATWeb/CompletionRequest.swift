@@ -48,7 +48,8 @@ struct CompletionRequest: Decodable {
 
   func plan(_ tokens: TextTokens, _ limits: ServerLimits, capacity: Int) throws -> WritingPlan {
     try WritingPlan(
-      writing, prompts.plan(tokens, limits), tokens: limits.tokens(maximumTokens, usual: Self.usualTokens, "max_tokens"),
+      writing, prompts.plan(tokens, limits),
+      tokens: limits.tokens(maximumTokens, usual: Self.usualTokens, "max_tokens"),
       capacity: capacity
     ) { request in
       request.alternatives = alternatives
@@ -72,7 +73,9 @@ extension CompletionRequest.Prompts {
         try limits.checkPrompt(list.count, "prompt")
         let hasMark = list.first == tokens.documentMark
         let prompt = WritingPlan.Prompt(tokens: hasMark ? Array(list.dropFirst()) : list, hasMark: hasMark)
-        if let fault = tokens.fault(of: prompt.tokens) { throw APIError.invalid("prompt", "`prompt`: \(fault).") }
+        if let fault = tokens.fault(of: prompt.tokens) {
+          throw APIError.invalid("prompt", "`prompt`: \(fault).")
+        }
         try limits.checkPrompt(tokens.bytes(of: prompt.tokens).count, "prompt")
         return prompt
       }

@@ -21,7 +21,8 @@ struct Parameters {
     do {
       container = try decoder.container(keyedBy: Key.self)
     } catch is DecodingError {
-      throw APIError.invalid(nil, place.isEmpty ? "The body is not a JSON object." : "`\(place)` is not an object.")
+      throw APIError.invalid(
+        nil, place.isEmpty ? "The body is not a JSON object." : "`\(place)` is not an object.")
     }
     self.place = place.isEmpty ? "" : place + "."
   }
@@ -42,7 +43,9 @@ struct Parameters {
   }
 
   mutating func required<Value: Decodable>(_ name: String, _ form: String) throws -> Value {
-    guard let value: Value = try value(name, form) else { throw wrong(name, "is missing: it must be \(form)") }
+    guard let value: Value = try value(name, form) else {
+      throw wrong(name, "is missing: it must be \(form)")
+    }
     return value
   }
 

@@ -65,7 +65,9 @@ struct ReplyWriter {
 
   func send(_ bytes: some Sequence<UInt8>, to writer: inout any ResponseBodyWriter) async throws {
     let channel = channel
-    let watchdog = channel.eventLoop.scheduleTask(in: .seconds(Int64(timeout))) { channel.close(promise: nil) }
+    let watchdog = channel.eventLoop.scheduleTask(in: .seconds(Int64(timeout))) {
+      channel.close(promise: nil)
+    }
     defer { watchdog.cancel() }
     try await writer.write(ByteBuffer(bytes: bytes))
   }

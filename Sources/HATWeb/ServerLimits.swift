@@ -1,9 +1,9 @@
 /// How much a server takes of its clients.
 public struct ServerLimits: Sendable {
   /// Of a request's body.
-  public var bodyBytes = 4 << 20
+  public var bodyBytes = 1 << 20
   /// Of the text of a prompt, and its tokens.
-  public var promptBytes = 256 << 10
+  public var promptBytes = 128 << 10
   /// To write for a text, at most.
   public var tokens = 4096
   public var connections = 1024

@@ -58,7 +58,8 @@ enum TokenizerRequests {
   static func text(_ request: Detokenize, _ tokens: TextTokens, _ limits: ServerLimits) throws -> Text {
     try limits.checkPrompt(request.tokens.count, "tokens")
     guard request.tokens.allSatisfy({ 0..<tokens.count ~= $0 }) else {
-      throw APIError.invalid("tokens", "`tokens` has a number that is no token: they are from 0 to \(tokens.count - 1).")
+      throw APIError.invalid(
+        "tokens", "`tokens` has a number that is no token: they are from 0 to \(tokens.count - 1).")
     }
     let names = TokenNames(tokens: tokens)
     let parts = request.tokens.map { tokens.isMark($0) ? Array(names[$0].utf8) : tokens.bytes(of: $0) }

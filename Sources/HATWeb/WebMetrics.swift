@@ -31,18 +31,24 @@ final class WebMetrics: Sendable {
     }
     add("prompt_tokens_total", "counter", "Tokens of prompts that were continued.", counts.promptTokens)
     add("scored_tokens_total", "counter", "Tokens of prompts that were scored.", counts.scoredTokens)
-    add("written_symbols_total", "counter", "Tokens, ends of words and ends of documents written.", counts.writtenSymbols)
+    add(
+      "written_symbols_total", "counter", "Tokens, ends of words and ends of documents written.",
+      counts.writtenSymbols)
     add("running_texts", "gauge", "Texts being written.", counts.running)
     add("waiting_texts", "gauge", "Texts that wait to be written or scored.", counts.waiting)
     add("open_texts", "gauge", "Texts of requests that are not answered.", service.open)
     add("slots", "gauge", "Texts that can be written at once.", service.slots)
     add("connections", "gauge", "Connections that are open.", connections.count)
-    add("refused_connections_total", "counter", "Connections refused because there were too many.", connections.refused)
+    add(
+      "refused_connections_total", "counter", "Connections refused because there were too many.",
+      connections.refused)
     return lines.joined(separator: "\n") + "\n"
   }
 
   private func requests() -> [String] {
-    let totals = totals.withLock { $0 }.sorted { ($0.key.endpoint, $0.key.status) < ($1.key.endpoint, $1.key.status) }
+    let totals = totals.withLock { $0 }.sorted {
+      ($0.key.endpoint, $0.key.status) < ($1.key.endpoint, $1.key.status)
+    }
     var lines = [
       "# HELP hat_request_seconds Requests that were answered, and how long they took.",
       "# TYPE hat_request_seconds summary",
@@ -50,7 +56,8 @@ final class WebMetrics: Sendable {
     for (request, total) in totals {
       let labels = "{path=\"\(request.endpoint)\",status=\"\(request.status)\"}"
       lines += [
-        "hat_request_seconds_count\(labels) \(total.count)", "hat_request_seconds_sum\(labels) \(total.seconds)",
+        "hat_request_seconds_count\(labels) \(total.count)",
+        "hat_request_seconds_sum\(labels) \(total.seconds)",
       ]
     }
     return lines

@@ -28,7 +28,8 @@ struct WebResponder: Sendable {
     init(_ request: Request, _ channel: any Channel) {
       (self.request, self.channel) = (request, channel)
       let path = request.uri.path
-      endpoint = Endpoint(rawValue: path.hasPrefix(Endpoint.models.rawValue + "/") ? Endpoint.models.rawValue : path)
+      endpoint = Endpoint(
+        rawValue: path.hasPrefix(Endpoint.models.rawValue + "/") ? Endpoint.models.rawValue : path)
       isRead = request.method == .get || request.method == .head
     }
   }
@@ -61,8 +62,13 @@ struct WebResponder: Sendable {
         connections.set(nil, of: channel)
         writing.answer.close()
       }
-      let status = try await writing.send(by: replyWriter, to: writer)
-      count(exchange, status)
+      do {
+        count(exchange, try await writing.send(by: replyWriter, to: writer))
+      } catch {
+        // The client has hung up: nginx's number for it.
+        count(exchange, HTTPResponse.Status(code: 499))
+        throw error
+      }
     }
   }
 
@@ -86,7 +92,8 @@ struct WebResponder: Sendable {
     return endpoint
   }
 
-  private func outcome(of admission: Result<Endpoint, any Error>, _ exchange: inout Exchange) async -> Outcome {
+  private func outcome(of admission: Result<Endpoint, any Error>, _ exchange: inout Exchange) async -> Outcome
+  {
     do {
       let endpoint = try admission.get()
       if exchange.isRead { return .reply(try reply(to: endpoint, exchange.request.uri.path)) }
@@ -100,12 +107,14 @@ struct WebResponder: Sendable {
 
   private func reply(to endpoint: Endpoint, _ path: String) throws -> Reply {
     switch endpoint {
-    case .page: return Reply(type: "text/html; charset=utf-8", body: WebFiles.page, fields: WebFiles.pageFields)
+    case .page:
+      return Reply(type: "text/html; charset=utf-8", body: WebFiles.page, fields: WebFiles.pageFields)
     case .description: return Reply(body: WebFiles.description)
     case .health: return try health()
     case .metrics:
       return Reply(
-        type: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics.text(service, connections).utf8))
+        type: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics.text(service, connections).utf8)
+      )
     case .models:
       let name = path.dropFirst(Endpoint.models.rawValue.count + 1)
       if name.isEmpty { return try .json(ServedModel.List(data: [model])) }

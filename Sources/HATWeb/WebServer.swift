@@ -29,13 +29,15 @@ public struct WebServer: Sendable {
   ///   - grace: seconds in which answers may end when the server stops.
   /// - Throws: `UserError` of kind `wrongUsage` where the system allows fewer connections.
   public init(
-    _ model: LoadedModel, name: String, slots: Int, queue: Int, limits: ServerLimits, key: AccessKey?, grace: Int
+    _ model: LoadedModel, name: String, slots: Int, queue: Int, limits: ServerLimits, key: AccessKey?,
+    grace: Int
   ) throws {
     try OpenFiles.makeRoom(forConnections: limits.connections + Self.refusedConnections)
     (self.limits, self.grace) = (limits, grace)
     responder = WebResponder(
       service: BatchService(model, slots: slots, capacity: queue), tokens: TextTokens(model),
-      model: ServedModel(model, name: name, created: Int(Date().timeIntervalSince1970)), limits: limits, key: key,
+      model: ServedModel(model, name: name, created: Int(Date().timeIntervalSince1970)), limits: limits,
+      key: key,
       connections: Connections(most: limits.connections))
   }
 
@@ -76,7 +78,8 @@ public struct WebServer: Sendable {
   }
 
   private func server(
-    host: String, port: Int, _ group: MultiThreadedEventLoopGroup, _ started: @escaping @Sendable (Int) -> Void
+    host: String, port: Int, _ group: MultiThreadedEventLoopGroup,
+    _ started: @escaping @Sendable (Int) -> Void
   ) -> Server<HTTP1Channel> {
     let connections = responder.connections
     var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
@@ -88,7 +91,8 @@ public struct WebServer: Sendable {
         try await responder.respond(request, writer, channel)
       },
       configuration: .init(
-        additionalChannelHandlers: [ConnectionGate(connections)], idleTimeout: .seconds(Int64(limits.timeout)),
+        additionalChannelHandlers: [ConnectionGate(connections)],
+        idleTimeout: .seconds(Int64(limits.timeout)),
         httpDecoderConfiguration: decoder))
     var logger = Logger(label: "hat") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
@@ -96,7 +100,8 @@ public struct WebServer: Sendable {
       childChannelSetup: channel,
       configuration: ServerConfiguration(
         address: .hostname(host, port: port), backlog: Self.backlog,
-        availableConnectionsDelegate: MaximumAvailableConnections(limits.connections + Self.refusedConnections)),
+        availableConnectionsDelegate: MaximumAvailableConnections(
+          limits.connections + Self.refusedConnections)),
       onServerRunning: { started($0.localAddress?.port ?? port) }, eventLoopGroup: group, logger: logger)
   }
 }

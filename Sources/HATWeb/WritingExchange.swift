@@ -13,7 +13,9 @@ struct WritingExchange {
   let streamsUsage: Bool
 
   /// - Returns: the status that was sent.
-  func send(by replyWriter: ReplyWriter, to writer: consuming ResponseWriter) async throws -> HTTPResponse.Status {
+  func send(by replyWriter: ReplyWriter, to writer: consuming ResponseWriter) async throws
+    -> HTTPResponse.Status
+  {
     let first: [TextUpdate]
     do {
       first = try await answer.next(waitingForEnd: !streams) ?? []

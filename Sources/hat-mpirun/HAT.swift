@@ -8,7 +8,8 @@ struct HAT: ParsableCommand {
     abstract: "Train tokenizer-free language models on CPU machines, alone or under mpirun.",
     version: ProgramVersion.text,
     subcommands: [
-      Plan.self, Preprocess.self, Split.self, Tokenizer.self, Train.self, Evaluate.self, Generate.self, Serve.self,
+      Plan.self, Preprocess.self, Split.self, Tokenizer.self, Train.self, Evaluate.self, Generate.self,
+      Serve.self,
       Export.self, Import.self, Inspect.self, Benchmark.self, Doctor.self,
     ]
   )

@@ -19,6 +19,7 @@ extension EndToEnd {
         ["train", "--config", preset, "--data", "x", "--output", "y", "--threads"],
         ["evaluate", "--checkpoint", "x", "--text", "y", "--threads"],
         ["generate", "--checkpoint", "x", "--threads"],
+        ["serve", "--checkpoint", "x", "--slots"], ["serve", "--checkpoint", "x", "--timeout"],
         ["import", "--weights", "x", "--config", preset, "--output", "y", "--max-word-bytes"],
         ["inspect", "batches", "--config", preset, "--data", "x", "--steps"],
         ["inspect", "words", "--checkpoint", "x", "--near", "y", "--count"],

@@ -67,7 +67,8 @@ public final class SubwordScorer: TextScorer {
     let lengths = splitter.split(partOfText: vocabulary.decode(tokens))
     precondition(lengths != nil, "tokens are of a text")
     return try SubwordTokenScoring(
-      tokens, lengths!.wordRanges, model, weights, vocabulary, beginnings, room: room, alternatives: alternatives)
+      tokens, lengths!.wordRanges, model, weights, vocabulary, beginnings, room: room,
+      alternatives: alternatives)
   }
 
   /// Scores a token whose first bytes are given, or which may be the beginning of a longer one.

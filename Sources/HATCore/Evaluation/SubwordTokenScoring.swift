@@ -85,7 +85,9 @@ struct SubwordTokenScoring: TokenScoring {
   private func joined(
     _ likeliest: [TokenScore.Alternative], _ token: Int32, _ logProbability: Double
   ) -> [TokenScore.Alternative] {
-    func begins(_ other: TokenScore.Alternative) -> Bool { beginnings.contains(Int32(other.token), among: token) }
+    func begins(_ other: TokenScore.Alternative) -> Bool {
+      beginnings.contains(Int32(other.token), among: token)
+    }
     guard let first = likeliest.first, begins(first) else { return likeliest }
     return [.init(Int(token), logProbability)] + likeliest.filter { !begins($0) }
   }

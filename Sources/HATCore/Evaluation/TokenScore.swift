@@ -41,7 +41,8 @@ struct SymbolScore {
   ///   - logProbability: of the symbol, if it is known.
   ///   - count: of alternatives.
   init(
-    _ symbol: Int, _ logits: UnsafeBufferPointer<Float>, logProbability: Double? = nil, alternatives count: Int
+    _ symbol: Int, _ logits: UnsafeBufferPointer<Float>, logProbability: Double? = nil,
+    alternatives count: Int
   ) {
     let logProbability = logProbability ?? Self.logProbability(of: symbol, logits)
     let own = Double(logits[symbol])

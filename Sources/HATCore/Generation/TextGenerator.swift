@@ -48,7 +48,9 @@ public final class TextGenerator {
     to write: (_ document: Int, _ text: [UInt8]) throws -> Void
   ) throws -> [End] {
     precondition(samplers.count == documents.count)
-    for document in documents.indices { documents[document] = WrittenDocument(bytes: byteLimit, mayEnd: mayEnd) }
+    for document in documents.indices {
+      documents[document] = WrittenDocument(bytes: byteLimit, mayEnd: mayEnd)
+    }
     var ends: [End] = documents.map { _ in .limit }
     var predicted = Array(documents.indices)
     while !predicted.isEmpty {

@@ -21,7 +21,9 @@ struct Serve: ParsableCommand {
   @Option(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
   var checkpoint: String
 
-  @Option(help: ArgumentHelp("What clients call the model (default: the name of the run's folder).", valueName: "NAME"))
+  @Option(
+    help: ArgumentHelp(
+      "What clients call the model (default: the name of the run's folder).", valueName: "NAME"))
   var modelName: String?
 
   @Option(help: "The address to listen on: 127.0.0.1 for this machine alone, 0.0.0.0 for everybody.")
@@ -60,7 +62,9 @@ struct Serve: ParsableCommand {
     try Self.wait {
       try await server.run(host: host, port: port) { port in
         Terminal.note("Serving \(name) at http://\(host.contains(":") ? "[\(host)]" : host):\(port)")
-        if isOpen { Terminal.note("warning: whoever reaches this address may use it: there is no --api-key-file.") }
+        if isOpen {
+          Terminal.note("warning: whoever reaches this address may use it: there is no --api-key-file.")
+        }
       }
     }
   }
@@ -90,7 +94,10 @@ struct ServeLimits: ParsableArguments {
   @Option(help: "Texts written at once.")
   var slots = 16
 
-  @Option(help: "Texts of requests that are not answered, at most: written, waiting, or being sent. More are refused (429).")
+  @Option(
+    help:
+      "Texts of requests that are not answered, at most: written, waiting, or being sent. More are refused (429)."
+  )
   var queue = 128
 
   @Option(help: "Tokens to write for a text, at most.")
@@ -124,7 +131,9 @@ struct ServeLimits: ParsableArguments {
 
   var server: ServerLimits {
     var limits = ServerLimits()
-    (limits.bodyBytes, limits.promptBytes, limits.tokens) = (maxBodyBytes.bytes, maxPromptBytes.bytes, maxTokens)
+    (limits.bodyBytes, limits.promptBytes, limits.tokens) = (
+      maxBodyBytes.bytes, maxPromptBytes.bytes, maxTokens
+    )
     (limits.connections, limits.timeout) = (connections, timeout)
     return limits
   }

@@ -15,10 +15,12 @@ import Testing
     _ rule: SplittingRule = .whitespace, words: Int = 256, bytes: Int = 4096
   ) throws -> HierarchicalScorer {
     HierarchicalScorer(
-      witness.model, witness.weights, splitter: try WordSplitter(rule), sequenceWords: words, sequenceBytes: bytes)
+      witness.model, witness.weights, splitter: try WordSplitter(rule), sequenceWords: words,
+      sequenceBytes: bytes)
   }
 
-  private func scores(_ tokens: [Int], _ scorer: any TextScorer, alternatives: Int = 1) throws -> [TokenScore] {
+  private func scores(_ tokens: [Int], _ scorer: any TextScorer, alternatives: Int = 1) throws -> [TokenScore]
+  {
     var (scoring, scores) = (try scorer.scoring(of: tokens, alternatives: alternatives), [TokenScore]())
     while let part = try scoring.next() { scores += part }
     return scores
@@ -31,7 +33,8 @@ import Testing
 
   /// Whoever adds up the tokens of a string has what `evaluate` says of it: its logarithm, and whether it is greedy.
   private func expectSame(
-    _ scores: [TokenScore], from start: Int, as score: TargetScore, location: SourceLocation = #_sourceLocation
+    _ scores: [TokenScore], from start: Int, as score: TargetScore,
+    location: SourceLocation = #_sourceLocation
   ) {
     let own = scores[start...]
     let sum = own.reduce(0) { $0 - $1.logProbability }
@@ -48,21 +51,24 @@ import Testing
       let scores = try scores(text.map(Int.init), scorer)
       #expect(scores.map(\.token) == text.map(Int.init))
       for start in 0..<text.count where !UTF8.isContinuation(text[start]) {
-        expectSame(scores, from: start, as: try scorer.score(Array(text[start...]), after: Array(text[..<start])))
+        expectSame(
+          scores, from: start, as: try scorer.score(Array(text[start...]), after: Array(text[..<start])))
       }
     }
   }
 
   /// Only the last part counts for a string at the end, and it is the one that `score` takes.
   @Test(arguments: [2, 3, 7]) func soTheyDoInTextsOfManySequences(words: Int) throws {
-    let scorer = try scorer(words: words, bytes: 40)
+    let scorer = try scorer(words: words, bytes: 70)
     let text = text(words: 30, seed: 4)
     let scores = try scores(text.map(Int.init), scorer)
     #expect(scores.count == text.count)
     #expect(scores.allSatisfy { $0.logProbability < 0 && $0.logProbability.isFinite })
     for length in 1...6 where !UTF8.isContinuation(text[text.count - length]) {
       let start = text.count - length
-      guard let score = try? scorer.score(Array(text[start...]), after: Array(text[..<start])) else { continue }
+      guard let score = try? scorer.score(Array(text[start...]), after: Array(text[..<start])) else {
+        continue
+      }
       expectSame(scores, from: start, as: score)
     }
   }
@@ -92,7 +98,9 @@ import Testing
       #expect(Set(score.alternatives.map(\.token)).count == 20)
       // Where no word ends, they are the probabilities of one step.
       if score.wordEndLogProbability == nil { #expect(values.reduce(0) { $0 + exp($1) } < 1 + 1e-6) }
-      if let own = score.alternatives.first(where: { $0.token == score.token }), score.wordEndLogProbability == nil {
+      if let own = score.alternatives.first(where: { $0.token == score.token }),
+        score.wordEndLogProbability == nil
+      {
         #expect(own.logProbability == score.logProbability)
       }
     }
@@ -134,7 +142,8 @@ import Testing
 
   private func scorer(words: Int = 256, bytes: Int = 512) throws -> SubwordScorer {
     SubwordScorer(
-      model, weights, vocabulary, splitter: try WordSplitter(.whitespace), sequenceWords: words, sequenceBytes: bytes)
+      model, weights, vocabulary, splitter: try WordSplitter(.whitespace), sequenceWords: words,
+      sequenceBytes: bytes)
   }
 
   private func scores(_ tokens: [Int], _ scorer: SubwordScorer) throws -> [TokenScore] {

@@ -25,13 +25,16 @@ import Testing
     #expect(splitter.split(partOfText: [0xC3]) == [1])
     #expect(splitter.split(partOfText: [0x9F, 0xC3]) == [2])
     #expect(splitter.split(partOfText: []) == [])
-    #expect(try WordSplitter(.whitespace, maximumWordBytes: 4).split(partOfText: Array("abcd".utf8) + [0xE2, 0x82]) == [4, 2])
+    #expect(
+      try WordSplitter(.whitespace, maximumWordBytes: 4).split(partOfText: Array("abcd".utf8) + [0xE2, 0x82])
+        == [4, 2])
   }
 
   @Test func whatIsInNoTextIsRefused() throws {
     let splitter = try WordSplitter(.whitespace)
     for bytes: [UInt8] in [
-      [0xFF], [0x61, 0xFE], [0x61, 0x80, 0x61], [0x80, 0x80, 0x80, 0x80], [0xC3, 0x28], [0xED, 0xA0, 0x80], [0x61, 0xC0],
+      [0xFF], [0x61, 0xFE], [0x61, 0x80, 0x61], [0x80, 0x80, 0x80, 0x80], [0xC3, 0x28], [0xED, 0xA0, 0x80],
+      [0x61, 0xC0],
     ] {
       #expect(splitter.split(partOfText: bytes) == nil, "\(bytes)")
     }

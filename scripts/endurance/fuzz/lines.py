@@ -56,6 +56,11 @@ class Line:
     outputs: tuple[str, ...] = ()
 
     @property
+    def is_endless(self) -> bool:
+        """Whether it goes on until it is told to stop."""
+        return self.command == ("serve",)
+
+    @property
     def words(self) -> tuple[str, ...]:
         return (*self.command, *self.arguments)
 

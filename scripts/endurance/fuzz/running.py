@@ -16,6 +16,8 @@ from endurance.processes import Child, adopt_orphans, end_leftovers
 
 # Of a command line: seconds, and bytes of address space and of a file.
 _TIME_LIMIT = 30.0
+# Seconds after which a line that goes on until it is told to stop is told so.
+_SERVED = 3.0
 _LIMITS = {
     resource.RLIMIT_AS: 4 << 30,
     resource.RLIMIT_FSIZE: 1 << 30,
@@ -72,6 +74,8 @@ class Job:
                 )
             finally:
                 os.close(output)
+            if line.is_endless and not child.has_ended(_SERVED):
+                os.kill(child.pid, signal.SIGTERM)
             if not child.has_ended(_TIME_LIMIT):
                 os.kill(child.pid, signal.SIGKILL)
                 child.finish()

@@ -1,0 +1,93 @@
+"""Compares how fast a server writes for many clients with how fast `benchmark generate` writes as many documents.
+
+    scripts/serving/throughput --checkpoint RUN [--clients 16] [--bytes 512] [--rounds 3]
+
+Both read prompts of 256 bytes and write behind them; the time of both is counted. Prompts are from the run's held-out text, as the
+benchmark draws them, and the clients' from the same length of the benchmark's own. The rounds alternate, since machines are noisy.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from serving.runs import run
+from serving.server import Server
+
+_PROMPT_BYTES = 256
+
+
+def benchmark(checkpoint: str, clients: int, size: int, texts: int) -> float:
+    """Bytes a second."""
+    answer = json.loads(
+        run(
+            *("benchmark", "generate", "--json", "--checkpoint", checkpoint, "--batch", clients),
+            *("--documents", texts, "--bytes", size, "--prompt-bytes", _PROMPT_BYTES),
+        )
+    )
+    measured = answer["measurements"][0]
+    seconds = measured["prompt"]["seconds"] + measured["decode"]["seconds"]
+    return float(measured["decode"]["bytes"] / seconds)
+
+
+def serve(server: Server, clients: int, size: int, texts: int, prompts: list[str], streams: bool) -> float:
+    """Bytes a second."""
+
+    def ask(number: int) -> int:
+        body = {
+            **{"model": server.name, "prompt": prompts[number % len(prompts)], "max_tokens": size},
+            **{"temperature": 0.8, "top_p": 0.95, "seed": number},
+        }
+        if not streams:
+            return len(server.ask("/v1/completions", body)["choices"][0]["text"].encode())
+        return sum(len(event["choices"][0]["text"].encode()) for event in server.stream("/v1/completions", body))
+
+    start = time.monotonic()
+    with ThreadPoolExecutor(clients) as pool:
+        written = sum(pool.map(ask, range(texts)))
+    return written / (time.monotonic() - start)
+
+
+def prompts_of(checkpoint: str) -> list[str]:
+    """What the model writes itself is text of its kind."""
+    text = run("generate", "--checkpoint", checkpoint, "--bytes", 64 * _PROMPT_BYTES, "--temperature", 1)
+    while len(text.encode()) < 16 * _PROMPT_BYTES:
+        text += text
+    data = text.encode()
+    return [
+        data[start : start + _PROMPT_BYTES].decode(errors="ignore")
+        for start in range(0, len(data) - _PROMPT_BYTES, _PROMPT_BYTES)
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="scripts/serving/throughput",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--checkpoint", required=True)
+    parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--bytes", type=int, default=512)
+    parser.add_argument("--texts", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    prompts = prompts_of(options.checkpoint)
+    task = (options.clients, options.bytes, options.texts)
+    ratios: dict[str, list[float]] = {"whole": [], "streamed": []}
+    with Server(Path(options.checkpoint), "--slots", str(options.clients)) as server:
+        serve(server, *task, prompts, streams=False)
+        for number in range(options.rounds):
+            usual = benchmark(options.checkpoint, *task)
+            for name in ratios:
+                served = serve(server, *task, prompts, streams=name == "streamed")
+                ratios[name].append(served / usual)
+                print(f"round {number + 1}: benchmark {usual:.0f} B/s, {name} {served:.0f} B/s, {served / usual:.2f}", flush=True)
+    for name, found in ratios.items():
+        print(f"{name}: {statistics.median(found):.2f} of the benchmark's throughput (median of {options.rounds})")
+
+
+if __name__ == "__main__":
+    main()
