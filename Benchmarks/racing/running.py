@@ -11,7 +11,7 @@ from experiments.planning import Planner, Run
 from experiments.search import Search, Trial
 from racing.race import PYTORCH, Entry, Race
 from reproduction.commands import StageFailure
-from reproduction.hat import Hat, Point, evaluated_bytes, read_curve, read_steps
+from reproduction.hat import Hat, Point
 from reproduction.machine import ROOT
 
 # Of the order of documents and of the first weights.
@@ -80,26 +80,25 @@ class Course:
     def finish(self, entry: Entry, run: Run, train: Trainer) -> Finish:
         """Trains, unless that is done."""
         folder = self.run_folder(entry, run)
-        if not _is_finished(folder, run):
+        if not self._is_finished(folder, run):
             train(run, ROOT / entry.config, folder)
-        if not _is_finished(folder, run):
+        if not self._is_finished(folder, run):
             raise StageFailure(
                 ExitCode.OUR_FAULT,
                 f"{folder} has no evaluation of its last step",
                 "Remove it and start again.",
             )
-        steps = read_steps(folder)
+        training = self.hat.training(folder)
         return Finish(
-            *(entry, run, read_curve(folder), evaluated_bytes(folder)),
-            bytes=sum(step.bytes for step in steps),
-            flops=sum(step.flops for step in steps),
-            seconds=sum(step.seconds for step in steps),
+            *(entry, run, training.curve, training.evaluated_bytes),
+            *(training.bytes, training.flops, training.seconds),
         )
 
-
-def _is_finished(folder: Path, run: Run) -> bool:
-    curve = read_curve(folder)
-    return len(read_steps(folder)) == run.steps and bool(curve) and curve[-1].step == run.steps
+    def _is_finished(self, folder: Path, run: Run) -> bool:
+        if not (folder / "config.yaml").exists():
+            return False
+        training = self.hat.training(folder)
+        return training.steps == run.steps and bool(training.curve) and training.curve[-1].step == run.steps
 
 
 def check_same_text(finishes: list[Finish]) -> None:

@@ -103,15 +103,9 @@ extension LoadedModel {
   public func makePredictor(
     documents: Int, embeddings: Int = HierarchicalPredictor.defaultEmbeddings
   ) -> any SymbolPredictor {
-    let data = configuration.data
-    if let tokenizer {
-      return SubwordPredictor(
-        configuration.model, weights, vocabulary: tokenizer.vocabulary, documents: documents,
-        contextWords: data.sequenceWords, contextBytes: data.sequenceBytes, threads: threads)
-    }
-    return HierarchicalPredictor(
-      configuration.model, weights, splitter: splitter, documents: documents,
-      contextWords: data.sequenceWords, embeddings: embeddings, threads: threads)
+    configuration.makePredictor(
+      weights, splitter: splitter, tokenizer?.vocabulary, documents: documents, embeddings: embeddings,
+      threads: threads)
   }
 
   /// - Throws: `UserError` of kind `configuration` when the model is not of that kind.

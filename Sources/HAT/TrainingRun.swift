@@ -45,8 +45,19 @@ public struct TrainingRun {
     shouldStop: () -> Bool = { StopRequest.isPending }, observe: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws -> TrainingOutcome {
     let isFirst = communicator.rank == 0
-    let observe: (TrainingEvent) -> Void = { if isFirst { observe($0) } }
     let mixture = try communicator.together { try open() }
+    let watchers = try communicator.together {
+      isFirst
+        ? try RunWatchers(configuration, run: absolute(folder), corpora: names(of: mixture)) {
+          observe(.note($0))
+        } : nil
+    }
+    defer { watchers?.end() }
+    let observe: (TrainingEvent) -> Void = { event in
+      guard isFirst else { return }
+      observe(event)
+      watchers?.take(event)
+    }
     let choice = try communicator.together { try ThreadChoice(wanted: threads, on: communicator) }
     let products = try ArithmeticChoice(
       configuration.training.products, run: FilePath(folder), on: communicator)
@@ -69,6 +80,8 @@ public struct TrainingRun {
     ) throws -> TrainingOutcome where Source: MicroBatchSource, Source.MicroBatch == Model.MicroBatch {
       let trainer = try Trainer(
         communicator: communicator, job: job, model: model, log: log, makeSource: makeSource,
+        writeSample: Self.sampleWriter(
+          configuration, splitter: mixture.splitter, tokenizer?.vocabulary, threads: choice.threads),
         observe: observe)
       if let placement = try placement(mixture, choice.threads, on: communicator) {
         observe(.placed(placement))
@@ -83,6 +96,13 @@ public struct TrainingRun {
     return try train(HierarchicalTransformer(configuration.model, execution)) {
       try TextMicroBatches(mixture, configuration, cursor: $0, owned: $1)
     }
+  }
+
+  /// The last parts of their paths, where these differ.
+  private func names(of mixture: Mixture) -> [String] {
+    let folders = mixture.parts.map { absolute($0.corpus.folder.string) }
+    let names = folders.map { $0.lastComponent?.string ?? $0.string }
+    return Set(names).count == names.count ? names : folders.map(\.string)
   }
 
   private func open() throws -> Mixture {
@@ -130,15 +150,15 @@ extension DataDescription {
       fingerprint: mixture.fingerprint.hexadecimal,
       corpora: mixture.parts.map {
         CorpusDescription(
-          folder: absolute($0.corpus.folder).string, weight: $0.weight,
+          // Later commands find the corpora from any folder.
+          folder: absolute($0.corpus.folder.string).string, weight: $0.weight,
           fingerprint: $0.corpus.fingerprint.hexadecimal)
       })
-
-    /// Later commands find the corpora from any folder.
-    func absolute(_ folder: FilePath) -> FilePath {
-      FilePath(FileManager.default.currentDirectoryPath).pushing(folder).lexicallyNormalized()
-    }
   }
+}
+
+private func absolute(_ folder: String) -> FilePath {
+  FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(folder)).lexicallyNormalized()
 }
 
 /// The tokenizer of a run that trains a subword model.

@@ -44,6 +44,16 @@ public final class FolderLock {
     }
   }
 
+  /// Whether a process has such a lock, without getting in its way. A process of another machine, or outside a container,
+  /// cannot be seen.
+  /// - Parameter path: the file that is locked.
+  package static func isHeld(_ path: FilePath) -> Bool {
+    let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return !FileLock.holder(of: descriptor).isEmpty
+  }
+
   /// Lets others share it.
   public func share() {
     flock(descriptor, LOCK_SH)

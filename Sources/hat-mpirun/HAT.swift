@@ -22,6 +22,6 @@ struct Inspect: ParsableCommand {
     abstract: "Look into the files that hat makes.",
     subcommands: [
       InspectCheckpoint.self, InspectCorpus.self, InspectShard.self, InspectGradients.self,
-      InspectBatches.self, InspectWords.self,
+      InspectBatches.self, InspectWords.self, InspectRun.self, InspectCompare.self,
     ])
 }

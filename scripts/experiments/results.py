@@ -12,11 +12,11 @@ from experiments.planning import Run
 from experiments.search import Search, Trial
 from reproduction import machine
 from reproduction.commands import StageFailure
-from reproduction.hat import Answer, Hat, Step, evaluated_bytes, read_curve, read_steps
+from reproduction.hat import Answer, Hat
 
 Line = dict[str, Any]
 
-# The training loss is the mean over this many last steps.
+# The training loss is the mean over this many last steps: hat's own number.
 LAST_STEPS = 50
 
 
@@ -59,11 +59,11 @@ class Results:
 
 def measured(hat: Hat, search: Search, run: Run, folder: Path, corpus: Path, ranks: int) -> Line:
     """The line of a run that has ended. All held-out text is measured. It has no path of this machine."""
-    steps = read_steps(folder)
-    if len(steps) != run.steps:
+    training = hat.training(folder)
+    if training.steps != run.steps:
         raise StageFailure(
             ExitCode.OUR_FAULT,
-            f"{folder / 'metrics.jsonl'} has {len(steps)} steps instead of {run.steps}",
+            f"{folder / 'metrics.jsonl'} has {training.steps} steps instead of {run.steps}",
             "Remove the folder and start again.",
         )
     held_out = hat.evaluate(folder, "data", corpus)
@@ -74,31 +74,19 @@ def measured(hat: Hat, search: Search, run: Run, folder: Path, corpus: Path, ran
         "held_out": held_out["bits_per_byte"],
         "held_out_interval": held_out["intervals"]["bits_per_byte"],
         "held_out_bytes": held_out["text_bytes"],
-        "curve": [[point.step, point.bits_per_byte] for point in read_curve(folder)],
-        "curve_bytes": evaluated_bytes(folder),
-        "training": last_bits_per_byte(steps),
-        "steps": len(steps),
-        "bytes": sum(step.bytes for step in steps),
-        "flops": sum(step.flops for step in steps),
-        # Of the steps alone, without evaluations and checkpoints.
-        "seconds": round(sum(step.seconds for step in steps), 3),
+        "curve": [[point.step, point.bits_per_byte] for point in training.curve],
+        "curve_bytes": training.evaluated_bytes,
+        "training": training.last_bits_per_byte,
+        "steps": training.steps,
+        "bytes": training.bytes,
+        "flops": training.flops,
+        "seconds": round(training.seconds, 3),
         "flops_ratio": run.flops_ratio,
         "parameters": run.parameters,
         "ranks": ranks,
         "corpus": _text(hat.corpus(corpus)),
         **_maker(folder),
     }
-
-
-def last_bits_per_byte(steps: list[Step]) -> float | None:
-    """Of the text of the last steps; None if one of them was not finite."""
-    last = steps[-LAST_STEPS:]
-    bits = 0.0
-    for step in last:
-        if step.bits_per_byte is None:
-            return None
-        bits += step.bits_per_byte * step.bytes
-    return bits / sum(step.bytes for step in last)
 
 
 def _identity(search: Search, trial: Trial, seed: int) -> Line:

@@ -1,8 +1,7 @@
 """Everything this program asks of `hat-mpirun` and reads from the files it writes."""
 
 import json
-from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,6 @@ class HeldOutDocument:
 
 
 @dataclass(frozen=True)
-class Step:
-    """A training step. `flops` are those of the plain algorithm, without hat's savings."""
-
-    step: int
-    bytes: int
-    flops: float
-    seconds: float
-    # Of the step's text; None where it is not finite.
-    bits_per_byte: float | None
-
-
-@dataclass(frozen=True)
 class Point:
     """An evaluation on held-out text after this many bytes, FLOPs and seconds of training."""
 
@@ -42,6 +29,28 @@ class Point:
     flops: float
     seconds: float
     bits_per_byte: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a run has gone. `flops` are those of the plain algorithm, without hat's savings."""
+
+    steps: int
+    bytes: int
+    flops: float
+    # Of the steps alone, without evaluations and checkpoints.
+    seconds: float
+    # Of each step; of a long run, means of neighbouring ones.
+    step_seconds: list[float]
+    # Of the text of the last 50 steps; None where that of one is not finite.
+    last_bits_per_byte: float | None
+    # Also where the configuration says `auto`.
+    peak_learning_rate: float | None
+    # The held-out text that every evaluation read.
+    evaluated_bytes: int
+    curve: list[Point]
+    # Complete, as YAML.
+    configuration: str
 
 
 class Hat:
@@ -107,6 +116,20 @@ class Hat:
         options = {"config": config, "data": corpus, "output": run, "ranks": ranks}
         options |= {"initialize_from": start} if start else {"tokenizer": tokenizer}
         self._run("train", *_changes(values), **options)
+
+    def training(self, run: Path) -> Training:
+        found = self._answer("inspect run", run)
+        totals, evaluations = found["totals"], found["evaluations"]
+        return Training(
+            steps=totals["logged_steps"],
+            **{key: totals[key] for key in ("bytes", "flops", "seconds")},
+            step_seconds=[point["step_seconds"] for point in found["curve"]],
+            last_bits_per_byte=totals.get("last_bits_per_byte"),
+            peak_learning_rate=totals.get("peak_learning_rate"),
+            evaluated_bytes=evaluations[-1]["text_bytes"] if evaluations else 0,
+            curve=[Point(**{field.name: each[field.name] for field in fields(Point)}) for each in evaluations],
+            configuration=found["configuration"],
+        )
 
     def export(self, run: Path, weights: Path) -> None:
         self._run("export", checkpoint=run, output=weights)
@@ -188,36 +211,6 @@ def settings(configuration: str) -> dict[str, str]:
     return found
 
 
-def read_steps(run: Path) -> list[Step]:
-    """In order. A step that was repeated after a stop counts once, with its last line."""
-    found = {line["step"]: line for line in _lines(run / "metrics.jsonl")}
-    return [
-        Step(
-            step=number,
-            bytes=line["target_bytes"],
-            flops=line["model_flops_per_second"] * line["step_seconds"],
-            seconds=line["step_seconds"],
-            bits_per_byte=line["bits_per_byte"],
-        )
-        for number, line in sorted(found.items())
-    ]
-
-
-def read_curve(run: Path) -> list[Point]:
-    """The evaluations, with what training had cost before each."""
-    steps = read_steps(run)
-    numbers = [step.step for step in steps]
-    totals = [(0, 0.0, 0.0)]
-    for step in steps:
-        size, flops, seconds = totals[-1]
-        totals.append((size + step.bytes, flops + step.flops, seconds + step.seconds))
-    found = {line["step"]: line["bits_per_byte"] for line in _lines(run / "evaluations.jsonl")}
-    return [
-        Point(number, *totals[bisect_right(numbers, number)], bits_per_byte)
-        for number, bits_per_byte in sorted(found.items())
-    ]
-
-
 def reached(curve: list[Point], bits_per_byte: float) -> Point | None:
     """Where the curve first gets this low, interpolated between two evaluations; None if it never does."""
     for before, after in zip([None, *curve], curve, strict=False):
@@ -234,26 +227,6 @@ def reached(curve: list[Point], bits_per_byte: float) -> Point | None:
             bits_per_byte=bits_per_byte,
         )
     return None
-
-
-def evaluated_bytes(run: Path) -> int:
-    """The held-out text that every evaluation of the run read."""
-    lines = _lines(run / "evaluations.jsonl")
-    return int(lines[-1]["text_bytes"]) if lines else 0
-
-
-def peak_learning_rate(run: Path) -> float:
-    """The highest of all steps, also where the configuration says `auto`."""
-    return max(float(line["learning_rate"]) for line in _lines(run / "metrics.jsonl"))
-
-
-def configuration(run: Path) -> str:
-    """The run's effective configuration, as YAML."""
-    return (run / "config.yaml").read_text("utf-8")
-
-
-def _lines(path: Path) -> list[Answer]:
-    return _objects(path.read_text("utf-8")) if path.exists() else []
 
 
 def _objects(text: str) -> list[Answer]:

@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
-from reproduction.hat import Step, configuration, evaluated_bytes, peak_learning_rate, read_curve, read_steps
 from reproduction.laboratory import HIERARCHICAL, MODELS, PLAIN, SUBWORD, Laboratory, Model, Result
 
 # Sequences end by bytes, so that every model sees the same text.
@@ -118,17 +117,13 @@ def _measure(laboratory: Laboratory, model: Model, corpus: str, **batch: int) ->
         _values(laboratory, _MEASURED_STEPS, evaluate_every=0, **batch),
         tokenizer=laboratory.tokenizer if model.has_tokenizer else None,
     )
-    steps = read_steps(run)
+    training = laboratory.hat.training(run)
     shutil.rmtree(run)
     return {
-        "step_seconds": statistics.median(step.seconds for step in steps[_WARM_UP_STEPS:]),
-        "bytes_per_step": _mean(steps, lambda step: step.bytes),
-        "flops_per_step": _mean(steps, lambda step: step.flops),
+        "step_seconds": statistics.median(training.step_seconds[_WARM_UP_STEPS:]),
+        "bytes_per_step": training.bytes / training.steps,
+        "flops_per_step": training.flops / training.steps,
     }
-
-
-def _mean(steps: list[Step], field: Callable[[Step], float]) -> float:
-    return sum(map(field, steps)) / len(steps)
 
 
 def _values(
@@ -156,15 +151,6 @@ def _values(
 
 def _trained(laboratory: Laboratory, name: str) -> Result:
     """The cost of the run, and its curve."""
-    run = laboratory.run_folder(name)
-    steps = read_steps(run)
-    return {
-        "steps": len(steps),
-        "bytes": sum(step.bytes for step in steps),
-        "flops": sum(step.flops for step in steps),
-        "seconds": sum(step.seconds for step in steps),
-        "peak_learning_rate": peak_learning_rate(run),
-        "evaluated_bytes": evaluated_bytes(run),
-        "curve": [asdict(point) for point in read_curve(run)],
-        "configuration": configuration(run),
-    }
+    training = asdict(laboratory.hat.training(laboratory.run_folder(name)))
+    # A result is kept: only what a report is made of.
+    return {key: value for key, value in training.items() if key not in ("step_seconds", "last_bits_per_byte")}

@@ -17,10 +17,12 @@ public struct RankMemory: Sendable, Equatable, Encodable {
   public var exchange: Int
   /// The copy of the rank's slice from which a checkpoint is written during training.
   public var staging: Int
+  /// The rank's part of what rank 0 takes while it writes a sample.
+  public var sampling: Int
   public var process = RankMemory.processBytes
 
   public var total: Int {
-    parameters + gradients + optimizerState + activations + exchange + staging + process
+    parameters + gradients + optimizerState + activations + exchange + staging + sampling + process
   }
 
   /// - Parameters:
@@ -59,6 +61,11 @@ public struct RankMemory: Sendable, Equatable, Encodable {
         share: sharding.mostFloats {
           ([.parameters(tensors)] + state).floats(of: sharding.table.slices(ofRank: $0))
         }, every: configuration.output.checkpointEvery)
+    let sampleFloats = configuration.sampleFloats(maxWordBytes: maxWordBytes)
+    // One rank of one node has it: its neighbours leave it room.
+    sampling =
+      floatBytes * (sampleFloats + (sampleFloats > 0 && sharding.slicesParameters ? tensors.count : 0))
+      / sharding.nodes.ranks[0].count
   }
 
   static func activationFloats(

@@ -82,6 +82,25 @@ final class ParameterStore {
     try clock.during(.wait) { try communicator.nodeBarrier() }
   }
 
+  /// All parameters, on rank 0; nil on the others. Collective. They are valid until the next `share`.
+  ///
+  /// Where parameters are sliced, rank 0 takes memory for all of them meanwhile.
+  func whole() throws -> ModelWeights? {
+    let isFirst = communicator.rank == 0
+    guard sharding.slicesParameters else {
+      return isFirst ? ModelWeights(sharding.tensors, in: own) : nil
+    }
+    let all = isFirst ? FloatBuffer(reserving: sharding.tensors.count) : nil
+    func take(_ weights: Weights) {
+      guard let all else { return }
+      (all.base + weights.range.lowerBound).update(from: weights.base, count: weights.range.count)
+    }
+    take(front)
+    take(back)
+    for block in sharding.tensors.blocks.indices { try withWeights(ofBlock: block, take) }
+    return all.map { ModelWeights(sharding.tensors, in: $0) }
+  }
+
   /// Takes part in fetching the parameters of a forward pass, on a rank that has none to compute.
   func takePartInForwardPass() throws {
     for block in sharding.tensors.blocks.indices { try withWeights(ofBlock: block) { _ in } }

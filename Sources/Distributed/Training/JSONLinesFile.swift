@@ -44,17 +44,17 @@ final class JSONLinesFile: Sendable {
 
   /// Removes the lines of later steps, and an unfinished last line. Lines that cannot be read are removed too, after the file
   /// was copied to another name.
-  /// - Returns: where lines could not be read, a sentence about them.
-  func removeLines(after step: Int) throws -> String? {
+  /// - Returns: how many later lines there were, and where lines could not be read, a sentence about them.
+  func removeLines(after step: Int) throws -> (removed: Int, damage: String?) {
     let file = try FileReader(opening: path)
     let bytes = try file.read(at: 0, count: file.length)
     // Lines up to `end` stay where they are; `kept` are those behind a line that goes.
-    var (end, kept, damagedLines, start) = (0, [UInt8](), 0, 0)
+    var (end, kept, removed, damagedLines, start) = (0, [UInt8](), 0, 0, 0)
     while let newline = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
       let next = newline + 1
       switch Self.step(ofLine: bytes[start..<newline]) {
       case nil: damagedLines += 1
-      case let number? where number > step: break
+      case let number? where number > step: removed += 1
       default: if end == start { end = next } else { kept += bytes[start..<next] }
       }
       start = next
@@ -63,9 +63,10 @@ final class JSONLinesFile: Sendable {
     guard ftruncate(descriptor.rawValue, end) == 0 else { throw Self.failure(path, Errno(rawValue: errno)) }
     try append(kept)
     try synchronize()
-    return copy.map {
+    let damage = copy.map {
       "\(path): \(damagedLines) \(damagedLines == 1 ? "line" : "lines") could not be read. The others stay; the file as it was is now \($0)"
     }
+    return (removed, damage)
   }
 
   private func keepCopy(_ bytes: [UInt8]) throws -> FilePath {

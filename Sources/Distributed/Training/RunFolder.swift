@@ -1,3 +1,4 @@
+import Foundation
 import HATCore
 import HATKernels
 import HATStorage
@@ -5,12 +6,14 @@ import HATText
 import SystemPackage
 
 /// The folder of a run: its description (config.yaml, run.json), its records (metrics.jsonl, evaluations.jsonl,
-/// skipped.jsonl) and its checkpoints. Only rank 0 uses it.
+/// skipped.jsonl, samples.jsonl, starts.jsonl) and its checkpoints. Only rank 0 uses it.
 final class RunFolder {
   let path: FilePath
   let metrics: JSONLinesFile
   let evaluations: JSONLinesFile
   let skipped: JSONLinesFile
+  /// Only where there are samples, or were.
+  let samples: JSONLinesFile?
   private let lock: FolderLock
   private let description: RunDescription
 
@@ -22,7 +25,7 @@ final class RunFolder {
     let there = try RunDescription(ofRun: path)
     try Self.requireWelcome(job, there, note: note)
     try DurableFile.createFolder(path)
-    lock = try FolderLock(path.appending(".lock"), of: path, work: "training")
+    lock = try FolderLock(Self.lockFile(path), of: path, work: "training")
     try HangFolder(run: path).sweep()
     try DurableFile.write(Array(job.configuration.yaml().utf8), to: Self.configurationFile(path))
     description = RunDescription(job, ranks: ranks, start: there?.start)
@@ -33,6 +36,26 @@ final class RunFolder {
     metrics = try JSONLinesFile(appendingTo: path.appending("metrics.jsonl"))
     evaluations = try JSONLinesFile(appendingTo: path.appending("evaluations.jsonl"))
     skipped = try JSONLinesFile(appendingTo: path.appending("skipped.jsonl"))
+    let file = path.appending("samples.jsonl")
+    let hasSamples = job.configuration.output.sampleEvery > 0 || DurableFile.exists(file)
+    samples = hasSamples ? try JSONLinesFile(appendingTo: file) : nil
+  }
+
+  /// Removes the lines of later steps from all files, and writes down that the run starts.
+  /// - Parameter note: called with a sentence about each file that was damaged.
+  func start(after step: Int, ranks: Int, threads: Int, note: (String) -> Void) throws {
+    var lost = 0
+    for file in lines {
+      let (removed, damage) = try file.removeLines(after: step)
+      if file === metrics { lost = removed }
+      if let damage { note(damage) }
+    }
+    // The starts of steps that are done again have happened all the same.
+    try JSONLinesFile(appendingTo: path.appending("starts.jsonl")).append(
+      RunStart(
+        step: step, lostSteps: lost, time: Date().formatted(.iso8601), host: NodeName.current, ranks: ranks,
+        threads: threads, codeVersion: CodeVersion.current
+      ).jsonLine)
   }
 
   /// Checks a run that has no checkpoint yet.
@@ -46,15 +69,16 @@ final class RunFolder {
   }
 
   /// The files that grow with the steps.
-  var lines: [JSONLinesFile] { [metrics, evaluations, skipped] }
+  var lines: [JSONLinesFile] { [metrics, evaluations, skipped] + (samples.map { [$0] } ?? []) }
 
-  private static func configurationFile(_ run: FilePath) -> FilePath { run.appending("config.yaml") }
+  static func configurationFile(_ run: FilePath) -> FilePath { run.appending("config.yaml") }
+  static func lockFile(_ run: FilePath) -> FilePath { run.appending(".lock") }
   static func descriptionFile(_ run: FilePath) -> FilePath { run.appending("run.json") }
 
   /// Settings that change no result.
-  private static let neutralSettings: Set<String> = [
-    "training.zero_stage", "output.checkpoint_every", "output.keep", "output.evaluate_every",
-  ]
+  private static func isNeutral(_ setting: String) -> Bool {
+    setting == "training.zero_stage" || setting.hasPrefix("output.")
+  }
 
   /// Settings that change results, but may change when a run resumes.
   private static let changeableSettings: Set<String> = ["training.steps", "training.products"]
@@ -86,7 +110,7 @@ final class RunFolder {
   private static func requireSameConfiguration(_ job: TrainingJob, note: (String) -> Void) throws {
     let there = try Configuration.load(from: configurationFile(job.run))
     let differences = there.differences(from: job.configuration)
-      .filter { !neutralSettings.contains($0.setting) }
+      .filter { !isNeutral($0.setting) }
     let forbidden = differences.filter { !changeableSettings.contains($0.setting) }
     guard forbidden.isEmpty else {
       throw UserError(

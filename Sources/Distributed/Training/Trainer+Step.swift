@@ -93,16 +93,10 @@ extension Trainer {
       let skip = SkippedStep(
         step: step, loss: sum.loss.isFinite ? sum.loss : nil, gradientNorm: norm.isFinite ? norm : nil,
         microBatches: microBatches, documents: microBatches.flatMap { documents[$0] })
-      try folder!.skipped.append(try Self.line(skip))
+      try folder!.skipped.append(try skip.jsonLine)
       observe(.skipped(skip))
     }
     if skipped.inARow >= SkippedSteps.limitInARow { throw try divergence() }
-  }
-
-  private static func line(_ skip: SkippedStep) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(skip), as: UTF8.self)
   }
 
   /// A checkpoint counts as good once a later step has been computed with its parameters: one written just before the

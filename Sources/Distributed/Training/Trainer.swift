@@ -13,6 +13,8 @@ where Model.MicroBatch == Source.MicroBatch {
   let job: TrainingJob
   let model: Model
   let observe: (TrainingEvent) -> Void
+  /// nil where no samples are written; the same on all ranks.
+  let writeSample: SampleWriter?
   let store: CheckpointStore
   /// Only on rank 0.
   let folder: RunFolder?
@@ -45,11 +47,12 @@ where Model.MicroBatch == Source.MicroBatch {
   ///   - log: records for a watchdog what this rank is doing.
   ///   - makeSource: makes a source of the micro-batches `owned` of each step. It continues at the cursor, or starts at
   ///     the beginning if there is none.
+  ///   - writeSample: called on rank 0 at the steps of `output.sample_every`; nil on all ranks for no samples.
   ///   - observe: called on rank 0 with each event.
   /// - Throws: `UserError` or `AgreedFailure`.
   public init(
     communicator base: any Communicator, job: TrainingJob, model: Model, log: OperationLog = OperationLog(),
-    makeSource: (_ cursor: String?, _ owned: [Int]) throws -> Source,
+    makeSource: (_ cursor: String?, _ owned: [Int]) throws -> Source, writeSample: SampleWriter? = nil,
     observe: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
     let communicator = RecordingCommunicator(base, log: log)
@@ -59,6 +62,7 @@ where Model.MicroBatch == Source.MicroBatch {
     self.model = model
     let isFirst = communicator.rank == 0
     self.observe = { if isFirst { observe($0) } }
+    self.writeSample = writeSample
     store = CheckpointStore(run: job.run)
 
     let training = job.configuration.training
@@ -104,8 +108,8 @@ where Model.MicroBatch == Source.MicroBatch {
     source = try communicator.together { [owned] in try makeSource(manifest?.cursor, owned) }
     let skips = try communicator.onFirstRank { [store, step] () -> [Int] in
       try store.setAside(after: step)
-      for file in folder!.lines {
-        if let damage = try file.removeLines(after: step) { observe(.note(damage)) }
+      try folder!.start(after: step, ranks: communicator.size, threads: model.workers.threads) {
+        observe(.note($0))
       }
       return try folder!.skipped.steps()
     }
@@ -151,6 +155,7 @@ where Model.MicroBatch == Source.MicroBatch {
       if job.configuration.output.evaluateEvery > 0 && isDue(job.configuration.output.evaluateEvery) {
         try evaluate()
       }
+      if let writeSample, isDue(job.configuration.output.sampleEvery) { try sample(by: writeSample) }
       try standingStill { try checkpoints.advance(allHaveWritten: reports.allHaveWritten) }
       let isLast = stops || step == steps
       if isLast || isCheckpointDue { try checkpoint(isLast: isLast) }

@@ -10,6 +10,8 @@ public enum TrainingEvent: Sendable {
   /// The loss on held-out text: on all of it, and on that of each corpus.
   case evaluated(step: Int, LossSum, corpora: [LossSum])
   case checkpointed(step: Int, seconds: Double)
+  /// Text that the model wrote.
+  case sampled(step: Int, TextSample)
   /// A choice the run made, and why: threads, arithmetic, the tokenizer.
   case arranged(String)
   /// Where the ranks run; only with several ranks.

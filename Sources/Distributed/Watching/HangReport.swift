@@ -77,7 +77,7 @@ public struct HangReport: Sendable {
     switch activity {
     case .start: "at its start"
     case .step: "in step \(step)"
-    case .evaluation, .checkpoint: "in the \(activity) of step \(step)"
+    case .evaluation, .checkpoint, .sample: "in the \(activity) of step \(step)"
     case .end: "at its end"
     }
   }

@@ -8,6 +8,7 @@ public enum Activity: UInt64, Sendable, CaseIterable, Codable {
   case evaluation
   case checkpoint
   case end
+  case sample
 }
 
 /// A part of a step, or a collective in it.
@@ -66,7 +67,8 @@ public final class OperationLog: @unchecked Sendable {
       switch activity {
       case .step: TimeAllowance(fixed: stepTimeLimit)
       // A multiple of a step's, as is their work.
-      case .evaluation, .checkpoint: TimeAllowance(fixed: stepTimeLimit.map { TimeAllowance.factor * $0 })
+      case .evaluation, .checkpoint, .sample:
+        TimeAllowance(fixed: stepTimeLimit.map { TimeAllowance.factor * $0 })
       case .start, .end: TimeAllowance(fixed: nil)
       }
     }

@@ -7,6 +7,8 @@ extension Configuration {
   static let largestMicroBatch = 1 << 27
   /// Of a run: so many that nobody gets there, so few that they can be counted together with anything.
   private static let mostSteps = 1_000_000_000_000
+  /// Bytes of a prompt, or of what is written behind it.
+  private static let longestSample = 100_000
 
   /// Checks all that can be checked without data and ranks.
   /// - Throws: `UserError` of kind `configuration` that names the setting and a value that would work.
@@ -20,6 +22,20 @@ extension Configuration {
     try check.within(0...Self.mostSteps, output.checkpointEvery, "output.checkpoint_every")
     try check.within(1...1_000_000, output.keep, "output.keep")
     try check.within(0...Self.mostSteps, output.evaluateEvery, "output.evaluate_every")
+    try validateWatching(check)
+  }
+
+  private func validateWatching(_ check: Check) throws {
+    try check.within(0...Self.mostSteps, output.sampleEvery, "output.sample_every")
+    try check.within(1...Self.longestSample, output.sampleBytes, "output.sample_bytes")
+    let prompt = output.samplePrompt.utf8.count
+    try check.that(
+      prompt <= Self.longestSample, "output.sample_prompt has \(prompt) bytes",
+      "It may have \(Self.longestSample).")
+    // Another program would read nothing, and nobody would know why.
+    try check.that(
+      output.prometheus.isEmpty || output.prometheus.hasSuffix(".prom"),
+      "output.prometheus is \(output.prometheus)", "node_exporter reads only files whose names end in .prom.")
   }
 
   private func validateMicroBatch(_ check: Check) throws {

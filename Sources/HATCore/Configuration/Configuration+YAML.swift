@@ -125,6 +125,17 @@ extension Configuration {
     public let text: String
   }
 
+  /// The settings that may decide a run's results, as `section.key`, in the order of the file.
+  package var settings: [String] {
+    Setting.all.filter { $0.section != "output" }.map(\.path)
+  }
+
+  /// A setting as YAML has it; empty for one that does not concern the model.
+  /// - Parameter setting: `section.key`
+  package func value(of setting: String) -> String {
+    Setting.all.first { $0.path == setting && $0.concerns(model.kind) }?.text(self) ?? ""
+  }
+
   /// The settings whose values differ, with this configuration's value and the other's.
   /// - Parameter sections: nil for all.
   public func differences(from other: Configuration, sections: Set<String>? = nil) -> [Difference] {

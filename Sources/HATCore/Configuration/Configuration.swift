@@ -65,12 +65,24 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public init() {}
 }
 
-/// How many steps apart a run evaluates and leaves checkpoints; 0 for never.
+/// What a run leaves behind, and how it is watched. Nothing here changes a result.
 public struct OutputConfiguration: Sendable, Equatable {
+  /// Steps between checkpoints; 0 for the last alone.
   public var checkpointEvery = 100
   /// Checkpoints kept, the newest ones.
   public var keep = 3
+  /// Steps between evaluations on held-out text; 0 for none.
   public var evaluateEvery = 100
+  /// Steps between samples of text; 0 for none.
+  public var sampleEvery = 0
+  /// What samples begin with.
+  public var samplePrompt = ""
+  /// Bytes of a sample behind its prompt, at most.
+  public var sampleBytes = 200
+  /// Whether events for TensorBoard are written.
+  public var tensorBoard = false
+  /// The file for Prometheus; empty for none.
+  public var prometheus = ""
 
   public init() {}
 }

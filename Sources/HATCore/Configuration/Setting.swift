@@ -157,6 +157,16 @@ extension Setting {
     Setting(
       "output", "evaluate_every", \.output.evaluateEvery,
       "steps between evaluations on held-out text; 0: never"),
+    Setting(
+      "output", "sample_every", \.output.sampleEvery, "steps between samples of text, to watch; 0: never"),
+    Setting("output", "sample_prompt", \.output.samplePrompt, "what samples begin with"),
+    Setting("output", "sample_bytes", \.output.sampleBytes, "bytes of a sample behind the prompt, at most"),
+    Setting(
+      "output", "tensorboard", \.output.tensorBoard,
+      "whether event files for TensorBoard are written into the run"),
+    Setting(
+      "output", "prometheus", \.output.prometheus,
+      "a file ending in .prom for Prometheus' node_exporter, replaced every five seconds; empty: none"),
   ]
 
   /// Whether it concerns models of that kind.
@@ -212,6 +222,27 @@ extension UInt64: SettingValue {
   init?(settingText: String) { self.init(settingText.filter { $0 != "_" }) }
   var settingText: String { String(self) }
   static var expectation: String { "a whole number from 0" }
+}
+
+extension String: SettingValue {
+  init?(settingText: String) { self = settingText }
+  /// Quoted as YAML, and JSON, read it.
+  var settingText: String {
+    let escaped = unicodeScalars.map { scalar -> String in
+      switch scalar {
+      case "\"": "\\\""
+      case "\\": "\\\\"
+      case "\n": "\\n"
+      case "\t": "\\t"
+      // What YAML does not take as it is.
+      case "\0"..<" ", "\u{7F}"..."\u{9F}", "\u{2028}"..."\u{2029}", "\u{FFFE}"..."\u{FFFF}":
+        "\\u" + String(String(0x1_0000 + scalar.value, radix: 16).dropFirst())
+      default: String(scalar)
+      }
+    }
+    return "\"\(escaped.joined())\""
+  }
+  static var expectation: String { "a text" }
 }
 
 /// What models compute with are floats: a number that is none would become infinite, or 0.

@@ -45,6 +45,17 @@ final class IncrementalModule {
     self.weight = LinearWeight(weight, packed: PackedMatrix(transposing: weight, into: arena.floats(packed)))
   }
 
+  /// Floats that such a module takes for one document, about.
+  /// - Parameter output: the product after the stack.
+  static func floats(
+    _ shape: StackShape, _ blocks: [BlockTensors], output: MatrixPlace, positions: Int
+  ) -> Int {
+    IncrementalStack.floats(shape, blocks, positions: positions)
+      + PackedMatrix.floats(columns: output.rows, terms: output.columns) + IncrementalStack.callRows
+      * shape.width
+      + 2 * output.rows
+  }
+
   /// Floating-point operations done so far.
   var flops: Double { stack.flops + productFLOPs }
 

@@ -76,6 +76,19 @@ final class IncrementalStack {
     kept = FloatBuffer(reserving: sequences * shape.layers * keptFloats)
   }
 
+  /// Floats that such a stack takes for one sequence, about: without what a few rows need.
+  static func floats(_ shape: StackShape, _ blocks: [BlockTensors], positions: Int) -> Int {
+    let packed = blocks.reduce(0) { sum, block in
+      sum
+        + [block.queryKeyValue, block.attentionOutput, block.gateUp, block.down].reduce(0) {
+          $0 + PackedMatrix.floats(columns: $1.rows, terms: $1.columns)
+        }
+    }
+    let row = 2 * shape.width + shape.queryKeyValueWidth + shape.queryWidth + 3 * shape.mlpHidden
+    return packed + shape.layers * KeyValueRows.floats(shape: shape.attention, positions: positions)
+      + callRows * row
+  }
+
   /// Starts a sequence, in place of an earlier one.
   func reset(_ sequence: Int) { counts[sequence] = 0 }
 

@@ -15,7 +15,7 @@ public struct Sampler: Sendable {
   ///   - topP: in (0, 1]
   ///   - document: gives each document of a seed random numbers of its own
   /// - Throws: `UserError` of kind `wrongUsage` outside these bounds.
-  public init(temperature: Double, topP: Double, seed: UInt64, document: Int = 0) throws {
+  public init(temperature: Double = 0.8, topP: Double = 0.95, seed: UInt64 = 1, document: Int = 0) throws {
     guard temperature >= 0, temperature.isFinite else {
       throw UserError(
         .wrongUsage, at: "`temperature`", "it is \(temperature)", hint: "Give 0 (greedy) or more.")

@@ -33,6 +33,12 @@ final class WordEmbeddings {
     encoded = FloatBuffer(zeroed: WordEmbedder.callWords * width)
   }
 
+  /// Floats that it takes when it is full.
+  static func floats(_ model: ModelConfiguration, maxWordBytes: Int, capacity: Int) -> Int {
+    (capacity + WordEmbedder.callWords) * model.width
+      + WordEmbedder.Plan(model, maxWordBytes: maxWordBytes, kernels: ModelKernels()).arena.count
+  }
+
   /// Writes the embeddings e of words to `rows` [N, D], N at most `WordEmbedder.callWords`.
   func embed(_ words: [[UInt8]], into rows: MatrixView) {
     usage.words += words.count
@@ -106,9 +112,28 @@ final class WordEmbedder {
   /// Words of a call, at most.
   static let callWords = IncrementalStack.callRows
 
+  /// Everything but memory.
+  struct Plan {
+    let encoder: WordEncoder
+    let list: WordList
+    let arena = Arena()
+
+    init(_ model: ModelConfiguration, maxWordBytes: Int, kernels: ModelKernels) {
+      let rows = WordTiling.rows(model, longestWord: maxWordBytes)
+      let use = StackUse(
+        shape: model.encoder, routine: .words, rows: rows, longestSegment: maxWordBytes + 1,
+        givesLeadingRows: true)
+      encoder = WordEncoder(
+        HierarchicalTensors(model), words: WordEmbedder.callWords, use: use,
+        scratch: StackScratch(for: [use], arena: arena, threads: kernels.pool.threads), arena: arena,
+        kernels: kernels)
+      list = WordList(words: WordEmbedder.callWords, wordBytes: maxWordBytes, tileRows: rows)
+    }
+  }
+
   private let encoder: WordEncoder
   private let list: WordList
-  private let arena = Arena()
+  private let arena: Arena
   private let weights: ModelWeights
 
   /// - Parameter weights: must not change while this object lives.
@@ -117,15 +142,8 @@ final class WordEmbedder {
     kernels: ModelKernels = ModelKernels()
   ) {
     self.weights = weights
-    let rows = WordTiling.rows(model, longestWord: maxWordBytes)
-    let use = StackUse(
-      shape: model.encoder, routine: .words, rows: rows, longestSegment: maxWordBytes + 1,
-      givesLeadingRows: true)
-    encoder = WordEncoder(
-      HierarchicalTensors(model), words: Self.callWords, use: use,
-      scratch: StackScratch(for: [use], arena: arena, threads: kernels.pool.threads), arena: arena,
-      kernels: kernels)
-    list = WordList(words: Self.callWords, wordBytes: maxWordBytes, tileRows: rows)
+    let plan = Plan(model, maxWordBytes: maxWordBytes, kernels: kernels)
+    (encoder, list, arena) = (plan.encoder, plan.list, plan.arena)
     arena.allocate(reserving: true)
     encoder.prepare(weights.front)
   }

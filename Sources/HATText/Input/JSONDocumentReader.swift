@@ -45,12 +45,21 @@ final class JSONDocumentReader {
     var text = hat_json_string()
     let outcome = hat_json_read_document(reader, bytes.baseAddress!, bytes.count, &text, &kept)
     if let problem = Self.problem(outcome) { throw problem }
-    return Document(
-      text: UnsafeBufferPointer(start: text.bytes, count: text.count),
-      metadata: kept.map {
-        $0.bytes.map { [count = $0.count] in UnsafeBufferPointer(start: $0, count: count) }
-      }
-    )
+    return Document(text: UnsafeBufferPointer(start: text.bytes, count: text.count), metadata: values)
+  }
+
+  /// What is kept of an object, whether it has a text or not; valid until the next document is read.
+  /// - Parameter bytes: followed by `padding` readable bytes of whatever content.
+  /// - Throws: `Problem`.
+  func scalars(_ bytes: UnsafeBufferPointer<UInt8>) throws(Problem) -> [UnsafeBufferPointer<UInt8>?] {
+    do throws(Problem) {
+      _ = try read(bytes)
+    } catch .noField, .notAString {}
+    return values
+  }
+
+  private var values: [UnsafeBufferPointer<UInt8>?] {
+    kept.map { $0.bytes.map { [count = $0.count] in UnsafeBufferPointer(start: $0, count: count) } }
   }
 
   /// The offset of the first escape that is half of a surrogate pair, so that no text can be made of it.

@@ -121,7 +121,7 @@ extension PlanResult {
         + [
           ("parameters", \.parameters), ("gradients", \.gradients), ("optimiser state", \.optimizerState),
           ("activations", \.activations), ("exchange", \.exchange), ("staging", \.staging),
-          ("program", \.process),
+          ("samples", \.sampling), ("program", \.process),
           ("all", \RankMemory.total),
         ].map { name, field in [name] + stages.map { Amount.memory($0.memory[keyPath: field]) } })
     print(

@@ -28,6 +28,8 @@ final class TrainProgress {
     case .evaluated(let step, let sum, let corpora): show(sum, corpora, at: step)
     case .checkpointed(let step, let seconds):
       Terminal.note("step \(step): checkpoint written in \(Amount.fixed(seconds, 2)) s")
+    case .sampled(let step, let sample):
+      Terminal.note("step \(step): it writes \(JSONOutput.literal((sample.prompt + sample.text).utf8))")
     case .skipped(let skip):
       Terminal.note(
         "step \(skip.step) skipped: loss or gradient is not finite (\(run)/skipped.jsonl lists its documents)"

@@ -37,7 +37,8 @@ struct ToyRun {
   /// - Parameter stopAfter: the step after which rank `size - 1` is asked to stop.
   func train(
     ranks: Int, nodes: Int = 1, stopAfter: Int? = nil,
-    observe: @escaping @Sendable (TrainingEvent) -> Void = { _ in }
+    observe: @escaping @Sendable (TrainingEvent) -> Void = { _ in },
+    writeSample: (@Sendable (ModelWeights) throws -> TextSample)? = nil
   ) throws -> TrainingOutcome {
     let job = TrainingJob(
       run: FilePath(folder), configuration: configuration, data: data, resume: resume,
@@ -51,7 +52,7 @@ struct ToyRun {
             cursor: $0, owned: $1, microBatches: job.configuration.training.microBatches,
             failure: failure?(communicator.rank), poison: poison)
         },
-        observe: observe)
+        writeSample: writeSample, observe: observe)
       return try trainer.run {
         communicator.rank == ranks - 1 && stopAfter.map { trainer.step + 1 >= $0 } == true
       }

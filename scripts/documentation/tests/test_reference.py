@@ -14,8 +14,10 @@ _CONFIGURATION = """
 model: { byte_width: 16, byte_head_size: 8, encoder_layers: 1, decoder_layers: 1, width: 16, head_size: 8 }
 data: { sequence_words: 32, sequence_bytes: 256 }
 training: { steps: 2, sequences_per_step: 1, micro_batches: 1 }
-output: { evaluate_every: 1 }
+output: { evaluate_every: 1, sample_every: 1, sample_bytes: 9 }
 """
+
+_LOGS = ("metrics", "evaluations", "samples", "starts")
 
 _QUESTIONS = {
     "cloze": {"context": "To be, or not to ", "target": "be"},
@@ -73,6 +75,10 @@ class ReferenceTests(unittest.TestCase):
     def test_evaluations(self) -> None:
         self.assert_same_keys("evaluations.jsonl", self.lines("evaluations.jsonl"))
 
+    def test_samples_and_starts(self) -> None:
+        for name in ("samples.jsonl", "starts.jsonl"):
+            self.assert_same_keys(name, self.lines(name))
+
     def lines(self, name: str) -> list[Any]:
         return [json.loads(line) for line in self.path(f"run/{name}").read_text().splitlines()]
 
@@ -126,9 +132,12 @@ class ReferenceTests(unittest.TestCase):
             ["shard", shard],
             ["shard", shard, "--document", 0],
             ["words", "--checkpoint", self.path("run"), "--near", "be", "--perturb", "all-caps"],
+            ["run", self.path("run")],
+            ["compare", self.path("run"), self.path("run")],
         ):
             result = self.ask("inspect", *arguments)
-            self.assert_documented("inspect", result, "Results as JSON", "preprocess", beside=_METADATA)
+            sections = ("Results as JSON", "preprocess", *(f"{name}.jsonl" for name in _LOGS), "run.json")
+            self.assert_documented("inspect", result, *sections, beside=_METADATA)
         batches = hat(
             *("inspect", "batches", "--config", self.path("config.yaml"), "--data", self.path("corpus"))
         )

@@ -18,9 +18,9 @@ ZOO = "../zoo"
 _ROLES = {
     **dict.fromkeys(("config", "predict"), "configuration"),
     **dict.fromkeys(("data", "directory"), "corpus"),
-    **dict.fromkeys(("checkpoint", "against", "baseline", "initialize-from", "RUN[@step]"), "run"),
+    **dict.fromkeys(("checkpoint", "against", "baseline", "initialize-from", "RUN[@step]", "RUN"), "run"),
     **dict.fromkeys(("text", "list"), "text"),
-    **dict.fromkeys(("output", "write", "chart"), "output"),
+    **dict.fromkeys(("output", "write", "chart", "svg"), "output"),
     **{"file": "shard", "input": "input"},
     **{name: name for name in ("tokenizer", "weights", "cloze", "choice", "typos", "hostfile")},
 }

@@ -40,6 +40,8 @@ def output(arguments: list[str]) -> str:
         )
     if words[0] == "train":
         return _train(arguments)
+    if words[:2] == ["inspect", "run"]:
+        return (Path(words[2]) / "report.json").read_text()
     return _evaluate(Path(_option(arguments, "--checkpoint")))
 
 
@@ -96,27 +98,32 @@ def _train(arguments: list[str]) -> str:
     size = _STEP_BYTES * int(settings["training.sequences_per_step"]) // 16
     loss = 2.0 if settings["training.optimizer"] == "adamw" else 1.5
     loss += 0.01 * int(settings["data.seed"])
-    line = {"target_bytes": size, "step_seconds": 0.5, "model_flops_per_second": 2e6 * size}
-    _write(
-        run / "metrics.jsonl",
-        [{**line, "step": step, "bits_per_byte": loss + 1 / step} for step in range(1, steps + 1)],
-    )
-    evaluated = [*range(every, steps, every), steps]
-    _write(
-        run / "evaluations.jsonl",
-        [{"step": step, "bits_per_byte": loss, "text_bytes": 9} for step in evaluated],
-    )
+    last = range(max(1, steps - 49), steps + 1)
+    (run / "config.yaml").touch()
+    report = {
+        "totals": {
+            "logged_steps": steps,
+            **_cost(steps, size),
+            "last_bits_per_byte": loss + sum(1 / step for step in last) / len(last),
+        },
+        "curve": [{"step_seconds": 0.5}] * steps,
+        "evaluations": [
+            {"step": step, "bits_per_byte": loss, "text_bytes": 9, **_cost(step, size)}
+            for step in [*range(every, steps, every), steps]
+        ],
+        "configuration": "",
+    }
+    (run / "report.json").write_text(json.dumps(report))
     (run / "run.json").write_text(json.dumps({"program_checksum": "p", "products": "fma"}))
     return ""
 
 
-def _write(path: Path, lines: list[Answer]) -> None:
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+def _cost(steps: int, size: int) -> Answer:
+    return {"bytes": steps * size, "flops": 1e6 * size * steps, "seconds": 0.5 * steps}
 
 
 def _evaluate(run: Path) -> str:
-    last = json.loads((run / "evaluations.jsonl").read_text().splitlines()[-1])
-    bits = last["bits_per_byte"]
+    bits = json.loads((run / "report.json").read_text())["evaluations"][-1]["bits_per_byte"]
     return json.dumps(
         {"bits_per_byte": bits, "intervals": {"bits_per_byte": [bits - 1, bits + 1]}, "text_bytes": 100}
     )

@@ -33,6 +33,7 @@ def _answer(arguments: list[str]) -> list[Results] | str:
         "tokenizer learn": _learn,
         "plan": _plan,
         "train": _train,
+        "inspect run": lambda given: (Path(given[-1]) / "report.json").read_text(),
         "evaluate": _evaluate,
         "inspect words": _words,
         "generate": lambda given: f"{_option(given, '--prompt')}and so on",
@@ -82,28 +83,24 @@ def _train(arguments: list[str]) -> str:
     size = int(values["training.sequences_per_step"]) * int(values["data.sequence_bytes"])
     # A byte of German costs the baseline twice as much.
     flops = size * (2e6 if "subword" in run.name and "german" in run.name else 1e6)
-    line = {
-        "bits_per_byte": 2,
-        "target_bytes": size,
-        "step_seconds": 0.5,
-        "learning_rate": 0.001,
-        "model_flops_per_second": 2 * flops,
+    totals = {
+        **{"logged_steps": steps, "bytes": steps * size, "flops": steps * flops, "seconds": 0.5 * steps},
+        "peak_learning_rate": 0.001,
     }
     curve = training(2.0, size)["curve"]
-    _write(run / "metrics.jsonl", [{**line, "step": step + 1} for step in range(steps)])
-    evaluated = [{**point, "text_bytes": 9} for point in curve if point["step"] <= steps]
-    _write(run / "evaluations.jsonl", evaluated)
-    (run / "config.yaml").write_text(Path(_option(arguments, "--config")).read_text())
+    report = {
+        "totals": totals,
+        "curve": [{"step_seconds": 0.5}] * steps,
+        "evaluations": [{**point, "text_bytes": 9} for point in curve if point["step"] <= steps],
+        "configuration": Path(_option(arguments, "--config")).read_text(),
+    }
+    (run / "report.json").write_text(json.dumps(report))
     return ""
 
 
 def _values(arguments: list[str]) -> dict[str, str]:
     """What `--set` changes."""
     return dict(arguments[place + 1].split("=") for place, word in enumerate(arguments) if word == "--set")
-
-
-def _write(path: Path, lines: list[Results]) -> None:
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def _evaluate(arguments: list[str]) -> list[Results]:

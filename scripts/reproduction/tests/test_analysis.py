@@ -1,12 +1,9 @@
-import json
-import tempfile
 import unittest
-from pathlib import Path
 
 from reproduction.adaptation import common_level, flops_to_reach, levels
 from reproduction.evidence import Figure, figure
 from reproduction.gap import Gap, bits_after, common_compute, gaps
-from reproduction.hat import Point, read_curve, read_steps
+from reproduction.hat import Point
 from reproduction.training import FEWEST_STEPS, SEQUENCE_BYTES, affordable_steps, equal_flops
 
 
@@ -16,22 +13,6 @@ def curve(*bits: float) -> list[Point]:
 
 
 class CurveTests(unittest.TestCase):
-    def test_reads_what_training_wrote(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            run = Path(folder)
-            line = {
-                "bits_per_byte": 3.0,
-                "target_bytes": 7,
-                "step_seconds": 0.5,
-                "model_flops_per_second": 20,
-            }
-            # Step 2 was repeated after a stop.
-            steps = [{**line, "step": step} for step in (1, 2, 2, 3)]
-            (run / "metrics.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps))
-            (run / "evaluations.jsonl").write_text('{"step": 2, "bits_per_byte": 2.5, "text_bytes": 9}\n')
-            self.assertEqual([step.step for step in read_steps(run)], [1, 2, 3])
-            self.assertEqual(read_curve(run), [Point(2, 14, 20.0, 1.0, 2.5)])
-
     def test_reads_levels_off_between_evaluations(self) -> None:
         falling = curve(3.0, 2.0, 1.5)
         self.assertEqual(flops_to_reach(falling, 2.5), 15.0)

@@ -1,0 +1,1 @@
+"""What others make of the files that `train` writes for them."""
