@@ -29,7 +29,9 @@ class Refused(Exception):
 class Server:
     """Started on entering, on a port that is free; ended with SIGTERM on leaving."""
 
-    def __init__(self, checkpoint: Path | str, *options: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, checkpoint: Path | str, *options: str, environment: dict[str, str] | None = None
+    ) -> None:
         self._arguments = [PROGRAM, "serve", "--checkpoint", str(checkpoint), "--port", "0", *options]
         self._environment = environment
         self.key: str | None = None
@@ -86,7 +88,9 @@ class Server:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def headers(self) -> dict[str, str]:
-        return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.key}"} if self.key else {})
+        return {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        )
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
