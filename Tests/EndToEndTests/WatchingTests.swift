@@ -20,7 +20,9 @@ extension EndToEnd {
     func watched() throws {
       let corpus = try scratch.corpus()
       let settings = ["output.evaluate_every": "6", "training.zero_stage": "3"]
-      let (plain, watched) = (RunFolder(path: scratch.file("plain")), RunFolder(path: scratch.file("watched")))
+      let (plain, watched) = (
+        RunFolder(path: scratch.file("plain")), RunFolder(path: scratch.file("watched"))
+      )
       let train = ["train", "--config", try scratch.configuration(settings), "--data", corpus, "--output"]
       let alone = Program.run(train + [plain.path])
       try #require(alone.exitCode == 0, "\(alone.description)")

@@ -20,12 +20,15 @@ import Testing
 
   /// From the upper left to the lower right.
   @Test func aFallingCurveFalls() {
-    let rows = chart(.init("training", Self.falling)).lines(width: 60).filter { $0.contains("┤") || $0.contains("│") }
+    let rows = chart(.init("training", Self.falling)).lines(width: 60).filter {
+      $0.contains("┤") || $0.contains("│")
+    }
     func firstDot(_ row: String) -> Int? {
       Array(row.drop { $0 != "┤" && $0 != "│" }.dropFirst()).firstIndex { $0 != " " }
     }
     let places = rows.compactMap(firstDot)
-    #expect(places.count > 8 && places == places.sorted() && places.first! < 3 && places.last! > 20, "\(rows)")
+    #expect(
+      places.count > 8 && places == places.sorted() && places.first! < 3 && places.last! > 20, "\(rows)")
   }
 
   @Test func theFirstThirtiethIsLeftOut() {
@@ -40,7 +43,8 @@ import Testing
     #expect(Scale(logarithmic: 40, 90).ticks(5) == [40, 50, 60, 70, 80, 90])
     let linear = Scale(linear: 2, 2.75)
     #expect(linear.labels(linear.ticks(5)) == ["2.0", "2.2", "2.4", "2.6"])
-    #expect([5e5, 1e7, 0.05, 2e15, 3e-4, 999].map(Scale.short) == ["500 k", "10 M", "0.05", "2e15", "3e-4", "999"])
+    #expect(
+      [5e5, 1e7, 0.05, 2e15, 3e-4, 999].map(Scale.short) == ["500 k", "10 M", "0.05", "2e15", "3e-4", "999"])
   }
 
   @Test func nothingToDrawIsNoChart() {
@@ -55,7 +59,11 @@ import Testing
     let elements = svg.matches(of: /<(\/?)([a-z]+)[^>]*?(\/?)>/)
     var open: [Substring] = []
     for element in elements {
-      if element.1 == "/" { #expect(open.popLast() == element.2) } else if element.3.isEmpty { open.append(element.2) }
+      if element.1 == "/" {
+        #expect(open.popLast() == element.2)
+      } else if element.3.isEmpty {
+        open.append(element.2)
+      }
     }
     #expect(open.isEmpty)
     #expect(svg.contains("a &lt;b&gt; &amp; c: 2.100 at 10 M") && !svg.contains("nan"))

@@ -34,7 +34,9 @@ struct InspectCompare: ParsableCommand {
       title: comparison.measure == .heldOut
         ? "bits per byte of held-out text" : "bits per byte of the text trained on",
       axis: over.title,
-      zip(comparison.runs, comparison.curves).map { LineChart.Curve($0.run, RunChart.points($1), isMarked: true) })
+      zip(comparison.runs, comparison.curves).map {
+        LineChart.Curve($0.run, RunChart.points($1), isMarked: true)
+      })
     try output.write(chart, of: runs[0])
     if output.json { return try JSONOutput.print(comparison) }
     show(comparison, chart)

@@ -10,10 +10,11 @@ import Testing
 /// What TensorBoard and Prometheus make of the files is tested with their own packages (scripts/watching/tests).
 @Suite struct WatcherTests {
   /// RFC 3720, appendix B.4, and the usual check.
-  @Test(arguments: [
-    (Array("123456789".utf8), UInt32(0xE306_9283)), ([UInt8](repeating: 0, count: 32), 0x8A91_36AA),
-    ([UInt8](repeating: 0xFF, count: 32), 0x62A8_AB43), ([], 0),
-  ] as [([UInt8], UInt32)])
+  @Test(
+    arguments: [
+      (Array("123456789".utf8), UInt32(0xE306_9283)), ([UInt8](repeating: 0, count: 32), 0x8A91_36AA),
+      ([UInt8](repeating: 0xFF, count: 32), 0x62A8_AB43), ([], 0),
+    ] as [([UInt8], UInt32)])
   func checksumsAreCastagnolis(bytes: [UInt8], checksum: UInt32) {
     #expect(CRC32C.checksum(of: bytes) == checksum)
   }
@@ -53,7 +54,8 @@ import Testing
     configuration.output.prometheus = file
     var notes: [String] = []
     let watchers = try RunWatchers(
-      configuration, run: FilePath(folder.appending("missing")), corpora: []) { notes.append($0) }
+      configuration, run: FilePath(folder.appending("missing")), corpora: []
+    ) { notes.append($0) }
     try DurableFile.remove(FilePath(folder.appending("gone")))
     for _ in 1...3 { watchers.take(.started(TrainingStart(step: 0, steps: 9, ranks: 1, parameters: 1))) }
     watchers.end()
@@ -96,11 +98,13 @@ import Testing
 
     nonisolated(unsafe) var parameters: [[UInt32]] = []
     let run = run(folder, stage: stage)
-    _ = try run.train(ranks: layout.ranks, nodes: layout.nodes, writeSample: { weights in
-      let tensors = weights.table.tensors
-      parameters.append(tensors.flatMap { weights.values(of: $0).map(\.bitPattern) })
-      return Self.sample("text")
-    })
+    _ = try run.train(
+      ranks: layout.ranks, nodes: layout.nodes,
+      writeSample: { weights in
+        let tensors = weights.table.tensors
+        parameters.append(tensors.flatMap { weights.values(of: $0).map(\.bitPattern) })
+        return Self.sample("text")
+      })
     #expect(try run.results() == expected.results())
     #expect(try run.state() == expected.state())
     #expect(parameters.count == 4)
