@@ -100,6 +100,11 @@ struct Import: ParsableCommand {
     }
     let folder = FilePath(weights)
     let place = folder.appending("config.json")
+    guard try FileReader(opening: place).length <= 1 << 20 else {
+      throw UserError(
+        .invalidData, at: place.string, "it is too large for a configuration", hint: "Export the model again."
+      )
+    }
     let settings = try JSONFile.read(JSONValue.self, from: place, hint: "Export the model again.")
     let description = try HuggingFaceModel.description(settings, at: place.string)
     let (configuration, model) = (description.configuration, HuggingFaceModel(description.configuration))

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
+from transformers.utils import logging
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PROGRAM = REPOSITORY / ".build/release/hat-mpirun"
 
 # Small products: a second thread would only wait.
 torch.set_num_threads(1)
+logging.disable_progress_bar()
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="hat-huggingface-")
 FOLDER = Path(_FOLDER.name)
@@ -58,7 +60,8 @@ def hat(*arguments: object, input: bytes | None = None) -> bytes:
 
 @cache
 def corpus(rule: str) -> Path:
-    folder = FOLDER / f"corpus-{rule}"
+    # A colon would stand before a weight.
+    folder = FOLDER / f"corpus-{rule.replace(':', '-')}"
     hat(
         *("preprocess", "--split", rule, "--holdout", 0.02, "--output", folder),
         REPOSITORY / "data/shakespeare.jsonl.zst",
@@ -81,9 +84,10 @@ def run(name: str) -> Path:
     return folder
 
 
-@cache
-def exported(name: str, dtype: str = "float32") -> Path:
+def exported(name: str, /, dtype: str = "float32") -> Path:
     folder = FOLDER / f"{name}-{dtype}"
+    if folder.exists():
+        return folder
     hat("export", "--checkpoint", run(name), "--output", folder, "--format", "huggingface", "--dtype", dtype)
     return folder
 

@@ -33,8 +33,8 @@ struct ModelCard {
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = "…"  # this folder, or where you have put it
-    tokenizer = AutoTokenizer.from_pretrained(folder\(loaded.tokenizer == nil ? ", trust_remote_code=True" : ""))
-    model = AutoModelForCausalLM.from_pretrained(folder\(model.module == nil ? "" : ", trust_remote_code=True"))
+    tokenizer = AutoTokenizer.from_pretrained(folder\(trust))
+    model = AutoModelForCausalLM.from_pretrained(folder\(trust))
     inputs = tokenizer("The ", return_tensors="pt")
     outputs = model.generate(**inputs\(loaded.tokenizer == nil ? ", max_new_bytes=400" : ", max_new_tokens=100"))
     print(tokenizer.decode(outputs[0], skip_special_tokens=True))
@@ -45,6 +45,8 @@ struct ModelCard {
 
     """
   }
+
+  private var trust: String { model.module == nil ? "" : ", trust_remote_code=True" }
 
   private var kind: String {
     if loaded.tokenizer == nil {

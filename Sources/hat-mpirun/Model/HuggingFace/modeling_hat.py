@@ -74,7 +74,6 @@ class Attention(nn.Module):
     def __init__(self, width: int, head_size: int, kv_heads: int, is_causal: bool, config: HATConfig):
         super().__init__()
         self.head_size, self.groups, self.is_causal = head_size, width // head_size // kv_heads, is_causal
-        self.rope_theta = config.rope_theta
         self.q_proj = nn.Linear(width, width, bias=False)
         self.k_proj = nn.Linear(width, kv_heads * head_size, bias=False)
         self.v_proj = nn.Linear(width, kv_heads * head_size, bias=False)
@@ -82,14 +81,13 @@ class Attention(nn.Module):
         self.q_norm = RMSNorm(head_size) if config.query_key_norm else nn.Identity()
         self.k_norm = RMSNorm(head_size) if config.query_key_norm else nn.Identity()
 
-    def forward(self, x: Tensor, past: list[Tensor] | None = None) -> Tensor:
+    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], past: list[Tensor] | None = None) -> Tensor:
         """x [N, R, width]; `past` holds keys and values of the rows before, and then also of these."""
         q, k, v = (
             projection(x).unflatten(-1, (-1, self.head_size)).transpose(1, 2)
             for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
-        start = past[0].shape[2] if past else 0
-        q, k = self.rotated(self.q_norm(q), start), self.rotated(self.k_norm(k), start)
+        q, k = rotated(self.q_norm(q), *angles), rotated(self.k_norm(k), *angles)
         if past:
             k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
         if past is not None:
@@ -99,14 +97,19 @@ class Attention(nn.Module):
         k, v = (t.repeat_interleave(self.groups, 1) for t in (k, v))
         return self.o_proj(F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2))
 
-    def rotated(self, x: Tensor, start: int) -> Tensor:
-        """x [N, H, R, s], its first row at position `start`. Element j of a head pairs with j + s / 2."""
-        options = {"dtype": torch.float64, "device": x.device}
-        frequencies = self.rope_theta ** -(torch.arange(0, self.head_size, 2, **options) / self.head_size)
-        angles = torch.arange(start, start + x.shape[2], **options)[:, None] * frequencies
-        cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-        first, second = x.chunk(2, -1)
-        return torch.cat([first * cosine - second * sine, second * cosine + first * sine], -1)
+
+def rotary_angles(x: Tensor, start: int, head_size: int, rope_theta: float) -> tuple[Tensor, Tensor]:
+    """Cosines and sines, each [R, s / 2], for the rows of x [N, R, width], the first of which has position `start`."""
+    options = {"dtype": torch.float64, "device": x.device}
+    frequencies = rope_theta ** -(torch.arange(0, head_size, 2, **options) / head_size)
+    angles = torch.arange(start, start + x.shape[1], **options)[:, None] * frequencies
+    return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+
+
+def rotated(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """x [N, H, R, s]. Element j of a head pairs with j + s / 2."""
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], -1)
 
 
 class MLP(nn.Module):
@@ -128,8 +131,8 @@ class Block(nn.Module):
         self.post_attention_norm = RMSNorm(width)
         self.mlp = MLP(width, hidden)
 
-    def forward(self, x: Tensor, past: list[Tensor] | None = None) -> Tensor:
-        x = x + self.attention(self.input_norm(x), past)
+    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], past: list[Tensor] | None = None) -> Tensor:
+        x = x + self.attention(self.input_norm(x), angles, past)
         return x + self.mlp(self.post_attention_norm(x))
 
 
@@ -139,6 +142,7 @@ class Block(nn.Module):
 class Backbone(nn.Module):
     def __init__(self, config: HATConfig):
         super().__init__()
+        self.rotary = config.head_size, config.rope_theta
         self.layers = nn.ModuleList(
             Block(
                 config.width, config.mlp_hidden,
@@ -150,8 +154,10 @@ class Backbone(nn.Module):
 
     def forward(self, x: Tensor, past: list[list[Tensor]] | None = None) -> Tensor:
         """x [N, R, D]; `past` has keys and values of each block, and grows."""
+        start = past[0][0].shape[2] if past and past[0] else 0
+        angles = rotary_angles(x, start, *self.rotary)
         for index, block in enumerate(self.layers):
-            x = block(x, past[index] if past is not None else None)
+            x = block(x, angles, past[index] if past is not None else None)
         return self.norm(x)
 
 
@@ -161,6 +167,7 @@ class ByteModule(nn.Module):
     def __init__(self, config: HATConfig, layers: int, is_causal: bool):
         super().__init__()
         width = config.byte_width
+        self.rotary = config.byte_head_size, config.rope_theta
         self.byte_ngrams = ngram_tables(range(2, config.byte_ngrams + 1), config.byte_ngram_rows, width)
         self.layers = nn.ModuleList(
             Block(
@@ -185,8 +192,9 @@ class ByteModule(nn.Module):
         return x
 
     def blocks(self, x: Tensor) -> Tensor:
+        angles = rotary_angles(x, 0, *self.rotary)
         for block in self.layers:
-            x = block(x)
+            x = block(x, angles)
         return x
 
 
