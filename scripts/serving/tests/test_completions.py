@@ -4,7 +4,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 from serving.runs import run
-from serving.server import Json
+from serving.server import Json, Refused
 from serving.tests.fixture import runs, scratch, server
 
 _PROMPTS = ["", "the whale", "größer 語 ", "Ahab said of a white ", "sea " * 60]
@@ -212,8 +212,6 @@ class ScoreTests(unittest.TestCase):
 
 class RefusalTests(unittest.TestCase):
     def test_each_mistake_is_named(self) -> None:
-        from serving.server import Refused
-
         mistakes: list[tuple[Json, int, str | None]] = [
             ({"model": "gpt"}, 404, "model"),
             ({"model": 1}, 400, "model"),
@@ -264,8 +262,6 @@ class RefusalTests(unittest.TestCase):
         )  # fmt: skip
 
     def test_bodies_that_are_no_requests(self) -> None:
-        from serving.server import Refused
-
         for body in (
             b"",
             b"{",

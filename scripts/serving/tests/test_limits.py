@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 import unittest
 from pathlib import Path
@@ -167,8 +168,6 @@ class EndTests(unittest.TestCase):
 
 class StartTests(unittest.TestCase):
     def start(self, *options: str) -> tuple[int, str]:
-        import subprocess
-
         arguments = [PROGRAM, "serve", "--checkpoint", str(runs()["hierarchical"]), *options]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
         return done.returncode, done.stderr
