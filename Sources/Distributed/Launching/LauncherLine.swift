@@ -22,7 +22,7 @@ enum LauncherLine {
   /// What Hydra has to say in a line such as `[mpiexec@node-1] match_arg (utils/args/args.c:163): unrecognized argument x`;
   /// nil if it is none.
   static func complaint(_ line: String) -> String? {
-    line.wholeMatch(of: /\[(?:mpiexec|proxy:[0-9:]+)@[^\]]+\] \w+ \([^)]*\): (.*)/).map {
+    line.prefixMatch(of: /\[(?:mpiexec|proxy:[0-9:]+)@[^\]]+\] \w+ \([^)]*\): (.*)/).map {
       String($0.output.1)
     }
   }
