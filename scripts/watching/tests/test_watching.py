@@ -9,10 +9,13 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from prometheus_client.parser import text_string_to_metric_families
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
 from documentation.tests.program import PROGRAM, hat
+
+try:
+    from prometheus_client.parser import text_string_to_metric_families
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+except ImportError as error:
+    raise unittest.SkipTest("TensorBoard is not installed: scripts/watching/python installs it") from error
 
 _CONFIGURATION = """
 model: { byte_width: 16, byte_head_size: 8, encoder_layers: 1, decoder_layers: 1, width: 16, head_size: 8 }
