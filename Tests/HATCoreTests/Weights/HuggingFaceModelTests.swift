@@ -84,8 +84,10 @@ import Testing
         "configuration": "model: { width: -1 }", "splitting_rule": "whitespace-v1", "max_word_bytes": 64,
         "step": 1,
       ],
-      ["configuration": "", "splitting_rule": "whitespace-v1", "max_word_bytes": 6.5, "step": 1],
-      ["configuration": "", "splitting_rule": "whitespace-v1", "max_word_bytes": 1e300, "step": 1], nil,
+      ["configuration": "", "splitting_rule": "whitespace-v1", "max_word_bytes": JSONValue(6.5), "step": 1],
+      [
+        "configuration": "", "splitting_rule": "whitespace-v1", "max_word_bytes": JSONValue(1e300), "step": 1,
+      ], nil,
     ] as [JSONValue])
   func whatIsNotOursIsRefused(own: JSONValue) throws {
     guard case .object(var settings) = settings(try configuration([])) else { return }
@@ -109,7 +111,8 @@ import Testing
         // To the nearest, ties to even.
         let pattern = written.bitPattern
         let half: UInt32 = bits == 0 ? 0 : 0x7FFF + (pattern >> 16 & 1)
-        #expect(read.bitPattern == (pattern + half) >> UInt32(bits) << UInt32(bits))
+        let kept = ((pattern + half) >> UInt32(bits)) << UInt32(bits)
+        #expect(read.bitPattern == kept)
       }
     }
   }
