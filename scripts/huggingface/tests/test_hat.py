@@ -4,7 +4,7 @@ import random
 import unittest
 
 import torch
-from huggingface.tests.program import FOLDER, MODELS, PAGE, exported, hat, imported, run, weights, written
+from huggingface.tests.program import FOLDER, MODELS, PAGE, REPOSITORY, exported, hat, imported, run, weights, written
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -34,12 +34,13 @@ class HATTests(unittest.TestCase):
     @torch.no_grad()
     def test_logits_of_a_page_are_those_of_hat(self) -> None:
         page, file = FOLDER / "page.txt", FOLDER / "page.safetensors"
-        page.write_bytes(PAGE.encode())
+        text = PAGE + (REPOSITORY / "Sources/hat-mpirun/Benchmark/hamlet.txt").read_text()[:2500]
+        page.write_bytes(text.encode())
         for name in _NAMES:
             with self.subTest(name):
                 hat("inspect", "gradients", "--checkpoint", run(name), "--text", page, "--output", file)
                 expected = load_file(file)
-                model, symbols = _model(name), _document(name, PAGE)
+                model, symbols = _model(name), _document(name, text)
                 # One piece, whatever its length.
                 model.config.context_words = 0
                 output = model(symbols, labels=symbols)
