@@ -49,7 +49,8 @@ import Testing
 
     // Four steps a point: sixteen points of one or two are too few.
     #expect(report.curve.map(\.step) == Array(stride(from: 4, through: 40, by: 4)))
-    #expect(report.curve[0].bitsPerByte == (1.0 + 4 + 9 + 16) / 10)
+    let mean: Double = (1 + 4 + 9 + 16) / 10
+    #expect(report.curve[0].bitsPerByte == mean)
     #expect(report.curve[9].cost == report.totals.cost)
     #expect(report.curve.allSatisfy { $0.stepSeconds == 0.5 && $0.gradientNorm == 0.5 })
     #expect(report.notes.isEmpty)
