@@ -141,7 +141,7 @@ private struct RunReader {
 
   private mutating func note(_ damaged: Int, of file: FilePath) {
     if damaged > 0 {
-      notes.append("\(file): \(Self.count(damaged, "line")) could not be read, and are left out")
+      notes.append("\(file): \(Self.count(damaged, "line")) could not be read: left out")
     }
   }
 

@@ -20,6 +20,7 @@ import Testing
     configuration.training.peakLearningRate = 0.001
     configuration.training.minimumLearningRate = 0.123456789012345
     configuration.data.seed = .max
+    configuration.output.samplePrompt = "\"It\" # was\n\t\\: größer 👩‍👧\u{85}\u{2028}\u{FFFF}\0 "
     #expect(try Configuration(yaml: configuration.yaml(), at: "test") == configuration)
   }
 
@@ -114,6 +115,10 @@ import Testing
     ("training.newton_schulz_steps=0", "training.newton_schulz_steps"),
     ("training.head_rate=-1", "training.head_rate"),
     ("output.keep=0", "output.keep"),
+    ("output.sample_every=-1", "output.sample_every"),
+    ("output.sample_bytes=0", "output.sample_bytes"),
+    ("output.prometheus=hat.txt", "output.prometheus"),
+    ("output.tensorboard=1", "output.tensorboard"),
     ("data.sequence_words=0", "data.sequence_words"),
   ])
   func impossibleValuesNameTheSetting(override: String, name: String) {
@@ -129,6 +134,7 @@ import Testing
     "model.prefix_ngrams", "model.prefix_ngram_rows", "data.sequence_words", "data.sequence_bytes",
     "training.steps", "training.warmup_steps", "training.micro_batches", "training.sequences_per_step",
     "training.newton_schulz_steps", "output.checkpoint_every", "output.keep", "output.evaluate_every",
+    "output.sample_every", "output.sample_bytes",
   ])
   func hugeNumbersNameTheSetting(name: String) {
     for number in [1 << 62, .max] {
