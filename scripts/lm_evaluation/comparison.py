@@ -28,11 +28,9 @@ class Row:
         return math.isclose(self.harness, self.evaluate, rel_tol=_TOLERANCE)
 
 
-def rows(task: str, questions: int, harness: Figures, evaluate: Figures | None) -> list[Row]:
-    return [
-        Row(task, questions, name, value, None if evaluate is None else evaluate[name])
-        for name, value in harness.items()
-    ]
+def rows(task: str, questions: int, harness: Figures, evaluate: Figures) -> list[Row]:
+    """`evaluate` has only what is to be compared."""
+    return [Row(task, questions, name, value, evaluate.get(name)) for name, value in harness.items()]
 
 
 def table(found: Iterable[Row]) -> str:

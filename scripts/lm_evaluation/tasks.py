@@ -48,11 +48,16 @@ class Task:
 
     @property
     def needs_bytes(self) -> bool:
-        """Whether it can be compared only where tokens are bytes.
+        """Whether the harness asks what it means only where tokens are bytes, at which a text can be cut.
 
-        The baseline may write the same text in other tokens, and reads what lies in a window in others.
+        It sends the tokens of a context alone, and behind them those of context and string together without as many. A
+        vocabulary whose tokens contain the white space behind a word loses it there.
         """
-        return self.window is not None or self.settings is _WRITTEN
+        return not (self.is_of_texts or self.is_written) or self.window is not None
+
+    @property
+    def is_written(self) -> bool:
+        return self.settings is _WRITTEN
 
     @property
     def is_of_texts(self) -> bool:

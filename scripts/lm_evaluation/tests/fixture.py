@@ -38,10 +38,10 @@ def trained(kind: str) -> Path:
         "model": _MODELS[kind],
         "data": {"sequence_words": 256, "sequence_bytes": 2048, "seed": 3},
         "training": {
-            **{"steps": 60, "sequences_per_step": 4, "micro_batches": 1, "warmup_steps": 5},
+            **{"steps": 40, "sequences_per_step": 2, "micro_batches": 1, "warmup_steps": 5},
             **{"optimizer": "muon", "peak_learning_rate": "auto"},
         },
-        "output": {"checkpoint_every": 60, "keep": 1, "evaluate_every": 0},
+        "output": {"checkpoint_every": 40, "keep": 1, "evaluate_every": 0},
     }
     configuration = scratch() / f"{kind}.yaml"
     configuration.write_text(json.dumps(settings))
