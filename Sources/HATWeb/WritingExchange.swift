@@ -5,7 +5,7 @@ import HummingbirdCore
 /// A request for text on its way, and how its answer is sent.
 struct WritingExchange {
   /// The shortest time between two parts of a stream: more would cost time that the model can write in.
-  private static let pause = Duration.milliseconds(15)
+  private static let pause = Duration.milliseconds(25)
 
   let answer: Answer
   var composer: any AnswerComposer

@@ -2,9 +2,10 @@
 
     scripts/serving/fuzz --checkpoint RUN [--seconds 600] [--seed 1]
 
-Half of the requests are JSON in which something has been changed, added or left out: each must be answered with JSON in the promised
-shape, a wrong one with a status from 400 on, none with 500. The other half are bytes that resemble HTTP. Meanwhile a correct
-request must be answered as at first. A failure names its seed and round. Exit code 65: there was one.
+Half of the requests are JSON in which something has been changed, added or left out: each must be answered
+with JSON in the promised shape, a wrong one with a status from 400 on, none with 500. The other half are bytes
+that resemble HTTP. Meanwhile a correct request must be answered as at first. A failure names its seed and
+round. Exit code 65: there was one.
 """
 
 import argparse
@@ -38,7 +39,7 @@ _HEADS = [
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET /v1/models HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
-    b"POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n{\"prompt\": \"a\"}\r\n0\r\n\r\n",
+    b'POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n{"prompt": "a"}\r\n0\r\n\r\n',
     b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.0\r\n\r\n",
     b"PUT /detokenize HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nabcde",
 ]
@@ -54,9 +55,12 @@ def value(draw: random.Random, depth: int = 0) -> object:
     if kind == 3:
         return draw.choice([0.0, 0.5, 1.0, -0.0, 1e-300, 1e300, 2.0, 1.5])
     if kind in (4, 5):
-        return "".join(chr(draw.choice([draw.randrange(32, 127), draw.randrange(0xD800), 0x1F642])) for _ in range(draw.randrange(12)))
+        return "".join(
+            chr(draw.choice([draw.randrange(32, 127), draw.randrange(0xD800), 0x1F642]))
+            for _ in range(draw.randrange(12))
+        )
     if kind == 6:
-        return draw.choice(["text", "user", "<document>", "\u0000", "a" * 2000, "\u2028", "\\", "\""])
+        return draw.choice(["text", "user", "<document>", "\u0000", "a" * 2000, "\u2028", "\\", '"'])
     if kind in (7, 8):
         return draw.choices(range(300), k=draw.randrange(9))
     if kind == 9:
@@ -69,7 +73,11 @@ def changed(draw: random.Random, base: Json) -> Json:
     for _ in range(draw.randrange(4)):
         place = request
         inner = [each for each in request.values() if isinstance(each, dict)]
-        inner += [each[0] for each in request.values() if isinstance(each, list) and each and isinstance(each[0], dict)]
+        inner += [
+            each[0]
+            for each in request.values()
+            if isinstance(each, list) and each and isinstance(each[0], dict)
+        ]
         if inner and draw.random() < 0.4:
             place = draw.choice(inner)
         action = draw.randrange(3)
@@ -94,7 +102,17 @@ def damaged(draw: random.Random, data: bytes) -> bytes:
         elif action == 2 and place < len(content):
             content[place] = draw.randrange(256)
         elif action == 3:
-            content[place:place] = draw.choice([b"\r\n", b"\n", b"\0", b": ", b"\xff", b"Content-Length: 99999999999999999999\r\n", b"A" * 40_000])
+            content[place:place] = draw.choice(
+                [
+                    b"\r\n",
+                    b"\n",
+                    b"\0",
+                    b": ",
+                    b"\xff",
+                    b"Content-Length: 99999999999999999999\r\n",
+                    b"A" * 40_000,
+                ]
+            )
         elif content:
             content += content[place:]
     return bytes(content)
@@ -152,16 +170,22 @@ class Fuzzer:
                 # It waits for more, or has closed what cannot be HTTP any more.
                 pass
             self.statuses["bytes " + (answer[9:12].decode() if answer else "closed")] += 1
-            assert not answer or answer.startswith(b"HTTP/1.1 ") and int(answer[9:12]) in _STATUSES | {100}, answer[:100]
+            assert not answer or answer.startswith(b"HTTP/1.1 ") and int(answer[9:12]) in _STATUSES | {100}, (
+                answer[:100]
+            )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="scripts/serving/fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="scripts/serving/fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with Server(Path(options.checkpoint), "--timeout", "5", "--max-tokens", "64", "--max-prompt-bytes", "4KiB") as server:
+    with Server(
+        Path(options.checkpoint), "--timeout", "5", "--max-tokens", "64", "--max-prompt-bytes", "4KiB"
+    ) as server:
         fuzzer = Fuzzer(server, options.seed)
         number, end = 0, time.monotonic() + options.seconds
         while time.monotonic() < end and len(fuzzer.failures) < 10 and server.process.poll() is None:
@@ -171,7 +195,9 @@ def main() -> None:
         for name, count in sorted(fuzzer.statuses.items()):
             print(f"{count:8} {name}")
         if server.process.poll() is not None:
-            fuzzer.failures.append(f"the server has ended with {server.process.returncode}: {server.log()[-2000:]}")
+            fuzzer.failures.append(
+                f"the server has ended with {server.process.returncode}: {server.log()[-2000:]}"
+            )
         elif server.stop() != 0:
             fuzzer.failures.append("the server has not ended in order")
     for failure in fuzzer.failures:

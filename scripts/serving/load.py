@@ -1,10 +1,10 @@
 """Loads a server with all kinds of clients at once, and says whether it bears them.
 
-    scripts/serving/load --checkpoint RUN [--seconds 60] [--requests 4000]
+    scripts/serving/load --checkpoint RUN [--requests 4000]
 
-Thousands of short requests on many threads; readers that are slow, and some that stop; connections that are cut; bodies of 100 MB
-and bodies that are no UTF-8; and ten thousand connections at once. In the end answers must be what they were at first, memory bounded,
-and nothing left open. Exit code 65: it is not so.
+Thousands of short requests on many threads; readers that are slow, and some that stop; connections that are
+cut; bodies of 100 MB and bodies that are no UTF-8; and ten thousand connections at once. In the end answers
+must be what they were at first, memory bounded, and nothing left open. Exit code 65: it is not so.
 """
 
 import argparse
@@ -57,7 +57,10 @@ class Load:
 
     def _send(self, body: bytes, length: int | None = None) -> socket.socket:
         client = socket.create_connection(("127.0.0.1", self.server.port), timeout=30)
-        head = f"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {length or len(body)}\r\n\r\n"
+        head = (
+            "POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {length or len(body)}\r\n\r\n"
+        )
         client.sendall(head.encode() + body)
         return client
 
@@ -126,11 +129,15 @@ class Load:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="scripts/serving/load", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="scripts/serving/load", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--requests", type=int, default=4000, help="short requests (default: %(default)s)")
     parser.add_argument("--clients", type=int, default=32, help="that send them (default: %(default)s)")
-    parser.add_argument("--crowd", type=int, default=10_000, help="connections at once (default: %(default)s)")
+    parser.add_argument(
+        "--crowd", type=int, default=10_000, help="connections at once (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -14,7 +14,14 @@ _MODELS = {
         **{"byte_width": 16, "byte_head_size": 8, "encoder_layers": 1, "decoder_layers": 1},
         **{"width": 32, "head_size": 8, "layers": 2, "kv_heads": 2},
     },
-    "subword": {"kind": "subword", "vocabulary": 320, "width": 32, "head_size": 8, "layers": 2, "kv_heads": 2},
+    "subword": {
+        "kind": "subword",
+        "vocabulary": 320,
+        "width": 32,
+        "head_size": 8,
+        "layers": 2,
+        "kv_heads": 2,
+    },
 }
 
 

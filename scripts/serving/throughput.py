@@ -1,9 +1,10 @@
-"""Compares how fast a server writes for many clients with how fast `benchmark generate` writes as many documents.
+"""Compares how fast a server writes for many clients with how fast `benchmark generate` writes as much.
 
     scripts/serving/throughput --checkpoint RUN [--clients 16] [--bytes 512] [--rounds 3]
 
-Both read prompts of 256 bytes and write behind them; the time of both is counted. Prompts are from the run's held-out text, as the
-benchmark draws them, and the clients' from the same length of the benchmark's own. The rounds alternate, since machines are noisy.
+Both read prompts of 256 bytes and write behind them; the time of both is counted. The benchmark's prompts are
+held-out text of the run's corpora; the clients' are what the model writes itself. The rounds alternate, since
+machines are noisy.
 """
 
 import argparse
@@ -42,7 +43,9 @@ def serve(server: Server, clients: int, size: int, texts: int, prompts: list[str
         }
         if not streams:
             return len(server.ask("/v1/completions", body)["choices"][0]["text"].encode())
-        return sum(len(event["choices"][0]["text"].encode()) for event in server.stream("/v1/completions", body))
+        return sum(
+            len(event["choices"][0]["text"].encode()) for event in server.stream("/v1/completions", body)
+        )
 
     start = time.monotonic()
     with ThreadPoolExecutor(clients) as pool:
@@ -84,9 +87,16 @@ def main() -> None:
             for name in ratios:
                 served = serve(server, *task, prompts, streams=name == "streamed")
                 ratios[name].append(served / usual)
-                print(f"round {number + 1}: benchmark {usual:.0f} B/s, {name} {served:.0f} B/s, {served / usual:.2f}", flush=True)
+                print(
+                    f"round {number + 1}: benchmark {usual:.0f} B/s, {name} {served:.0f} B/s, "
+                    f"{served / usual:.2f}",
+                    flush=True,
+                )
     for name, found in ratios.items():
-        print(f"{name}: {statistics.median(found):.2f} of the benchmark's throughput (median of {options.rounds})")
+        print(
+            f"{name}: {statistics.median(found):.2f} of the benchmark's throughput, "
+            f"the median of {options.rounds}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 import contextlib
+import importlib.util
 import io
 import json
 import unittest
@@ -19,6 +20,7 @@ _FIGURES = {
 }
 
 
+@unittest.skipUnless(importlib.util.find_spec("lm_eval"), "lm_eval cannot be installed here")
 class HarnessTests(unittest.TestCase):
     """The harness itself, on served models."""
 

@@ -1,3 +1,4 @@
+import importlib.util
 import unittest
 
 from lm_evaluation import questions
@@ -64,6 +65,7 @@ class QuestionTests(unittest.TestCase):
         self.assertTrue(all(len(each["target"].encode()) <= 500 for each in questions.documents(small)))
         self.assertEqual(questions.documents(Material(found.passages, 12, 10, 4096)), [])
 
+    @unittest.skipUnless(importlib.util.find_spec("lm_eval"), "lm_eval cannot be installed here")
     def test_windows_are_the_harnesses(self) -> None:
         from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 

@@ -24,6 +24,8 @@ def scratch() -> Path:
 
 @cache
 def server(kind: str = "hierarchical") -> Server:
-    found = Server(runs()[kind], "--slots", "4", "--max-body-bytes", "256KiB", "--max-prompt-bytes", "16KiB").__enter__()
+    found = Server(
+        runs()[kind], "--slots", "4", "--max-body-bytes", "256KiB", "--max-prompt-bytes", "16KiB"
+    ).__enter__()
     atexit.register(found.__exit__, None, None, None)
     return found

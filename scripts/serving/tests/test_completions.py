@@ -4,7 +4,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 from serving.runs import run
-from serving.server import Json
+from serving.server import Json, Refused
 from serving.tests.fixture import runs, scratch, server
 
 _PROMPTS = ["", "the whale", "größer 語 ", "Ahab said of a white ", "sea " * 60]
@@ -21,9 +21,7 @@ class CompletionTests(unittest.TestCase):
     def test_answers_are_what_generate_writes(self) -> None:
         for temperature in (0, 1.0):
             for prompt in _PROMPTS:
-                answer = server().complete(
-                    prompt, max_tokens=90, temperature=temperature, top_p=0.9, seed=5
-                )
+                answer = server().complete(prompt, max_tokens=90, temperature=temperature, top_p=0.9, seed=5)
                 self.assertEqual(answer["choices"][0]["text"], self.generate(prompt, 90, temperature, 5))
 
     def test_and_the_same_beside_others_and_in_streams(self) -> None:
@@ -119,9 +117,7 @@ class ScoreTests(unittest.TestCase):
         )["tokens"]
         mark = server(kind).ask("/tokenizer_info")["eos_token"]
         context_tokens = encode(context) if context else encode(mark)
-        tokens = (
-            encode(context + continuation) if context else context_tokens + encode(continuation)
-        )
+        tokens = encode(context + continuation) if context else context_tokens + encode(continuation)
         answer = server(kind).complete(
             [tokens], temperature=0, max_tokens=1, logprobs=1, seed=1234, echo=True
         )
@@ -203,7 +199,9 @@ class ScoreTests(unittest.TestCase):
         prompts = [list(prompt.encode()) for prompt in _PROMPTS[1:]]
         together = server().complete(prompts, **options)["choices"]
         for prompt, choice in zip(prompts, together, strict=True):
-            self.assertEqual(server().complete([prompt], **options)["choices"][0] | {"index": 0}, choice | {"index": 0})
+            self.assertEqual(
+                server().complete([prompt], **options)["choices"][0] | {"index": 0}, choice | {"index": 0}
+            )
 
     def test_generation_requests(self) -> None:
         answer = server().complete(
@@ -214,8 +212,6 @@ class ScoreTests(unittest.TestCase):
 
 class RefusalTests(unittest.TestCase):
     def test_each_mistake_is_named(self) -> None:
-        from serving.server import Refused
-
         mistakes: list[tuple[Json, int, str | None]] = [
             ({"model": "gpt"}, 404, "model"),
             ({"model": 1}, 400, "model"),
@@ -266,9 +262,17 @@ class RefusalTests(unittest.TestCase):
         )  # fmt: skip
 
     def test_bodies_that_are_no_requests(self) -> None:
-        from serving.server import Refused
-
-        for body in (b"", b"{", b"[]", b"null", b'"a"', b"\xff", b'{"model": "\xff"}', b'{"model": "\\ud800"}', b"[" * 5000):
+        for body in (
+            b"",
+            b"{",
+            b"[]",
+            b"null",
+            b'"a"',
+            b"\xff",
+            b'{"model": "\xff"}',
+            b'{"model": "\\ud800"}',
+            b"[" * 5000,
+        ):
             with self.assertRaises(Refused) as caught:
                 server().ask("/v1/completions", body)
             self.assertEqual(caught.exception.status, 400, body[:20])
@@ -297,4 +301,6 @@ class RefusalTests(unittest.TestCase):
         _, text, headers = server().request("GET", "/metrics")
         self.assertTrue(headers["content-type"].startswith("text/plain"))
         for line in text.decode().splitlines():
-            self.assertRegex(line, re.compile(r'^(# (HELP|TYPE) hat_\w+ .+|hat_\w+(\{[^{}]*\})? [0-9.e+-]+)$'))
+            self.assertRegex(
+                line, re.compile(r"^(# (HELP|TYPE) hat_\w+ .+|hat_\w+(\{[^{}]*\})? [0-9.e+-]+)$")
+            )

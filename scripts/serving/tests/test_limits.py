@@ -3,12 +3,11 @@ import json
 import os
 import signal
 import socket
-import tempfile
+import subprocess
 import time
 import unittest
 from pathlib import Path
 
-from serving.runs import run
 from serving.server import PROGRAM, Refused, Server
 from serving.tests.fixture import runs, scratch, server
 
@@ -64,7 +63,14 @@ class LimitTests(unittest.TestCase):
             held = []
             for _ in range(2):
                 connection = busy.connect()
-                body = {"model": busy.name, "prompt": "a", "max_tokens": 4096, "stream": True, "n": 1, "top_p": 0.01}
+                body = {
+                    "model": busy.name,
+                    "prompt": "a",
+                    "max_tokens": 4096,
+                    "stream": True,
+                    "n": 1,
+                    "top_p": 0.01,
+                }
                 connection.request("POST", "/v1/completions", json.dumps(body), busy.headers())
                 connection.getresponse()
                 held.append(connection)
@@ -119,7 +125,10 @@ class LimitTests(unittest.TestCase):
                 for path, body in (("/v1/models", None), ("/metrics", None), ("/tokenize", {"prompt": "a"})):
                     with self.assertRaises(Refused) as caught:
                         locked.ask(path, body)
-                    self.assertEqual((caught.exception.status, caught.exception.headers["www-authenticate"]), (401, "Bearer"))
+                    self.assertEqual(
+                        (caught.exception.status, caught.exception.headers["www-authenticate"]),
+                        (401, "Bearer"),
+                    )
             for path in ("/", "/health", "/openapi.json"):
                 self.assertEqual(locked.request("GET", path)[0], 200)
             locked.key = "open-sesame"
@@ -159,8 +168,6 @@ class EndTests(unittest.TestCase):
 
 class StartTests(unittest.TestCase):
     def start(self, *options: str) -> tuple[int, str]:
-        import subprocess
-
         arguments = [PROGRAM, "serve", "--checkpoint", str(runs()["hierarchical"]), *options]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
         return done.returncode, done.stderr

@@ -1,8 +1,11 @@
 import unittest
 
-import openai
-
 from serving.tests.fixture import server
+
+try:
+    import openai
+except ImportError as error:
+    raise unittest.SkipTest("OpenAI's client is not installed: scripts/serving/python installs it") from error
 
 
 class OpenAITests(unittest.TestCase):

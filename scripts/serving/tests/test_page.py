@@ -1,16 +1,21 @@
 import shutil
 import unittest
 
-from selenium import webdriver
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
-
 from serving.tests.fixture import server
 
+try:
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.remote.webelement import WebElement
+    from selenium.webdriver.support.ui import WebDriverWait
+except ImportError as error:
+    raise unittest.SkipTest("selenium is not installed: scripts/serving/python installs it") from error
 
-@unittest.skipUnless(shutil.which("chromium") and shutil.which("chromedriver"), "there is no chromium with chromedriver here")
+
+@unittest.skipUnless(
+    shutil.which("chromium") and shutil.which("chromedriver"), "there is no chromium with chromedriver here"
+)
 class PageTests(unittest.TestCase):
     """The page in a real browser."""
 
@@ -20,7 +25,13 @@ class PageTests(unittest.TestCase):
     def setUpClass(cls) -> None:
         options = webdriver.ChromeOptions()
         options.binary_location = shutil.which("chromium") or ""
-        for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1100,1200"):
+        for argument in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--window-size=1100,1200",
+        ):
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         service = webdriver.ChromeService(shutil.which("chromedriver"))
@@ -99,7 +110,10 @@ class PageTests(unittest.TestCase):
         self.write("prompt", "the whale größer")
         self.find("score").click()
         self.wait(lambda: "18 bytes" in self.text("figures"))
-        words = [word.get_property("textContent") for word in self.browser.find_elements(By.CSS_SELECTOR, "#text .word")]
+        words = [
+            word.get_property("textContent")
+            for word in self.browser.find_elements(By.CSS_SELECTOR, "#text .word")
+        ]
         self.assertEqual(words, ["the ", "whale ", "größer"])
 
     def test_a_conversation(self) -> None:
