@@ -19,6 +19,7 @@ _ELSEWHERE = {
     "hostfiles/mine",
     "Benchmarks/.venv",
     "Benchmarks/.work",
+    "scripts/lm_evaluation/.venv",
     "scripts/reproduction/.venv",
     "scripts/serving/.venv",
 }

@@ -30,10 +30,16 @@ class Server:
     """Started on entering, on a port that is free; ended with SIGTERM on leaving."""
 
     def __init__(
-        self, checkpoint: Path | str, *options: str, environment: dict[str, str] | None = None
+        self,
+        checkpoint: Path | str,
+        *options: str,
+        environment: dict[str, str] | None = None,
+        program: Path = PROGRAM,
+        patience: float = 60,
     ) -> None:
-        self._arguments = [PROGRAM, "serve", "--checkpoint", str(checkpoint), "--port", "0", *options]
+        self._arguments = [program, "serve", "--checkpoint", str(checkpoint), "--port", "0", *options]
         self._environment = environment
+        self._patience = patience
         self.key: str | None = None
 
     def __enter__(self) -> Self:
@@ -45,7 +51,7 @@ class Server:
         return self
 
     def _wait_until_ready(self) -> tuple[str, int]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline and self.process.poll() is None:
             if ready := re.search(r"Serving (.*) at http://.*:(\d+)$", self.log(), flags=re.MULTILINE):
                 return ready[1], int(ready[2])

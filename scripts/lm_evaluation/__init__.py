@@ -1,0 +1,1 @@
+"""The standard harness, lm-evaluation-harness, on a model of hat that is served."""
