@@ -28,7 +28,8 @@ import Testing
     }
     let places = rows.compactMap(firstDot)
     // The axis begins at 1/30 of 1e7, and the curve at 4e5: at log(1.2) of log(30).
-    #expect(places.count > 8 && places == places.sorted() && places.first == 3 && places.last! > 20, "\(rows)")
+    #expect(
+      places.count > 8 && places == places.sorted() && places.first == 3 && places.last! > 20, "\(rows)")
   }
 
   @Test func theFirstThirtiethIsLeftOut() {
