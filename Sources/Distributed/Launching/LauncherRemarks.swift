@@ -43,7 +43,9 @@ struct LauncherRemarks {
   func refusal(of job: MPIJob, by launcher: any MPILauncher, exitCode: Int32) -> any Error {
     let program = launcher.program
     let unknown = (outside + [first]).lazy.flatMap { text in
-      ["unknown option ", "unrecognized argument "].compactMap { text.split(separator: $0).dropFirst().first }
+      ["unknown option ", "unrecognized argument "].compactMap { words in
+        text.firstRange(of: words).map { text[$0.upperBound...] }
+      }
     }
     if let option = unknown.first {
       return UserError(
