@@ -42,11 +42,8 @@ struct LauncherRemarks {
   /// - Returns: a `UserError` for what a command can be corrected in; else a `CommunicationFailure`.
   func refusal(of job: MPIJob, by launcher: any MPILauncher, exitCode: Int32) -> any Error {
     let program = launcher.program
-    let unknown = (outside + [first]).lazy.flatMap { text in
-      ["unknown option ", "unrecognized argument "].compactMap { words in
-        text.firstRange(of: words).map { text[$0.upperBound...] }
-      }
-    }
+    let pattern = /(?:unknown option|unrecognized argument) (.+)/
+    let unknown = (outside + [first]).lazy.compactMap { $0.firstMatch(of: pattern)?.output.1 }
     if let option = unknown.first {
       return UserError(
         .wrongUsage, at: "`mpirunArguments`", "\(program) does not know the option \(option)",
