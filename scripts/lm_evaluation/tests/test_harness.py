@@ -2,12 +2,14 @@ import contextlib
 import importlib.util
 import io
 import json
+import os
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from lm_evaluation.command import main
 from lm_evaluation.tests.fixture import corpus, scratch, trained
-from serving.server import Server
+from serving.server import REPOSITORY, Server
 
 _FIGURES = {
     "hat_lambada": {"perplexity", "acc"},
@@ -28,7 +30,9 @@ class HarnessTests(unittest.TestCase):
         """Exit code, lines of the table, and messages."""
         arguments = ["--checkpoint", str(trained(kind)), "--data", str(corpus()), "--output", str(self.output(kind))]
         shown, said = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(said):
+        # As scripts/harness sets it, for the process that runs the harness.
+        path = mock.patch.dict(os.environ, PYTHONPATH=str(REPOSITORY / "scripts"))
+        with path, contextlib.redirect_stdout(shown), contextlib.redirect_stderr(said):
             code = main([*arguments, "--limit", "20", *options])
         return code, [line.split() for line in shown.getvalue().splitlines()[1:]], said.getvalue()
 
