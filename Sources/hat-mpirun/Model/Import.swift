@@ -93,13 +93,18 @@ struct Import: ParsableCommand {
   }
 
   private func fromFolder() throws -> Model {
+    let folder = FilePath(weights)
+    let place = folder.appending("config.json")
+    guard DurableFile.exists(place) else {
+      throw UserError(
+        .missingInput, at: weights, "the folder has no config.json, so it is no exported model",
+        hint: "Give a safetensors file, or a folder of `export --format huggingface`.")
+    }
     for (option, value) in [("--config", configurationFile), ("--tokenizer", tokenizer)] where value != nil {
       throw UserError(
         .wrongUsage, at: weights, "a folder has a configuration and a tokenizer of its own",
         hint: "Leave \(option) out.")
     }
-    let folder = FilePath(weights)
-    let place = folder.appending("config.json")
     guard try FileReader(opening: place).length <= 1 << 20 else {
       throw UserError(
         .invalidData, at: place.string, "it is too large for a configuration", hint: "Export the model again."
