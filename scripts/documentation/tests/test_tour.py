@@ -25,12 +25,15 @@ _FILES = {
     "pairs.jsonl": '{"good": "receive", "bad": "recieve"}\n',
 }
 
-# The commands are run as they are, but for the time that training would take, and ranks that this machine has not.
+# The commands are run as they are, but for the time that training would take, ranks that this machine has not, and a server that
+# nobody stops.
 _SMALLER = (
     ("configs/small.yaml", "configs/quickstart.yaml"),
     (r"--ranks \d+", "--ranks 2"),
     (r"^(hat-mpirun train --config .*)$", r"\1 --set training.steps=4 --set training.warmup_steps=1"),
     (r"@4000\b", "@4"),
+    # It ends, with exit code 0, when it is told to.
+    (r"^hat-mpirun (serve .*)$", rf'timeout --preserve-status 10 "{PROGRAM}" \1 --port 0'),
 )
 
 
