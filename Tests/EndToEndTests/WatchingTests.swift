@@ -34,7 +34,7 @@ extension EndToEnd {
       try #require(output.exitCode == 0, "\(output.description)")
       #expect(output.standardError.contains("step 4: it writes \"the white"), "\(output.description)")
       #expect(try watched.results() == plain.results())
-      #expect(try watched.exportedWeights() == plain.exportedWeights())
+      #expect(try watched.exportedTensors() == plain.exportedTensors())
 
       let report = try object(["inspect", "run", watched.path, "--json"])
       #expect(report["state"] as? String == "finished")

@@ -47,6 +47,13 @@ struct RunFolder {
     return try Data(contentsOf: URL(fileURLWithPath: file))
   }
 
+  /// The exported weights without their header, which has the configuration.
+  func exportedTensors() throws -> Data {
+    let file = try exportedWeights()
+    let header = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    return file.dropFirst(8 + header)
+  }
+
   /// Finished checkpoints, oldest first.
   func checkpoints() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path + "/checkpoints")
