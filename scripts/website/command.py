@@ -10,12 +10,10 @@ from corpus.errors import ExitCode
 from installation.errors import PackagingError, run
 from website.guides import ROOT, write_catalog
 from website.links import faults
-from website.symbols import MODULES, write_symbol_graphs
+from website.symbols import MODULES, TOOLCHAIN, write_symbol_graphs
 
 _DESCRIPTION = """Builds the site: the guides of docs and the reference of the library, as files that any web server
 serves. Needs a release build: swift build -c release."""
-
-_TOOLCHAIN = "It comes with Swift's toolchain."
 
 # For those who open the site's first folder.
 _INDEX = """<!doctype html>
@@ -72,7 +70,7 @@ def _built(work: Path, base_path: str) -> Path:
         options = [catalog, "--disable-parameters-and-returns-validation", "--fallback-default-module-kind", "Module"]
         archives.append(_converted(options, work / f"{module}.doccarchive", base_path))
     title = ["--synthesized-landing-page-name", "hat", "--synthesized-landing-page-kind", "Documentation"]
-    run(["docc", "merge", *archives, "--output-path", work / "site", *title], _TOOLCHAIN)
+    run(["docc", "merge", *archives, "--output-path", work / "site", *title], TOOLCHAIN)
     return work / "site"
 
 

@@ -17,7 +17,7 @@ MODULES = {
     "HATText": "Text as words: splitting rules, shards, the order of documents, and reading corpora.",
 }
 
-_TOOLCHAIN = "It comes with Swift's toolchain."
+TOOLCHAIN = "It comes with Swift's toolchain."
 
 
 def write_symbol_graphs(root: Path, folder: Path) -> None:
@@ -32,7 +32,7 @@ def write_symbol_graphs(root: Path, folder: Path) -> None:
     maps += root.glob(".build/checkouts/*/Sources/C*/include/module.modulemap")
     clang = [f"-fmodule-map-file={path.resolve()}" for path in maps]
     clang += [f"-I{path}" for path in root.glob("Sources/C*/include")]
-    triple = json.loads(run(["swift", "-print-target-info"], _TOOLCHAIN))["target"]["unversionedTriple"]
+    triple = json.loads(run(["swift", "-print-target-info"], TOOLCHAIN))["target"]["unversionedTriple"]
     for module in MODULES:
         catalog = folder / f"{module}.docc"
         catalog.mkdir()
@@ -41,5 +41,5 @@ def write_symbol_graphs(root: Path, folder: Path) -> None:
             + [word for flag in clang for word in ("-Xcc", flag)]
             + ["-minimum-access-level", "public", "-skip-inherited-docs", "-skip-synthesized-members"]
             + ["-output-dir", catalog],
-            _TOOLCHAIN,
+            TOOLCHAIN,
         )
