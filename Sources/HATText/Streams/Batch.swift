@@ -1,11 +1,26 @@
 import HATStorage
 
-/// The two byte values UTF-8 never uses that carry the specials (docs/model.md §1).
+/// The byte values UTF-8 never uses that carry the specials (docs/model.md §1).
+///
+/// All but `[W]` are marks: each is a word of its own, of this single byte.
 public enum SpecialByte {
   /// `[W]`, the word mark: the encoder reads a word's embedding there, the decoder ends a word with it.
   public static let word: UInt8 = 0xFF
-  /// `[S]`, the document mark: a dummy word of this single byte opens and closes every document.
+  /// `[S]`, the document mark: opens and closes every document.
   public static let document: UInt8 = 0xFE
+  /// Opens the turn of a dialogue that says how to behave.
+  public static let system: UInt8 = 0xF5
+  /// Opens the turn of who asks.
+  public static let user: UInt8 = 0xF6
+  /// Opens the turn of who answers: what a model writes.
+  public static let assistant: UInt8 = 0xF7
+  /// Closes a turn.
+  public static let turnEnd: UInt8 = 0xF8
+
+  /// Whether a byte is a mark of documents or dialogues, which no text contains.
+  public static func isMark(_ byte: UInt8) -> Bool {
+    byte == document || (system...turnEnd).contains(byte)
+  }
 }
 
 /// One micro-batch: pieces of documents, in flat arrays without padding.
@@ -13,6 +28,9 @@ public enum SpecialByte {
 /// A piece of k + 1 words gives k inputs (all but its last word) and k targets (all but its first): the word
 /// the backbone reads and the word the decoder spells are neighbours in one list. The first word of a piece
 /// is `[S]`, or the last word of the piece before it where a document was cut (docs/model.md §3).
+///
+/// All targets count, but in dialogues: there only answers do (docs/tuning.md). Of preference pairs, pieces 2i and 2i + 1
+/// belong to `pairs[i]`: the chosen answer, then the rejected one, each behind the same question.
 ///
 /// Legend: `W` words of all pieces, `P` pieces.
 public struct Batch: Sendable, Equatable {
@@ -22,6 +40,10 @@ public struct Batch: Sendable, Equatable {
   public private(set) var wordOffsets: [Int32] = [0]
   /// [P + 1]: piece p is words `pieceOffsets[p]..<pieceOffsets[p + 1]`.
   public private(set) var pieceOffsets: [Int32] = [0]
+  /// [W]: whether a word counts as a target; empty where all do.
+  private var counted: [Bool] = []
+  /// [P / 2]; empty but for preference pairs.
+  public var pairs: [PreferencePair] = []
 
   public init() {}
 
@@ -42,6 +64,15 @@ public struct Batch: Sendable, Equatable {
     return range.count == 1 && bytes[range.lowerBound] == SpecialByte.document
   }
 
+  /// Whether a word is a mark of documents or dialogues.
+  public func isMark(_ word: Int) -> Bool {
+    let range = byteRange(ofWord: word)
+    return range.count == 1 && SpecialByte.isMark(bytes[range.lowerBound])
+  }
+
+  /// Whether a target word counts: whether it is part of the loss.
+  public func counts(_ word: Int) -> Bool { counted.isEmpty || counted[word] }
+
   /// The text that is predicted in a piece, in `bytes`: all its words but the first and a closing document mark.
   public func text(ofPiece piece: Int) -> Range<Int> {
     let words = wordRange(ofPiece: piece)
@@ -50,14 +81,17 @@ public struct Batch: Sendable, Equatable {
   }
 
   /// Appends a word to the piece being built.
-  public mutating func appendWord(_ word: some Collection<UInt8>) {
+  /// - Parameter counts: whether it is part of the loss where it is a target.
+  public mutating func appendWord(_ word: some Collection<UInt8>, counts: Bool = true) {
     precondition(!word.isEmpty, "a word has at least one byte")
+    if !counts && counted.isEmpty { counted = Array(repeating: true, count: wordCount) }
+    if !counted.isEmpty || !counts { counted.append(counts) }
     bytes.append(contentsOf: word)
     wordOffsets.append(Int32(bytes.count))
   }
 
-  public mutating func appendDocumentMark() {
-    appendWord(CollectionOfOne(SpecialByte.document))
+  public mutating func appendDocumentMark(counts: Bool = true) {
+    appendWord(CollectionOfOne(SpecialByte.document), counts: counts)
   }
 
   /// Ends the piece being built, which has at least two words: one to read, one to predict.
@@ -69,6 +103,10 @@ public struct Batch: Sendable, Equatable {
   /// Appends the pieces of another batch.
   public mutating func append(_ other: Batch) {
     let (byteBase, wordBase) = (Int32(bytes.count), Int32(wordCount))
+    if !counted.isEmpty || !other.counted.isEmpty {
+      counted = (0..<wordCount).map(counts) + (0..<other.wordCount).map(other.counts)
+    }
+    pairs += other.pairs
     bytes.append(contentsOf: other.bytes)
     wordOffsets.append(contentsOf: other.wordOffsets.dropFirst().map { $0 + byteBase })
     pieceOffsets.append(contentsOf: other.pieceOffsets.dropFirst().map { $0 + wordBase })
@@ -92,5 +130,17 @@ public struct Batch: Sendable, Equatable {
     }
     try TextValidation.requireValid(text, at: "text")
     return .document(splitter.words(of: text))
+  }
+}
+
+/// Two answers to one question, of which one is preferred, as a batch holds them.
+public struct PreferencePair: Sendable, Equatable {
+  /// Its number in its part of its corpus, counted from 0.
+  public var document: Int
+  /// log π(chosen) - log π(rejected) by the model that tuning began with; nil until the trainer looks it up.
+  public var referenceMargin: Double?
+
+  public init(document: Int, referenceMargin: Double? = nil) {
+    (self.document, self.referenceMargin) = (document, referenceMargin)
   }
 }
