@@ -1,3 +1,4 @@
+import HATStorage
 import HATText
 
 /// Random batches with everything in them that a model could get wrong.
@@ -33,6 +34,43 @@ public struct BatchGenerator {
   /// `count` words of at most `longest` bytes, the first of them a single byte.
   public mutating func words(_ count: Int, longest: Int = 9) -> [[UInt8]] {
     (0..<count).map { $0 == 0 ? word(ofLength: 1) : word(longest: longest) }
+  }
+
+  /// Dialogues as whole documents: answers count, and of the last one only a part, as where a document was cut.
+  public mutating func dialogues(_ count: Int = 3) -> Batch {
+    (0..<count).reduce(into: Batch()) { batch, _ in
+      batch.append(dialogue([words(3), words(4)], answers: [words(2), words(5)]))
+    }
+  }
+
+  /// Preference pairs, each with its reference: two answers to one question, one behind the other.
+  public mutating func pairs(_ count: Int = 3) -> Batch {
+    var batch = Batch()
+    for index in 0..<count {
+      let question = words(4)
+      for answer in [words(3), words(5)] {
+        batch.append(dialogue([question], answers: [answer]))
+      }
+      let margin = Double.random(in: -20...20, using: &generator)
+      batch.pairs.append(PreferencePair(checksum: Checksum(value: UInt64(index)), referenceMargin: margin))
+    }
+    return batch
+  }
+
+  private func dialogue(_ questions: [[[UInt8]]], answers: [[[UInt8]]]) -> Batch {
+    var batch = Batch()
+    batch.appendDocumentMark()
+    for (question, answer) in zip(questions, answers) {
+      batch.appendWord([SpecialByte.user], counts: false)
+      for word in question { batch.appendWord(word, counts: false) }
+      batch.appendWord([SpecialByte.turnEnd], counts: false)
+      batch.appendWord([SpecialByte.assistant], counts: false)
+      for word in answer { batch.appendWord(word) }
+      batch.appendWord([SpecialByte.turnEnd])
+    }
+    batch.appendDocumentMark(counts: false)
+    batch.endPiece()
+    return batch
   }
 
   /// Three pieces: a document with a repeated word and one of `longWord` bytes; the start of a document that

@@ -27,7 +27,7 @@ public struct PositionMap: Sequence {
     var positions: [Position] = []
     for piece in pieces {
       for word in piece.dropFirst() {
-        let length = batch.byteRange(ofWord: word).count + (batch.isDocumentMark(word) ? 0 : 1)
+        let length = batch.byteRange(ofWord: word).count + (batch.isMark(word) ? 0 : 1)
         for byte in 0..<length {
           positions.append(
             Position(

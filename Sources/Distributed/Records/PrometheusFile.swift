@@ -100,8 +100,14 @@ extension PrometheusFile {
     }
 
     private static func metrics(_ record: StepRecord) -> [PrometheusText.Metric] {
-      [
-        .init("hat_training_loss", "Nats per target position of the last step.", record.loss),
+      let preferences = record.preferenceAccuracy.map {
+        PrometheusText.Metric(
+          "hat_training_preference_accuracy", "Share of the last step's pairs preferred as chosen.", $0)
+      }
+      return [
+        .init(
+          "hat_training_loss", "Nats per target position, or per preference pair, of the last step.",
+          record.loss),
         .init("hat_training_bits_per_byte", "Bits per byte of the last step's text.", record.bitsPerByte),
         .init("hat_training_gradient_norm", "Norm of the gradient, before clipping.", record.gradientNorm),
         .init("hat_training_learning_rate", "Learning rate of the last step.", record.learningRate),
@@ -115,7 +121,7 @@ extension PrometheusFile {
           "hat_training_data_wait_seconds", "Time of the last step without data.", record.dataWaitSeconds),
         .init(
           "hat_training_skipped_steps", "Steps not applied since the run began.", Double(record.skippedSteps)),
-      ]
+      ] + (preferences.map { [$0] } ?? [])
     }
 
     private static func metrics(
@@ -126,6 +132,12 @@ extension PrometheusFile {
         .init("hat_held_out_bits_per_byte", "Bits per byte of held-out text.", sum.bitsPerByte),
         .init("hat_held_out_word_accuracy", "Share of held-out words predicted.", sum.wordAccuracy),
       ]
+      if sum.pairs > 0 {
+        metrics.append(
+          .init(
+            "hat_held_out_preference_accuracy", "Share of held-out pairs preferred as chosen.",
+            sum.preferenceAccuracy))
+      }
       if corpora.count > 1 {
         var each = PrometheusText.Metric(
           "hat_held_out_corpus_bits_per_byte", "Bits per byte of the held-out text of each corpus.")

@@ -88,7 +88,11 @@ struct TensorBoardLog {
   private func append(_ step: Int, _ values: Values) throws { try file?.append(step: step, values) }
 
   private static func values(_ record: StepRecord) -> Values {
-    [
+    let preferences: Values = [
+      ("training/preference_accuracy", record.preferenceAccuracy),
+      ("training/preference_reward", record.preferenceReward),
+    ].compactMap { name, value in value.map { (name, .number($0)) } }
+    return [
       ("training/loss", .number(record.loss)), ("training/bits_per_byte", .number(record.bitsPerByte)),
       ("training/gradient_norm", .number(record.gradientNorm)),
       ("training/learning_rate", .number(record.learningRate)),
@@ -96,7 +100,7 @@ struct TensorBoardLog {
       ("speed/bytes_per_second", .number(record.bytesPerSecond)),
       ("speed/words_per_second", .number(record.wordsPerSecond)),
       ("speed/model_flops_per_second", .number(record.modelFLOPsPerSecond)),
-    ]
+    ] + preferences
   }
 
   private func values(_ sum: LossSum, _ corpora: [LossSum]) -> Values {
@@ -104,6 +108,10 @@ struct TensorBoardLog {
       ("held_out/loss", .number(sum.loss)), ("held_out/bits_per_byte", .number(sum.bitsPerByte)),
       ("held_out/word_accuracy", .number(sum.wordAccuracy)),
     ]
+    if sum.pairs > 0 {
+      values.append(("held_out/preference_accuracy", .number(sum.preferenceAccuracy)))
+      values.append(("held_out/preference_reward", .number(sum.meanReward)))
+    }
     if sum.spelledBytes > 0 { values.append(("held_out/byte_accuracy", .number(sum.byteAccuracy))) }
     guard corpora.count > 1 else { return values }
     for (name, sum) in zip(self.corpora, corpora) where sum.textBytes > 0 {

@@ -27,6 +27,11 @@ extension Trainer {
     line.add("word_accuracy", sum.wordAccuracy)
     line.add("text_bytes", sum.textBytes)
     line.add("words", sum.words)
+    if sum.pairs > 0 {
+      line.add("preference_accuracy", sum.preferenceAccuracy)
+      line.add("preference_reward", sum.meanReward)
+      line.add("pairs", sum.pairs)
+    }
     if corpora.count > 1 { line.add("corpora_bits_per_byte", corpora.map(\.bitsPerByte)) }
     line.end()
     try folder.evaluations.append(line)
@@ -56,7 +61,8 @@ extension Trainer {
   private func heldOutBatches() throws -> HeldOut<Source.MicroBatch> {
     if let heldOut { return heldOut }
     let (rank, size) = (communicator.rank, communicator.size)
-    let batches = try communicator.together { try source.heldOut { $0 % size == rank } }
+    var batches = try communicator.together { try source.heldOut { $0 % size == rank } }
+    for index in batches.owned.indices { references.complete(&batches.owned[index]) }
     if batches.counts.allSatisfy({ $0 == 0 }) {
       observe(.note("the corpus has no held-out documents: no evaluations"))
     }

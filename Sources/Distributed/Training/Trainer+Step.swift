@@ -15,7 +15,7 @@ extension Trainer {
     let norm = try norm(sum)
     let learningRate = schedule.learningRate(atStep: step + 1)
     // Every rank has the same numbers and makes the same decision.
-    let isSkipped = !(sum.nats.isFinite && norm.isFinite)
+    let isSkipped = !(sum.isFinite && norm.isFinite)
     if !isSkipped {
       try update(gradientScale: gradientScale(sum, norm: norm), learningRate: learningRate)
     }
@@ -46,8 +46,9 @@ extension Trainer {
     let next = Result { try log.record(.data) { try clock.during(.data) { try source.nextStep() } } }
     reports.record(dataWaitSeconds: (ContinuousClock().now - start) / .seconds(1))
     // Failures are shared before the ranks start to wait for each other's gradients.
-    let batches = try communicator.together { try next.get() }
+    var batches = try communicator.together { try next.get() }
     precondition(batches.count == owned.count, "a source gives as many micro-batches as the rank owns")
+    for index in batches.indices { references.complete(&batches[index]) }
     try log.record(.computation) {
       try gradients.accumulate(with: parameters) { number, memory in
         let sum = try model.lossAndGradient(batches[number], memory)
@@ -67,19 +68,19 @@ extension Trainer {
     }
   }
 
-  /// The norm of the mean gradient over target positions, before clipping.
+  /// The norm of the mean gradient, before clipping.
   private func norm(_ sum: LossSum) throws -> Double {
     try log.record(.reduction) {
       try clock.during(.reduction) {
-        try gradientNorm.norm(gradients.sum.floats.base) / Double(sum.targetPositions)
+        try gradientNorm.norm(gradients.sum.floats.base) / Double(sum.terms)
       }
     }
   }
 
-  /// Clipping, and division by the global number of target positions (docs/model.md §5).
+  /// Clipping, and division by the global number of target positions, or of preference pairs (docs/model.md §5).
   private func gradientScale(_ sum: LossSum, norm: Double) -> Double {
     let clip = job.configuration.training.clip
-    return (norm > clip ? clip / norm : 1) / Double(sum.targetPositions)
+    return (norm > clip ? clip / norm : 1) / Double(sum.terms)
   }
 }
 
@@ -179,7 +180,7 @@ final class MicroBatchReports {
 
   /// All of them if every loss is finite: then only the gradient is not.
   var microBatchesThatAreNotFinite: [Int] {
-    let found = inOrder.enumerated().filter { !$0.element.sum.nats.isFinite }.map(\.offset)
+    let found = inOrder.enumerated().filter { !$0.element.sum.isFinite }.map(\.offset)
     return found.isEmpty ? Array(reports.indices) : found
   }
 

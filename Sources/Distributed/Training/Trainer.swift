@@ -33,6 +33,8 @@ where Model.MicroBatch == Source.MicroBatch {
   /// What a checkpoint holds.
   let sections: [StateSection]
   var source: Source
+  /// Set once the parameters are those that tuning begins with, or later ones.
+  var references = ReferenceMargins()
   /// Steps done.
   var step: Int
   var skipped: SkippedSteps
@@ -115,11 +117,17 @@ where Model.MicroBatch == Source.MicroBatch {
     }
     skipped = SkippedSteps(skips, upTo: step)
     if manifest == nil { try initializeParameters() }
+    references = try referenceMargins()
   }
 
   private func initializeParameters() throws {
     try communicator.onFirstRank { try folder!.requireStartNamed(by: job) }
     try communicator.together {
+      guard !source.hasPreferencePairs || job.initial.description != nil else {
+        throw UserError(
+          .wrongUsage, at: "`data`", "preference pairs tune a model that has learned to answer",
+          hint: "Give its run as `initialCheckpoint`.")
+      }
       try job.initial.fill(
         optimizer.ranges, of: parameters.own, model.table, seed: job.configuration.data.seed,
         workers: model.workers)

@@ -38,8 +38,9 @@ public struct TrainingStart: Sendable, Equatable {
 public struct StepRecord: Sendable, Equatable {
   /// Counted from 1.
   public var step: Int
-  /// Nats per target position.
+  /// Nats per target position, or per preference pair.
   public var loss: Double
+  /// Of what counts; of preference pairs, of the chosen answers.
   public var bitsPerByte: Double
   /// Predicted bytes of text.
   public var targetBytes: Int
@@ -61,6 +62,10 @@ public struct StepRecord: Sendable, Equatable {
   public var epochs: [Double]
   /// Of rank 0.
   public var phases: PhaseSeconds
+  /// The share of preference pairs whose chosen answer the model prefers more than before it was tuned; nil without pairs.
+  public var preferenceAccuracy: Double?
+  /// β times by how much more, in nats, on average.
+  public var preferenceReward: Double?
 
   init(
     step: Int, sum: LossSum, gradientNorm: Double, learningRate: Double, flops: Double, seconds: Double,
@@ -82,6 +87,7 @@ public struct StepRecord: Sendable, Equatable {
     self.checkpointStallSeconds = checkpointStallSeconds
     self.epochs = epochs
     self.phases = phases
+    if sum.pairs > 0 { (preferenceAccuracy, preferenceReward) = (sum.preferenceAccuracy, sum.meanReward) }
   }
 
   /// As one JSON object; every double reads back as itself.
@@ -105,6 +111,8 @@ public struct StepRecord: Sendable, Equatable {
     line.add("reduction_seconds", phases[.reduction])
     line.add("exchange_seconds", phases[.exchange])
     line.add("update_seconds", phases[.update])
+    if let preferenceAccuracy { line.add("preference_accuracy", preferenceAccuracy) }
+    if let preferenceReward { line.add("preference_reward", preferenceReward) }
     if !epochs.isEmpty { line.add("epochs", epochs) }
     line.end()
   }

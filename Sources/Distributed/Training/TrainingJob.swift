@@ -160,9 +160,24 @@ public protocol MicroBatchSource: AnyObject {
 
   /// The held-out micro-batches with an index that is `owned`, the same at every call.
   func heldOut(owned: (Int) -> Bool) throws -> HeldOut<MicroBatch>
+
+  /// Whether the data are preference pairs.
+  var hasPreferencePairs: Bool { get }
+
+  /// All preference pairs, trained on or held out, in micro-batches; those with an index that is `owned`.
+  func preferencePairs(owned: (Int) -> Bool) throws -> HeldOut<MicroBatch>
 }
 
-/// Held-out micro-batches, corpus by corpus.
+/// Most data are not preference pairs.
+extension MicroBatchSource {
+  public var hasPreferencePairs: Bool { false }
+
+  public func preferencePairs(owned: (Int) -> Bool) throws -> HeldOut<MicroBatch> {
+    HeldOut(counts: [], owned: [])
+  }
+}
+
+/// Micro-batches of held-out text, or of all preference pairs, corpus by corpus.
 public struct HeldOut<MicroBatch> {
   /// The number from each corpus, on all ranks together.
   public var counts: [Int]

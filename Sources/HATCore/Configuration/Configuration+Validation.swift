@@ -120,6 +120,7 @@ extension Configuration {
     }
     try check.that(training.weightDecay >= 0, "training.weight_decay must not be negative", "0.1 is usual.")
     try check.that(training.clip > 0, "training.clip must be above 0", "1 is usual; 1e30 clips nothing.")
+    try check.that(training.preferenceBeta > 0, "training.preference_beta must be above 0", "0.1 is usual.")
     try check.that(
       (0...3).contains(training.zeroStage), "training.zero_stage \(training.zeroStage) is not available",
       "Choose 0 (all is whole), 1 (optimiser state is sliced), 2 (gradients too) or 3 (parameters too).")

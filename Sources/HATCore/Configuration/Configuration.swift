@@ -52,6 +52,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var weightDecay = 0.1
   /// Gradients with a larger norm are scaled down to it.
   public var clip = 1.0
+  /// β of direct preference optimisation: how strongly a model is held to the one that tuning began with.
+  public var preferenceBeta = 0.1
   /// Which of {optimiser state, gradients, parameters} exist only as owned slices.
   public var zeroStage = 1
   /// How matrix products are computed; nil for the arithmetic the run began with, or at first the fastest that every

@@ -139,6 +139,9 @@ extension Setting {
       "training", "weight_decay", \.training.weightDecay, "decay, on matrices only; n-gram tables have none"),
     Setting("training", "clip", \.training.clip, "largest norm of the whole gradient let through"),
     Setting(
+      "training", "preference_beta", \.training.preferenceBeta,
+      "of preference pairs: larger values keep the model closer to the one that tuning began with"),
+    Setting(
       "training", "zero_stage", \.training.zeroStage,
       "what ranks keep only slices of: 0 nothing, 1 optimiser state, 2 also gradients, 3 also parameters"),
     Setting(

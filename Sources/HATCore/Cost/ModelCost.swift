@@ -30,7 +30,7 @@ public struct ModelCost: Sendable {
       + 2 * Double(model.width * model.byteWidth)
   }
 
-  /// Forward FLOPs of a batch.
+  /// Forward FLOPs of a batch. Words that do not count are not spelled.
   public func forward(_ batch: Batch) -> Double {
     var total = 0.0
     for piece in 0..<batch.pieceCount {
@@ -39,9 +39,9 @@ public struct ModelCost: Sendable {
       for word in words.dropLast() {
         total += encoding(wordOfBytes: Double(batch.byteRange(ofWord: word).count))
       }
-      for word in words.dropFirst() {
+      for word in words.dropFirst() where batch.counts(word) {
         let bytes = batch.byteRange(ofWord: word).count
-        total += decoding(wordOfPositions: Double(batch.isDocumentMark(word) ? 1 : bytes + 1))
+        total += decoding(wordOfPositions: Double(batch.isMark(word) ? 1 : bytes + 1))
       }
     }
     return total

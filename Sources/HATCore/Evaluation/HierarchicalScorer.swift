@@ -29,7 +29,12 @@ public final class HierarchicalScorer: TextScorer {
       var position = 0
       for piece in 0..<batch.pieceCount {
         for word in batch.wordRange(ofPiece: piece).dropFirst() {
-          tally.add(predictions, bytes: batch.textBytes(ofWord: word), at: &position)
+          let bytes = batch.textBytes(ofWord: word)
+          if batch.counts(word) {
+            tally.add(predictions, bytes: bytes, at: &position)
+          } else {
+            position += bytes + 1
+          }
         }
       }
     }
@@ -65,9 +70,9 @@ public final class HierarchicalScorer: TextScorer {
 }
 
 extension Batch {
-  /// None for a document mark.
+  /// None for a mark.
   fileprivate func textBytes(ofWord word: Int) -> Int {
-    isDocumentMark(word) ? 0 : byteRange(ofWord: word).count
+    isMark(word) ? 0 : byteRange(ofWord: word).count
   }
 }
 

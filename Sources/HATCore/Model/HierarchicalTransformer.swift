@@ -19,7 +19,9 @@ public final class HierarchicalTransformer: LanguageModel {
   private let backbone: Backbone
   private let decoder: WordDecoder
   private let inputs: DistinctWords
-  private let targets: WordList
+  private let targets: TargetWords
+  /// [P], nats of the pieces of preference pairs.
+  private var pieceNats: [Double] = []
   /// [U, D], embeddings of the distinct words; later their gradient.
   private let distinctEmbeddings: ArenaMatrix
 
@@ -59,7 +61,7 @@ public final class HierarchicalTransformer: LanguageModel {
       tensors, words: capacity.positions, use: decoderUse, scratch: scratch,
       arena: arena, kernels: kernels)
     inputs = DistinctWords(capacity: capacity, tileRows: tileRows)
-    targets = WordList(words: capacity.positions, wordBytes: capacity.wordBytes, tileRows: tileRows)
+    targets = TargetWords(capacity: capacity, tileRows: tileRows)
     distinctEmbeddings = arena.reserve(rows: capacity.positions, columns: model.width)
   }
 
@@ -75,9 +77,12 @@ public final class HierarchicalTransformer: LanguageModel {
     memory.backGradients.fillZero()
     try predict(batch, memory)
     let sum = profile.during(.decoder) {
-      decoder.lossAndGradient(
+      let preference = preferenceLoss(batch, memory)
+      var sum = decoder.lossAndGradient(
         targets, of: batch, predictive: backbone.output, predictiveGradient: backbone.outputGradient,
-        memory: memory)
+        memory: memory, preference: preference)
+      preference?.add(to: &sum)
+      return sum
     }
     let inputGradient = try profile.during(.backboneBackward) { () throws(Memory.Failure) in
       try backbone.backward(memory)
@@ -96,7 +101,47 @@ public final class HierarchicalTransformer: LanguageModel {
     _ batch: Batch, _ parameters: Parameters
   ) throws(Parameters.Failure) -> LossSum {
     try predict(batch, parameters)
-    return decoder.loss(targets, of: batch, predictive: backbone.output, parameters: parameters) { _, _, _ in
+    var sum = findPieceNats(batch, parameters)
+    preferenceLoss(batch)?.add(to: &sum)
+    return sum
+  }
+
+  public func preferenceMargins<Parameters: ModelParameters>(
+    _ batch: Batch, _ parameters: Parameters
+  ) throws(Parameters.Failure) -> [Double] {
+    try predict(batch, parameters)
+    _ = findPieceNats(batch, parameters)
+    return batch.pairs.indices.map { PreferenceLoss.margin(pieceNats, $0) }
+  }
+
+  /// The loss of a batch's preference pairs, before its gradient can be had; nil for one without.
+  private func preferenceLoss(_ batch: borrowing Batch, _ parameters: some ModelParameters) -> PreferenceLoss?
+  {
+    if batch.pairs.isEmpty { return nil }
+    _ = findPieceNats(batch, parameters)
+    return preferenceLoss(batch)
+  }
+
+  /// From the nats of its pieces.
+  private func preferenceLoss(_ batch: borrowing Batch) -> PreferenceLoss? {
+    batch.pairs.isEmpty
+      ? nil : PreferenceLoss(batch.pairs, nats: pieceNats, beta: execution.preferenceBeta)
+  }
+
+  /// Finds the nats of each piece, if the batch has preference pairs.
+  /// - Returns: the sum over target positions.
+  private func findPieceNats(_ batch: borrowing Batch, _ parameters: some ModelParameters) -> LossSum {
+    pieceNats.removeAll(keepingCapacity: true)
+    if !batch.pairs.isEmpty {
+      for _ in 0..<batch.pieceCount { pieceNats.append(0) }
+    }
+    return decoder.loss(targets, of: batch, predictive: backbone.output, parameters: parameters) {
+      words, tile, _ in
+      if pieceNats.isEmpty { return }
+      for (index, word) in words.enumerated() {
+        let piece = Int(targets.pieces.base[Int(word)])
+        for row in tile.rows(ofWord: index) { pieceNats[piece] += Double(tile.losses.base[row]) }
+      }
     }
   }
 
@@ -111,7 +156,7 @@ public final class HierarchicalTransformer: LanguageModel {
     predictions.loss = decoder.loss(
       targets, of: batch, predictive: backbone.output, parameters: weights
     ) { words, tile, logits in
-      predictions.take(logits, of: words, tile)
+      predictions.take(logits, of: words, targets, tile)
     }
     return predictions
   }
@@ -121,7 +166,7 @@ public final class HierarchicalTransformer: LanguageModel {
     _ batch: borrowing Batch, _ parameters: Parameters
   ) throws(Parameters.Failure) {
     inputs.fill(from: batch)
-    fillTargets(from: batch)
+    targets.fill(from: batch)
     backbone.setSegments(batch.pieceCount) { batch.wordRange(ofPiece: $0).count - 1 }
     let embeddings = arena.view(distinctEmbeddings, rows: inputs.list.count)
     profile.during(.encoderForward) {
@@ -130,13 +175,5 @@ public final class HierarchicalTransformer: LanguageModel {
     }
     Vector.gatherRows(embeddings, indices: inputs.ofInput.base, into: backbone.input)
     try profile.during(.backboneForward) { () throws(Parameters.Failure) in try backbone.forward(parameters) }
-  }
-
-  private func fillTargets(from batch: borrowing Batch) {
-    targets.batchWords.removeAll()
-    for piece in 0..<batch.pieceCount {
-      for word in batch.wordRange(ofPiece: piece).dropFirst() { targets.batchWords.append(Int32(word)) }
-    }
-    targets.arrange(batch)
   }
 }

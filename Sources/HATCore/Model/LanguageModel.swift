@@ -6,7 +6,7 @@ import HATText
 /// one thread at a time.
 public protocol LanguageModel: AnyObject {
   /// The data of one call.
-  associatedtype MicroBatch
+  associatedtype MicroBatch: PreferenceBatch
 
   var table: TensorTable { get }
   /// The threads it computes with, which others may use between its calls.
@@ -17,7 +17,8 @@ public protocol LanguageModel: AnyObject {
   var profile: StepProfile { get }
 
   /// The loss of a batch, and its gradient: the gradients of `memory` are overwritten with those of the *sum* over
-  /// target positions. After several batches, divide once by their global number of positions (docs/model.md §5).
+  /// target positions that count, or over preference pairs (`Execution.preferenceBeta`). After several batches, divide once by
+  /// their global number of positions or pairs (docs/model.md §5).
   /// - Throws: what `memory` throws.
   func lossAndGradient<Memory: ModelMemory>(
     _ batch: MicroBatch, _ memory: Memory
@@ -28,6 +29,12 @@ public protocol LanguageModel: AnyObject {
   func loss<Parameters: ModelParameters>(
     _ batch: MicroBatch, _ parameters: Parameters
   ) throws(Parameters.Failure) -> LossSum
+
+  /// log π(chosen) - log π(rejected) of each preference pair of a batch, over the words that count. [pairs]
+  /// - Throws: what `parameters` throw.
+  func preferenceMargins<Parameters: ModelParameters>(
+    _ batch: MicroBatch, _ parameters: Parameters
+  ) throws(Parameters.Failure) -> [Double]
 
   /// Floating-point operations of `lossAndGradient` by the plain algorithm (docs/performance.md).
   func trainingFLOPs(_ batch: MicroBatch) -> Double
@@ -51,6 +58,8 @@ public struct Execution {
   public var recomputation: Recomputation
   /// Of matrix products.
   public var arithmetic: ProductArithmetic
+  /// β of the loss of preference pairs.
+  public var preferenceBeta = 0.1
   /// The threads of a rank, which model and optimiser use one after the other. Results are the same for any number.
   public var workers: WorkerPool
 
@@ -70,6 +79,7 @@ public struct Execution {
     self.init(
       capacity: BatchCapacity(configuration, maxWordBytes: maxWordBytes),
       recomputation: configuration.training.recompute, arithmetic: arithmetic, workers: workers)
+    preferenceBeta = configuration.training.preferenceBeta
   }
 }
 
@@ -111,11 +121,12 @@ public struct BatchCapacity: Sendable, Equatable {
   }
 }
 
-/// The loss of a batch, as sums: those of several batches add up (docs/model.md §5).
+/// The loss of a batch, as sums: those of several batches add up (docs/model.md §5). Of preference pairs positions, bytes and
+/// words are those of the chosen answers.
 public struct LossSum: Sendable, Equatable, Codable, BitwiseCopyable {
-  /// Cross-entropy summed over all target positions.
+  /// Cross-entropy summed over all target positions that count.
   public var nats = 0.0
-  /// Positions predicted: bytes and word marks, or tokens, and document marks.
+  /// Positions predicted: bytes and word marks, or tokens, and marks of documents and dialogues.
   public var targetPositions = 0
   /// Bytes of text predicted.
   public var textBytes = 0
@@ -127,6 +138,14 @@ public struct LossSum: Sendable, Equatable, Codable, BitwiseCopyable {
   public var words = 0
   /// Words right at every position, the closing `[W]` included, or in every token they reach into (paper eq. 15–16).
   public var correctWords = 0
+  /// Preference pairs.
+  public var pairs = 0
+  /// Their loss.
+  public var preferenceNats = 0.0
+  /// Those of them whose chosen answer the model prefers more than the reference does.
+  public var preferredPairs = 0
+  /// β times by how much more, in nats, summed over the pairs.
+  public var reward = 0.0
 
   public init() {}
 
@@ -148,14 +167,24 @@ public struct LossSum: Sendable, Equatable, Codable, BitwiseCopyable {
     sum.correctBytes += second.correctBytes
     sum.words += second.words
     sum.correctWords += second.correctWords
+    sum.pairs += second.pairs
+    sum.preferenceNats += second.preferenceNats
+    sum.preferredPairs += second.preferredPairs
+    sum.reward += second.reward
     return sum
   }
 
-  /// Nats per target position: what training minimises.
-  public var loss: Double { nats / Double(targetPositions) }
+  /// What a mean loss is a mean of: target positions, or preference pairs.
+  public var terms: Int { pairs > 0 ? pairs : targetPositions }
+  /// Nats per target position, or per preference pair: what training minimises.
+  public var loss: Double { (pairs > 0 ? preferenceNats : nats) / Double(terms) }
   /// The marks' nats count, their positions do not: they are the price of the split.
   public var bitsPerByte: Double { nats / log(2) / Double(textBytes) }
+  public var isFinite: Bool { nats.isFinite && preferenceNats.isFinite }
   /// Not a number where tokens are predicted.
   public var byteAccuracy: Double { Double(correctBytes) / Double(spelledBytes) }
   public var wordAccuracy: Double { Double(correctWords) / Double(words) }
+  /// Not a number without preference pairs, as is the mean reward.
+  public var preferenceAccuracy: Double { Double(preferredPairs) / Double(pairs) }
+  public var meanReward: Double { reward / Double(pairs) }
 }

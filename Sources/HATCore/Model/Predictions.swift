@@ -2,7 +2,7 @@ import HATKernels
 import HATStorage
 import HATText
 
-/// What a model predicts for a batch. Legend: P target positions, W input words.
+/// What a model predicts for a batch; zeros for target words that do not count. Legend: P target positions, W input words.
 package final class Predictions {
   package internal(set) var loss = LossSum()
   /// [P, 256]
@@ -25,7 +25,7 @@ package final class Predictions {
     for piece in 0..<batch.pieceCount {
       for word in batch.wordRange(ofPiece: piece).dropFirst() {
         starts.append(
-          starts.last! + (batch.isDocumentMark(word) ? 1 : batch.byteRange(ofWord: word).count + 1))
+          starts.last! + (batch.isMark(word) ? 1 : batch.byteRange(ofWord: word).count + 1))
       }
     }
     self.starts = starts
@@ -38,10 +38,13 @@ package final class Predictions {
   }
 
   /// Copies a tile's results to the places of its words in the batch.
-  func take(_ tileLogits: MatrixView, of words: UnsafeBufferPointer<Int32>, _ tile: WordTile) {
+  func take(
+    _ tileLogits: MatrixView, of words: UnsafeBufferPointer<Int32>, _ list: TargetWords, _ tile: WordTile
+  ) {
     for (word, number) in words.enumerated() {
+      let start = starts[Int(list.predictiveRows.base[Int(number)])]
       for (offset, row) in tile.rows(ofWord: word).enumerated() {
-        let position = starts[Int(number)] + offset
+        let position = start + offset
         (logits.base + position * 256).update(from: tileLogits.row(row), count: 256)
         targets.base[position] = Float(tile.targets.base[row])
         losses[position] = tile.losses.base[row]

@@ -58,8 +58,16 @@ public final class SubwordTransformer: LanguageModel {
     memory.backGradients.fillZero()
     try predict(batch, memory)
     let sum = profile.during(.decoder) {
-      head.lossAndGradient(
-        batch, predictive: backbone.output, predictiveGradient: backbone.outputGradient, memory: memory)
+      var preference: PreferenceLoss?
+      if !batch.pairs.isEmpty {
+        _ = head.loss(batch, predictive: backbone.output, parameters: memory)
+        preference = preferenceLoss(batch)
+      }
+      var sum = head.lossAndGradient(
+        batch, predictive: backbone.output, predictiveGradient: backbone.outputGradient, memory: memory,
+        preference: preference)
+      preference?.add(to: &sum)
+      return sum
     }
     let inputGradient = try profile.during(.backboneBackward) { () throws(Memory.Failure) in
       try backbone.backward(memory)
@@ -76,7 +84,23 @@ public final class SubwordTransformer: LanguageModel {
     _ batch: TokenBatch, _ parameters: Parameters
   ) throws(Parameters.Failure) -> LossSum {
     try predict(batch, parameters)
-    return head.loss(batch, predictive: backbone.output, parameters: parameters)
+    var sum = head.loss(batch, predictive: backbone.output, parameters: parameters)
+    if !batch.pairs.isEmpty { preferenceLoss(batch).add(to: &sum) }
+    return sum
+  }
+
+  public func preferenceMargins<Parameters: ModelParameters>(
+    _ batch: TokenBatch, _ parameters: Parameters
+  ) throws(Parameters.Failure) -> [Double] {
+    try predict(batch, parameters)
+    _ = head.loss(batch, predictive: backbone.output, parameters: parameters)
+    let nats = head.natsOfPieces(batch)
+    return batch.pairs.indices.map { PreferenceLoss.margin(nats, $0) }
+  }
+
+  /// The loss of preference pairs, from the losses of their targets.
+  private func preferenceLoss(_ batch: TokenBatch) -> PreferenceLoss {
+    PreferenceLoss(batch.pairs, nats: head.natsOfPieces(batch), beta: execution.preferenceBeta)
   }
 
   /// Nats of each target of the last batch, and whether its arg-max was right. [T]
@@ -109,7 +133,7 @@ public final class SubwordTransformer: LanguageModel {
 /// The baseline's closing matrix and loss: logits = head · h of each token, and the cross-entropy of the next.
 ///
 /// Runs over a tile of rows at a time, forward, loss and backward in one visit: the logits of a micro-batch never
-/// exist at once. Legend: T tokens, `D` width, V vocabulary.
+/// exist at once, and those of targets that do not count never. Legend: T tokens, `D` width, V vocabulary.
 final class TokenHead {
   /// Rows of a tile: enough for the products to reach their speed, few enough for the logits to stay in cache.
   private static let tileRows = 128
@@ -143,19 +167,41 @@ final class TokenHead {
   ///   - predictive: [T, D], h.
   ///   - predictiveGradient: [T, D], overwritten.
   ///   - memory: this adds to its gradients.
+  ///   - preference: the loss by which to differentiate; nil for the sum of all targets' losses.
   func lossAndGradient(
-    _ batch: TokenBatch, predictive: MatrixView, predictiveGradient: MatrixView, memory: some ModelMemory
+    _ batch: TokenBatch, predictive: MatrixView, predictiveGradient: MatrixView, memory: some ModelMemory,
+    preference: PreferenceLoss?
   ) -> LossSum {
     let (weight, gradient) = (memory.back[head], memory.backGradients[head])
+    if !batch.allCount { predictiveGradient.fillZero() }
     forEachTile(batch, predictive, memory.back) { rows, tile in
       kernels.lossAndGradient(tile)
+      if let preference { Self.scale(tile.logits, rows, of: batch, by: preference) }
       kernels.addWeightGradient(tile.logits, input: predictive.rows(rows), to: gradient)
       kernels.inputGradient(tile.logits, weight: weight, into: predictiveGradient.rows(rows))
     }
     return sum(batch)
   }
 
-  /// Nats of each target of the last batch, and whether its arg-max was right. [T]
+  /// Of the targets of the last batch that count. [P]
+  func natsOfPieces(_ batch: TokenBatch) -> [Double] {
+    (0..<batch.pieceCount).map { piece in
+      batch.tokenRange(ofPiece: piece).reduce(0) { $0 + Double(losses.base[$1]) }
+    }
+  }
+
+  private static func scale(
+    _ logitGradient: MatrixView, _ rows: Range<Int>, of batch: TokenBatch, by preference: PreferenceLoss
+  ) {
+    for piece in 0..<batch.pieceCount {
+      let inPiece = rows.clamped(to: batch.tokenRange(ofPiece: piece))
+      let part = logitGradient.rows(
+        inPiece.lowerBound - rows.lowerBound..<inPiece.upperBound - rows.lowerBound)
+      Vector.scale(part.base, by: preference.slope(ofPiece: piece), count: part.rows * part.columns)
+    }
+  }
+
+  /// Nats of each target of the last batch, and whether its arg-max was right: 0 and false where it does not count. [T]
   var outcomes: (losses: UnsafeBufferPointer<Float>, isRight: UnsafeBufferPointer<Bool>) {
     (
       UnsafeBufferPointer(start: losses.base, count: losses.count),
@@ -183,8 +229,10 @@ final class TokenHead {
       _ = PackedMatrix(transposing: weight, into: arena.floats(packedHead))
     }
     batch.targets.withUnsafeBufferPointer { targets in
-      for start in stride(from: 0, to: batch.tokenCount, by: Self.tileRows) {
-        let rows = start..<min(start + Self.tileRows, batch.tokenCount)
+      var end = 0
+      while let rows = batch.nextCounted(from: end, atMost: Self.tileRows) {
+        let start = rows.lowerBound
+        end = rows.upperBound
         let logits = arena.view(logits, rows: rows.count)
         kernels.linear(predictive.rows(rows), weight: LinearWeight(weight, packed: packed), into: logits)
         body(
@@ -198,8 +246,12 @@ final class TokenHead {
 
   private func sum(_ batch: TokenBatch) -> LossSum {
     var sum = LossSum()
-    sum.targetPositions = batch.tokenCount
-    for token in 0..<batch.tokenCount { sum.nats += Double(losses.base[token]) }
+    for piece in 0..<batch.pieceCount where batch.pairs.isEmpty || piece % 2 == 0 {
+      for token in batch.tokenRange(ofPiece: piece) where batch.counts(token) {
+        sum.targetPositions += 1
+        sum.nats += Double(losses.base[token])
+      }
+    }
     sum.textBytes = batch.textBytes
     sum.words = batch.words.count
     for word in batch.words where word.allSatisfy({ correct.base[Int($0)] }) { sum.correctWords += 1 }

@@ -33,7 +33,7 @@ public enum SpecialByte {
 /// belong to `pairs[i]`: the chosen answer, then the rejected one, each behind the same question.
 ///
 /// Legend: `W` words of all pieces, `P` pieces.
-public struct Batch: Sendable, Equatable {
+public struct Batch: PreferenceBatch, Sendable, Equatable {
   /// The bytes of all words, one behind the other.
   public private(set) var bytes: [UInt8] = []
   /// [W + 1]: word w is `bytes[wordOffsets[w]..<wordOffsets[w + 1]]`.
@@ -135,12 +135,18 @@ public struct Batch: Sendable, Equatable {
 
 /// Two answers to one question, of which one is preferred, as a batch holds them.
 public struct PreferencePair: Sendable, Equatable {
-  /// Its number in its part of its corpus, counted from 0.
-  public var document: Int
+  /// Of the document that holds both: it names the pair.
+  public var checksum: Checksum
   /// log π(chosen) - log π(rejected) by the model that tuning began with; nil until the trainer looks it up.
   public var referenceMargin: Double?
 
-  public init(document: Int, referenceMargin: Double? = nil) {
-    (self.document, self.referenceMargin) = (document, referenceMargin)
+  public init(checksum: Checksum, referenceMargin: Double? = nil) {
+    (self.checksum, self.referenceMargin) = (checksum, referenceMargin)
   }
+}
+
+/// A batch that may hold preference pairs: of words, or of tokens.
+public protocol PreferenceBatch {
+  /// [P / 2]; empty but for preference pairs.
+  var pairs: [PreferencePair] { get set }
 }

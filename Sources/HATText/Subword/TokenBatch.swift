@@ -2,7 +2,7 @@
 ///
 /// Of each piece the same text is predicted as by the hierarchical model, whose words it is cut into: the tokens of
 /// all words but the first, of which the last token alone is read. Legend: T tokens, P pieces, W words of text.
-public struct TokenBatch: Sendable, Equatable {
+public struct TokenBatch: PreferenceBatch, Sendable, Equatable {
   /// [T], what is read: the document mark or a piece's last token before its text, then its tokens but the last.
   public private(set) var inputs: [Int32] = []
   /// [T], what is predicted.
@@ -13,11 +13,30 @@ public struct TokenBatch: Sendable, Equatable {
   public private(set) var words: [Range<Int32>] = []
   /// Bytes of text that the targets hold.
   public private(set) var textBytes = 0
+  /// [T]: whether a target counts; empty where all do.
+  private var counted: [Bool] = []
+  /// [P / 2]; empty but for preference pairs.
+  public var pairs: [PreferencePair] = []
 
   public init() {}
 
   public var tokenCount: Int { targets.count }
   public var pieceCount: Int { pieceOffsets.count - 1 }
+
+  /// Whether a target counts: whether it is part of the loss.
+  public func counts(_ target: Int) -> Bool { counted.isEmpty || counted[target] }
+
+  /// Whether every target counts.
+  public var allCount: Bool { counted.isEmpty }
+
+  /// The next targets that count and have no gap between them.
+  /// - Returns: nil if none is left.
+  public func nextCounted(from start: Int, atMost limit: Int) -> Range<Int>? {
+    guard let first = (start..<tokenCount).first(where: counts) else { return nil }
+    var end = first + 1
+    while end < min(tokenCount, first + limit), counts(end) { end += 1 }
+    return first..<end
+  }
 
   public func tokenRange(ofPiece piece: Int) -> Range<Int> {
     Int(pieceOffsets[piece])..<Int(pieceOffsets[piece + 1])

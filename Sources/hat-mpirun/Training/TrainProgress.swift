@@ -70,6 +70,11 @@ final class TrainProgress {
   }
 
   private func show(_ sum: LossSum, _ corpora: [LossSum], at step: Int) {
+    if sum.pairs > 0 {
+      return Terminal.note(
+        "step \(step): held-out pairs: loss \(Amount.fixed(sum.loss, 3)), "
+          + "\(Amount.fixed(100 * sum.preferenceAccuracy, 1))% preferred as chosen")
+    }
     let each = named(corpora) { $0.textBytes > 0 ? Amount.fixed($0.bitsPerByte, 3) : "none" }
     Terminal.note(
       "step \(step): held-out text \(Amount.fixed(sum.bitsPerByte, 3)) bits per byte, "
@@ -90,7 +95,8 @@ final class TrainProgress {
     line.update(
       record.step, of: steps,
       notes: [
-        "\(Amount.fixed(record.bitsPerByte, 3)) bits/byte", "loss \(Amount.fixed(record.loss, 3))",
+        record.preferenceAccuracy.map { "\(Amount.fixed(100 * $0, 0))% preferred" }
+          ?? "\(Amount.fixed(record.bitsPerByte, 3)) bits/byte", "loss \(Amount.fixed(record.loss, 3))",
         "\(Amount.bytes(Int(record.bytesPerSecond)))/s", "norm \(Amount.fixed(record.gradientNorm, 2))",
       ])
   }

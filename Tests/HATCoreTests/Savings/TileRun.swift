@@ -39,7 +39,10 @@ final class TileRun {
   private let gradients: Gradients
   private let owner: FloatBuffer
   private let distinct: DistinctWords
+  /// The encoder's words, each occurrence.
   private let list: WordList
+  /// The decoder's words.
+  private let targets: TargetWords
   private let tile: WordTile
   private var stack: TransformerStack
   private let table: RowTable
@@ -67,6 +70,7 @@ final class TileRun {
     distinct = DistinctWords(capacity: capacity, tileRows: tileRows)
     distinct.fill(from: batch)
     list = WordList(words: capacity.positions, wordBytes: capacity.wordBytes, tileRows: tileRows)
+    targets = TargetWords(capacity: capacity, tileRows: tileRows)
     let noTables = NgramTables(places: [], foldsCase: true)
     tile = WordTile(rows: tileRows, ngrams: NgramRows(noTables, rows: tileRows))
 
@@ -93,14 +97,12 @@ final class TileRun {
   }
 
   private func arrangeWords() {
+    guard module == .encoder else { return targets.fill(from: batch) }
     for piece in 0..<batch.pieceCount {
-      let words = batch.wordRange(ofPiece: piece)
-      for word in module == .encoder ? words.dropLast() : words.dropFirst() {
-        list.batchWords.append(Int32(word))
-      }
+      for word in batch.wordRange(ofPiece: piece).dropLast() { list.batchWords.append(Int32(word)) }
     }
     list.arrange(batch)
-    if module == .encoder { gatherOutputGradients() }
+    gatherOutputGradients()
   }
 
   /// Equal words get equal gradients, and a word that stands for its occurrences their sum.
@@ -119,7 +121,9 @@ final class TileRun {
     withExtendedLifetime(sums) { outputGradient.base.update(from: sums.base, count: sums.count) }
   }
 
-  private var words: WordList { savings.contains(.distinctWords) ? distinct.list : list }
+  private var words: WordList {
+    module == .decoder ? targets.list : savings.contains(.distinctWords) ? distinct.list : list
+  }
 
   /// One step: forward and backward, of the encoder forward before, as it keeps no activations.
   func run() {
@@ -141,7 +145,7 @@ final class TileRun {
   private func forward(_ index: Int) {
     switch module {
     case .encoder: tile.fillInputs(words.tile(index), of: words, from: batch)
-    case .decoder: tile.fillTargets(words.tile(index), of: words, from: batch)
+    case .decoder: tile.fillTargets(words.tile(index), of: targets, from: batch)
     }
     if savings.contains(.rowTable) {
       stack.forward(tile.rows(of: table), weights)

@@ -1,5 +1,6 @@
 import Foundation
 import HATKernels
+import HATText
 
 @testable import HATCore
 @testable import HATDistributed
@@ -73,6 +74,10 @@ final class ToyRegression: LanguageModel {
     }
     return sum
   }
+
+  func preferenceMargins<Parameters: ModelParameters>(
+    _ batch: [Example], _ parameters: Parameters
+  ) throws(Parameters.Failure) -> [Double] { [] }
 
   func trainingFLOPs(_ batch: [Example]) -> Double { Double(batch.count * Self.count * 4) }
 
@@ -164,5 +169,12 @@ final class ToyExamples: MicroBatchSource {
       return ToyRegression.Example(
         inputs: Self.patterns[pattern].map { $0 * amplitude }, target: amplitude * Float(pattern + 1))
     }
+  }
+}
+
+extension [ToyRegression.Example]: @retroactive PreferenceBatch {
+  public var pairs: [PreferencePair] {
+    get { [] }
+    set { precondition(newValue.isEmpty) }
   }
 }

@@ -39,12 +39,15 @@ struct OraclePiece {
   var losses: OracleTensor
 }
 
+/// Whether a word is a mark: of a document, or of a dialogue.
+private func isMark(_ word: [UInt8]) -> Bool { word.count == 1 && 0xF5...0xFE ~= word[0] }
+
 extension OraclePass {
   func piece(_ index: Int, of batch: Batch) -> OraclePiece {
     let words = batch.wordRange(ofPiece: index).map { Array(batch.bytes[batch.byteRange(ofWord: $0)]) }
     let embeddings = words.dropLast().map(wordEmbedding)
     let outputs = stack(.backbone, tape.stackRows(embeddings))
-    let targets = words.dropFirst().map { $0 == [SpecialByte.document] ? $0 : $0 + [SpecialByte.word] }
+    let targets = words.dropFirst().map { isMark($0) ? $0 : $0 + [SpecialByte.word] }
     let inputs = words.dropFirst().enumerated().map {
       decoderInput($1, behind: words[$0], after: tape.gatherRows(outputs, [$0]))
     }
@@ -65,12 +68,12 @@ extension OraclePass {
     return tape.multiplyTransposed(mark, parameter("encoder.output_proj.weight"))
   }
 
-  /// [positions, d]: W_D·h and, but for the document mark, the word's bytes.
+  /// [positions, d]: W_D·h and, but for a mark, the word's bytes.
   private func decoderInput(
     _ word: [UInt8], behind previous: [UInt8], after output: OracleTensor
   ) -> OracleTensor {
     let first = tape.multiplyTransposed(output, parameter("decoder.input_proj.weight"))
-    let spelled = word == [SpecialByte.document] ? [] : word
+    let spelled = isMark(word) ? [] : word
     let rows = spelled.isEmpty ? first : tape.stackRows([first, byteRows(spelled, .decoder)])
     return addPrefixes(of: spelled.map(Int.init), behind: previous.map(Int.init), to: rows)
   }

@@ -19,9 +19,9 @@ public struct OracleSubwordModel {
       ]
   }
 
-  /// Losses of all targets in nats, the arg-max of each, and all gradients of the sum of the losses.
+  /// Losses of all targets in nats, the arg-max of each, and all gradients of Σ weight(t) · loss(t) over the targets.
   public func run(
-    _ batch: TokenBatch
+    _ batch: TokenBatch, weight: (Int) -> Double = { _ in 1 }
   ) -> (losses: [Double], guesses: [Int], gradients: [String: [Double]]) {
     let pass = OraclePass(shape: shape, parameters)
     let logits = (0..<batch.pieceCount).map { piece in
@@ -34,7 +34,7 @@ public struct OracleSubwordModel {
       logits.enumerated().map { piece, logits in
         pass.tape.crossEntropy(logits, targets: Array(batch.targets[batch.tokenRange(ofPiece: piece)]))
       })
-    pass.tape.propagate(from: losses, seed: [Double](repeating: 1, count: losses.rows))
+    pass.tape.propagate(from: losses, seed: (0..<losses.rows).map(weight))
     let guesses = logits.flatMap { logits in
       (0..<logits.rows).map { row in
         let values = Array(logits.row(row))

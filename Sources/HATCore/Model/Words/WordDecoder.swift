@@ -4,7 +4,8 @@ import HATText
 /// The decoder (docs/model.md §4): spells each target word from W_D·h of the word before it, causal inside the word.
 ///
 /// Its loss is local to a word, so that forward pass, loss and backward pass happen in one visit of a tile of
-/// words: no activation outlives its tile. Legend: T target words, `d` byte width, `D` backbone width, V = 256.
+/// words: no activation outlives its tile. Words that do not count are not spelled. Legend: T target words, counted or not,
+/// `d` byte width, `D` backbone width, V = 256.
 final class WordDecoder {
   private let stack: TransformerStack
   private let tensors: HierarchicalTensors
@@ -51,17 +52,18 @@ final class WordDecoder {
   ///   - predictive: [T, D], h.
   ///   - visit: sees each tile's logits, and the tile with its losses; its words are numbers of the list.
   func loss(
-    _ list: WordList, of batch: borrowing Batch, predictive: MatrixView, parameters: some ModelParameters,
+    _ targets: TargetWords, of batch: borrowing Batch, predictive: MatrixView,
+    parameters: some ModelParameters,
     visit: (_ words: UnsafeBufferPointer<Int32>, _ tile: WordTile, _ logits: MatrixView) -> Void
   ) -> LossSum {
-    start(list, predictive, parameters)
+    start(predictive, parameters)
     var sum = LossSum()
-    for index in 0..<list.tileCount {
-      let words = list.tile(index)
-      let logits = runTile(words, of: list, batch, parameters.back)
+    for index in 0..<targets.list.tileCount {
+      let words = targets.list.tile(index)
+      let logits = runTile(words, of: targets, batch, parameters.back)
       kernels.loss(tile.losses(logits))
       visit(words, tile, logits)
-      sum.add(tile)
+      sum.add(tile) { targets.isInSum(words[$0]) }
     }
     return sum
   }
@@ -71,27 +73,40 @@ final class WordDecoder {
   ///   - predictive: [T, D], h.
   ///   - predictiveGradient: [T, D], overwritten.
   ///   - memory: this adds to its gradients.
+  ///   - preference: the loss by which to differentiate; nil for the sum of all positions' losses.
   func lossAndGradient(
-    _ list: WordList, of batch: borrowing Batch, predictive: MatrixView, predictiveGradient: MatrixView,
-    memory: some ModelMemory
+    _ targets: TargetWords, of batch: borrowing Batch, predictive: MatrixView,
+    predictiveGradient: MatrixView, memory: some ModelMemory, preference: PreferenceLoss?
   ) -> LossSum {
-    start(list, predictive, memory)
-    table.startBackward(tableCount(list))
+    start(predictive, memory)
+    table.startBackward(tableCount(predictive))
     var sum = LossSum()
-    for index in 0..<list.tileCount {
-      let words = list.tile(index)
-      let logits = runTile(words, of: list, batch, memory.back)
+    for index in 0..<targets.list.tileCount {
+      let words = targets.list.tile(index)
+      let logits = runTile(words, of: targets, batch, memory.back)
       kernels.lossAndGradient(tile.losses(logits))
-      sum.add(tile)
+      sum.add(tile) { targets.isInSum(words[$0]) }
+      if let preference { scale(logits, words, of: targets, by: preference) }
       differentiateTile(logitGradient: logits, memory.back, memory.backGradients)
     }
-    finish(list, predictive, predictiveGradient, memory)
+    finish(predictive, predictiveGradient, memory)
     return sum
   }
 
+  private func scale(
+    _ logitGradient: MatrixView, _ words: UnsafeBufferPointer<Int32>, of targets: TargetWords,
+    by preference: PreferenceLoss
+  ) {
+    for (index, word) in words.enumerated() {
+      let slope = preference.slope(ofPiece: Int(targets.pieces.base[Int(word)]))
+      let rows = logitGradient.rows(tile.rows(ofWord: index))
+      Vector.scale(rows.base, by: slope, count: rows.rows * rows.columns)
+    }
+  }
+
   /// Fills the table that all tiles need, with W_D·h of every word.
-  private func start(_ list: WordList, _ predictive: MatrixView, _ parameters: some ModelParameters) {
-    let rows = table.rows(tableCount(list))
+  private func start(_ predictive: MatrixView, _ parameters: some ModelParameters) {
+    let rows = table.rows(tableCount(predictive))
     rows.rows(0..<WordTile.byteRows).copy(parameters.front[tensors.byteEmbedding])
     kernels.linear(
       predictive, weight: parameters.back[tensors.decoderInput],
@@ -99,13 +114,14 @@ final class WordDecoder {
     table.prepare(rows.rows, parameters.back)
   }
 
-  private func tableCount(_ list: WordList) -> Int { WordTile.byteRows + list.count }
+  private func tableCount(_ predictive: MatrixView) -> Int { WordTile.byteRows + predictive.rows }
 
   /// - Returns: the tile's logits.
   private func runTile(
-    _ words: UnsafeBufferPointer<Int32>, of list: WordList, _ batch: borrowing Batch, _ weights: Weights
+    _ words: UnsafeBufferPointer<Int32>, of targets: TargetWords, _ batch: borrowing Batch,
+    _ weights: Weights
   ) -> MatrixView {
-    tile.fillTargets(words, of: list, from: batch)
+    tile.fillTargets(words, of: targets, from: batch)
     stack.forward(tile.rows(of: table), weights)
     let decoded = arena.view(decoded, rows: tile.rows)
     kernels.norm(
@@ -132,10 +148,10 @@ final class WordDecoder {
 
   /// After the last tile: differentiates the table, where all tiles left their gradients.
   private func finish(
-    _ list: WordList, _ predictive: MatrixView, _ predictiveGradient: MatrixView, _ memory: some ModelMemory
+    _ predictive: MatrixView, _ predictiveGradient: MatrixView, _ memory: some ModelMemory
   ) {
-    table.finishBackward(tableCount(list), memory.back, memory.backGradients)
-    let rows = table.gradient(tableCount(list))
+    table.finishBackward(tableCount(predictive), memory.back, memory.backGradients)
+    let rows = table.gradient(tableCount(predictive))
     let byteEmbedding = memory.frontGradients[tensors.byteEmbedding]
     Vector.add(rows.base, to: byteEmbedding.base, count: byteEmbedding.rows * byteEmbedding.columns)
     let starts = rows.rows(WordTile.byteRows..<rows.rows)
@@ -152,14 +168,15 @@ extension WordTile {
 
 extension LossSum {
   /// Counts a decoder's tile whose losses are known.
-  fileprivate mutating func add(_ tile: WordTile) {
-    targetPositions += tile.rows
-    for row in 0..<tile.rows { nats += Double(tile.losses.base[row]) }
-    for word in 0..<tile.words { add(tile, positions: tile.rows(ofWord: word)) }
+  fileprivate mutating func add(_ tile: WordTile, where isInSum: (_ word: Int) -> Bool) {
+    for word in 0..<tile.words where isInSum(word) { add(tile, positions: tile.rows(ofWord: word)) }
   }
 
   private mutating func add(_ tile: WordTile, positions: Range<Int>) {
-    if tile.targets.base[positions.lowerBound] == Int32(SpecialByte.document) { return }
+    targetPositions += positions.count
+    for row in positions { nats += Double(tile.losses.base[row]) }
+    // A word's first byte is that of a character, unless it is a mark.
+    if SpecialByte.isMark(UInt8(tile.targets.base[positions.lowerBound])) { return }
     let bytes = positions.dropLast()
     var right = 0
     for position in bytes where tile.correct.base[position] { right += 1 }

@@ -50,17 +50,19 @@ final class WordTile {
   }
 
   /// Lays out words the decoder spells: each position predicts the byte after it, the last one `[W]`.
-  func fillTargets(_ words: UnsafeBufferPointer<Int32>, of list: WordList, from batch: borrowing Batch) {
+  func fillTargets(
+    _ words: UnsafeBufferPointer<Int32>, of list: TargetWords, from batch: borrowing Batch
+  ) {
     removeAll()
     for word in words {
-      let opening = Int32(Self.byteRows) + word
-      let batchWord = Int(list.batchWords.base[Int(word)])
+      let opening = Int32(Self.byteRows) + list.predictiveRows.base[Int(word)]
+      let batchWord = Int(list.list.batchWords.base[Int(word)])
       let bytes = batch.byteRange(ofWord: batchWord)
       let previous = batch.byteRange(ofWord: batchWord - 1)
-      // The closing [S] is one position: that it ends is not predicted (docs/model.md §4).
-      if batch.isDocumentMark(batchWord) {
+      // A mark is one position: that it ends is not predicted (docs/model.md §4).
+      if batch.isMark(batchWord) {
         appendSymbols(bytes.prefix(0), opening: opening, behind: previous, of: batch)
-        targets.append(Int32(SpecialByte.document))
+        targets.append(Int32(batch.bytes[bytes.lowerBound]))
       } else {
         appendSymbols(bytes, opening: opening, behind: previous, of: batch)
         for index in bytes { targets.append(Int32(batch.bytes[index])) }
