@@ -39,9 +39,10 @@ public struct AssumedText: Sendable, Equatable {
 /// The units of some text in a hierarchical model and in the subword baseline, and what the text costs them.
 public struct MeasuredText: Sendable {
   private let sequences: [Batch]
-  /// Bytes of text predicted. Document marks are counted separately.
+  /// Bytes of text predicted. Marks are counted separately.
   public private(set) var textBytes = 0
-  public private(set) var documentMarks = 0
+  /// Of documents and dialogues: a word of the hierarchical model and a token of the baseline each.
+  public private(set) var marks = 0
   private var words = Segments()
   private var tokens = Segments()
 
@@ -64,10 +65,10 @@ public struct MeasuredText: Sendable {
     let batcher = TokenBatcher(vocabulary)
     for sequence in sequences {
       for piece in 0..<sequence.pieceCount {
-        textBytes += sequence.text(ofPiece: piece).count
+        textBytes += sequence.textBytes(ofPiece: piece)
         let range = sequence.wordRange(ofPiece: piece)
         words.add(range.count - 1)
-        if sequence.isDocumentMark(range.upperBound - 1) { documentMarks += 1 }
+        marks += range.dropFirst().count(where: sequence.isMark)
       }
       let batch = batcher.tokens(of: sequence)
       for piece in 0..<batch.pieceCount { tokens.add(batch.tokenRange(ofPiece: piece).count) }
@@ -75,14 +76,14 @@ public struct MeasuredText: Sendable {
     precondition(textBytes > 0, "there is text to measure")
   }
 
-  public var bytesPerWord: Double { Double(textBytes) / Double(words.count - documentMarks) }
-  public var bytesPerToken: Double { Double(textBytes) / Double(tokens.count - documentMarks) }
+  public var bytesPerWord: Double { Double(textBytes) / Double(words.count - marks) }
+  public var bytesPerToken: Double { Double(textBytes) / Double(tokens.count - marks) }
   /// Words of a word's piece, on average: what attention sees of a text cut into sequences.
   public var pieceWords: Double { words.meanLength }
   /// Tokens of a token's piece, on average.
   public var pieceTokens: Double { tokens.meanLength }
 
-  /// Forward FLOPs for a byte of this text, document marks included.
+  /// Forward FLOPs for a byte of this text, marks included.
   public func forwardPerByte(_ model: ModelConfiguration) -> Double {
     switch model.kind {
     case .hierarchical:

@@ -25,6 +25,9 @@ public final class Corpus: Sendable {
   /// What cut its documents into words: a model trained on them needs the same.
   public var splitter: WordSplitter { manifest.settings.splitter }
 
+  /// What its documents are.
+  public var documents: DocumentKind { manifest.settings.documents }
+
   /// Equal for equal data, however compressed and wherever it lies.
   public var fingerprint: Checksum { manifest.dataFingerprint }
 
@@ -49,7 +52,7 @@ public final class Corpus: Sendable {
 
   /// A new reader, for one thread.
   func reader(_ part: CorpusPart) -> PartReader {
-    PartReader(shards: manifest.part(part).shards, folder: folder, splitter: splitter)
+    PartReader(shards: manifest.part(part).shards, folder: folder, documents, splitter: splitter)
   }
 }
 
@@ -63,6 +66,7 @@ public struct DocumentName: Sendable, Hashable {
 final class PartReader {
   let shards: [ShardSummary]
   private let folder: FilePath
+  private let kind: DocumentKind
   private let splitter: WordSplitter
   /// Of each shard.
   private let frames: Partition
@@ -75,8 +79,8 @@ final class PartReader {
   /// In bytes of frames: about four windows of the document order at the usual size of a frame.
   static let frameMemory = 40 << 20
 
-  init(shards: [ShardSummary], folder: FilePath, splitter: WordSplitter) {
-    (self.shards, self.folder, self.splitter) = (shards, folder, splitter)
+  init(shards: [ShardSummary], folder: FilePath, _ kind: DocumentKind, splitter: WordSplitter) {
+    (self.shards, self.folder, self.kind, self.splitter) = (shards, folder, kind, splitter)
     frames = Partition(lengths: shards.lazy.map(\.frames))
     documents = Partition(lengths: shards.lazy.map(\.counts.documents))
     openShards = RecentlyUsed(budget: Self.mostOpenShards)
@@ -92,7 +96,7 @@ final class PartReader {
   private func checked(_ summary: ShardSummary) throws -> ShardReader {
     let reader = try ShardReader(opening: folder.appending(summary.name))
     guard reader.indexChecksum == summary.indexChecksum, reader.counts == summary.counts,
-      reader.frameCount == summary.frames, reader.splitter == splitter
+      reader.frameCount == summary.frames, reader.splitter == splitter, reader.kind == kind
     else {
       throw UserError(
         .invalidData, at: reader.path.string, "it is not the shard the corpus was made with",
@@ -117,6 +121,12 @@ final class PartReader {
     let (shard, index) = frames.locate(place.frame)
     let reader = try open(shard)
     return DocumentName(shard: reader.path, document: reader.firstDocument(ofFrame: index) + place.document)
+  }
+
+  /// Counted over the part.
+  func number(of place: DocumentPlace) throws -> Int {
+    let (shard, index) = frames.locate(place.frame)
+    return try documents.starts[shard] + open(shard).firstDocument(ofFrame: index) + place.document
   }
 
   func document(_ document: Int) throws -> ShardDocument {

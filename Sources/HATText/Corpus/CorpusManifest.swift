@@ -6,7 +6,6 @@ import SystemPackage
 public struct CorpusManifest: Sendable, Codable, Equatable {
   public static let fileName = "corpus.json"
   static let format = "hat-corpus"
-  static let version = 2
   /// What to do about any of its files that is damaged.
   static let repair = "Restore it, or preprocess the text into a new folder."
 
@@ -21,7 +20,7 @@ public struct CorpusManifest: Sendable, Codable, Equatable {
   }
 
   var format = Self.format
-  var version = Self.version
+  var version: Int
   public var settings: PreprocessSettings
   /// Of the input as it was read.
   public var inputsFingerprint: Checksum
@@ -30,6 +29,8 @@ public struct CorpusManifest: Sendable, Codable, Equatable {
   public var train = Part()
   public var holdout = Part()
   public var leftOut = LeftOutCounts()
+  /// Of preferences, of both parts: the most words and the most bytes that a pair takes of a sequence; nil for other documents.
+  public var longestPair: SequenceSize?
 
   public func part(_ part: CorpusPart) -> Part {
     switch part {
@@ -42,6 +43,7 @@ public struct CorpusManifest: Sendable, Codable, Equatable {
 extension CorpusManifest {
   init(settings: PreprocessSettings, records: [UnitRecord]) {
     self.settings = settings
+    version = Int(settings.documents.formatVersion)
     inputsFingerprint = UnitRecord.inputsFingerprint(
       records.filter { $0.records > 0 }.map { ($0.unit, $0.inputChecksum) })
     dataFingerprint = Checksum(value: 0)
@@ -49,6 +51,7 @@ extension CorpusManifest {
       leftOut += record.leftOut
       if let shard = record.train { train.append(shard) }
       if let shard = record.holdout { holdout.append(shard) }
+      longestPair = .larger(longestPair, record.longestPair)
     }
     dataFingerprint = computedDataFingerprint
   }
@@ -80,10 +83,12 @@ extension CorpusManifest {
         hint: "Preprocess text into it; what was stopped continues where it stopped.")
     }
     let kind = try JSONFile.read(Kind.self, from: path, hint: repair)
-    guard kind.format == format, kind.version == version else {
+    let versions = DocumentKind.formatVersions
+    guard kind.format == format, versions.contains(where: { Int($0) == kind.version }) else {
       throw UserError(
         .invalidData, at: path.string,
-        "it is \(kind.format) version \(kind.version), not \(format) \(version)",
+        "it is \(kind.format) version \(kind.version), not \(format) "
+          + versions.map(String.init).joined(separator: " or "),
         hint: "Use the version of hat that wrote it, or preprocess the text again.")
     }
     let manifest = try JSONFile.read(CorpusManifest.self, from: path, hint: repair)
@@ -101,7 +106,17 @@ extension CorpusManifest {
 
   private var isConsistent: Bool {
     dataFingerprint == computedDataFingerprint && settings.arePossible && leftOut.isPlausible
+      && version == settings.documents.formatVersion && hasPlausiblePair
       && CorpusPart.allCases.allSatisfy { part($0).addsUp }
+  }
+}
+
+extension CorpusManifest {
+  private var hasPlausiblePair: Bool {
+    guard let longestPair else { return settings.documents != .preferences }
+    // What a document can have, and its closing mark.
+    return settings.documents == .preferences && 1...ShardFormat.largestDocument + 1 ~= longestPair.bytes
+      && 1...longestPair.bytes ~= longestPair.words
   }
 }
 
@@ -132,70 +147,6 @@ extension ShardSummary {
     return numbers.allSatisfy { 1...ShardFormat.largestCount ~= $0 }
       && frames <= min(ShardFormat.largestFrameCount, fileBytes / ShardFormat.indexEntryBytes)
       && !name.contains("/") && !name.isEmpty
-  }
-}
-
-/// Documents that were changed on their way in, or left out.
-public struct LeftOutCounts: Sendable, Codable, Equatable {
-  /// Left out because they have no text.
-  public var empty = 0
-  /// Left out because they are not UTF-8.
-  public var invalid = 0
-  /// Left out because an earlier document has the same text.
-  public var duplicate = 0
-  /// Kept, with U+FFFD where they were not UTF-8.
-  public var repaired = 0
-  /// Left out because there is no value where their text should be.
-  public var null = 0
-  /// Left out because an earlier document has nearly the same text.
-  public var nearDuplicate = 0
-  /// Left out by `DocumentFilters.minimumBytes`.
-  public var tooShort = 0
-  /// Left out by `DocumentFilters.maximumBytes`.
-  public var tooLong = 0
-  /// Left out because a field that a filter looks at is not there.
-  public var withoutMetadata = 0
-  /// Left out by `DocumentFilters.minimumLanguageScore`.
-  public var lowLanguageScore = 0
-  /// Left out by `DocumentFilters.patterns`.
-  public var unmatched = 0
-
-  /// Left out by filters.
-  var filtered: Int { tooShort + tooLong + withoutMetadata + lowLanguageScore + unmatched }
-
-  private static var all: [WritableKeyPath<Self, Int>] {
-    [
-      \.empty, \.invalid, \.duplicate, \.repaired, \.null, \.nearDuplicate, \.tooShort, \.tooLong,
-      \.withoutMetadata,
-      \.lowLanguageScore, \.unmatched,
-    ]
-  }
-
-  fileprivate var isPlausible: Bool {
-    Self.all.allSatisfy { 0...ShardFormat.largestCount ~= self[keyPath: $0] }
-  }
-
-  static func += (left: inout Self, right: Self) {
-    for count in all { left[keyPath: count] += right[keyPath: count] }
-  }
-}
-
-extension LeftOutCounts {
-  /// Corpora that were made before there were Parquet and filters say nothing of what these leave out.
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    empty = try values.decode(Int.self, forKey: .empty)
-    invalid = try values.decode(Int.self, forKey: .invalid)
-    duplicate = try values.decode(Int.self, forKey: .duplicate)
-    repaired = try values.decode(Int.self, forKey: .repaired)
-    func newer(_ key: CodingKeys) throws -> Int { try values.decodeIfPresent(Int.self, forKey: key) ?? 0 }
-    null = try newer(.null)
-    nearDuplicate = try newer(.nearDuplicate)
-    tooShort = try newer(.tooShort)
-    tooLong = try newer(.tooLong)
-    withoutMetadata = try newer(.withoutMetadata)
-    lowLanguageScore = try newer(.lowLanguageScore)
-    unmatched = try newer(.unmatched)
   }
 }
 

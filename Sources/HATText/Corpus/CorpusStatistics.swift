@@ -1,6 +1,9 @@
-/// What words and documents a corpus is made of.
+/// What words and documents a corpus is made of. Marks of dialogues are no words but for `counts`.
 public struct CorpusStatistics: Sendable {
+  /// As manifests count: with marks.
   public private(set) var counts = TextCounts()
+  /// Nil where all documents are text.
+  public private(set) var dialogues: DialogueStatistics?
   /// [longest word + 1]: how many words have each length in bytes.
   public private(set) var wordLengths: [Int] = [0]
   private var words = FrequentItems(capacity: 1 << 18)
@@ -10,7 +13,8 @@ public struct CorpusStatistics: Sendable {
 
   public mutating func add(_ document: ShardDocument) {
     counts += TextCounts(documents: 1, words: document.wordLengths.count, bytes: document.text.count)
-    for word in document.words {
+    if document.kind != .text { dialogues = (dialogues ?? DialogueStatistics()).adding(document) }
+    for word in document.words where document.kind == .text || !word.isMark {
       while wordLengths.count <= word.count { wordLengths.append(0) }
       wordLengths[word.count] += 1
       words.add(word)
@@ -34,6 +38,34 @@ public struct CorpusStatistics: Sendable {
     metadata.sorted { $0.key < $1.key }.map { name, items in
       (name, items.top(count).map { (String(decoding: $0.item, as: UTF8.self), $0.count) })
     }
+  }
+}
+
+/// What dialogues consist of, and what of them counts.
+public struct DialogueStatistics: Sendable {
+  private var marksOfBytes: [UInt8: Int] = [:]
+  /// Without marks.
+  public private(set) var textBytes = 0
+  /// Words that are part of the loss, marks left out, and their bytes.
+  public private(set) var countedWords = 0
+  public private(set) var countedBytes = 0
+
+  /// How often each mark occurs, by its name.
+  public var marks: [(name: String, count: Int)] {
+    marksOfBytes.sorted { $0.key < $1.key }.map { (SpecialByte.markName($0.key)!, $0.value) }
+  }
+
+  fileprivate func adding(_ document: ShardDocument) -> Self {
+    var sum = self
+    let words = document.words
+    for word in words {
+      if word.isMark { sum.marksOfBytes[word.first!, default: 0] += 1 } else { sum.textBytes += word.count }
+    }
+    for word in document.counted.joined() where !words[word].isMark {
+      sum.countedWords += 1
+      sum.countedBytes += words[word].count
+    }
+    return sum
   }
 }
 

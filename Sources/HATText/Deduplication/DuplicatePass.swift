@@ -53,13 +53,20 @@ private final class SignaturePass: UnitVisitor {
   func visit(_ record: InputRecord, of input: InputFile) throws {
     checksum.update(record)
     try parser.parse(record, of: input) { outcome in
-      guard case .document(let text, _, _) = outcome else { return }
-      if let bands = minHash?.bands(of: text) {
-        signatures += bands
-      } else {
-        let hash = ContentHash(of: UnsafeRawBufferPointer(text))
-        signatures += [hash.low, hash.high]
+      switch outcome {
+      case .document(let text, _, _): append(text)
+      case .dialogue(let dialogue, _, _): dialogue.bytes.withUnsafeBufferPointer { append($0) }
+      case .empty, .null, .invalid, .filtered, .withoutAnswer, .withoutPreference: break
       }
+    }
+  }
+
+  private func append(_ text: UnsafeBufferPointer<UInt8>) {
+    if let bands = minHash?.bands(of: text) {
+      signatures += bands
+    } else {
+      let hash = ContentHash(of: UnsafeRawBufferPointer(text))
+      signatures += [hash.low, hash.high]
     }
   }
 

@@ -15,6 +15,8 @@ final class DocumentParser {
   enum Outcome {
     /// The text, and its metadata as shards keep them.
     case document(text: UnsafeBufferPointer<UInt8>, metadata: [UInt8], wasRepaired: Bool)
+    /// A dialogue, or a pair of them.
+    case dialogue(MarkedText, metadata: [UInt8], wasRepaired: Bool)
     /// Nothing but white space between documents, or an empty text.
     case empty
     /// A row without a text.
@@ -22,14 +24,20 @@ final class DocumentParser {
     case invalid
     /// A filter leaves it out.
     case filtered(DocumentFilter.Reason)
+    /// A dialogue in which nothing counts.
+    case withoutAnswer
+    /// A pair of which one dialogue is the other.
+    case withoutPreference
   }
 
-  private let settings: PreprocessSettings
-  private let readFields: [String]
+  let settings: PreprocessSettings
+  let readFields: [String]
   /// Of each field read, whether it is kept.
   private let isKept: [Bool]
   private let filter: DocumentFilter
   private let reader: JSONDocumentReader
+  /// Nil for text.
+  private let dialogues: DialogueLineParser?
 
   /// - Throws: `UserError` of kind `wrongUsage` for an impossible field or filter.
   init(_ settings: PreprocessSettings) throws {
@@ -39,6 +47,9 @@ final class DocumentParser {
     reader = JSONDocumentReader(
       path: try JSONDocumentReader.path(toField: settings.jsonField), keeping: readFields,
       withScalars: settings.wantedFields)
+    dialogues =
+      settings.documents == .text
+      ? nil : DialogueLineParser(settings.documents, splitter: settings.splitter)
   }
 
   /// Calls `body` with what a record is; the text lives no longer.
@@ -81,7 +92,7 @@ final class DocumentParser {
   }
 
   /// Where in a record the text stops being UTF-8.
-  private enum Fault {
+  enum Fault {
     case byte(Int)
     case loneSurrogate(Int)
     /// In what is kept besides the text.
@@ -104,17 +115,41 @@ final class DocumentParser {
         return .notUTF8(.loneSurrogate(offset))
       }
       let document: JSONDocumentReader.Document
-      do {
-        document = try reader.read(bytes)
+      do throws(JSONDocumentReader.Problem) {
+        document =
+          try dialogues == nil
+          ? reader.read(bytes) : JSONDocumentReader.Document(text: bytes, metadata: reader.scalars(bytes))
       } catch .invalidUTF8 {
         return .notUTF8(.byte(TextValidation.firstInvalidByte(in: bytes)!))
       } catch {
         throw self.error(error, at: place(of: record, in: input))
       }
+      if let dialogues {
+        return .outcome(
+          try outcome(
+            of: dialogues.parse(document.text) { place(of: record, in: input) }, document.metadata, record,
+            input, wasRepaired: wasRepaired))
+      }
       guard !document.text.isEmpty else { return .outcome(.empty) }
       return .outcome(
         try outcome(document.text, document.metadata, of: record, input, wasRepaired: wasRepaired))
     case .parquet: return try readRow(bytes, of: record, input, wasRepaired: wasRepaired)
+    }
+  }
+
+  private func outcome(
+    of line: DialogueLineParser.Outcome, _ fields: [UnsafeBufferPointer<UInt8>?], _ record: InputRecord,
+    _ input: InputFile, wasRepaired: Bool
+  ) throws -> Outcome {
+    switch line {
+    case .withoutAnswer: return .withoutAnswer
+    case .withoutPreference: return .withoutPreference
+    case .document(let dialogue):
+      if let reason = try reasonToDrop(textBytes: dialogue.bytes.count, fields, record, input) {
+        return .filtered(reason)
+      }
+      return .dialogue(
+        dialogue, metadata: try metadata(fields, record, input), wasRepaired: wasRepaired)
     }
   }
 
@@ -142,18 +177,30 @@ final class DocumentParser {
     _ text: UnsafeBufferPointer<UInt8>, _ fields: [UnsafeBufferPointer<UInt8>?], of record: InputRecord,
     _ input: InputFile, wasRepaired: Bool
   ) throws -> Outcome {
-    if let reason = filter.reasonToDrop(textBytes: text.count) { return .filtered(reason) }
+    if let reason = try reasonToDrop(textBytes: text.count, fields, record, input) {
+      return .filtered(reason)
+    }
+    return .document(
+      text: text, metadata: try metadata(fields, record, input), wasRepaired: wasRepaired)
+  }
+
+  /// Why the filters leave a document out; nil for one that is kept, which shards have room for.
+  private func reasonToDrop(
+    textBytes: Int, _ fields: [UnsafeBufferPointer<UInt8>?], _ record: InputRecord, _ input: InputFile
+  ) throws -> DocumentFilter.Reason? {
+    if let reason = filter.reasonToDrop(textBytes: textBytes) { return reason }
     do {
-      if let reason = try filter.reasonToDrop(fields, source: input.name) { return .filtered(reason) }
+      if let reason = try filter.reasonToDrop(fields, source: input.name) { return reason }
     } catch {
       throw UserError(
         .invalidData, at: place(of: record, in: input),
         "its \"\(DocumentFilters.languageScoreField)\" is not a number: \"\(error.value.prefix(40))\"",
         hint: "Repair it, or leave `minimumLanguageScore` out.")
     }
-    try requireStorable(text, record, input)
-    return .document(
-      text: text, metadata: try metadata(fields, record, input), wasRepaired: wasRepaired)
+    guard textBytes <= ShardFormat.largestDocument else {
+      throw InputRecord.tooLarge(ShardFormat.largestDocument, at: place(of: record, in: input))
+    }
+    return nil
   }
 
   private static func withBuffers<Result>(
@@ -215,85 +262,5 @@ final class DocumentParser {
       repaired += [UInt8](repeating: 0, count: JSONDocumentReader.padding)
     }
     return try repaired.withUnsafeBufferPointer { try body(UnsafeBufferPointer(rebasing: $0[..<count])) }
-  }
-}
-
-// MARK: - Errors
-
-extension DocumentParser {
-  private func requireStorable(
-    _ text: UnsafeBufferPointer<UInt8>, _ record: InputRecord, _ input: InputFile
-  ) throws {
-    guard text.count <= ShardFormat.largestDocument else {
-      throw InputRecord.tooLarge(ShardFormat.largestDocument, at: place(of: record, in: input))
-    }
-  }
-
-  private func error(_ problem: JSONDocumentReader.Problem, at place: String) -> UserError {
-    let field = settings.jsonField
-    let (sentence, hint) =
-      switch problem {
-      case .noField: ("there is no field \"\(field)\"", "Name the field that holds the text with `field`.")
-      case .notAString:
-        ("the field \"\(field)\" is not a string", "Name the field that holds the text with `field`.")
-      case .repeatedField:
-        (
-          "a field occurs twice (\"\(field)\", or one of \(readFields.joined(separator: ", ")))",
-          "Only one of them can be meant: remove the other."
-        )
-      case .notAnObject:
-        (
-          "the line is not a JSON object",
-          "Each line of a .jsonl file must be an object such as {\"text\": \"…\"}."
-        )
-      case .tooDeep:
-        ("the line nests objects and lists more than 512 deep", "Remove the line, or what is nested so deep.")
-      case .notJSON, .invalidUTF8:
-        (
-          "the line is not valid JSON",
-          "Each line of a .jsonl file must be one whole object; repair or remove this one."
-        )
-      }
-    return UserError(.invalidData, at: place, sentence, hint: hint)
-  }
-
-  private func error(_ fault: Fault, of record: InputRecord, in input: InputFile) -> UserError {
-    let place = place(of: record, in: input)
-    switch fault {
-    case .byte(let byte):
-      return UserError(
-        .invalidData, at: place, "it is not valid UTF-8 (byte \(record.offset + byte) of the text)",
-        hint: "Convert the file, or choose replace or skip for `invalidText`.")
-    case .loneSurrogate(let start):
-      let escape = String(decoding: record.bytes[start..<min(start + 6, record.bytes.count)], as: UTF8.self)
-      return UserError(
-        .invalidData, at: place,
-        "\(escape) is half of a surrogate pair without the other half, which UTF-8 cannot encode",
-        hint: "Repair the line, or choose replace or skip for `invalidText`.")
-    case .field(let name):
-      return UserError(
-        .invalidData, at: place, "its \"\(name)\" is not valid UTF-8",
-        hint: "Convert the file, or choose replace or skip for `invalidText`.")
-    }
-  }
-
-  private func place(of record: InputRecord, in input: InputFile) -> String {
-    if input.format == .parquet { return "\(input.place), row \(record.number!)" }
-    guard let delimiter = settings.delimiter(of: input.format) else { return input.place }
-    // A reader that began in the middle of a file has not counted: it is counted now that it matters.
-    guard let number = record.number ?? (try? input.number(ofRecordAt: record.offset, delimiter: delimiter))
-    else { return "\(input.place), byte \(record.offset)" }
-    return "\(input.place):\(number)"
-  }
-}
-
-extension InputFile {
-  /// The number of the record that starts at `offset`, counted from 1.
-  fileprivate func number(ofRecordAt offset: Int, delimiter: [UInt8]) throws -> Int? {
-    let reader = try records(separatedBy: delimiter)
-    while let record = try reader.next() {
-      if record.offset >= offset { return record.number }
-    }
-    return nil
   }
 }

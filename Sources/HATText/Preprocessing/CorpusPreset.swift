@@ -38,8 +38,13 @@ public enum CorpusPreset: String, Sendable, CaseIterable {
   /// - Parameters:
   ///   - field: set instead of the preset's.
   ///   - keep: set instead of the preset's.
-  /// - Throws: `UserError` of kind `wrongUsage` for a filter that the corpus has no field for.
+  /// - Throws: `UserError` of kind `wrongUsage` for a filter that the corpus has no field for, or for documents that are not text.
   public func apply(to settings: inout PreprocessSettings, field: String?, keep: [String]?) throws {
+    guard settings.documents == .text else {
+      throw UserError(
+        .wrongUsage, at: "`preset`", "\(rawValue) is a corpus of text, not of \(settings.documents.rawValue)",
+        hint: "Leave `preset` or `documents` out.")
+    }
     settings.field = field ?? self.field
     settings.keep = keep ?? self.keep
     guard settings.filters.minimumLanguageScore == nil || hasLanguageScore else {

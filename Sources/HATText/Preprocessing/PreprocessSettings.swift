@@ -1,9 +1,10 @@
-import HATRandom
 import HATStorage
 
 /// Everything besides the input that decides what preprocessing writes.
 public struct PreprocessSettings: Sendable, Equatable {
   public var splitter: WordSplitter
+  /// What is made of a line of JSON.
+  public var documents = DocumentKind.text
   /// Where the text is in a JSON object or a Parquet file: `text`, or `a.b`. Nil is `text`, or, in a Parquet file without it,
   /// `content`.
   public var field: String?
@@ -40,14 +41,39 @@ public struct PreprocessSettings: Sendable, Equatable {
     try require(
       documentSeparator?.isEmpty != true, "documentSeparator", "it is empty", "the text between documents")
     _ = try JSONDocumentReader.path(toField: jsonField)
+    if documents != .text { try validateForDialogues() }
     try require(
       keep.allSatisfy { 1...DocumentMetadata.longestName ~= $0.utf8.count }, "keep",
       "a name in it is empty or too long", "names of 1 to \(DocumentMetadata.longestName) bytes")
     try filters.validate()
   }
 
-  /// Where the text is in a JSON object.
-  var jsonField: String { field ?? "text" }
+  /// Refuses what says how text is found, or how texts are compared.
+  private func validateForDialogues() throws {
+    func refuse(_ isSet: Bool, _ setting: String, _ problem: String, _ hint: String) throws {
+      guard isSet else { return }
+      throw UserError(.wrongUsage, at: "`\(setting)`", "of \(documents.rawValue) \(problem)", hint: hint)
+    }
+    try refuse(
+      field != nil, "field", "the fields have fixed names",
+      "Leave `field` out; the lines need the field \"\(documents == .dialogues ? "messages" : "chosen")\".")
+    try refuse(
+      documentSeparator != nil, "documentSeparator", "each is a line of JSON, and nothing separates them",
+      "Leave `documentSeparator` out.")
+    try refuse(
+      deduplicate == .near, "deduplicate",
+      "near duplicates are not looked for, because all have marks in common",
+      "Use `deduplicate` exact, or leave it out.")
+  }
+
+  /// Where the text is in a JSON object; for dialogues, what they cannot be without.
+  var jsonField: String {
+    switch documents {
+    case .text: field ?? "text"
+    case .dialogues: "messages"
+    case .preferences: "chosen"
+    }
+  }
 
   /// What is kept of a document besides its text, where it is there.
   var keptFields: Set<String> { Set(DocumentMetadata.usualFields + keep) }
@@ -84,7 +110,8 @@ public struct PreprocessSettings: Sendable, Equatable {
 
   private var values: [(name: String, value: String)] {
     [
-      ("rule", splitter.rule.versionedName), ("maximumWordBytes", "\(splitter.maximumWordBytes)"),
+      ("documents", documents.rawValue), ("rule", splitter.rule.versionedName),
+      ("maximumWordBytes", "\(splitter.maximumWordBytes)"),
       ("field", jsonField), ("keep", keep.isEmpty ? "none" : keep.joined(separator: ",")),
       ("invalidText", invalidText.rawValue), ("holdout", "\(holdout)"),
       ("shardBytes", "\(shardBytes)"), ("level", "\(level)"),
@@ -96,7 +123,8 @@ public struct PreprocessSettings: Sendable, Equatable {
 
 extension PreprocessSettings: Codable {
   private enum CodingKeys: CodingKey {
-    case rule, maxWordBytes, field, keep, invalidText, holdout, shardBytes, level, documentSeparator,
+    case documents, rule, maxWordBytes, field, keep, invalidText, holdout, shardBytes, level,
+      documentSeparator,
       deduplicate, filters
   }
 
@@ -109,6 +137,7 @@ extension PreprocessSettings: Codable {
         forKey: .maxWordBytes, in: values, debugDescription: "\(limit) is no word limit for \(rule.name)")
     }
     self.splitter = splitter
+    documents = try values.decodeIfPresent(DocumentKind.self, forKey: .documents) ?? .text
     field = try values.decodeIfPresent(String.self, forKey: .field)
     keep = try values.decodeIfPresent([String].self, forKey: .keep) ?? []
     invalidText = try values.decode(InvalidTextPolicy.self, forKey: .invalidText)
@@ -122,6 +151,7 @@ extension PreprocessSettings: Codable {
 
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
+    if documents != .text { try values.encode(documents, forKey: .documents) }
     try values.encode(splitter.rule.versionedName, forKey: .rule)
     try values.encode(splitter.maximumWordBytes, forKey: .maxWordBytes)
     try values.encodeIfPresent(field, forKey: .field)
@@ -134,24 +164,4 @@ extension PreprocessSettings: Codable {
     try DuplicateRule.encode(deduplicate, to: &values, forKey: .deduplicate)
     if filters != DocumentFilters() { try values.encode(filters, forKey: .filters) }
   }
-}
-
-/// Chooses the documents that are kept from training by their content, so that equal documents are on the
-/// same side, in this corpus and in every other.
-struct HoldoutRule: Sendable {
-  /// Documents whose hash is below it are held out.
-  private let threshold: UInt64
-
-  /// - Parameter share: 0 to below 1.
-  init(share: Double) {
-    precondition(0..<1 ~= share)
-    threshold = UInt64(share * 0x1p64)
-  }
-
-  func part(ofTextWith checksum: Checksum) -> CorpusPart {
-    RandomSource.mix(checksum.value ^ Self.seed) < threshold ? .holdout : .train
-  }
-
-  /// Any number would do, but it may never change: a corpus made later must not train on this one's holdout.
-  private static let seed: UInt64 = 0x686F_6C64_6F75_7421
 }

@@ -45,6 +45,11 @@ public final class Preprocessor {
         .wrongUsage, at: "`deduplicate`", "the input is read twice, which standard input cannot be",
         hint: "Write it to a file first, or leave `deduplicate` out.")
     }
+    if settings.documents != .text, let other = inputs.first(where: { $0.format != .jsonLines }) {
+      throw UserError(
+        .wrongUsage, at: other.place, "\(settings.documents.rawValue) are read from JSON Lines alone",
+        hint: "Name files that end in .jsonl, also with .zst or .gz behind it, or convert this one.")
+    }
     self.settings = settings
     self.folder = WorkFolder(folder)
     self.report = report
@@ -141,6 +146,13 @@ public final class Preprocessor {
 
 extension Preprocessor {
   private func noDocument(_ leftOut: LeftOutCounts) -> UserError {
+    if leftOut.withoutAnswer + leftOut.withoutPreference > 0 {
+      return UserError(
+        .invalidData, at: plan.inputs.first?.path,
+        "there is nothing to learn: in \(leftOut.withoutAnswer) lines there is no answer that counts, and in "
+          + "\(leftOut.withoutPreference) the chosen answer is the rejected one (and \(leftOut.filtered) are left out by filters)",
+        hint: "Answers are messages of the role assistant without \"weight\": 0.")
+    }
     guard leftOut.filtered > 0 else {
       return UserError(
         .invalidData, at: plan.inputs.first?.path, "there is no document in the input",

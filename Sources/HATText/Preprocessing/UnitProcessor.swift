@@ -10,12 +10,14 @@ final class UnitProcessor {
   private let checksum = RunningChecksum()
   private var writers: [CorpusPart: ShardWriter] = [:]
   private var leftOut = LeftOutCounts()
+  private var longestPair: SequenceSize?
   private var (records, documents) = (0, 0)
   /// Nil where duplicates are kept.
   private let duplicates: UnitDuplicates?
 
   /// What all units of a run share.
   final class Tools {
+    let kind: DocumentKind
     let splitter: WordSplitter
     let parser: DocumentParser
     let compressor: ZstdCompressor
@@ -24,7 +26,7 @@ final class UnitProcessor {
     var lengths: [UInt32] = []
 
     init(_ settings: PreprocessSettings) throws {
-      splitter = settings.splitter
+      (kind, splitter) = (settings.documents, settings.splitter)
       parser = try DocumentParser(settings)
       compressor = ZstdCompressor(level: settings.level)
       holdout = HoldoutRule(share: settings.holdout)
@@ -50,19 +52,31 @@ final class UnitProcessor {
       case .null: leftOut.null += 1
       case .invalid: leftOut.invalid += 1
       case .filtered(let reason): leftOut[keyPath: reason.count] += 1
+      case .withoutAnswer: leftOut.withoutAnswer += 1
+      case .withoutPreference: leftOut.withoutPreference += 1
       case .document(let text, let metadata, let wasRepaired):
-        documents += 1
-        if let duplicates, duplicates[documents - 1] {
-          switch duplicates.rule {
-          case .exact: leftOut.duplicate += 1
-          case .near: leftOut.nearDuplicate += 1
-          }
-          return
-        }
-        if wasRepaired { leftOut.repaired += 1 }
+        guard takes(wasRepaired: wasRepaired) else { return }
         try append(text, metadata: metadata)
+      case .dialogue(let dialogue, let metadata, let wasRepaired):
+        guard takes(wasRepaired: wasRepaired) else { return }
+        try append(dialogue, metadata: metadata)
       }
     }
+  }
+
+  /// Counts a document.
+  /// - Returns: false where it repeats an earlier one and is left out.
+  private func takes(wasRepaired: Bool) -> Bool {
+    documents += 1
+    if let duplicates, duplicates[documents - 1] {
+      switch duplicates.rule {
+      case .exact: leftOut.duplicate += 1
+      case .near: leftOut.nearDuplicate += 1
+      }
+      return false
+    }
+    if wasRepaired { leftOut.repaired += 1 }
+    return true
   }
 
   private func append(_ text: UnsafeBufferPointer<UInt8>, metadata: [UInt8]) throws {
@@ -72,10 +86,25 @@ final class UnitProcessor {
       text, checksum: checksum, words: tools.lengths, metadata: metadata)
   }
 
+  private func append(_ dialogue: MarkedText, metadata: [UInt8]) throws {
+    let part = tools.holdout.part(ofTextWith: Checksum(of: dialogue.holdoutKey))
+    try dialogue.bytes.withUnsafeBufferPointer {
+      try writer(part).append(
+        $0, checksum: Checksum(of: dialogue.bytes), words: dialogue.wordLengths, counted: dialogue.counted,
+        metadata: metadata)
+    }
+    if tools.kind == .preferences {
+      longestPair = .larger(
+        longestPair,
+        SequenceSize(words: dialogue.wordLengths.count + 1, bytes: dialogue.bytes.count + 1))
+    }
+  }
+
   private func writer(_ part: CorpusPart) throws -> ShardWriter {
     if let writer = writers[part] { return writer }
     let path = folder.path.appending("\(part.rawValue)-\(unit.name)\(ShardFormat.fileExtension)")
-    let writer = try ShardWriter(creating: path, splitter: tools.splitter, compressor: tools.compressor)
+    let writer = try ShardWriter(
+      creating: path, tools.kind, splitter: tools.splitter, compressor: tools.compressor)
     writers[part] = writer
     return writer
   }
@@ -87,7 +116,7 @@ final class UnitProcessor {
     let record = UnitRecord(
       group: unit.group, slice: unit.slice, inputBytes: inputBytes, records: records,
       inputChecksum: checksum.checksum, train: try writers[.train]?.finish(),
-      holdout: try writers[.holdout]?.finish(), leftOut: leftOut)
+      holdout: try writers[.holdout]?.finish(), leftOut: leftOut, longestPair: longestPair)
     return FinishedUnit(writers: Array(writers.values), record: record, folder: folder)
   }
 

@@ -140,6 +140,8 @@ struct UnitRecord: Codable {
   var train: ShardSummary?
   var holdout: ShardSummary?
   var leftOut = LeftOutCounts()
+  /// Of preferences; nil where there are none.
+  var longestPair: SequenceSize?
 
   var unit: WorkUnit { WorkUnit(group: group, slice: slice) }
 

@@ -2,11 +2,16 @@ import HATStorage
 
 /// A document taken out of a shard, with the words it was cut into.
 public struct ShardDocument: Sendable, Equatable {
+  /// UTF-8; in a dialogue with marks in it.
   public var text: [UInt8]
   /// In bytes; they add up to the text.
   public var wordLengths: [Int]
   public var metadata: DocumentMetadata
   public var checksum: Checksum
+  /// What it is a document of.
+  public var kind = DocumentKind.text
+  /// Of a dialogue, or a pair of them, the words that are part of the loss; none for text, of which all are.
+  public var counted: [Range<Int>] = []
 
   /// The bytes of each word.
   public var words: [ArraySlice<UInt8>] {

@@ -4,11 +4,10 @@ import HATStorage
 enum ShardFormat {
   static let magic = Array("HATSHARD".utf8)
   static let endMagic = Array("DRAHSTAH".utf8)
-  static let version: UInt32 = 2
   static let fileExtension = ".shard"
 
-  /// magic, version, length of the rule, word limit, rule, checksum.
-  static let headerFixedBytes = 8 + 4 + 4 + 4 + 8
+  /// magic, version, word limit, length of the rule, kind (version 3), checksum.
+  static let longestFixedHeader = 8 + 4 + 4 + 4 + 4 + 8
   static let longestRule = 64
   /// compressed bytes, raw bytes, documents, words, text bytes, checksums of raw and compressed data.
   static let indexEntryBytes = 7 * 8
@@ -23,8 +22,10 @@ enum ShardFormat {
   static let largestFrameCount = 1 << 24
   static let largestCount = 1 << 48
 
-  /// text bytes, words, metadata bytes: 4 bytes each; checksum of the text: 8.
-  static let documentEntryBytes = 20
+  /// text bytes, words, metadata bytes: 4 bytes each; checksum of the text: 8; ranges of counted words (version 3): 4.
+  static func documentEntryBytes(_ kind: DocumentKind) -> Int { kind == .text ? 20 : 24 }
+  /// The first word, and the one behind the last: 4 bytes each.
+  static let countedRangeBytes = 8
 
   /// Word lengths take one byte where the limit allows it.
   static func bytesPerWordLength(wordLimit: Int) -> Int {
@@ -74,12 +75,12 @@ struct FrameEntry {
     self.counts = counts
   }
 
-  init(decoding parser: inout ByteParser) throws {
+  init(decoding parser: inout ByteParser, _ kind: DocumentKind) throws {
     compressedBytes = try parser.size("a frame's length", atMost: ShardFormat.largestCompressedFrame)
     rawBytes = try parser.size("a frame's raw length", atMost: ShardFormat.largestRawFrame)
     counts = TextCounts(
       documents: try parser.size(
-        "a frame's document count", atMost: rawBytes / ShardFormat.documentEntryBytes),
+        "a frame's document count", atMost: rawBytes / ShardFormat.documentEntryBytes(kind)),
       words: try parser.size("a frame's word count", atMost: rawBytes),
       bytes: try parser.size("a frame's text length", atMost: rawBytes))
     rawChecksum = try parser.checksum()

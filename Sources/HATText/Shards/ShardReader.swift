@@ -5,6 +5,8 @@ import SystemPackage
 public final class ShardReader {
   public let path: FilePath
   public let splitter: WordSplitter
+  /// What its documents are.
+  public let kind: DocumentKind
   public let counts: TextCounts
   let indexChecksum: Checksum
   let entries: [FrameEntry]
@@ -21,12 +23,12 @@ public final class ShardReader {
     self.path = path
     file = try FileReader(opening: path)
     do {
-      let (splitter, headerBytes) = try Self.readHeader(file)
+      let header = try Self.readHeader(file)
       let trailer = try Self.readTrailer(file)
-      let entries = try Self.readIndex(file, trailer, headerBytes: headerBytes)
-      (self.splitter, self.entries) = (splitter, entries)
+      (kind, splitter) = (header.kind, header.splitter)
+      entries = try Self.readIndex(file, trailer, header)
       (counts, indexChecksum) = (trailer.counts, trailer.indexChecksum)
-      frames = Partition(from: headerBytes, lengths: entries.lazy.map(\.compressedBytes))
+      frames = Partition(from: header.bytes, lengths: entries.lazy.map(\.compressedBytes))
       documents = Partition(lengths: entries.lazy.map(\.counts.documents))
     } catch let damage as FormatDamage {
       throw Self.error(damage, at: path.string)
@@ -48,7 +50,7 @@ public final class ShardReader {
       guard Checksum(of: raw) == entry.rawChecksum else {
         throw FormatDamage("the checksum of the decompressed data is wrong")
       }
-      let frame = try Frame(raw: raw, wordLimit: splitter.maximumWordBytes)
+      let frame = try Frame(raw: raw, kind, wordLimit: splitter.maximumWordBytes)
       guard frame.counts == entry.counts else {
         throw FormatDamage("its documents are not those the index promises")
       }
@@ -99,7 +101,8 @@ public final class ShardReader {
       return ShardDocument(
         text: frame.withText(document.text) { Array($0) },
         wordLengths: (document.firstWord..<document.firstWord + document.words).map(frame.wordLength),
-        metadata: try frame.metadata(of: document), checksum: document.checksum)
+        metadata: try frame.metadata(of: document), checksum: document.checksum, kind: kind,
+        counted: frame.countedRanges(of: document))
     } catch let damage as FormatDamage {
       throw Self.error(damage, at: "\(path.string), frame \(frameIndex)")
     }
@@ -113,37 +116,51 @@ public final class ShardReader {
 }
 
 extension ShardReader {
+  private struct Header {
+    var kind: DocumentKind
+    var splitter: WordSplitter
+    /// Its length.
+    var bytes: Int
+  }
+
   private struct Trailer {
     var frames: Int
     var counts: TextCounts
     var indexChecksum: Checksum
   }
 
-  private static func readHeader(_ file: FileReader) throws -> (WordSplitter, bytes: Int) {
-    let available = min(file.length, ShardFormat.headerFixedBytes + ShardFormat.longestRule)
+  private static func readHeader(_ file: FileReader) throws -> Header {
+    let available = min(file.length, ShardFormat.longestFixedHeader + ShardFormat.longestRule)
     let bytes = try file.read(at: 0, count: available)
     var parser = ByteParser(bytes)
     guard try parser.bytes(8).elementsEqual(ShardFormat.magic) else {
       throw FormatDamage("it is not a shard")
     }
     let version = try parser.integer(UInt32.self)
-    guard version == ShardFormat.version else {
+    let versions = DocumentKind.formatVersions
+    guard versions.contains(version) else {
       throw FormatDamage(
-        "it has shard version \(version), and this hat reads version \(ShardFormat.version): "
-          + (version < ShardFormat.version
+        "it has shard version \(version), and this hat reads versions "
+          + "\(versions.map(String.init).joined(separator: " and ")): "
+          + (version < versions[0]
             ? "preprocess its text again" : "use the hat that wrote it, or a newer one"))
     }
     let limit = try parser.size("the word limit", atMost: WordSplitter.wordLimits.upperBound, as: UInt32.self)
     let ruleBytes = try parser.size(
       "the length of the rule", atMost: ShardFormat.longestRule, as: UInt32.self)
+    let code = try version == DocumentKind.text.formatVersion ? nil : parser.integer(UInt32.self)
     let rule = String(decoding: try parser.bytes(ruleBytes), as: UTF8.self)
     let covered = bytes[..<parser.position]
     guard try parser.checksum() == Checksum(of: covered) else {
       throw FormatDamage("the checksum of the header is wrong")
     }
+    guard let kind = code.map(DocumentKind.init(code:)) ?? .text else {
+      throw FormatDamage("its documents are of a kind that this hat does not know")
+    }
     do {
       let rule = try SplittingRule(versionedName: rule)
-      return (try WordSplitter(rule, maximumWordBytes: limit), parser.position)
+      return Header(
+        kind: kind, splitter: try WordSplitter(rule, maximumWordBytes: limit), bytes: parser.position)
     } catch let error as UserError {
       throw FormatDamage(error.problem)
     }
@@ -175,11 +192,11 @@ extension ShardReader {
   }
 
   private static func readIndex(
-    _ file: FileReader, _ trailer: Trailer, headerBytes: Int
+    _ file: FileReader, _ trailer: Trailer, _ header: Header
   ) throws -> [FrameEntry] {
     let indexBytes = trailer.frames * ShardFormat.indexEntryBytes
     let start = file.length - ShardFormat.trailerBytes - indexBytes
-    guard trailer.frames > 0, start >= headerBytes else {
+    guard trailer.frames > 0, start >= header.bytes else {
       throw FormatDamage("its index does not fit into it")
     }
     let bytes = try file.read(at: start, count: indexBytes)
@@ -187,8 +204,8 @@ extension ShardReader {
       throw FormatDamage("the checksum of the index is wrong")
     }
     var parser = ByteParser(bytes)
-    let entries = try (0..<trailer.frames).map { _ in try FrameEntry(decoding: &parser) }
-    let end = headerBytes + entries.reduce(0) { $0 + $1.compressedBytes }
+    let entries = try (0..<trailer.frames).map { _ in try FrameEntry(decoding: &parser, header.kind) }
+    let end = header.bytes + entries.reduce(0) { $0 + $1.compressedBytes }
     guard entries.lazy.map(\.counts).sum == trailer.counts, end == start else {
       throw FormatDamage("its index does not add up")
     }

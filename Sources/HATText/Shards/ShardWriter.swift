@@ -10,22 +10,25 @@ final class ShardWriter {
   private var entries: [FrameEntry] = []
 
   /// - Throws: `UserError` of kind `cannotWrite`.
-  init(creating path: FilePath, splitter: WordSplitter, compressor: ZstdCompressor) throws {
+  init(
+    creating path: FilePath, _ kind: DocumentKind = .text, splitter: WordSplitter, compressor: ZstdCompressor
+  ) throws {
     precondition(splitter.hasWordLimit)
     self.path = path
     self.compressor = compressor
-    builder = FrameBuilder(wordLimit: splitter.maximumWordBytes)
+    builder = FrameBuilder(kind, wordLimit: splitter.maximumWordBytes)
     file = try FileWriter(creating: FilePath(path.string + DurableFile.partialSuffix))
-    try file.write(Self.header(splitter))
+    try file.write(Self.header(kind, splitter))
   }
 
-  private static func header(_ splitter: WordSplitter) -> [UInt8] {
+  private static func header(_ kind: DocumentKind, _ splitter: WordSplitter) -> [UInt8] {
     let rule = Array(splitter.rule.versionedName.utf8)
     precondition(rule.count <= ShardFormat.longestRule)
     var bytes = ShardFormat.magic
-    bytes.appendLittleEndian(ShardFormat.version)
+    bytes.appendLittleEndian(kind.formatVersion)
     bytes.appendLittleEndian(UInt32(splitter.maximumWordBytes))
     bytes.appendLittleEndian(UInt32(rule.count))
+    if let code = kind.code { bytes.appendLittleEndian(code) }
     bytes.append(contentsOf: rule)
     bytes.append(Checksum(of: bytes))
     return bytes
@@ -37,10 +40,11 @@ final class ShardWriter {
   /// Appends a document (`FrameBuilder.append`).
   /// - Throws: `UserError` of kind `cannotWrite`.
   func append(
-    _ text: UnsafeBufferPointer<UInt8>, checksum: Checksum, words lengths: [UInt32], metadata: [UInt8]
+    _ text: UnsafeBufferPointer<UInt8>, checksum: Checksum, words lengths: [UInt32],
+    counted: [Range<Int>] = [], metadata: [UInt8]
   ) throws {
     precondition(!text.isEmpty && text.count <= ShardFormat.largestDocument)
-    builder.append(text, checksum: checksum, words: lengths, metadata: metadata)
+    builder.append(text, checksum: checksum, words: lengths, counted: counted, metadata: metadata)
     if builder.rawBytes >= ShardFormat.frameTargetBytes { try writeFrame() }
   }
 

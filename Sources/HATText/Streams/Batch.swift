@@ -73,7 +73,12 @@ public struct Batch: PreferenceBatch, Sendable, Equatable {
   /// Whether a target word counts: whether it is part of the loss.
   public func counts(_ word: Int) -> Bool { counted.isEmpty || counted[word] }
 
-  /// The text that is predicted in a piece, in `bytes`: all its words but the first and a closing document mark.
+  /// Bytes of text that are predicted in a piece: of all its words but the first, marks left out.
+  public func textBytes(ofPiece piece: Int) -> Int {
+    wordRange(ofPiece: piece).dropFirst().reduce(0) { $0 + (isMark($1) ? 0 : byteRange(ofWord: $1).count) }
+  }
+
+  /// What is predicted in a piece, in `bytes`: all its words but the first and a closing document mark. In a dialogue it has marks.
   public func text(ofPiece piece: Int) -> Range<Int> {
     let words = wordRange(ofPiece: piece)
     let end = isDocumentMark(words.upperBound - 1) ? words.upperBound - 1 : words.upperBound

@@ -1,15 +1,17 @@
 import HATStorage
 
-/// Sequences that visit each document of a part, or one text, exactly once and in order, and then end.
+/// Sequences that visit each document of a part, or one document, exactly once and in order, and then end.
+///
+/// Of preferences each pair comes with its number in the part (`Batch.pairs`).
 public final class EvaluationStream {
   private let packer: SequencePacker
   private var supply: OrderedSupply
   private var position = SequencePacker.Position()
 
   /// All documents of a part of a corpus.
-  /// - Throws: `UserError` of kind `configuration` when a word may not fit a sequence.
+  /// - Throws: `UserError` of kind `configuration` when a word, or a pair, may not fit a sequence.
   public init(corpus: Corpus, part: CorpusPart, sequenceWords: Int, sequenceBytes: Int) throws {
-    packer = try SequencePacker(words: sequenceWords, bytes: sequenceBytes, splitter: corpus.splitter)
+    packer = try SequencePacker(words: sequenceWords, bytes: sequenceBytes, corpus: corpus)
     let reader = corpus.reader(part)
     supply = OrderedSupply(frameCount: reader.frameCount, frame: reader.frame)
   }
@@ -20,8 +22,29 @@ public final class EvaluationStream {
     text: [UInt8], splitter: WordSplitter, sequenceWords: Int, sequenceBytes: Int
   ) throws {
     packer = try SequencePacker(words: sequenceWords, bytes: sequenceBytes, splitter: splitter)
-    let frame = try Frame.holding(text, splitter: splitter)
-    supply = OrderedSupply(frameCount: frame == nil ? 0 : 1) { _ in frame! }
+    try TextValidation.requireValid(text, at: "text")
+    supply = OrderedSupply(
+      text.isEmpty
+        ? nil
+        : Frame(
+          holding: ShardDocument(
+            text: text, wordLengths: splitter.split(text).map { Int($0) }, metadata: DocumentMetadata(),
+            checksum: Checksum(of: text)), splitter: splitter))
+  }
+
+  /// One document of a corpus, with the words that it was cut into and those of them that count. For text the sequences are those
+  /// of its text.
+  /// - Parameter splitter: what cut the corpus into words.
+  /// - Throws: `UserError` of kind `configuration` when a word, or a pair, may not fit a sequence.
+  public init(
+    document: ShardDocument, splitter: WordSplitter, sequenceWords: Int, sequenceBytes: Int
+  ) throws {
+    packer = try SequencePacker(words: sequenceWords, bytes: sequenceBytes, splitter: splitter)
+    if document.kind == .preferences {
+      let size = SequenceSize(words: document.wordLengths.count + 1, bytes: document.text.count + 1)
+      try packer.requireRoom(for: size, longest: "the pair", at: "document")
+    }
+    supply = OrderedSupply(Frame(holding: document, splitter: splitter))
   }
 
   /// The next sequence, or nil at the end.
@@ -39,6 +62,13 @@ private struct OrderedSupply: DocumentSupply {
   private let frame: (Int) throws -> Frame
   private var place = DocumentPlace(frame: 0, document: 0)
   private var loaded: Frame?
+  /// Documents before the current one.
+  private var number = 0
+
+  /// - Parameter frame: the only one; nil for no documents.
+  init(_ frame: Frame?) {
+    self.init(frameCount: frame == nil ? 0 : 1) { _ in frame! }
+  }
 
   init(frameCount: Int, frame: @escaping (Int) throws -> Frame) {
     (self.frameCount, self.frame) = (frameCount, frame)
@@ -48,10 +78,11 @@ private struct OrderedSupply: DocumentSupply {
     guard place.frame < frameCount else { return nil }
     let frame = try loaded ?? frame(place.frame)
     loaded = frame
-    return DocumentView(frame, place.document)
+    return DocumentView(frame, place) { number }
   }
 
   mutating func advance() throws {
+    number += 1
     place.document += 1
     if place.document == loaded!.documents.count {
       (place, loaded) = (DocumentPlace(frame: place.frame + 1, document: 0), nil)
@@ -60,16 +91,16 @@ private struct OrderedSupply: DocumentSupply {
 }
 
 extension Frame {
-  /// A text as the only document of a frame; nil for an empty one.
-  fileprivate static func holding(_ text: [UInt8], splitter: WordSplitter) throws -> Frame? {
-    if text.isEmpty { return nil }
-    try TextValidation.requireValid(text, at: "text")
-    var builder = FrameBuilder(wordLimit: splitter.maximumWordBytes)
-    text.withUnsafeBufferPointer {
-      builder.append($0, checksum: Checksum(of: text), words: splitter.split(text), metadata: [])
+  /// The only document of a frame.
+  fileprivate convenience init(holding document: ShardDocument, splitter: WordSplitter) {
+    var builder = FrameBuilder(document.kind, wordLimit: splitter.maximumWordBytes)
+    document.text.withUnsafeBufferPointer {
+      builder.append(
+        $0, checksum: Checksum(of: document.text), words: document.wordLengths.map { UInt32($0) },
+        counted: document.counted, metadata: [])
     }
     do {
-      return try Frame(raw: builder.finish(), wordLimit: splitter.maximumWordBytes)
+      try self.init(raw: builder.finish(), document.kind, wordLimit: splitter.maximumWordBytes)
     } catch {
       preconditionFailure("a frame just built can be read: \(error)")
     }

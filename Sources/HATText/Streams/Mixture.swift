@@ -16,7 +16,8 @@ public struct Mixture: Sendable {
   static let whole = 1_000_000_000
 
   /// - Parameter corpora: with weights above 0, which count relative to each other.
-  /// - Throws: `UserError`: `configuration` when the corpora were cut into words by different rules;
+  /// - Throws: `UserError`: `configuration` when the corpora were cut into words by different rules, or some hold preferences and
+  ///   some do not;
   ///   `wrongUsage` when two hold the same data, or a weight is too small to count.
   public init(_ corpora: [(corpus: Corpus, weight: Double)]) throws {
     precondition(!corpora.isEmpty && corpora.allSatisfy { $0.weight > 0 && $0.weight.isFinite })
@@ -34,6 +35,12 @@ public struct Mixture: Sendable {
 
   /// What cut all the corpora into words.
   public var splitter: WordSplitter { parts[0].corpus.splitter }
+
+  /// What the documents are: `preferences` where those of all corpora are, `dialogues` where those of any are, else `text`.
+  public var documents: DocumentKind {
+    let kinds = parts.map(\.corpus.documents)
+    return kinds.allSatisfy { $0 == kinds[0] } ? kinds[0] : .dialogues
+  }
 
   /// That of the corpus where there is one; else of every corpus's with its weight, in order.
   public var fingerprint: Checksum {
@@ -54,6 +61,15 @@ public struct Mixture: Sendable {
         "it is cut into words by \(Self.text(corpus.splitter)), and \(parts[0].corpus.folder) by "
           + Self.text(splitter),
         hint: "Preprocess both with the same `rule` and `maximumWordBytes` to train on them together.")
+    }
+    let (kind, first) = (corpus.documents, parts[0].corpus.documents)
+    guard (kind == .preferences) == (first == .preferences) else {
+      throw UserError(
+        .configuration, at: corpus.folder.string,
+        "it holds \(kind.rawValue), and \(parts[0].corpus.folder) \(first.rawValue): preferences are learnt by another rule",
+        hint:
+          "Train on text and dialogues first, and then on preferences, with that run as the `initialCheckpoint`."
+      )
     }
     if let twin = parts[..<index].first(where: { $0.corpus.fingerprint == corpus.fingerprint }) {
       throw UserError(

@@ -5,11 +5,12 @@ import HATStorage
 /// A sequence has at most `words` target words and `bytes` target bytes, `[S]` counting as one of each. A document
 /// that does not fit is cut between words; its next piece opens with the word the last one ended with, so that every
 /// word, and `[S]`, is a target exactly once.
+///
+/// A dialogue that does not fit what is left of a sequence begins the next one, so that its answers keep their questions. One that
+/// is longer than a sequence is cut like text, and pieces in which nothing counts are passed over. A pair is never cut.
 struct SequencePacker {
-  /// The most target words of a sequence.
-  let words: Int
-  /// The most target bytes of a sequence.
-  let bytes: Int
+  /// The most targets of a sequence.
+  let size: SequenceSize
 
   /// What is already a target of the document the supply is at.
   struct Position {
@@ -33,105 +34,78 @@ struct SequencePacker {
         hint: "Raise sequence_bytes to at least \(splitter.maximumWordBytes), "
           + "or preprocess with a smaller `maximumWordBytes`.")
     }
-    (self.words, self.bytes) = (words, bytes)
+    size = SequenceSize(words: words, bytes: bytes)
+  }
+
+  /// For documents of a corpus.
+  /// - Throws: `UserError` of kind `configuration` when a word, or a pair, may not fit a sequence.
+  init(words: Int, bytes: Int, corpus: Corpus) throws {
+    try self.init(words: words, bytes: bytes, splitter: corpus.splitter)
+    if let longest = corpus.manifest.longestPair {
+      try requireRoom(for: longest, longest: "the longest pair", at: corpus.folder.string)
+    }
+  }
+
+  /// - Throws: `UserError` of kind `configuration` when a pair, which is never cut, does not fit a sequence.
+  func requireRoom(for pair: SequenceSize, longest name: String, at place: String) throws {
+    guard !pair.fits(size) else { return }
+    throw UserError(
+      .configuration, at: place,
+      "\(name) has \(pair.words) words and \(pair.bytes) bytes, and a sequence has room for \(size.words) and \(size.bytes)",
+      hint: "A pair is not cut: set sequence_words to at least \(pair.words) and sequence_bytes to at least "
+        + "\(pair.bytes), or preprocess with a smaller `maximumBytes`.")
   }
 
   /// Takes one sequence from `supply` and hands its pieces to `visit`, in order.
   /// - Returns: its target bytes; 0 when the supply had nothing left.
+  /// - Throws: what `supply` throws; `UserError` of kind `invalidData` for a pair that is longer than its corpus says.
   func takeSequence(
     from supply: inout some DocumentSupply, at position: inout Position, visit: (Piece) -> Void
   ) throws -> Int {
-    var (wordsLeft, bytesLeft) = (words, bytes)
-    while wordsLeft > 0, let view = try supply.current() {
-      let piece = Piece(view, from: position, words: wordsLeft, bytes: bytesLeft)
+    var room = size
+    while room.words > 0, let view = try supply.current() {
+      if view.kind != .text && position.word == 0 && !view.size.fits(room) {
+        if room != size { break }
+        if view.kind == .preferences { throw Self.longPair(view) }
+      }
+      let piece = Piece(view, from: position, words: room.words, bytes: room.bytes)
       if piece.targets.isEmpty { break }
-      visit(piece)
-      wordsLeft -= piece.targets.count
-      bytesLeft -= piece.targetBytes
+      let isWanted = piece.hasCounted
+      if isWanted {
+        visit(piece)
+        room.words -= piece.targets.count
+        room.bytes -= piece.targetBytes
+      }
       position = Position(word: piece.targets.upperBound, byte: piece.endByte)
-      guard position.word > view.wordCount else { break }
-      try supply.advance()
-      position = Position()
-    }
-    return bytes - bytesLeft
-  }
-}
-
-/// A run of target words of one document. Target `t` is word `t`, and `[S]` where `t` is the number of words.
-struct Piece {
-  let view: DocumentView
-  let targets: Range<Int>
-  /// Where the first target starts, and the last ends, in the document.
-  let startByte: Int
-  let endByte: Int
-
-  /// As many targets as fit, from `position` on.
-  init(_ view: DocumentView, from position: SequencePacker.Position, words: Int, bytes: Int) {
-    self.view = view
-    startByte = position.byte
-    var (target, byte, bytesLeft) = (position.word, position.byte, bytes)
-    let end = target + min(view.wordCount - target, words)
-    while target < end {
-      let length = view.wordLength(target)
-      if length > bytesLeft { break }
-      (target, byte, bytesLeft) = (target + 1, byte + length, bytesLeft - length)
-    }
-    let hasRoom = target - position.word < words && bytesLeft >= 1
-    if target == view.wordCount && hasRoom { target += 1 }
-    targets = position.word..<target
-    endByte = byte
-  }
-
-  private var closesDocument: Bool { targets.upperBound > view.wordCount }
-
-  var targetBytes: Int { endByte - startByte + (closesDocument ? 1 : 0) }
-
-  /// Appends the piece: the word before its first target, or `[S]`, then its targets.
-  func append(to batch: inout Batch) {
-    view.frame.withText(view.document.text) { text in
-      if targets.lowerBound == 0 {
-        batch.appendDocumentMark()
-      } else {
-        let length = view.wordLength(targets.lowerBound - 1)
-        batch.appendWord(text[startByte - length..<startByte])
-      }
-      var byte = startByte
-      for word in targets.lowerBound..<min(targets.upperBound, view.wordCount) {
-        let length = view.wordLength(word)
-        batch.appendWord(text[byte..<byte + length])
-        byte += length
+      if position.word > view.wordCount {
+        try supply.advance()
+        position = Position()
+      } else if isWanted {
+        break
       }
     }
-    if closesDocument { batch.appendDocumentMark() }
-    batch.endPiece()
+    return size.bytes - room.bytes
+  }
+
+  private static func longPair(_ view: DocumentView) -> UserError {
+    UserError(
+      .invalidData, at: "pair \(view.pair!)", "it is longer than the longest that its corpus names",
+      hint: CorpusManifest.repair)
   }
 }
 
-/// Documents that come one after the other, and can be looked at before they are taken.
-protocol DocumentSupply {
-  /// The document to be taken next, or nil after the last.
-  mutating func current() throws -> DocumentView?
-  /// Goes on to the one after it.
-  mutating func advance() throws
-}
+/// How much of a sequence something takes.
+public struct SequenceSize: Sendable, Equatable, Codable {
+  /// Target words, `[S]` included.
+  public var words: Int
+  /// Target bytes, one for each `[S]` included.
+  public var bytes: Int
 
-/// A document in a frame, read in place.
-struct DocumentView {
-  let frame: Frame
-  let document: Frame.Document
+  func fits(_ room: SequenceSize) -> Bool { words <= room.words && bytes <= room.bytes }
 
-  init(_ frame: Frame, _ index: Int) {
-    self.frame = frame
-    document = frame.documents[index]
-  }
-
-  var wordCount: Int { document.words }
-
-  /// In bytes.
-  func wordLength(_ word: Int) -> Int { frame.wordLength(document.firstWord + word) }
-
-  /// Where word `word` starts, in bytes from the start of the document.
-  func offset(ofWord word: Int) -> Int {
-    (0..<word).reduce(0) { $0 + wordLength($1) }
+  /// As large as either in both.
+  static func larger(_ one: Self?, _ other: Self?) -> Self? {
+    guard let one, let other else { return one ?? other }
+    return SequenceSize(words: max(one.words, other.words), bytes: max(one.bytes, other.bytes))
   }
 }

@@ -31,13 +31,13 @@ public final class TrainingStream {
   ///   - sequenceWords: the most target words of a sequence, `[S]` included.
   ///   - sequenceBytes: the most target bytes of a sequence, one for each `[S]` included.
   ///   - cursor: where to go on; nil is the start.
-  /// - Throws: `UserError`: `configuration` when a word may not fit a sequence; `invalidData` when the part has no
+  /// - Throws: `UserError`: `configuration` when a word, or a pair, may not fit a sequence; `invalidData` when the part has no
   ///   documents, a shard is damaged, or the cursor is not of this corpus.
   public init(
     corpus: Corpus, part: CorpusPart = .train, seed: UInt64, sequenceWords: Int, sequenceBytes: Int,
     cursor: StreamCursor? = nil
   ) throws {
-    packer = try SequencePacker(words: sequenceWords, bytes: sequenceBytes, splitter: corpus.splitter)
+    packer = try SequencePacker(words: sequenceWords, bytes: sequenceBytes, corpus: corpus)
     guard corpus.counts(part).documents > 0 else {
       throw UserError(
         .invalidData, at: corpus.folder.string, "its part \(part.rawValue) has no documents",
@@ -90,19 +90,14 @@ public final class TrainingStream {
   /// - Returns: the documents it has pieces of, and its target bytes.
   /// - Throws: `UserError` of kind `invalidData` when a shard is damaged.
   public func namesOfNextSequence() throws -> (documents: [DocumentName], targetBytes: Int) {
-    var passed = supply
-    let targetBytes = try skipSequence()
-    var names: [DocumentName] = []
-    while passed.start != supply.start {
-      names.append(try passed.name())
-      try passed.advance()
-    }
-    if position.word > 0 { names.append(try supply.name()) }
-    return (names, targetBytes)
+    var places: [DocumentPlace] = []
+    let targetBytes = try packer.takeSequence(from: &supply, at: &position) { places.append($0.view.place) }
+    return (try places.map(supply.name), targetBytes)
   }
 
   private func restore(_ cursor: StreamCursor, of corpus: Corpus) throws {
-    guard try supply.move(to: cursor), let view = try supply.current(), 0...view.wordCount ~= cursor.word
+    guard try supply.move(to: cursor), let view = try supply.current(), 0...view.wordCount ~= cursor.word,
+      cursor.word == 0 || view.kind != .preferences
     else {
       throw UserError(
         .invalidData, at: corpus.folder.string, "the position to resume from is not in this corpus",
@@ -142,10 +137,10 @@ private struct ShuffledSupply: DocumentSupply {
 
   mutating func current() throws -> DocumentView? {
     let place = try place()
-    return DocumentView(try reader.frame(place.frame), place.document)
+    return try DocumentView(try reader.frame(place.frame), place) { try reader.number(of: place) }
   }
 
-  mutating func name() throws -> DocumentName { try reader.name(of: place()) }
+  func name(of place: DocumentPlace) throws -> DocumentName { try reader.name(of: place) }
 
   mutating func advance() throws {
     start.document += 1
@@ -171,36 +166,5 @@ private struct ShuffledSupply: DocumentSupply {
     places = try order.documents(ofWindow: start.window, epoch: start.epoch) {
       try reader.documentCount(ofFrame: $0)
     }
-  }
-}
-
-/// The text that a run trains on first, for measuring: the sequences that training packs, in its order.
-public struct TextSample: Sendable {
-  public private(set) var sequences: [Batch] = []
-  /// Bytes of text that are predicted.
-  public private(set) var textBytes = 0
-
-  /// - Parameter bytes: at least, where the corpus has so many: the sequence that reaches them is the last.
-  /// - Throws: what `TrainingStream` throws.
-  public init(of corpus: Corpus, seed: UInt64, sequenceWords: Int, sequenceBytes: Int, bytes: Int) throws {
-    let stream = try TrainingStream(
-      corpus: corpus, seed: seed, sequenceWords: sequenceWords, sequenceBytes: sequenceBytes)
-    while textBytes < bytes && stream.epochs < 1 { append(try stream.nextSequence()) }
-  }
-
-  private mutating func append(_ sequence: Batch) {
-    sequences.append(sequence)
-    for piece in 0..<sequence.pieceCount { textBytes += sequence.text(ofPiece: piece).count }
-  }
-
-  /// How often each word occurs in the predicted text.
-  public func countWords() -> WordCounts {
-    var counts = WordCounts()
-    for sequence in sequences {
-      for piece in 0..<sequence.pieceCount {
-        counts.add(Array(sequence.bytes[sequence.text(ofPiece: piece)]))
-      }
-    }
-    return counts
   }
 }

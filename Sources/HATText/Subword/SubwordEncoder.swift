@@ -28,8 +28,19 @@ public final class SubwordEncoder {
       })
   }
 
-  /// Appends the tokens of `text`, which is valid UTF-8.
+  /// Appends the tokens of `text`, which is valid UTF-8 between marks. A mark is a token of its own, and what is between two is
+  /// encoded for itself.
   public func encode(_ text: UnsafeBufferPointer<UInt8>, into tokens: inout [Int32]) {
+    var rest = text[...]
+    while let mark = rest.firstIndex(where: SpecialByte.isMark) {
+      encode(withoutMarks: UnsafeBufferPointer(rebasing: rest[..<mark]), into: &tokens)
+      tokens.append(SubwordVocabulary.token(ofMark: rest[mark]))
+      rest = rest[(mark + 1)...]
+    }
+    encode(withoutMarks: UnsafeBufferPointer(rebasing: rest), into: &tokens)
+  }
+
+  private func encode(withoutMarks text: UnsafeBufferPointer<UInt8>, into tokens: inout [Int32]) {
     WordCounts.splitter.split(text, into: &lengths)
     var start = 0
     for length in lengths {

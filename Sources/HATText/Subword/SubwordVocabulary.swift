@@ -13,11 +13,16 @@ struct TokenMerge: Hashable, Sendable {
 
 /// The tokens of a byte-level byte-pair encoding (Sennrich et al. 2016): what the subword baseline reads and predicts.
 ///
-/// Tokens 0 … 255 are the bytes; 256 is the document mark, which no text contains; then those that merges make, in
+/// Tokens 0 … 255 are the bytes, those of them that UTF-8 never uses the marks of dialogues; 256 is the document mark, which no text contains; then those that merges make, in
 /// the order they were learnt. Any text can be written with it.
 public struct SubwordVocabulary: Sendable, Equatable {
   /// `[S]`: opens and closes every document.
   public static let documentMark: Int32 = 256
+  /// The token of a mark of documents or dialogues.
+  static func token(ofMark mark: UInt8) -> Int32 {
+    mark == SpecialByte.document ? documentMark : Int32(mark)
+  }
+
   /// What files call it. No other token has these bytes.
   public static let documentMarkName = "<document>"
   /// In tokens.

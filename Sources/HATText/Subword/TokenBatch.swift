@@ -9,9 +9,13 @@ public struct TokenBatch: PreferenceBatch, Sendable, Equatable {
   public private(set) var targets: [Int32] = []
   /// [P + 1]: piece p is tokens `pieceOffsets[p]..<pieceOffsets[p + 1]`.
   public private(set) var pieceOffsets: [Int32] = [0]
-  /// [W]: the targets that hold at least one byte of each predicted word; neighbours may share one.
+  /// [T]: whether each target is part of the loss; empty where all are.
+  public private(set) var counts: [Bool] = []
+  /// [P / 2]; empty but for preference pairs: pieces 2i and 2i + 1 are the chosen and the rejected answer of `pairs[i]`.
+  public var pairs: [PreferencePair] = []
+  /// [W]: the targets that hold at least one byte of each word that counts, marks left out; neighbours may share one.
   public private(set) var words: [Range<Int32>] = []
-  /// Bytes of text that the targets hold.
+  /// Bytes of text that the targets which count hold, marks left out.
   public private(set) var textBytes = 0
   /// [T]: whether a target counts; empty where all do.
   private var counted: [Bool] = []
@@ -46,8 +50,16 @@ public struct TokenBatch: PreferenceBatch, Sendable, Equatable {
   /// - Parameters:
   ///   - opening: the token before the first target.
   ///   - targets: at least one.
-  public mutating func appendPiece(opening: Int32, targets: some Collection<Int32>) {
+  ///   - counts: whether each of them is part of the loss; empty where all are.
+  public mutating func appendPiece(
+    opening: Int32, targets: some Collection<Int32>, counts: [Bool] = []
+  ) {
     precondition(!targets.isEmpty, "a piece has a target")
+    precondition(counts.isEmpty || counts.count == targets.count, "each target counts or not")
+    if !counts.isEmpty || !self.counts.isEmpty {
+      if self.counts.isEmpty { self.counts = Array(repeating: true, count: self.targets.count) }
+      self.counts += counts.isEmpty ? Array(repeating: true, count: targets.count) : counts
+    }
     inputs.append(opening)
     inputs.append(contentsOf: targets.dropLast())
     self.targets.append(contentsOf: targets)
@@ -66,7 +78,10 @@ public struct TokenBatch: PreferenceBatch, Sendable, Equatable {
 /// Not for use by several threads at once.
 public final class TokenBatcher {
   private let encoder: SubwordEncoder
+  /// The targets of the piece being written.
   private var tokens: [Int32] = []
+  /// [tokens]: whether each counts.
+  private var counts: [Bool] = []
 
   public init(_ vocabulary: SubwordVocabulary) {
     encoder = SubwordEncoder(vocabulary)
@@ -75,23 +90,20 @@ public final class TokenBatcher {
   /// The same pieces as tokens: a piece's text is encoded from its first target word on.
   public func tokens(of batch: Batch) -> TokenBatch {
     var result = TokenBatch()
+    result.pairs = batch.pairs
     for piece in 0..<batch.pieceCount { append(batch, batch.wordRange(ofPiece: piece), to: &result) }
     return result
   }
 
   private func append(_ batch: Batch, _ words: Range<Int>, to result: inout TokenBatch) {
-    let closes = batch.isDocumentMark(words.upperBound - 1)
-    let text = words.dropFirst().dropLast(closes ? 1 : 0)
     let opening = opening(batch, words.lowerBound)
-    encode(batch, text)
     let first = result.tokenCount
-    if closes { tokens.append(SubwordVocabulary.documentMark) }
-    result.appendPiece(opening: opening, targets: tokens)
-    findWords(batch, text, firstTarget: first, in: &result)
+    encode(batch, words.dropFirst())
+    findWords(batch, words.dropFirst(), firstTarget: first, in: &result)
+    result.appendPiece(opening: opening, targets: tokens, counts: counts.allSatisfy { $0 } ? [] : counts)
   }
 
   private func opening(_ batch: Batch, _ word: Int) -> Int32 {
-    if batch.isDocumentMark(word) { return SubwordVocabulary.documentMark }
     encode(batch, word..<word + 1)
     return tokens.last!
   }
@@ -99,32 +111,42 @@ public final class TokenBatcher {
   /// Leaves the tokens of words that follow each other in `tokens`.
   private func encode(_ batch: Batch, _ words: Range<Int>) {
     tokens.removeAll(keepingCapacity: true)
-    guard let first = words.first, let last = words.last else { return }
-    let bytes = batch.byteRange(ofWord: first).lowerBound..<batch.byteRange(ofWord: last).upperBound
+    let bytes = Int(batch.wordOffsets[words.lowerBound])..<Int(batch.wordOffsets[words.upperBound])
     batch.bytes.withUnsafeBufferPointer {
       encoder.encode(UnsafeBufferPointer(rebasing: $0[bytes]), into: &tokens)
     }
   }
 
-  /// Walks words and tokens side by side.
+  /// Walks words and tokens side by side. A token counts where a word counts of which it holds a byte.
   private func findWords(_ batch: Batch, _ words: Range<Int>, firstTarget: Int, in result: inout TokenBatch) {
+    counts.removeAll(keepingCapacity: true)
+    counts.append(contentsOf: repeatElement(false, count: tokens.count))
     // The token at which a word starts, and where that token ends in the text.
     var token = 0
-    var (wordEnd, tokenEnd) = (0, tokens.first.map(encoder.vocabulary.length) ?? 0)
+    var (wordEnd, tokenEnd) = (0, length(of: tokens[0]))
     for word in words {
-      let length = batch.byteRange(ofWord: word).count
+      let bytes = batch.byteRange(ofWord: word).count
       let wordStart = wordEnd
-      wordEnd += length
+      wordEnd += bytes
       while tokenEnd <= wordStart {
         token += 1
-        tokenEnd += encoder.vocabulary.length(of: tokens[token])
+        tokenEnd += length(of: tokens[token])
       }
       let first = token
       while tokenEnd < wordEnd {
         token += 1
-        tokenEnd += encoder.vocabulary.length(of: tokens[token])
+        tokenEnd += length(of: tokens[token])
       }
-      result.appendWord(firstTarget + first..<firstTarget + token + 1, bytes: length)
+      guard batch.counts(word) else { continue }
+      for token in first...token { counts[token] = true }
+      if !batch.isMark(word) {
+        result.appendWord(firstTarget + first..<firstTarget + token + 1, bytes: bytes)
+      }
     }
+  }
+
+  /// In bytes of a batch, where the document mark is a byte.
+  private func length(of token: Int32) -> Int {
+    token == SubwordVocabulary.documentMark ? 1 : encoder.vocabulary.length(of: token)
   }
 }

@@ -16,8 +16,14 @@ public struct WordCounts: Sendable {
   /// Distinct words.
   public var count: Int { counts.count }
 
-  /// Counts the words of `text`, which is valid UTF-8.
+  /// Counts the words of `text`, which is valid UTF-8 between marks; the marks are no words.
   public mutating func add(_ text: UnsafeBufferPointer<UInt8>) {
+    for run in text.split(whereSeparator: SpecialByte.isMark) {
+      add(withoutMarks: UnsafeBufferPointer(rebasing: run))
+    }
+  }
+
+  private mutating func add(withoutMarks text: UnsafeBufferPointer<UInt8>) {
     Self.splitter.split(text, into: &lengths)
     var start = 0
     for length in lengths {

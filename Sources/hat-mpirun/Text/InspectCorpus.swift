@@ -44,6 +44,7 @@ struct InspectCorpus: ParsableCommand {
   }
 
   private func show(_ statistics: CorpusStatistics) {
+    if let dialogues = statistics.dialogues { show(dialogues) }
     print("\nbytes in a word, share of words")
     let rows = WordLengthHistogram(statistics.wordLengths).rows
     let most = rows.map(\.words).max() ?? 1
@@ -69,6 +70,16 @@ struct InspectCorpus: ParsableCommand {
     }
   }
 
+  private func show(_ dialogues: DialogueStatistics) {
+    print("\nmarks")
+    TextTable.show(
+      dialogues.marks.map { [Amount.grouped($0.count), $0.name] }, [.right, .left])
+    let share = 100 * Double(dialogues.countedBytes) / Double(max(dialogues.textBytes, 1))
+    print(
+      "\nWhat counts: \(Amount.counted(dialogues.countedWords, "word")) of "
+        + "\(Amount.counted(dialogues.countedBytes, "byte")), \(Amount.fixed(share, 1))% of the text.")
+  }
+
   private static let longestBar = 48.0
 }
 
@@ -84,8 +95,24 @@ struct CorpusReport: Encodable {
     var count: Int
   }
 
+  struct Mark: Encodable {
+    var mark: String
+    var count: Int
+  }
+
+  struct Dialogues: Encodable {
+    var marks: [Mark]
+    /// Without marks.
+    var textBytes: Int
+    /// What is part of the loss, marks left out.
+    var countedWords: Int
+    var countedBytes: Int
+  }
+
   var rule: String
   var maxWordBytes: Int
+  /// What the documents are.
+  var kind: String
   var documents: Int
   var bytes: Int
   var words: Int
@@ -93,10 +120,14 @@ struct CorpusReport: Encodable {
   var train: TextCounts
   var holdout: TextCounts
   var leftOut: LeftOutCounts
+  /// Of preferences, what the longest takes of a sequence.
+  var longestPair: SequenceSize?
   var compressedBytes: Int
   var dataFingerprint: String
   /// How many words have each length, from 0 bytes.
   var wordLengths: [Int]?
+  /// Nil for text.
+  var dialogues: Dialogues?
   var frequentWords: [Word]?
   /// For each name, such as language, licence or source, the most frequent values.
   var metadata: [String: [Value]]?
@@ -105,15 +136,22 @@ struct CorpusReport: Encodable {
   init(_ corpus: Corpus, _ statistics: CorpusStatistics?) {
     rule = corpus.splitter.rule.versionedName
     maxWordBytes = corpus.splitter.maximumWordBytes
+    kind = corpus.documents.rawValue
     (train, holdout) = (corpus.counts(.train), corpus.counts(.holdout))
     documents = train.documents + holdout.documents
     (bytes, words) = (train.bytes + holdout.bytes, train.words + holdout.words)
     bytesPerWord = Double(bytes) / Double(max(words, 1))
     leftOut = corpus.manifest.leftOut
+    longestPair = corpus.manifest.longestPair
     compressedBytes = corpus.manifest.compressedBytes
     dataFingerprint = corpus.fingerprint.hexadecimal
     guard let statistics else { return }
     wordLengths = statistics.wordLengths
+    dialogues = statistics.dialogues.map { dialogues in
+      Dialogues(
+        marks: dialogues.marks.map { Mark(mark: $0.name, count: $0.count) }, textBytes: dialogues.textBytes,
+        countedWords: dialogues.countedWords, countedBytes: dialogues.countedBytes)
+    }
     frequentWords = statistics.mostFrequentWords(20).map { Word(word: $0.word, count: $0.count) }
     metadata = Dictionary(
       uniqueKeysWithValues: statistics.mostFrequentMetadata(10).map { name, values in
@@ -128,12 +166,20 @@ enum CorpusTable {
     let splitter = manifest.settings.splitter
     let bytes = manifest.train.counts.bytes + manifest.holdout.counts.bytes
     let share = Amount.fixed(100 * Double(manifest.compressedBytes) / Double(max(bytes, 1)), 1)
+    var rows = [["rule", "\(splitter.rule.name), words of up to \(splitter.maximumWordBytes) bytes"]]
+    if manifest.settings.documents != .text {
+      rows.append(["documents", manifest.settings.documents.rawValue])
+    }
+    if let pair = manifest.longestPair {
+      rows.append([
+        "longest pair", "\(Amount.counted(pair.words, "word")), \(Amount.counted(pair.bytes, "byte"))",
+      ])
+    }
     TextTable.show(
-      [["rule", "\(splitter.rule.name), words of up to \(splitter.maximumWordBytes) bytes"]]
-        + CorpusPart.allCases.map { [$0.rawValue, text(manifest.part($0))] } + [
-          ["on disk", "\(Amount.bytes(manifest.compressedBytes)), \(share)% of the text"],
-          ["fingerprint", manifest.dataFingerprint.hexadecimal],
-        ], [.left])
+      rows + CorpusPart.allCases.map { [$0.rawValue, text(manifest.part($0))] } + [
+        ["on disk", "\(Amount.bytes(manifest.compressedBytes)), \(share)% of the text"],
+        ["fingerprint", manifest.dataFingerprint.hexadecimal],
+      ], [.left])
   }
 
   private static func text(_ part: CorpusManifest.Part) -> String {

@@ -8,6 +8,7 @@ import SystemPackage
 
 extension InvalidTextPolicy: ExpressibleByArgument {}
 extension DuplicateRule: ExpressibleByArgument {}
+extension DocumentKind: ExpressibleByArgument {}
 extension CorpusPreset: ExpressibleByArgument {}
 
 struct Preprocess: ParsableCommand {
@@ -16,7 +17,7 @@ struct Preprocess: ParsableCommand {
     discussion: """
       INPUT is a .txt file (one document, or several with --document-separator), a .jsonl file (one document per line), \
       either also as .zst or .gz, a .parquet file (one document per row), a folder of such files, or - for standard input (JSON Lines, or text when \
-      --document-separator is given). The same command continues where an earlier one was stopped (exit code 75), and leaves a finished \
+      --document-separator is given). Dialogues and preferences are lines of .jsonl alone. The same command continues where an earlier one was stopped (exit code 75), and leaves a finished \
       corpus as it is. Ranks share the work; the shards are the same for any number of ranks.
       """)
 
@@ -28,6 +29,14 @@ struct Preprocess: ParsableCommand {
       "A known corpus, which sets --field and --keep: \(CorpusPreset.allCases.map(\.rawValue).joined(separator: ", ")).",
       valueName: "corpus"))
   var preset: CorpusPreset?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      What a line of JSON is: a text, a dialogue {"messages": […]} of which the answers are learnt, or a preference \
+      {"prompt": …, "chosen": …, "rejected": …}.
+      """, valueName: "text|dialogues|preferences"))
+  var documents = DocumentKind.text
 
   @Option(help: "Splitting rule: whitespace, unicode, or fixed:N for a word every N bytes.")
   var split = "whitespace"
@@ -144,6 +153,7 @@ struct Preprocess: ParsableCommand {
   private func settings() throws -> PreprocessSettings {
     var settings = PreprocessSettings(
       splitter: try WordSplitter(SplittingRule(parsing: split), maximumWordBytes: maxWordBytes))
+    settings.documents = documents
     settings.invalidText = invalidUtf8
     settings.holdout = holdout
     settings.shardBytes = shardBytes.bytes
@@ -185,6 +195,7 @@ struct Preprocess: ParsableCommand {
     var holdout: TextCounts
     var compressedBytes: Int
     var leftOut: LeftOutCounts
+    var longestPair: SequenceSize?
     var dataFingerprint: Checksum
 
     init(_ result: Preprocessor.Result, seconds: Double) {
@@ -195,6 +206,7 @@ struct Preprocess: ParsableCommand {
       holdout = manifest.holdout.counts
       compressedBytes = manifest.compressedBytes
       leftOut = manifest.leftOut
+      longestPair = manifest.longestPair
       dataFingerprint = manifest.dataFingerprint
     }
   }
@@ -208,6 +220,8 @@ struct Preprocess: ParsableCommand {
       (leftOut.empty, "left out because they are empty"),
       (leftOut.null, "left out because their text is null"),
       (leftOut.invalid, "left out because they are not UTF-8"),
+      (leftOut.withoutAnswer, "left out because they have no answer that counts"),
+      (leftOut.withoutPreference, "left out because the chosen answer is the rejected one"),
       (leftOut.tooShort, "left out because they are shorter than --min-bytes"),
       (leftOut.tooLong, "left out because they are longer than --max-bytes"),
       (leftOut.withoutMetadata, "left out because they lack a field that a filter looks at"),

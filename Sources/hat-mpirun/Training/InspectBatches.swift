@@ -14,8 +14,10 @@ struct InspectBatches: ParsableCommand {
       Prints a JSON object on one line for each micro-batch: step, counted from 1; micro_batch, counted from 0; \
       bytes_b64, the bytes of all words in base64; word_offsets, where each word starts in them, and the end; \
       piece_offsets, the first word of each piece of a document, and the end; text_bytes and words, the number to \
-      predict, without document marks; training_flops, of the plain algorithm. The first word of a piece is only \
-      input, the last only target.
+      predict, without marks; training_flops, of the plain algorithm. The first word of a piece is only \
+      input, the last only target. Of dialogues also counted, the words that are part of the loss: the first of each range and \
+      the one behind its last; then text_bytes and words are of these. Of preferences also pairs: of each two pieces, chosen and \
+      rejected, the number of the pair in its corpus.
       """)
 
   @Option(name: .customLong("config"), help: "The configuration, such as configs/tiny.yaml.")
@@ -63,6 +65,8 @@ private struct MicroBatchLine: Encodable {
   let pieceOffsets: [Int32]
   let textBytes: Int
   let words: Int
+  let counted: [[Int]]?
+  let pairs: [Int]?
   let trainingFlops: Double
 
   init(_ batch: Batch, step: Int, index: Int, flops: Double) {
@@ -73,8 +77,22 @@ private struct MicroBatchLine: Encodable {
     pieceOffsets = batch.pieceOffsets
     trainingFlops = flops
     let targets = (0..<batch.pieceCount).flatMap { batch.wordRange(ofPiece: $0).dropFirst() }
-      .filter { !batch.isDocumentMark($0) }
-    words = targets.count
-    textBytes = targets.reduce(0) { $0 + batch.byteRange(ofWord: $1).count }
+    let countedTargets = targets.filter(batch.counts)
+    counted = countedTargets.count == targets.count ? nil : Self.ranges(countedTargets)
+    pairs = batch.pairs.isEmpty ? nil : batch.pairs.map(\.document)
+    let text = countedTargets.filter { !batch.isMark($0) }
+    words = text.count
+    textBytes = text.reduce(0) { $0 + batch.byteRange(ofWord: $1).count }
+  }
+
+  /// Of ascending numbers, the first of each run and the one behind its last.
+  private static func ranges(_ numbers: [Int]) -> [[Int]] {
+    numbers.reduce(into: []) { ranges, number in
+      if ranges.last?[1] == number {
+        ranges[ranges.count - 1][1] += 1
+      } else {
+        ranges.append([number, number + 1])
+      }
+    }
   }
 }

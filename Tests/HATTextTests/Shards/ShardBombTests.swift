@@ -83,8 +83,8 @@ import Testing
       _ = try error(forged)
     }
     var forged = forge
-    forged.version = 3
-    #expect(try error(forged).contains("shard version 3"))
+    forged.version = 4
+    #expect(try error(forged).contains("shard version 4, and this hat reads versions 2 and 3"))
     forged = forge
     forged.rule = Array("whitespace-v9".utf8)
     #expect(try error(forged).contains("whitespace-v9"))

@@ -128,7 +128,8 @@ import Testing
     try write(texts(1, seed: 10), WordSplitter(.whitespace))
     try FileDamage.flipBit(1, ofByte: 8, in: path.string)
     #expect(
-      errorText(readAll).contains("shard version 0, and this hat reads version 2: preprocess its text again"))
+      errorText(readAll).contains(
+        "shard version 0, and this hat reads versions 2 and 3: preprocess its text again"))
     #expect(
       errorKind { _ = try ShardReader(opening: FilePath(self.folder.appending("none"))) } == .missingInput)
   }
