@@ -97,8 +97,8 @@ package final class TextMicroBatches<MicroBatch: Sendable>: MicroBatchSource {
     for part in mixture.parts {
       let first = index
       let end = first + max(1, Int((Double(limit) * part.weight).rounded()))
-      let stream = try heldOutText(of: part.corpus)
-      while index < end, let batch = try nextHeldOut(stream) {
+      let stream = try text(of: part.corpus, .holdout)
+      while index < end, let batch = try nextMicroBatch(stream) {
         if owned(index) { heldOut.owned.append(convert(batch)) }
         index += 1
       }
@@ -107,14 +107,33 @@ package final class TextMicroBatches<MicroBatch: Sendable>: MicroBatchSource {
     return heldOut
   }
 
-  private func heldOutText(of corpus: Corpus) throws -> EvaluationStream {
+  package var hasPreferencePairs: Bool { mixture.documents == .preferences }
+
+  package func preferencePairs(owned: (Int) -> Bool) throws -> HeldOut<MicroBatch> {
+    var pairs = HeldOut<MicroBatch>(counts: [], owned: [])
+    var index = 0
+    for corpus in mixture.parts.map(\.corpus) {
+      let first = index
+      for part in CorpusPart.allCases {
+        let stream = try text(of: corpus, part)
+        while let batch = try nextMicroBatch(stream) {
+          if owned(index) { pairs.owned.append(convert(batch)) }
+          index += 1
+        }
+      }
+      pairs.counts.append(index - first)
+    }
+    return pairs
+  }
+
+  private func text(of corpus: Corpus, _ part: CorpusPart) throws -> EvaluationStream {
     let data = configuration.data
     return try EvaluationStream(
-      corpus: corpus, part: .holdout, sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes)
+      corpus: corpus, part: part, sequenceWords: data.sequenceWords, sequenceBytes: data.sequenceBytes)
   }
 
   /// A micro-batch of sequences, or the rest.
-  private func nextHeldOut(_ stream: EvaluationStream) throws -> Batch? {
+  private func nextMicroBatch(_ stream: EvaluationStream) throws -> Batch? {
     var batch = Batch()
     for _ in 0..<configuration.sequencesPerMicroBatch {
       guard let sequence = try stream.nextSequence() else { break }

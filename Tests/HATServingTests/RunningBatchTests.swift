@@ -222,6 +222,7 @@ private final class FailingScorer: TextScorer {
   struct Failure: Error {}
 
   func score(document text: [UInt8]) throws -> TextTally { throw Failure() }
+  func score(_ document: ShardDocument) throws -> TextTally { throw Failure() }
   func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore { throw Failure() }
   func scoring(of tokens: [Int], alternatives: Int) throws -> any TokenScoring { throw Failure() }
 }

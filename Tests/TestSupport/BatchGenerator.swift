@@ -52,7 +52,9 @@ public struct BatchGenerator {
         batch.append(dialogue([question], answers: [answer]))
       }
       let margin = Double.random(in: -20...20, using: &generator)
-      batch.pairs.append(PreferencePair(checksum: Checksum(value: UInt64(index)), referenceMargin: margin))
+      batch.pairs.append(
+        PreferencePair(
+          document: index, checksum: Checksum(value: UInt64(index)), referenceMargin: margin))
     }
     return batch
   }

@@ -21,21 +21,32 @@ public final class HierarchicalScorer: TextScorer {
   }
 
   public func score(document text: [UInt8]) throws -> TextTally {
-    let stream = try EvaluationStream(
-      text: text, splitter: splitter, sequenceWords: room.words, sequenceBytes: room.bytes)
+    try tally(
+      EvaluationStream(
+        text: text, splitter: splitter, sequenceWords: room.words, sequenceBytes: room.bytes))
+  }
+
+  public func score(_ document: ShardDocument) throws -> TextTally {
+    try tally(
+      EvaluationStream(
+        document: document, splitter: splitter, sequenceWords: room.words, sequenceBytes: room.bytes))
+  }
+
+  private func tally(_ stream: EvaluationStream) throws -> TextTally {
     var tally = TextTally()
     while let batch = try stream.nextSequence() {
       let predictions = model.predictions(batch, weights)
       var position = 0
-      for piece in 0..<batch.pieceCount {
-        for word in batch.wordRange(ofPiece: piece).dropFirst() {
-          let bytes = batch.textBytes(ofWord: word)
-          if batch.counts(word) {
-            tally.add(predictions, bytes: bytes, at: &position)
-          } else {
-            position += bytes + 1
-          }
-        }
+      guard !batch.pairs.isEmpty else {
+        for piece in 0..<batch.pieceCount { tally.add(predictions, of: batch, piece, at: &position) }
+        continue
+      }
+      for pair in batch.pairs.indices {
+        var (chosen, rejected) = (TextTally(), TextTally())
+        chosen.add(predictions, of: batch, 2 * pair, at: &position)
+        rejected.add(predictions, of: batch, 2 * pair + 1, at: &position)
+        tally = tally + chosen
+        tally.addPair(nats: chosen.sum.nats, rejected.sum.nats)
       }
     }
     return try tally.finite()
@@ -77,6 +88,20 @@ extension Batch {
 }
 
 extension TextTally {
+  /// Counts the words of a piece that count, and moves `position` past all of them.
+  fileprivate mutating func add(
+    _ predictions: Predictions, of batch: Batch, _ piece: Int, at position: inout Int
+  ) {
+    for word in batch.wordRange(ofPiece: piece).dropFirst() {
+      let bytes = batch.textBytes(ofWord: word)
+      if batch.counts(word) {
+        add(predictions, bytes: bytes, at: &position)
+      } else {
+        position += bytes + 1
+      }
+    }
+  }
+
   /// Counts a word of `bytes` bytes and its mark, or a document mark alone, and moves `position` past them.
   fileprivate mutating func add(_ predictions: Predictions, bytes: Int, at position: inout Int) {
     let mark = position + bytes

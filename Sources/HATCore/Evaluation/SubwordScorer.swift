@@ -24,16 +24,33 @@ public final class SubwordScorer: TextScorer {
   }
 
   public func score(document text: [UInt8]) throws -> TextTally {
-    let stream = try EvaluationStream(
-      text: text, splitter: splitter, sequenceWords: room.words, sequenceBytes: room.bytes)
+    try tally(
+      EvaluationStream(
+        text: text, splitter: splitter, sequenceWords: room.words, sequenceBytes: room.bytes))
+  }
+
+  public func score(_ document: ShardDocument) throws -> TextTally {
+    try tally(
+      EvaluationStream(
+        document: document, splitter: splitter, sequenceWords: room.words, sequenceBytes: room.bytes))
+  }
+
+  private func tally(_ stream: EvaluationStream) throws -> TextTally {
     var tally = TextTally()
     while let batch = try stream.nextSequence() {
       let tokens = batcher.tokens(of: batch)
-      tally.sum = tally.sum + model.loss(tokens, weights)
-      for (target, loss) in zip(tokens.targets, model.outcomes.losses)
-      where target == SubwordVocabulary.documentMark {
-        tally.markNats += Double(loss)
+      tally.sum = tally.sum + model.likelihood(tokens, weights)
+      let losses = model.outcomes.losses
+      var nats: [Double] = []
+      for piece in 0..<tokens.pieceCount {
+        let targets = tokens.tokenRange(ofPiece: piece)
+        nats.append(targets.reduce(0) { $0 + Double(losses[$1]) })
+        guard tokens.pairs.isEmpty || piece % 2 == 0 else { continue }
+        for target in targets where SubwordVocabulary.isMark(tokens.targets[target]) {
+          tally.markNats += Double(losses[target])
+        }
       }
+      for pair in tokens.pairs.indices { tally.addPair(nats: nats[2 * pair], nats[2 * pair + 1]) }
     }
     return try tally.finite()
   }

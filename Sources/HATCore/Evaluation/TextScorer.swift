@@ -12,6 +12,11 @@ public protocol TextScorer: AnyObject {
   /// - Throws: `UserError` of kind `invalidData` for what is not UTF-8, and where predictions are not finite.
   func score(document text: [UInt8]) throws -> TextTally
 
+  /// Scores a document of a corpus, each word that counts once: of text every word, of dialogues the answers. Of preferences text
+  /// and words are those of the chosen answer.
+  /// - Throws: `UserError`: `invalidData` where predictions are not finite; `configuration` where a pair does not fit a sequence.
+  func score(_ document: ShardDocument) throws -> TextTally
+
   /// Scores the bytes of `target` as they follow `context`, which is the beginning of a document and may be empty:
   /// -log P(context + target) + log P(context), where P is the probability that a document begins so.
   /// - Parameters:
@@ -56,6 +61,12 @@ public struct TextTally: Tally, Equatable {
   public var sum = LossSum()
   /// The part of the sum's nats that word ends and document ends cost: the price of the units.
   public var markNats = 0.0
+  /// Preference pairs.
+  public var pairs = 0
+  /// Those of them whose chosen answer is the likelier one.
+  public var preferredPairs = 0
+  /// log π(chosen) - log π(rejected), summed over the pairs.
+  public var margin = 0.0
 
   public init() {}
 
@@ -63,12 +74,15 @@ public struct TextTally: Tally, Equatable {
     var tally = TextTally()
     tally.sum = first.sum + second.sum
     tally.markNats = first.markNats + second.markNats
+    tally.pairs = first.pairs + second.pairs
+    tally.preferredPairs = first.preferredPairs + second.preferredPairs
+    tally.margin = first.margin + second.margin
     return tally
   }
 
   /// - Throws: `UserError` of kind `invalidData` if it is not finite.
   func finite() throws -> TextTally {
-    guard sum.nats.isFinite else { throw UserError.notFinite("predictions") }
+    guard sum.nats.isFinite && margin.isFinite else { throw UserError.notFinite("predictions") }
     return self
   }
 
@@ -83,6 +97,20 @@ public struct TextTally: Tally, Equatable {
       Measure("byte_accuracy", sum.byteAccuracy, better: .more),
       Measure("word_accuracy", sum.wordAccuracy, better: .more), Measure("loss", sum.loss, better: .less),
     ]
+      + (pairs == 0
+        ? []
+        : [
+          Measure("preference_accuracy", Double(preferredPairs) / Double(pairs), better: .more),
+          Measure("preference_margin", margin / Double(pairs), better: .more),
+        ])
+  }
+
+  /// Counts a pair.
+  /// - Parameter nats: of the chosen answer and of the rejected one.
+  mutating func addPair(nats chosen: Double, _ rejected: Double) {
+    pairs += 1
+    if chosen < rejected { preferredPairs += 1 }
+    margin += rejected - chosen
   }
 
   public var counts: [Count] {
@@ -90,7 +118,7 @@ public struct TextTally: Tally, Equatable {
       Count("text_bytes", sum.textBytes), Count("correct_bytes", sum.correctBytes),
       Count("words", sum.words), Count("correct_words", sum.correctWords),
       Count("target_positions", sum.targetPositions),
-    ]
+    ] + (pairs == 0 ? [] : [Count("pairs", pairs), Count("preferred_pairs", preferredPairs)])
   }
 }
 

@@ -83,17 +83,23 @@ public final class SubwordTransformer: LanguageModel {
   public func loss<Parameters: ModelParameters>(
     _ batch: TokenBatch, _ parameters: Parameters
   ) throws(Parameters.Failure) -> LossSum {
-    try predict(batch, parameters)
-    var sum = head.loss(batch, predictive: backbone.output, parameters: parameters)
+    var sum = try likelihood(batch, parameters)
     if !batch.pairs.isEmpty { preferenceLoss(batch).add(to: &sum) }
     return sum
+  }
+
+  /// What is known of a batch without the reference of its preference pairs.
+  func likelihood<Parameters: ModelParameters>(
+    _ batch: TokenBatch, _ parameters: Parameters
+  ) throws(Parameters.Failure) -> LossSum {
+    try predict(batch, parameters)
+    return head.loss(batch, predictive: backbone.output, parameters: parameters)
   }
 
   public func preferenceMargins<Parameters: ModelParameters>(
     _ batch: TokenBatch, _ parameters: Parameters
   ) throws(Parameters.Failure) -> [Double] {
-    try predict(batch, parameters)
-    _ = head.loss(batch, predictive: backbone.output, parameters: parameters)
+    _ = try likelihood(batch, parameters)
     let nats = head.natsOfPieces(batch)
     return batch.pairs.indices.map { PreferenceLoss.margin(nats, $0) }
   }
@@ -173,7 +179,7 @@ final class TokenHead {
     preference: PreferenceLoss?
   ) -> LossSum {
     let (weight, gradient) = (memory.back[head], memory.backGradients[head])
-    if !batch.allCount { predictiveGradient.fillZero() }
+    if !batch.counts.isEmpty { predictiveGradient.fillZero() }
     forEachTile(batch, predictive, memory.back) { rows, tile in
       kernels.lossAndGradient(tile)
       if let preference { Self.scale(tile.logits, rows, of: batch, by: preference) }
@@ -247,7 +253,7 @@ final class TokenHead {
   private func sum(_ batch: TokenBatch) -> LossSum {
     var sum = LossSum()
     for piece in 0..<batch.pieceCount where batch.pairs.isEmpty || piece % 2 == 0 {
-      for token in batch.tokenRange(ofPiece: piece) where batch.counts(token) {
+      for token in batch.tokenRange(ofPiece: piece) where batch.isCounted(token) {
         sum.targetPositions += 1
         sum.nats += Double(losses.base[token])
       }

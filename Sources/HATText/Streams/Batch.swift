@@ -140,13 +140,15 @@ public struct Batch: PreferenceBatch, Sendable, Equatable {
 
 /// Two answers to one question, of which one is preferred, as a batch holds them.
 public struct PreferencePair: Sendable, Equatable {
-  /// Of the document that holds both: it names the pair.
+  /// Its number in its part of its corpus, counted from 0.
+  public var document: Int
+  /// Of the document that holds both: it names the pair wherever it is.
   public var checksum: Checksum
   /// log π(chosen) - log π(rejected) by the model that tuning began with; nil until the trainer looks it up.
   public var referenceMargin: Double?
 
-  public init(checksum: Checksum, referenceMargin: Double? = nil) {
-    (self.checksum, self.referenceMargin) = (checksum, referenceMargin)
+  public init(document: Int, checksum: Checksum, referenceMargin: Double? = nil) {
+    (self.document, self.checksum, self.referenceMargin) = (document, checksum, referenceMargin)
   }
 }
 

@@ -56,7 +56,9 @@ struct Piece {
     }
     if closesDocument { batch.appendDocumentMark(counts: marksCount) }
     batch.endPiece()
-    if let pair = view.pair { batch.pairs.append(PreferencePair(document: pair)) }
+    if let pair = view.pair {
+      batch.pairs.append(PreferencePair(document: pair, checksum: view.document.checksum))
+    }
   }
 }
 

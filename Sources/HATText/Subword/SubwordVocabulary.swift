@@ -23,6 +23,11 @@ public struct SubwordVocabulary: Sendable, Equatable {
     mark == SpecialByte.document ? documentMark : Int32(mark)
   }
 
+  /// Whether a token is a mark of documents or dialogues.
+  public static func isMark(_ token: Int32) -> Bool {
+    token == documentMark || (0...255 ~= token && SpecialByte.isMark(UInt8(token)))
+  }
+
   /// What files call it. No other token has these bytes.
   public static let documentMarkName = "<document>"
   /// In tokens.

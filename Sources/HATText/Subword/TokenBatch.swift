@@ -17,10 +17,6 @@ public struct TokenBatch: PreferenceBatch, Sendable, Equatable {
   public private(set) var words: [Range<Int32>] = []
   /// Bytes of text that the targets which count hold, marks left out.
   public private(set) var textBytes = 0
-  /// [T]: whether a target counts; empty where all do.
-  private var counted: [Bool] = []
-  /// [P / 2]; empty but for preference pairs.
-  public var pairs: [PreferencePair] = []
 
   public init() {}
 
@@ -28,17 +24,14 @@ public struct TokenBatch: PreferenceBatch, Sendable, Equatable {
   public var pieceCount: Int { pieceOffsets.count - 1 }
 
   /// Whether a target counts: whether it is part of the loss.
-  public func counts(_ target: Int) -> Bool { counted.isEmpty || counted[target] }
-
-  /// Whether every target counts.
-  public var allCount: Bool { counted.isEmpty }
+  public func isCounted(_ target: Int) -> Bool { counts.isEmpty || counts[target] }
 
   /// The next targets that count and have no gap between them.
   /// - Returns: nil if none is left.
   public func nextCounted(from start: Int, atMost limit: Int) -> Range<Int>? {
-    guard let first = (start..<tokenCount).first(where: counts) else { return nil }
+    guard let first = (start..<tokenCount).first(where: isCounted) else { return nil }
     var end = first + 1
-    while end < min(tokenCount, first + limit), counts(end) { end += 1 }
+    while end < min(tokenCount, first + limit), isCounted(end) { end += 1 }
     return first..<end
   }
 

@@ -69,12 +69,24 @@ struct MeasuredCorpus: MeasuredSubject {
   func requireFit(of loaded: LoadedModel) throws { try loaded.requireSameSplitting(as: corpus) }
 
   func units(_ scorer: some TextScorer, _ perturbation: AppliedPerturbation?) throws -> [TextTally] {
+    guard perturbation == nil || corpus.documents == .text else {
+      throw UserError(
+        .wrongUsage, at: corpus.folder.string,
+        "its documents are \(corpus.documents.rawValue), and only text is perturbed",
+        hint: "Leave --perturb out.")
+    }
     let progress = ProgressLine("evaluate", unit: .bytes)
     defer { progress.clear() }
     let total = corpus.counts(part).bytes
     var (tallies, bytes) = ([TextTally](), 0)
     try corpus.forEachDocument(of: part) { document in
-      tallies.append(try scorer.score(document: perturbation?(document.text) ?? document.text))
+      let tally =
+        if let perturbation {
+          try scorer.score(document: perturbation(document.text))
+        } else {
+          try scorer.score(document)
+        }
+      tallies.append(tally)
       bytes += document.text.count
       progress.update(bytes, of: total)
     }

@@ -16,6 +16,8 @@ private final class StubScorer: TextScorer {
 
   func score(document text: [UInt8]) -> TextTally { TextTally() }
 
+  func score(_ document: ShardDocument) -> TextTally { TextTally() }
+
   func score(_ target: [UInt8], after context: [UInt8]) -> TargetScore {
     contexts.append(String(decoding: context, as: UTF8.self))
     let cost = nats[String(decoding: target, as: UTF8.self)]!

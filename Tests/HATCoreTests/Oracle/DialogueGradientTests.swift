@@ -83,7 +83,7 @@ struct DialogueGradientTests {
     }
     for words in [batches.dialogues(), batches.pairs()] {
       let batch = batcher.tokens(of: words)
-      let counts = (0..<batch.tokenCount).map(batch.counts)
+      let counts = (0..<batch.tokenCount).map(batch.isCounted)
       let pieces = (0..<batch.pieceCount).flatMap { piece in
         batch.tokenRange(ofPiece: piece).map { _ in piece }
       }
