@@ -12,6 +12,8 @@ import HATKernels
 /// The weights of a checkpoint are verified once and mapped from its files. One instance serves one thread at
 /// a time.
 public final class LoadedModel {
+  /// As it was named.
+  public let reference: String
   /// What the checkpoint says of itself.
   public let manifest: CheckpointManifest
   public let weights: ModelWeights
@@ -19,6 +21,8 @@ public final class LoadedModel {
   public let splitter: WordSplitter
   /// Of a subword model; nil for a hierarchical one.
   public let tokenizer: TokenizerFile?
+  /// How a conversation becomes text for the model.
+  public let template: ChatTemplate
   /// Threads to compute with. Results are the same for any number.
   public let threads: Int
   private lazy var scorer = makeScorer()
@@ -32,8 +36,10 @@ public final class LoadedModel {
   public init(
     _ reference: String, threads: Int = 1, damaged: (UserError) -> Void = { _ in }
   ) throws {
+    self.reference = reference
     let checkpoint = try CheckpointReference(parsing: reference)
     (manifest, weights) = try checkpoint.open(damaged: damaged) { ($0.manifest, try $0.weights()) }
+    template = try ChatTemplate(record: manifest.template, at: reference)
     tokenizer = try Self.tokenizer(of: manifest, in: checkpoint)
     splitter = try WordSplitter(
       SplittingRule(versionedName: manifest.splittingRule), maximumWordBytes: manifest.maxWordBytes)
@@ -70,9 +76,26 @@ public final class LoadedModel {
   public func continuation(
     of prompt: String, bytes: Int, temperature: Double = 0.8, topP: Double = 0.95, seed: UInt64 = 1
   ) throws -> String {
-    var samplers = [try Sampler(temperature: temperature, topP: topP, seed: seed)]
+    try text(
+      behind: Array(prompt.utf8), bytes: bytes, Sampler(temperature: temperature, topP: topP, seed: seed))
+  }
+
+  /// Answers the last turn of a conversation.
+  /// - Parameters: those of `continuation`.
+  /// - Throws: also `UserError` of kind `configuration` for a model that has learned from no dialogues.
+  public func answer(
+    to turns: [ChatTemplate.Turn], bytes: Int, temperature: Double = 0.8, topP: Double = 0.95,
+    seed: UInt64 = 1
+  ) throws -> String {
+    try text(
+      behind: requireTemplate().prompt(turns), bytes: bytes,
+      Sampler(temperature: temperature, topP: topP, seed: seed))
+  }
+
+  private func text(behind prompt: [UInt8], bytes: Int, _ sampler: Sampler) throws -> String {
+    var samplers = [sampler]
     let generator = TextGenerator(makePredictor(documents: 1))
-    generator.read([Array(prompt.utf8)])
+    generator.read([prompt])
     var text: [UInt8] = []
     _ = try generator.write(byteLimit: bytes, samplers: &samplers) { text += $1 }
     return String(decoding: text, as: UTF8.self)
@@ -116,6 +139,18 @@ extension LoadedModel {
       "\(purpose) needs a model of kind \(kind.rawValue), this one is "
         + configuration.model.kind.rawValue,
       hint: "Name the run of another model.")
+  }
+
+  /// The template of dialogues that the model has learned from.
+  /// - Throws: `UserError` of kind `configuration` when it has learned from none.
+  public func requireTemplate() throws -> ChatTemplate {
+    guard template != .plain else {
+      throw UserError(
+        .configuration, at: reference,
+        "this model has learned from no dialogues, so it does not know what a turn is",
+        hint: "Tune it on some first (docs/tuning.md), or leave `chat` out: it then continues the prompt.")
+    }
+    return template
   }
 
   /// - Throws: `UserError` of kind `configuration` when the corpus was cut into words in another way.

@@ -64,11 +64,11 @@ public struct TrainingRun {
     observe(.arranged(choice.reason))
     observe(.arranged(products.reason))
     let tokenizer = try RunTokenizer(self, mixture, observe: observe).find(on: communicator)
+    let initial = try communicator.together { try initialParameters(mixture, tokenizer, observe) }
+    let data = DataDescription(mixture, template: try communicator.together { try initial.template() })
     let job = TrainingJob(
-      run: FilePath(folder), configuration: configuration, data: DataDescription(mixture), resume: resume,
-      tokenizer: tokenizer,
-      initial: try communicator.together { try initialParameters(mixture, tokenizer, observe) },
-      arithmetic: products.arithmetic)
+      run: FilePath(folder), configuration: configuration, data: data, resume: resume, tokenizer: tokenizer,
+      initial: initial, arithmetic: products.arithmetic)
     try MemoryCheck.requireRoom(
       for: configuration, maxWordBytes: mixture.splitter.maximumWordBytes, threads: choice.threads,
       on: communicator)
@@ -144,7 +144,8 @@ public struct TrainingRun {
 }
 
 extension DataDescription {
-  init(_ mixture: Mixture) {
+  /// - Parameter template: of the model that the run begins with.
+  init(_ mixture: Mixture, template: ChatTemplate) {
     self.init(
       splittingRule: mixture.splitter.rule.versionedName, maxWordBytes: mixture.splitter.maximumWordBytes,
       fingerprint: mixture.fingerprint.hexadecimal,
@@ -153,7 +154,7 @@ extension DataDescription {
           // Later commands find the corpora from any folder.
           folder: absolute($0.corpus.folder.string).string, weight: $0.weight,
           fingerprint: $0.corpus.fingerprint.hexadecimal)
-      })
+      }, template: template)
   }
 }
 

@@ -2,7 +2,7 @@ import HATCore
 
 /// One text to be written: a choice of a request.
 public struct TextRequest: Sendable {
-  /// The beginning of a document, as tokens without marks.
+  /// The beginning of a document, as tokens. If marks of dialogues are among them, it is a turn, whose end ends the text.
   public var prompt: [Int]
   /// Tokens to write, at most; 0 writes none.
   public var tokens: Int
@@ -27,7 +27,7 @@ public struct TextUpdate: Sendable {
   public var promptScores: [TokenScore] = []
   /// Whole characters.
   public var text: [UInt8] = []
-  /// Of the tokens that the text is made of, if they are wanted, and of the document mark that ends it.
+  /// Of the tokens that the text is made of, if they are wanted, and of the mark that ends it.
   public var scores: [TokenScore] = []
   /// How many tokens were written.
   public var tokens = 0
@@ -51,6 +51,8 @@ public struct TextUpdate: Sendable {
 public enum TextEnd: Sendable, Equatable {
   /// The model closed the document.
   case documentMark
+  /// The model closed its turn of a dialogue.
+  case turnEnd
   /// A stop string came.
   case stop
   /// It has as many tokens as it may have.

@@ -19,7 +19,7 @@ struct WritingChoice {
 
   init(_ request: TextRequest, index: Int, _ answer: Answer) {
     (self.request, self.index, self.answer) = (request, index, answer)
-    document = WrittenDocument(tokens: request.tokens)
+    document = WrittenDocument(tokens: request.tokens, behind: request.prompt)
     sampler = request.sampler
     stops = StopFinder(request.stops)
   }
@@ -49,16 +49,16 @@ struct WritingChoice {
     _ place: Int, _ predictor: any SymbolPredictor, _ texts: SymbolTexts
   ) throws -> Bool {
     let symbol = try document.drawn(by: &sampler, place, predictor, texts)
-    let (bytes, isEnd) = (texts[symbol], symbol == predictor.endSymbol)
+    let (bytes, end) = (texts[symbol], predictor.end(by: symbol))
     var update = TextUpdate(choice: index)
     if let alternatives = request.alternatives {
       let score = builder.take(
-        symbol, isMark: bytes.isEmpty && !isEnd, predictor.logits(of: place), alternatives: alternatives)
+        symbol, isMark: bytes.isEmpty && end == nil, predictor.logits(of: place), alternatives: alternatives)
       if let score { heldScores.append((score, drawn)) }
     }
     drawn += bytes.count
-    if isEnd {
-      update.end = .documentMark
+    if let end {
+      update.end = end == .turnEnd ? .turnEnd : .documentMark
     } else {
       if !bytes.isEmpty { update.tokens = 1 }
       let (text, isStopped) = stops.take(document.take(bytes))
@@ -75,9 +75,8 @@ struct WritingChoice {
   private mutating func finish(_ update: inout TextUpdate) {
     if let end = update.end, end != .stop { update.text += stops.rest() }
     given += update.text.count
-    let ready = heldScores.prefix { held in
-      held.start < given || update.end == .documentMark && held.start == drawn
-    }
+    let hasMark = update.end == .documentMark || update.end == .turnEnd
+    let ready = heldScores.prefix { held in held.start < given || hasMark && held.start == drawn }
     update.scores = ready.map(\.score)
     heldScores.removeFirst(ready.count)
   }

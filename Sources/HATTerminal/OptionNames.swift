@@ -1,6 +1,7 @@
 /// What the command line calls the settings that libraries name, in backquotes, as Swift does (`UserError`).
 package enum OptionNames {
   private static let options = [
+    "chat": "--chat",
     "connections": "--connections",
     "data": "--data",
     "deduplicate": "--deduplicate",

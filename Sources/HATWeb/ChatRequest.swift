@@ -1,3 +1,4 @@
+import HATCore
 import HATServing
 
 /// The body of `/v1/chat/completions`.
@@ -84,14 +85,15 @@ struct ChatRequest: Decodable {
   }
 
   func plan(_ tokens: TextTokens, _ limits: ServerLimits, capacity: Int) throws -> WritingPlan {
-    let prompt = ChatTemplate.prompt(messages.map { ($0.role, $0.content) })
-    try limits.checkPrompt(prompt.utf8.count, "messages")
+    let template = tokens.template
+    let prompt = template.prompt(messages.map { ChatTemplate.Turn($0.role, $0.content) })
+    try limits.checkPrompt(prompt.count, "messages")
     return try WritingPlan(
-      writing, [.init(tokens: tokens.encode(prompt.utf8))],
+      writing, [.init(tokens: tokens.encode(prompt))],
       tokens: limits.tokens(maximumTokens, usual: Self.usualTokens, "max_tokens"), capacity: capacity
     ) { request in
       request.alternatives = alternatives
-      request.stops += ChatTemplate.stops.map { Array($0.utf8) }
+      request.stops += template.stops.map { Array($0.utf8) }
     }
   }
 }

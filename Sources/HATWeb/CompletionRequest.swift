@@ -47,8 +47,12 @@ struct CompletionRequest: Decodable {
   }
 
   func plan(_ tokens: TextTokens, _ limits: ServerLimits, capacity: Int) throws -> WritingPlan {
-    try WritingPlan(
-      writing, prompts.plan(tokens, limits),
+    let prompts = try prompts.plan(tokens, limits)
+    if echoes, prompts.contains(where: { $0.tokens.contains(where: tokens.isDialogueMark) }) {
+      throw APIError.unsupported("echo", "a prompt with marks of dialogues is not given back. Leave it out.")
+    }
+    return try WritingPlan(
+      writing, prompts,
       tokens: limits.tokens(maximumTokens, usual: Self.usualTokens, "max_tokens"),
       capacity: capacity
     ) { request in

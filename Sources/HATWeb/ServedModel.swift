@@ -17,6 +17,8 @@ struct ServedModel: Encodable, Sendable {
   let step: Int
   let contextWords: Int
   let contextBytes: Int
+  /// How a conversation becomes text for it.
+  let template: String
 
   init(_ model: LoadedModel, name: String, created: Int) {
     (id, self.created) = (name, created)
@@ -24,6 +26,7 @@ struct ServedModel: Encodable, Sendable {
     step = model.manifest.step
     contextWords = model.configuration.data.sequenceWords
     contextBytes = model.configuration.data.sequenceBytes
+    template = model.template.name
   }
 
   /// - Throws: `APIError` where another model is asked for.

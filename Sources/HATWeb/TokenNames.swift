@@ -1,3 +1,4 @@
+import HAT
 import HATServing
 
 /// How tokens are written in JSON, where strings are Unicode and bytes of characters are not.
@@ -10,6 +11,7 @@ struct TokenNames {
   /// Its text; `bytes:\xc3` for one that is not whole characters, as OpenAI's `completions` wrote them.
   subscript(token: Int) -> String {
     if token == tokens.documentMark { return TextTokens.documentMarkName }
+    if tokens.isDialogueMark(token) { return SpecialByte.name(ofDialogueMark: UInt8(token)) }
     if tokens.isMark(token) { return Self.wordEnd }
     let bytes = tokens.bytes(of: token)
     if let text = String(validating: bytes, as: UTF8.self) { return text }

@@ -3,8 +3,11 @@ import HAT
 import HATDistributed
 import HATKernels
 import Synchronization
+import SystemPackage
 import TestSupport
 import Testing
+
+@testable import HATCore
 
 /// Training on real text, as the library composes it.
 @Suite struct TrainingRunTests {
@@ -41,6 +44,41 @@ import Testing
     }
     #expect(placements.all.map(\.rank) == [0, 1])
     #expect(placements.all.map(\.threads) == [threads, threads])
+  }
+
+  /// Also where it is continued by one who does not name what it began with.
+  @Test func aRunThatBeginsWithATunedModelKeepsItsTemplate() throws {
+    let corpus = try LoaderCorpus(documents: 20, name: "c")
+    let (first, second) = (folder.appending("first"), folder.appending("second"))
+    func run(_ path: String, steps: Int) -> TrainingRun {
+      var configuration = configuration
+      configuration.training.steps = steps
+      (configuration.output.sampleEvery, configuration.output.sampleBytes) = (1, 40)
+      configuration.output.samplePrompt = "What is größer"
+      return TrainingRun(configuration, corpora: [(corpus.corpus.folder.string, 1)], folder: path)
+    }
+    try run(first, steps: 1).train(shouldStop: { false })
+    let question = [ChatTemplate.Turn(.user, "What is größer")]
+    let error = #expect(throws: UserError.self) { try LoadedModel(first).answer(to: question, bytes: 10) }
+    #expect(error?.kind == .configuration)
+
+    let store = CheckpointStore(run: FilePath(first))
+    var manifest = try store.reader(at: 1).manifest
+    #expect(manifest.template == nil)
+    manifest.template = ChatTemplate.turns.record
+    try DurableFile.write(
+      ManifestFile.encoded(manifest), to: store.folder(ofStep: 1).appending(ManifestFile.name))
+    var tuned = run(second, steps: 2)
+    tuned.initialCheckpoint = first
+    #expect(try tuned.train(shouldStop: { true }) == .stopped(step: 1))
+    nonisolated(unsafe) var samples: [String] = []
+    try run(second, steps: 2).train(shouldStop: { false }) {
+      if case .sampled(_, let sample) = $0 { samples.append(sample.text) }
+    }
+    let model = try LoadedModel(second)
+    #expect(model.manifest.step == 2 && model.template == .turns)
+    #expect(samples == [try model.answer(to: question, bytes: 40)])
+    #expect(samples[0] != (try model.continuation(of: question[0].content, bytes: 40)))
   }
 
   /// Tables of n-grams are in the front and in the back unit of the model, where most of their rows get no gradient.

@@ -136,6 +136,50 @@ import Testing
     }
   }
 
+  @Test(arguments: kinds) func aTurnThatEndsIsWhatGenerateWrites(kind: ModelKind) async throws {
+    let model = try SampleModel(kind, endsTurns: true)
+    let predictor = model.predictor(documents: 1)
+    let turns = [ChatTemplate.Turn(.system, "Be brief. "), .init(.user, "What is größer")]
+    let symbols = predictor.symbols(of: ChatTemplate.turns.prompt(turns))
+    // The same for both kinds: tokens of text, and marks.
+    let prompt =
+      [0xF5] + model.tokens(Array("Be brief. ".utf8)) + [0xF8, 0xF6]
+      + model.tokens(Array("What is größer".utf8)) + [0xF8, 0xF7]
+    #expect(predictor.symbols(ofTokens: prompt) == symbols)
+    var ended = 0
+    for document in 0..<12 {
+      var request = TextRequest(
+        prompt: prompt, tokens: 200,
+        sampler: try Sampler(temperature: 1, topP: 1, seed: 7, document: document))
+      request.alternatives = 2
+      let batch = RunningBatch(model.predictor(documents: 2), model.scorer())
+      let answer = answer()
+      batch.add(WritingChoice(request, index: 0, answer))
+      finish(batch)
+      let update = try await whole(answer)[0]
+      let (text, end) = try aloneWithEnd(model, request, symbols)
+      // Where the limit is near, characters that do not fit are not begun: the beginning is the same.
+      let same = update.end == .limit ? max(0, update.text.count - 12) : update.text.count
+      #expect(text.starts(with: update.text.prefix(same)) && (update.end == .limit || text == update.text))
+      #expect(update.end == .limit || (update.end == .turnEnd) == (end == .turnEnd))
+      guard update.end == .turnEnd else { continue }
+      ended += 1
+      #expect(update.scores.last?.token == 0xF8)
+      #expect(update.scores.count == update.tokens + 1)
+    }
+    #expect(ended > 2)
+  }
+
+  private func aloneWithEnd(
+    _ model: SampleModel, _ request: TextRequest, _ symbols: [Int]
+  ) throws -> (text: [UInt8], end: TextGenerator.End) {
+    let generator = TextGenerator(model.predictor(documents: 1))
+    var (samplers, text) = ([request.sampler], [UInt8]())
+    generator.read(symbols: [symbols])
+    let ends = try generator.write(byteLimit: 2000, samplers: &samplers) { text += $1 }
+    return (text, ends[0])
+  }
+
   @Test func aStopStringEndsTheTextBeforeIt() async throws {
     let model = try model(.hierarchical)
     var found: (request: TextRequest, text: [UInt8])?

@@ -25,7 +25,8 @@ extension Trainer {
     CheckpointManifest(
       step: step, configuration: job.configuration, splittingRule: job.data.splittingRule,
       maxWordBytes: job.data.maxWordBytes, dataFingerprint: job.data.fingerprint,
-      cursor: try source.cursor(), tokenizerChecksum: job.tokenizer?.checksum, sections: sections)
+      cursor: try source.cursor(), tokenizerChecksum: job.tokenizer?.checksum, template: template,
+      sections: sections)
   }
 }
 

@@ -7,7 +7,7 @@ public struct TextSample: Sendable, Equatable {
   public var prompt: String
   /// What the model wrote after it.
   public var text: String
-  /// Whether the model closed the document.
+  /// Whether the model closed the document, or its turn of a dialogue.
   public var hasEnded: Bool
 
   public init(prompt: String, text: String, hasEnded: Bool) {
@@ -15,9 +15,9 @@ public struct TextSample: Sendable, Equatable {
   }
 }
 
-/// Writes a sample with all parameters of a model, which do not change meanwhile.
+/// Writes a sample with all parameters of a model, which do not change meanwhile, and the template of its dialogues.
 /// It throws a `UserError` where predictions are not finite.
-public typealias SampleWriter = (ModelWeights) throws -> TextSample
+public typealias SampleWriter = (ModelWeights, ChatTemplate) throws -> TextSample
 
 extension Trainer {
   /// Writes a line to samples.jsonl. Collective: rank 0 writes the text, and needs the parameters of all.
@@ -26,7 +26,7 @@ extension Trainer {
     let weights = try parameters.whole()
     if let folder, let weights {
       do {
-        let sample = try write(weights)
+        let sample = try write(weights, template)
         try folder.samples?.append(
           LoggedSample(step: step, prompt: sample.prompt, text: sample.text, hasEnded: sample.hasEnded)
             .jsonLine)

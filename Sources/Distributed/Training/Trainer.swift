@@ -32,6 +32,8 @@ where Model.MicroBatch == Source.MicroBatch {
   let checkpoints: CheckpointWriter
   /// What a checkpoint holds.
   let sections: [StateSection]
+  /// How the model has read dialogues, if it has.
+  let template: ChatTemplate
   var source: Source
   /// Set once the parameters are those that tuning begins with, or later ones.
   var references = ReferenceMargins()
@@ -107,6 +109,9 @@ where Model.MicroBatch == Source.MicroBatch {
       sections: sections)
     let manifest = try restorer.restoreNewest { isFirst ? observe(.note($0)) : () }
     step = manifest?.step ?? 0
+    // One who continues a run need not name what it began with: its checkpoint knows.
+    template =
+      try manifest.map { try ChatTemplate(record: $0.template, at: job.run.string) } ?? job.data.template
     source = try communicator.together { [owned] in try makeSource(manifest?.cursor, owned) }
     let skips = try communicator.onFirstRank { [store, step] () -> [Int] in
       try store.setAside(after: step)

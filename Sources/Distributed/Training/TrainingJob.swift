@@ -55,14 +55,18 @@ public struct DataDescription: Sendable, Equatable {
   /// Covers everything that decides which text is read when: the corpora and their weights.
   public var fingerprint: String
   public var corpora: [CorpusDescription]
+  /// How dialogues are written, for a run that learns from some or begins with a model that has.
+  public var template: ChatTemplate
 
   public init(
-    splittingRule: String, maxWordBytes: Int, fingerprint: String, corpora: [CorpusDescription] = []
+    splittingRule: String, maxWordBytes: Int, fingerprint: String, corpora: [CorpusDescription] = [],
+    template: ChatTemplate = .plain
   ) {
     self.splittingRule = splittingRule
     self.maxWordBytes = maxWordBytes
     self.fingerprint = fingerprint
     self.corpora = corpora
+    self.template = template
   }
 }
 
@@ -113,6 +117,13 @@ public enum InitialParameters: Sendable {
     guard case .checkpoint(let reader, let name) = self else { return nil }
     return StartDescription(
       checkpoint: name, step: reader.manifest.step, checksum: reader.manifest.parameterChecksum)
+  }
+
+  /// How the model it begins with has read dialogues.
+  /// - Throws: `UserError` of kind `configuration` for a template that this version does not know.
+  public func template() throws -> ChatTemplate {
+    guard case .checkpoint(let reader, let name) = self else { return .plain }
+    return try ChatTemplate(record: reader.manifest.template, at: name)
   }
 
   /// Fills ranges of the flat buffer `parameters` with initial values, which do not depend on how the ranges are cut.

@@ -20,6 +20,8 @@ public struct CheckpointManifest: Codable, Sendable, Equatable {
   public var codeVersion: String
   /// Of the vocabulary file whose tokens the model predicts; nil for a model that spells.
   public var tokenizerChecksum: Checksum?
+  /// How dialogues were written for a model that learned from some (`ChatTemplate.record`); nil for others.
+  public var template: String?
   /// The parameters, then the optimiser's sections.
   public var sections: [SectionRecord]
   /// The files, by the first float they hold.
@@ -44,17 +46,18 @@ public struct CheckpointManifest: Codable, Sendable, Equatable {
   public init(
     step: Int, configuration: Configuration, splittingRule: String, maxWordBytes: Int,
     dataFingerprint: String, cursor: String, codeVersion: String = CodeVersion.current,
-    tokenizerChecksum: Checksum? = nil, sections: [StateSection], slices: [CheckpointSlice] = []
+    tokenizerChecksum: Checksum? = nil, template: ChatTemplate = .plain, sections: [StateSection],
+    slices: [CheckpointSlice] = []
   ) {
     (self.step, self.configuration, self.codeVersion) = (step, configuration, codeVersion)
     (self.splittingRule, self.maxWordBytes) = (splittingRule, maxWordBytes)
     (self.dataFingerprint, self.cursor) = (dataFingerprint, cursor)
-    self.tokenizerChecksum = tokenizerChecksum
+    (self.tokenizerChecksum, self.template) = (tokenizerChecksum, template.record)
     (self.sections, self.slices) = (sections.map(SectionRecord.init), slices)
   }
 
   private enum CodingKeys: String, CodingKey {
-    case step, configuration, cursor, sections, slices
+    case step, configuration, cursor, template, sections, slices
     case formatVersion = "format_version"
     case splittingRule = "splitting_rule"
     case maxWordBytes = "max_word_bytes"

@@ -69,13 +69,14 @@ enum ManifestFile {
     return (manifest, sections)
   }
 
-  /// Checks the numbers that say how much memory a model takes.
+  /// Checks the numbers that say how much memory a model takes, and what else this version must know.
   private static func requirePossible(_ manifest: CheckpointManifest, at path: FilePath) throws {
     do {
       try manifest.configuration.validate()
     } catch let error as UserError {
       throw damaged(path, error.problem)
     }
+    _ = try ChatTemplate(record: manifest.template, at: path.string)
     guard WordSplitter.wordLimits.contains(manifest.maxWordBytes) else {
       throw damaged(path, "words of up to \(manifest.maxWordBytes) bytes are not possible")
     }

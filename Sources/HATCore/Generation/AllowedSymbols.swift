@@ -37,7 +37,12 @@ struct AllowedSymbols {
     let length = texts.length(of: symbol)
     // Every missing byte can be a token of its own.
     if length > 0 { return length + missing <= rules.bytes && 1 + missing <= rules.tokens }
-    return symbol == endSymbol ? rules.allowsEnd : rules.allowsMark
+    switch symbol {
+    case endSymbol: return rules.allowsEnd
+    case SymbolRules.turnEnd: return rules.allowsTurnEnd
+    // Nobody but a template begins a turn.
+    default: return rules.allowsMark && !SpecialByte.isDialogueMark(symbol: symbol)
+    }
   }
 }
 

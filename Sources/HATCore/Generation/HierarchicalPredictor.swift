@@ -72,21 +72,31 @@ public final class HierarchicalPredictor: SymbolPredictor {
 
   public func text(of symbol: Int) -> [UInt8] {
     let byte = UInt8(symbol)
-    return byte == SpecialByte.word || byte == SpecialByte.document ? [] : [byte]
+    return byte == SpecialByte.word || SpecialByte.isMark(byte) ? [] : [byte]
   }
 
-  /// The bytes of the words with `[W]` between them. None follows the last word, which may become longer.
+  /// The bytes of the words with `[W]` between them. None follows the last word, which may become longer. A mark of a
+  /// dialogue is a word by itself: text before it ends with `[W]`, and none follows it.
   public func symbols(of text: [UInt8]) -> [Int] {
-    let lengths = splitter.split(partOfText: text)
-    precondition(lengths != nil, "text is UTF-8")
     var symbols: [Int] = []
-    var start = 0
-    for length in lengths! {
-      if start > 0 { symbols.append(Int(SpecialByte.word)) }
-      symbols += text[start..<start + Int(length)].map(Int.init)
-      start += Int(length)
+    for part in MarkedTextPart.parts(of: text) {
+      switch part {
+      case .text(let text): symbols += self.symbols(ofWords: Array(text))
+      case .mark(let mark):
+        if let last = symbols.last, !SpecialByte.isDialogueMark(symbol: last) {
+          symbols.append(Int(SpecialByte.word))
+        }
+        symbols.append(Int(mark))
+      }
     }
     return symbols
+  }
+
+  private func symbols(ofWords text: [UInt8]) -> [Int] {
+    let lengths = splitter.split(partOfText: text)
+    precondition(lengths != nil, "text is UTF-8")
+    return Array(
+      lengths!.wordRanges.map { text[$0].map(Int.init) }.joined(separator: [Int(SpecialByte.word)]))
   }
 
   public func symbols(ofTokens tokens: [Int]) -> [Int] { symbols(of: tokens.map { UInt8($0) }) }
@@ -116,13 +126,14 @@ public final class HierarchicalPredictor: SymbolPredictor {
 
   public func logits(of document: Int) -> UnsafeBufferPointer<Float> { decoder.output(of: document) }
 
-  /// A word has at least one byte and at most those the model was trained with; a document ends between words.
+  /// A word has at least one byte and at most those the model was trained with; documents and turns end between words.
   public func rules(for document: Int) -> SymbolRules {
     let length = documents[document]!.word.count
     var rules = SymbolRules()
     rules.bytes = splitter.maximumWordBytes - length
     rules.allowsMark = length > 0
     rules.allowsEnd = length == 0
+    rules.allowsTurnEnd = length == 0
     return rules
   }
 
@@ -183,7 +194,12 @@ struct HierarchicalDocument {
   var awaitsDecoder: Bool { !awaitsBackbone && decodedRows <= word.count }
 
   mutating func append(_ symbol: UInt8) {
-    guard symbol == SpecialByte.word else { return word.append(symbol) }
+    if SpecialByte.isDialogueMark(symbol) {
+      precondition(word.isEmpty, "a mark stands between words")
+      word = [symbol]
+    } else if symbol != SpecialByte.word {
+      return word.append(symbol)
+    }
     if context.count == contextWords {
       context.removeFirst(context.count - context.count / 2)
       readWords = 0

@@ -49,8 +49,10 @@ public final class SubwordPredictor: SymbolPredictor {
   public var symbolCount: Int { vocabulary.count }
   public var flops: Double { backbone.flops }
 
-  public func text(of symbol: Int) -> [UInt8] { Array(vocabulary.bytes(of: Int32(symbol))) }
-  public func symbols(of text: [UInt8]) -> [Int] { encoder.encode(text).map(Int.init) }
+  public func text(of symbol: Int) -> [UInt8] {
+    SpecialByte.isDialogueMark(symbol: symbol) ? [] : Array(vocabulary.bytes(of: Int32(symbol)))
+  }
+  public func symbols(of text: [UInt8]) -> [Int] { encoder.encode(marked: text).map(Int.init) }
   public func symbols(ofTokens tokens: [Int]) -> [Int] { tokens }
 
   public func start(_ document: Int) { documents[document] = SubwordDocument() }
@@ -77,7 +79,7 @@ public final class SubwordPredictor: SymbolPredictor {
 
   public func logits(of document: Int) -> UnsafeBufferPointer<Float> { backbone.output(of: document) }
 
-  /// Any token may follow any other.
+  /// Any token may follow any other, and a turn may end anywhere.
   public func rules(for document: Int) -> SymbolRules { SymbolRules() }
 }
 
@@ -130,7 +132,12 @@ struct ContextLimits {
     endsWithSpace = texts.map { isSpace($0.last) }
   }
 
+  /// A mark is a word by itself.
   func opensWord(_ token: Int32, behind last: Int32) -> Bool {
-    last == SubwordVocabulary.documentMark || (endsWithSpace[Int(last)] && !beginsWithSpace[Int(token)])
+    isMark(last) || isMark(token) || (endsWithSpace[Int(last)] && !beginsWithSpace[Int(token)])
+  }
+
+  private func isMark(_ token: Int32) -> Bool {
+    token == SubwordVocabulary.documentMark || SpecialByte.isDialogueMark(symbol: Int(token))
   }
 }

@@ -1,3 +1,5 @@
+import HATText
+
 /// A model for writing text. It predicts the next symbol of several documents at once and keeps its work on each, so that
 /// only new symbols cost time.
 ///
@@ -18,8 +20,10 @@ public protocol SymbolPredictor: AnyObject {
   /// The bytes of a symbol; none for a mark.
   func text(of symbol: Int) -> [UInt8]
   /// The beginning of a document as symbols.
+  /// - Parameter text: UTF-8, in which marks of dialogues may stand.
   func symbols(of text: [UInt8]) -> [Int]
-  /// The beginning of a document that is given as the model's tokens: bytes, part of a text, or tokens of its vocabulary.
+  /// The beginning of a document that is given as the model's tokens: bytes, part of a text, or tokens of its vocabulary;
+  /// marks of dialogues may stand between them.
   func symbols(ofTokens tokens: [Int]) -> [Int]
 
   /// Begins a document, in place of an earlier one.
@@ -39,6 +43,9 @@ public protocol SymbolPredictor: AnyObject {
 
 /// What may come next in a document.
 public struct SymbolRules: Sendable, Equatable {
+  /// The symbol that ends the turn of a dialogue, to every model.
+  package static let turnEnd = Int(SpecialByte.turnEnd)
+
   /// Bytes of text that fit.
   public var bytes = Int.max
   /// Symbols with text that fit.
@@ -47,6 +54,8 @@ public struct SymbolRules: Sendable, Equatable {
   public var allowsMark = true
   /// Whether the document may end.
   public var allowsEnd = true
+  /// Whether the turn of a dialogue may end.
+  public var allowsTurnEnd = true
 
   public init() {}
 }

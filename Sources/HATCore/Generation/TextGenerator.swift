@@ -7,12 +7,15 @@ public final class TextGenerator {
   public enum End: Sendable, Equatable {
     /// The model closed the document.
     case documentMark
+    /// The model closed its turn of a dialogue.
+    case turnEnd
     /// It has as many bytes as asked for.
     case limit
   }
 
   private let predictor: any SymbolPredictor
   private let texts: SymbolTexts
+  private var prompts: [[Int]] = []
   private var documents: [WrittenDocument] = []
 
   public init(_ predictor: any SymbolPredictor) {
@@ -21,25 +24,26 @@ public final class TextGenerator {
   }
 
   /// Begins documents, in place of earlier ones.
-  /// - Parameter prompts: their beginnings, valid UTF-8; at most as many as the predictor has room for.
+  /// - Parameter prompts: their beginnings, valid UTF-8, also those that a `ChatTemplate` gives; at most as many as the
+  ///   predictor has room for.
   public func read(_ prompts: [[UInt8]]) { read(symbols: prompts.map(predictor.symbols)) }
 
   package func read(symbols prompts: [[Int]]) {
     precondition(prompts.count <= predictor.documentCount)
-    documents = prompts.map { _ in WrittenDocument() }
+    self.prompts = prompts
     for (document, symbols) in prompts.enumerated() {
       predictor.start(document)
       predictor.append(symbols, to: document)
     }
     var predicted = 0
-    while predicted < documents.count { predicted += predictor.predict().count }
+    while predicted < prompts.count { predicted += predictor.predict().count }
   }
 
   /// Continues the documents that `read` began. Call it once.
   /// - Parameters:
   ///   - byteLimit: bytes to write in each, at most; a scalar that would exceed it is not begun
   ///   - samplers: one for each document
-  ///   - mayEnd: whether the model may close a document
+  ///   - mayEnd: whether the model may close a document, or its turn of a dialogue
   ///   - write: takes a document's number and whole scalars
   /// - Returns: why each ended.
   /// - Throws: what `write` throws; `UserError` of kind `invalidData` where predictions are not finite.
@@ -47,17 +51,15 @@ public final class TextGenerator {
     byteLimit: Int, samplers: inout [Sampler], mayEnd: Bool = true,
     to write: (_ document: Int, _ text: [UInt8]) throws -> Void
   ) throws -> [End] {
-    precondition(samplers.count == documents.count)
-    for document in documents.indices {
-      documents[document] = WrittenDocument(bytes: byteLimit, mayEnd: mayEnd)
-    }
+    precondition(samplers.count == prompts.count)
+    documents = prompts.map { WrittenDocument(bytes: byteLimit, mayEnd: mayEnd, behind: $0) }
     var ends: [End] = documents.map { _ in .limit }
     var predicted = Array(documents.indices)
     while !predicted.isEmpty {
       for document in predicted where !documents[document].isComplete {
         let symbol = try documents[document].drawn(by: &samplers[document], document, predictor, texts)
-        if symbol == predictor.endSymbol {
-          ends[document] = .documentMark
+        if let end = predictor.end(by: symbol) {
+          ends[document] = end
         } else {
           predictor.append([symbol], to: document)
           let text = documents[document].take(texts[symbol])
@@ -67,5 +69,16 @@ public final class TextGenerator {
       predicted = predictor.predict()
     }
     return ends
+  }
+}
+
+extension SymbolPredictor {
+  /// What a drawn symbol ends; nil for one that goes on.
+  package func end(by symbol: Int) -> TextGenerator.End? {
+    switch symbol {
+    case endSymbol: .documentMark
+    case SymbolRules.turnEnd: .turnEnd
+    default: nil
+    }
   }
 }

@@ -1,5 +1,6 @@
 import HATKernels
 import HATStorage
+import HATText
 
 /// A document that a model writes: how much may still come, so that the text stays valid UTF-8, and what is written of it.
 package struct WrittenDocument {
@@ -11,9 +12,11 @@ package struct WrittenDocument {
   /// - Parameters:
   ///   - bytes: of text, at most; a scalar that would exceed them is not begun.
   ///   - tokens: symbols with text, at most; the same holds.
-  ///   - mayEnd: whether the model may close the document.
-  package init(bytes: Int = .max, tokens: Int = .max, mayEnd: Bool = true) {
+  ///   - mayEnd: whether the model may end it.
+  ///   - prompt: symbols or tokens that it begins with. If marks of dialogues are among them, it is a turn, whose end ends it.
+  package init(bytes: Int = .max, tokens: Int = .max, mayEnd: Bool = true, behind prompt: [Int] = []) {
     (rules.bytes, rules.tokens, rules.allowsEnd) = (bytes, tokens, mayEnd)
+    rules.allowsTurnEnd = mayEnd && prompt.contains(where: SpecialByte.isDialogueMark(symbol:))
   }
 
   /// Whether it is as long as it may be.
@@ -33,6 +36,7 @@ package struct WrittenDocument {
     rules.bytes = min(rules.bytes, self.rules.bytes)
     rules.tokens = min(rules.tokens, self.rules.tokens)
     rules.allowsEnd = rules.allowsEnd && self.rules.allowsEnd
+    rules.allowsTurnEnd = rules.allowsTurnEnd && self.rules.allowsTurnEnd
     let allowed = AllowedSymbols(texts: texts, prefix: prefix, rules: rules, endSymbol: predictor.endSymbol)
     return sampler.next(logits, allows: allowed.contains)
   }

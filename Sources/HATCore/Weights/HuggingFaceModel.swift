@@ -86,11 +86,13 @@ extension HuggingFaceModel {
       ]
     }
     // Everything there is to know, for `import`.
-    settings[Self.key] = [
+    var own: [String: JSONValue] = [
       "configuration": JSONValue(description.configuration.yaml()),
       "splitting_rule": JSONValue(description.splittingRule),
       "max_word_bytes": JSONValue(description.maxWordBytes), "step": JSONValue(description.step),
     ]
+    own["template"] = description.template.record.map { JSONValue($0) }
+    settings[Self.key] = .object(own)
     return .object(settings)
   }
 
@@ -121,7 +123,8 @@ extension HuggingFaceModel {
       throw invalid("its \"\(name)\" is \(stated.text), and that of its hat.configuration \(value.text)")
     }
     return WeightsFile.Description(
-      configuration: configuration, splittingRule: rule, maxWordBytes: limit, step: step)
+      configuration: configuration, splittingRule: rule, maxWordBytes: limit, step: step,
+      template: try ChatTemplate(record: own["template"]?.string, at: place))
   }
 
   private var sizes: [String: JSONValue] {

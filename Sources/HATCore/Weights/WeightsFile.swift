@@ -11,17 +11,24 @@ public enum WeightsFile {
     public let splittingRule: String
     public let maxWordBytes: Int
     public let step: Int
+    /// How the model has read dialogues, if it has.
+    public let template: ChatTemplate
 
-    public init(configuration: Configuration, splittingRule: String, maxWordBytes: Int, step: Int) {
-      (self.configuration, self.step) = (configuration, step)
+    public init(
+      configuration: Configuration, splittingRule: String, maxWordBytes: Int, step: Int,
+      template: ChatTemplate = .plain
+    ) {
+      (self.configuration, self.step, self.template) = (configuration, step, template)
       (self.splittingRule, self.maxWordBytes) = (splittingRule, maxWordBytes)
     }
 
     var metadata: [String: String] {
-      [
+      var metadata = [
         "format": "hat", "configuration": configuration.yaml(), "splitting_rule": splittingRule,
         "max_word_bytes": String(maxWordBytes), "step": String(step),
       ]
+      metadata["template"] = template.record
+      return metadata
     }
   }
 

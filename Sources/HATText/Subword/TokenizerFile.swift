@@ -57,8 +57,20 @@ public struct TokenizerFile: Sendable, Equatable {
   }
 
   /// The file as the library `transformers` wants it: the document mark is a special token, and begins every text.
-  public func contentForTransformers() -> [UInt8] {
-    SpecialTokenContent(TokenizerContent(vocabulary)).encoded()
+  /// - Parameter withDialogueMarks: whether the bytes that are marks of dialogues are special tokens with their names too.
+  /// - Throws: `UserError` of kind `configuration` where a token of text has such a name.
+  public func contentForTransformers(withDialogueMarks: Bool = false) throws -> [UInt8] {
+    let marks = withDialogueMarks ? Array(SpecialByte.system...SpecialByte.turnEnd) : []
+    let names = marks.map(SpecialByte.name(ofDialogueMark:))
+    for token in 0..<Int32(vocabulary.count) {
+      let text = String(decoding: vocabulary.bytes(of: token), as: UTF8.self)
+      guard names.contains(text) else { continue }
+      throw UserError(
+        .configuration, at: "token \(token) of the vocabulary",
+        "it has the text \(text), which is the name of a mark of dialogues for the library transformers",
+        hint: "Export the model as safetensors, or train one whose vocabulary was learned without such text.")
+    }
+    return SpecialTokenContent(TokenizerContent(vocabulary, dialogueMarks: withDialogueMarks)).encoded()
   }
 
   /// Where a run keeps its own.
@@ -111,8 +123,15 @@ private struct TokenizerContent: Codable {
   var decoder = Step.byteLevel
   var model: Model
 
-  init(_ vocabulary: SubwordVocabulary) {
-    let names = (0..<Int32(vocabulary.count)).map { Self.name(of: $0, in: vocabulary) }
+  /// Whether the bytes that are marks of dialogues have their names.
+  var hasDialogueMarks: Bool {
+    model.vocab[SpecialByte.name(ofDialogueMark: SpecialByte.turnEnd)] == Int32(SpecialByte.turnEnd)
+  }
+
+  init(_ vocabulary: SubwordVocabulary, dialogueMarks: Bool = false) {
+    let names = (0..<Int32(vocabulary.count)).map {
+      Self.name(of: $0, in: vocabulary, dialogueMarks: dialogueMarks)
+    }
     model = Model(
       vocab: Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) }),
       merges: vocabulary.merges.map { "\(names[Int($0.pair.left)]) \(names[Int($0.pair.right)])" })
@@ -137,9 +156,14 @@ private struct TokenizerContent: Codable {
     }
   }
 
-  private static func name(of token: Int32, in vocabulary: SubwordVocabulary) -> String {
-    token == SubwordVocabulary.documentMark
-      ? SubwordVocabulary.documentMarkName : PrintableBytes.text(vocabulary.bytes(of: token))
+  fileprivate static func name(
+    of token: Int32, in vocabulary: SubwordVocabulary, dialogueMarks: Bool
+  ) -> String {
+    if token == SubwordVocabulary.documentMark { return SubwordVocabulary.documentMarkName }
+    if dialogueMarks, SpecialByte.isDialogueMark(symbol: Int(token)) {
+      return SpecialByte.name(ofDialogueMark: UInt8(token))
+    }
+    return PrintableBytes.text(vocabulary.bytes(of: token))
   }
 }
 
@@ -162,7 +186,8 @@ extension TokenizerContent {
     guard model.type == "BPE" else { throw FormatDamage("its model is of type \(model.type), not BPE") }
     var vocabulary = SubwordVocabulary()
     for token in 0..<Int32(vocabulary.count) {
-      try requireNumber(token, ofToken: Self.name(of: token, in: vocabulary))
+      try requireNumber(
+        token, ofToken: Self.name(of: token, in: vocabulary, dialogueMarks: hasDialogueMarks))
     }
     for (index, merge) in model.merges.enumerated() {
       do {
@@ -192,7 +217,7 @@ extension TokenizerContent {
         throw FormatDamage("no merge before it makes \"\(name)\"")
       }
       // Before anything is made of it: names that lie could double the length of a token again and again.
-      guard Self.name(of: token, in: vocabulary) == name else {
+      guard Self.name(of: token, in: vocabulary, dialogueMarks: false) == name else {
         throw FormatDamage("\"\(name)\" has the number of another token")
       }
       return token
@@ -227,16 +252,20 @@ private struct SpecialTokenContent: Encodable {
     try content.encode(to: encoder)
     let name = SubwordVocabulary.documentMarkName
     let (mark, number) = (JSONValue(name), JSONValue(Int(SubwordVocabulary.documentMark)))
+    let dialogueMarks = content.hasDialogueMarks ? Array(SpecialByte.system...SpecialByte.turnEnd) : []
+    let marks =
+      dialogueMarks.map { (SpecialByte.name(ofDialogueMark: $0), Int($0)) }
+      + [(name, Int(SubwordVocabulary.documentMark))]
     let opening: JSONValue = ["SpecialToken": ["id": mark, "type_id": 0]]
     func text(_ id: JSONValue) -> JSONValue { ["Sequence": ["id": id, "type_id": 0]] }
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(
-      [
+      marks.map { name, number in
         [
-          "id": number, "content": mark, "single_word": false, "lstrip": false, "rstrip": false,
-          "normalized": false, "special": true,
+          "id": JSONValue(number), "content": JSONValue(name), "single_word": false, "lstrip": false,
+          "rstrip": false, "normalized": false, "special": true,
         ] as JSONValue
-      ], forKey: .addedTokens)
+      }, forKey: .addedTokens)
     try container.encode(
       [
         "type": "TemplateProcessing", "single": [opening, text("A")],

@@ -61,7 +61,6 @@ extension LoadedModel {
   var weightsDescription: WeightsFile.Description {
     WeightsFile.Description(
       configuration: configuration, splittingRule: manifest.splittingRule,
-      maxWordBytes: manifest.maxWordBytes,
-      step: manifest.step)
+      maxWordBytes: manifest.maxWordBytes, step: manifest.step, template: template)
   }
 }

@@ -10,7 +10,10 @@ import HATText
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Continue a text with a trained model; the text streams to standard output.",
-    discussion: "Ends after --bytes, or when the model ends the document.")
+    discussion: """
+      Ends after --bytes, or when the model ends the document. With --chat the prompt is a question to a model that was tuned on \
+      dialogues, and the answer alone is written, as `serve` writes it.
+      """)
 
   @Option(help: ArgumentHelp("The run, or RUN@step for one of its checkpoints.", valueName: "RUN[@step]"))
   var checkpoint: String
@@ -18,6 +21,13 @@ struct Generate: ParsableCommand {
   @Option(
     help: ArgumentHelp("The beginning of the document; - to read it from standard input.", valueName: "TEXT"))
   var prompt = ""
+
+  @Flag(help: "Answer the prompt: it is the user's turn of a dialogue.")
+  var chat = false
+
+  @Option(
+    help: ArgumentHelp("With --chat: how to behave, as the system's turn before it.", valueName: "TEXT"))
+  var system: String?
 
   @Option(help: "The most bytes to write.")
   var bytes = 400
@@ -37,6 +47,7 @@ struct Generate: ParsableCommand {
   func validate() throws {
     try OptionLimits(0...1_000_000_000_000).check("--bytes", bytes)
     try OptionLimits.threads.check("--threads", threads)
+    if system != nil, !chat { throw ValidationError("--system is for --chat only.") }
   }
 
   func run() throws {
@@ -45,11 +56,21 @@ struct Generate: ParsableCommand {
     let text = try promptBytes()
     let model = try LoadedModel(checkpoint, threads: choice.threads) { Terminal.warning($0) }
     let generator = TextGenerator(model.makePredictor(documents: 1))
-    try StandardOutput.write(text)
-    generator.read([text])
+    if chat {
+      generator.read([try dialogue(text, with: model)])
+    } else {
+      try StandardOutput.write(text)
+      generator.read([text])
+    }
     _ = try generator.write(byteLimit: bytes, samplers: &samplers) { _, text in try StandardOutput.write(text)
     }
     try StandardOutput.write("\n".utf8)
+  }
+
+  private func dialogue(_ question: [UInt8], with model: LoadedModel) throws -> [UInt8] {
+    var turns = [ChatTemplate.Turn(.user, String(decoding: question, as: UTF8.self))]
+    if let system { turns.insert(ChatTemplate.Turn(.system, system), at: 0) }
+    return try model.requireTemplate().prompt(turns)
   }
 
   private func promptBytes() throws -> [UInt8] {

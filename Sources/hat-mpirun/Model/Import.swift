@@ -63,7 +63,8 @@ struct Import: ParsableCommand {
       CheckpointManifest(
         step: 0, configuration: configuration, splittingRule: model.splitter.rule.versionedName,
         maxWordBytes: model.splitter.maximumWordBytes, dataFingerprint: "", cursor: "",
-        tokenizerChecksum: model.tokenizer?.checksum, sections: buffers.map(\.section), slices: [slice]),
+        tokenizerChecksum: model.tokenizer?.checksum, template: model.template,
+        sections: buffers.map(\.section), slices: [slice]),
       keep: 1)
     print("\(output): \(Amount.large(Double(table.count))) parameters as the checkpoint of step 0")
   }
@@ -74,6 +75,7 @@ struct Import: ParsableCommand {
     let parameters: FloatBuffer
     let splitter: WordSplitter
     let tokenizer: TokenizerFile?
+    let template: ChatTemplate
   }
 
   private func fromFile() throws -> Model {
@@ -89,7 +91,7 @@ struct Import: ParsableCommand {
     return Model(
       configuration: configuration, parameters: parameters,
       splitter: try splitter(rule: metadata["splitting_rule"], limit: metadata["max_word_bytes"]),
-      tokenizer: tokenizer)
+      tokenizer: tokenizer, template: try ChatTemplate(record: metadata["template"], at: weights))
   }
 
   private func fromFolder() throws -> Model {
@@ -128,7 +130,8 @@ struct Import: ParsableCommand {
     let parameters = try WeightsFile.load(
       TensorFiles(folder: folder), TensorTable(configuration.model), named: model.name)
     return Model(
-      configuration: configuration, parameters: parameters, splitter: splitter, tokenizer: tokenizer)
+      configuration: configuration, parameters: parameters, splitter: splitter, tokenizer: tokenizer,
+      template: description.template)
   }
 
   private func tokenizer(for model: ModelConfiguration, _ configurationFile: String) throws -> TokenizerFile?

@@ -41,6 +41,8 @@ private struct Record: Encodable {
   var modules: [String: Int]?
   var splittingRule: String?
   var maxWordBytes: Int?
+  /// Of dialogues; nil where the model has learned from none.
+  var template: String?
   var codeVersion: String?
   var dataFingerprint: String?
   var slices: Int?
@@ -67,6 +69,7 @@ private struct Record: Encodable {
     modules = Dictionary(uniqueKeysWithValues: ModuleParameters.all(of: table).map { ($0.name, $0.count) })
     splittingRule = manifest.splittingRule
     maxWordBytes = manifest.maxWordBytes
+    template = manifest.template
     codeVersion = manifest.codeVersion
     dataFingerprint = manifest.dataFingerprint
     slices = manifest.slices.count
@@ -78,13 +81,16 @@ private struct Record: Encodable {
     print("step \(step): \(valid ? "valid" : "damaged")")
     if let damage { print("  \(damage)") }
     guard let parameters, let slices, let bytes else { return }
-    TextTable.show([
-      ["parameters", Amount.large(Double(parameters))],
-      ["slices", "\(slices)"],
-      ["size", Amount.memory(bytes)],
-      ["splitting rule", "\(splittingRule ?? "") (words of at most \(maxWordBytes ?? 0) bytes)"],
-      ["code version", codeVersion ?? ""],
-      ["data fingerprint", dataFingerprint ?? ""],
-    ])
+    let dialogues = template.map { [["dialogues", $0]] } ?? []
+    TextTable.show(
+      [
+        ["parameters", Amount.large(Double(parameters))],
+        ["slices", "\(slices)"],
+        ["size", Amount.memory(bytes)],
+        ["splitting rule", "\(splittingRule ?? "") (words of at most \(maxWordBytes ?? 0) bytes)"],
+      ] + dialogues + [
+        ["code version", codeVersion ?? ""],
+        ["data fingerprint", dataFingerprint ?? ""],
+      ])
   }
 }

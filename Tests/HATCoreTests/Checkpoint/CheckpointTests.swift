@@ -161,6 +161,21 @@ import Testing
     #expect(error?.kind == .invalidData)
   }
 
+  @Test func templatesAreKeptAndUnknownOnesRefused() throws {
+    try fixture.write(step: 1, to: store)
+    var manifest = try store.reader(at: 1).manifest
+    #expect(manifest.template == nil)
+    let bytes = try FileReader(opening: store.folder(ofStep: 1).appending(ManifestFile.name))
+    #expect(!String(decoding: try bytes.read(at: 0, count: bytes.length), as: UTF8.self).contains("template"))
+    manifest.template = ChatTemplate.turns.record
+    try write(manifest)
+    #expect(try store.reader(at: 1).manifest == manifest)
+    manifest.template = "turns-v9"
+    try write(manifest)
+    let error = #expect(throws: UserError.self) { try store.newest { $0.manifest.step } }
+    #expect(error?.kind == .configuration && error?.description.contains("turns-v9") == true)
+  }
+
   /// Written as version 1 of the format did.
   @Test func earlierVersionsAreRefusedWithAWayOut() throws {
     try fixture.write(step: 1, to: store)

@@ -59,6 +59,72 @@ import Testing
     #expect(abs(nats - loss.nats) < 1e-4 * loss.nats)
   }
 
+  private let dialogue = ChatTemplate.turns.prompt([
+    .init(.system, "eat bet"), .init(.user, "a größer tea "), .init(.assistant, "b"), .init(.user, ""),
+  ])
+
+  @Test func textBetweenMarksIsEncodedByItself() {
+    let encoder = SubwordEncoder(vocabulary)
+    func tokens(_ text: String) -> [Int] { encoder.encode(Array(text.utf8)).map(Int.init) }
+    let first = [0xF5] + tokens("eat bet") + [0xF8, 0xF6] + tokens("a größer tea ") + [0xF8]
+    let expected = first + [0xF7] + tokens("b") + [0xF8, 0xF6, 0xF8, 0xF7]
+    #expect(predictor().symbols(of: dialogue) == expected)
+    for mark in 0xF5...0xF8 { #expect(predictor().text(of: mark).isEmpty) }
+  }
+
+  /// The nats of a dialogue, token by token, are those of the forward pass.
+  @Test func marksCostWhatTheFullForwardPassSays() throws {
+    let predictor = predictor()
+    let symbols = predictor.symbols(of: dialogue + Array("tea".utf8) + [0xF8]) + [predictor.endSymbol]
+    var batch = TokenBatch()
+    batch.appendPiece(opening: SubwordVocabulary.documentMark, targets: symbols.map(Int32.init))
+    let loss = SubwordTransformer(
+      model, Execution(capacity: BatchCapacity(positions: 1024, piecePositions: 1024, wordBytes: 64))
+    ).loss(batch, weights)
+    predictor.start(0)
+    var nats = 0.0
+    for symbol in symbols {
+      #expect(predictor.predict() == [0])
+      let logits = predictor.logits(of: 0).map(Double.init)
+      nats += log(logits.reduce(0) { $0 + exp($1) }) - logits[symbol]
+      predictor.append([symbol], to: 0)
+    }
+    #expect(abs(nats - loss.nats) < 1e-4 * loss.nats)
+  }
+
+  /// The head's row of the end of a turn is that of a letter, and larger.
+  private func prefersTurnEnds() {
+    let head = TensorTable(model).tensors.first { $0.name == "head.weight" }!
+    let (start, width) = (head.range.lowerBound, head.shape[1])
+    for column in 0..<width {
+      parameters.base[start + 0xF8 * width + column] = 3 * parameters.base[start + 0x74 * width + column]
+    }
+  }
+
+  @Test(arguments: [(256, 2048), (4, 2048), (256, 9)])
+  func turnsEndBehindMarksOnly(context: (Int, Int)) throws {
+    prefersTurnEnds()
+    func ends(_ prompt: [UInt8], batch: Int) throws -> [(text: [UInt8], end: TextGenerator.End)] {
+      var found: [(text: [UInt8], end: TextGenerator.End)] = []
+      let generator = TextGenerator(predictor(documents: batch, words: context.0, bytes: context.1))
+      for start in stride(from: 0, to: 24, by: batch) {
+        var samplers = try (start..<start + batch).map {
+          try Sampler(temperature: 1, topP: 1, seed: 1, document: $0)
+        }
+        var texts = Array(repeating: [UInt8](), count: batch)
+        generator.read(Array(repeating: prompt, count: batch))
+        let ends = try generator.write(byteLimit: 70, samplers: &samplers) { texts[$0] += $1 }
+        found += zip(texts, ends).map { (text: $0, end: $1) }
+      }
+      return found
+    }
+    let (alone, together) = (try ends(dialogue, batch: 1), try ends(dialogue, batch: 8))
+    #expect(zip(alone, together).allSatisfy { $0.text == $1.text && $0.end == $1.end })
+    #expect(alone.count { $0.end == .turnEnd } > 3)
+    #expect(alone.allSatisfy { String(validating: $0.text, as: UTF8.self) != nil })
+    #expect(!(try ends(Array("tea ".utf8), batch: 8)).contains { $0.end == .turnEnd })
+  }
+
   private func texts(
     _ prompts: [[UInt8]], batch: Int, words: Int = 256, bytes: Int = 2048, temperature: Double = 1,
     cached: Bool = true

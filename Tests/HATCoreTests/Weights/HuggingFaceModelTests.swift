@@ -62,6 +62,25 @@ import Testing
     #expect(back.splittingRule == "whitespace-v1" && back.maxWordBytes == 48 && back.step == 7)
   }
 
+  @Test func aTemplateComesBackAndAnUnknownOneIsRefused() throws {
+    let configuration = try configuration([])
+    let tuned = WeightsFile.Description(
+      configuration: configuration, splittingRule: "whitespace-v1", maxWordBytes: 48, step: 7,
+      template: .turns)
+    let settings = HuggingFaceModel(configuration).settings(of: tuned, format: .float32)
+    #expect(try HuggingFaceModel.description(settings, at: "config.json").template == .turns)
+    let plain = self.settings(configuration)
+    #expect(plain["hat"]?["template"] == nil)
+    #expect(try HuggingFaceModel.description(plain, at: "config.json").template == .plain)
+    guard case .object(var changed) = settings, case .object(var own)? = changed["hat"] else { return }
+    own["template"] = "turns-v9"
+    changed["hat"] = .object(own)
+    let error = #expect(throws: UserError.self) {
+      try HuggingFaceModel.description(.object(changed), at: "config.json")
+    }
+    #expect(error?.kind == .configuration && error?.description.contains("turns-v9") == true)
+  }
+
   @Test(
     arguments: [
       ("width", 64), ("layers", 5), ("byte_ngrams", 2), ("query_key_norm", true), ("max_word_bytes", 64),

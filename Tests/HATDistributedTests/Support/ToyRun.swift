@@ -52,7 +52,7 @@ struct ToyRun {
             cursor: $0, owned: $1, microBatches: job.configuration.training.microBatches,
             failure: failure?(communicator.rank), poison: poison)
         },
-        writeSample: writeSample, observe: observe)
+        writeSample: writeSample.map { write in { weights, _ in try write(weights) } }, observe: observe)
       return try trainer.run {
         communicator.rank == ranks - 1 && stopAfter.map { trainer.step + 1 >= $0 } == true
       }

@@ -16,7 +16,8 @@ struct SampleModel {
   static func hierarchical() throws -> SampleModel { try SampleModel(.hierarchical) }
   static func subword() throws -> SampleModel { try SampleModel(.subword) }
 
-  private init(_ kind: ModelKind) throws {
+  /// - Parameter endsTurns: whether it likes to end the turn of a dialogue.
+  init(_ kind: ModelKind, endsTurns: Bool = false) throws {
     var model = ModelConfiguration()
     (model.byteWidth, model.byteHeadSize, model.width, model.headSize) = (16, 8, 32, 8)
     (model.layers, model.keyValueHeads) = (2, 2)
@@ -34,6 +35,15 @@ struct SampleModel {
     let parameters = FloatBuffer(zeroed: table.count)
     var random = RandomSource(keys: 17)
     for index in 0..<table.count { parameters.base[index] = Float(random.nextUnit() - 0.5) }
+    if endsTurns {
+      // The row of the mark is that of a letter, and larger.
+      let head = table.tensors.first { $0.name.hasSuffix("head.weight") }!
+      let (start, width) = (head.range.lowerBound, head.shape[1])
+      for column in 0..<width {
+        parameters.base[start + Int(SpecialByte.turnEnd) * width + column] =
+          5 * parameters.base[start + 0x74 * width + column]
+      }
+    }
     weights = ModelWeights(table, in: parameters)
   }
 

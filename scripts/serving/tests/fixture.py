@@ -22,10 +22,15 @@ def scratch() -> Path:
     return Path(_folder.name)
 
 
-@cache
-def server(kind: str = "hierarchical") -> Server:
-    found = Server(
-        runs()[kind], "--slots", "4", "--max-body-bytes", "256KiB", "--max-prompt-bytes", "16KiB"
-    ).__enter__()
+def keep(server: Server) -> Server:
+    """Starts a server that ends with the tests."""
+    found = server.__enter__()
     atexit.register(found.__exit__, None, None, None)
     return found
+
+
+@cache
+def server(kind: str = "hierarchical") -> Server:
+    return keep(
+        Server(runs()[kind], "--slots", "4", "--max-body-bytes", "256KiB", "--max-prompt-bytes", "16KiB")
+    )

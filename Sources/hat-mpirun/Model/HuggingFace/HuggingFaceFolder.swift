@@ -39,25 +39,33 @@ struct HuggingFaceFolder {
 
   /// What the command `generate` does where it is told nothing.
   private var generationSettings: JSONValue {
-    let end = JSONValue(
+    let mark = JSONValue(
       loaded.tokenizer == nil ? Int(SpecialByte.document) : Int(SubwordVocabulary.documentMark))
-    let padding = loaded.tokenizer == nil ? JSONValue(Self.padding) : end
+    let padding = loaded.tokenizer == nil ? JSONValue(Self.padding) : mark
+    let end: JSONValue = loaded.template == .turns ? [mark, JSONValue(Int(SpecialByte.turnEnd))] : mark
     return [
-      "bos_token_id": end, "eos_token_id": end, "pad_token_id": padding, "do_sample": true,
+      "bos_token_id": mark, "eos_token_id": end, "pad_token_id": padding, "do_sample": true,
       "temperature": JSONValue(0.8), "top_p": JSONValue(0.95), "top_k": 0, "max_new_tokens": 400,
     ]
   }
 
   private func writeTokenizer(to folder: FilePath) throws {
-    let settings: JSONValue
+    var settings: [String: JSONValue]
+    let hasTurns = loaded.template == .turns
     if let tokenizer = loaded.tokenizer {
-      try DurableFile.write(tokenizer.contentForTransformers(), to: folder.appending("tokenizer.json"))
+      let content = try tokenizer.contentForTransformers(withDialogueMarks: hasTurns)
+      try DurableFile.write(content, to: folder.appending("tokenizer.json"))
       let mark = JSONValue(SubwordVocabulary.documentMarkName)
       settings = [
         "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": mark, "eos_token": mark, "pad_token": mark,
         "padding_side": "left", "clean_up_tokenization_spaces": false,
         "model_input_names": ["input_ids", "attention_mask"],
       ]
+      if hasTurns {
+        let marks = SpecialByte.system...SpecialByte.turnEnd
+        settings["additional_special_tokens"] = .array(
+          marks.map { JSONValue(SpecialByte.name(ofDialogueMark: $0)) })
+      }
     } else {
       settings = [
         "tokenizer_class": "HATTokenizer",
@@ -70,7 +78,8 @@ struct HuggingFaceFolder {
         try JSONFile.write(UnicodeWordTables(), to: folder.appending("unicode_words.json"))
       }
     }
-    try JSONFile.write(settings, to: folder.appending("tokenizer_config.json"))
+    if hasTurns { settings["chat_template"] = JSONValue(ChatTemplate.jinja) }
+    try JSONFile.write(JSONValue.object(settings), to: folder.appending("tokenizer_config.json"))
   }
 
   private func writeModule(to folder: FilePath) throws {

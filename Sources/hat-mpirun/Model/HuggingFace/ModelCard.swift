@@ -40,10 +40,27 @@ struct ModelCard {
     print(tokenizer.decode(outputs[0], skip_special_tokens=True))
     ```
 
-    `hat-mpirun import` of hat makes a run of this folder. `config.json` has the complete configuration of the training under
+    \(dialogue)`hat-mpirun import` of hat makes a run of this folder. `config.json` has the complete configuration of the training under
     `hat`.
 
     """
+  }
+
+  /// With an empty line behind it, if there is anything to say.
+  private var dialogue: String {
+    guard loaded.template != .plain else { return "" }
+    return """
+      It was tuned on dialogues, with the template \(loaded.template.name):
+
+      ```python
+      messages = [{"role": "user", "content": "…"}]
+      inputs = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+      outputs = model.generate(**inputs)
+      print(tokenizer.decode(outputs[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
+      ```
+
+
+      """
   }
 
   private var trust: String { model.module == nil ? "" : ", trust_remote_code=True" }

@@ -4,7 +4,8 @@ Its symbols are bytes. A text is the document mark [S], then its words, the byte
 
     [S] T h e _ [W] s e a . [W] …
 
-(HATTokenizer writes this.) Position for position the model predicts the next symbol, and so it cuts what it writes into
+(HATTokenizer writes this.) In a dialogue each turn begins with a mark for who speaks and ends with another, each a word of its
+own that no word mark follows. Position for position the model predicts the next symbol, and so it cuts what it writes into
 words itself. At a mark it encodes the word that has ended into one vector, the backbone reads the vectors, and the decoder
 spells the next word from the backbone's answer.
 
@@ -30,8 +31,10 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 SYMBOLS = 256
 DOCUMENT, WORD = 0xFE, 0xFF
-"""The marks [S] and [W]: bytes that UTF-8 never uses, as is the padding."""
+"""The marks [S] and [W]: bytes that UTF-8 never uses, as are the padding and the marks of dialogues."""
 PADDING = 0xC0
+TURNS = range(0xF5, 0xF9)
+TURN_END = 0xF8
 
 
 class HATConfig(PretrainedConfig):
@@ -313,12 +316,12 @@ class Word:
         self.place = len(self.piece.words) - 1
         self.previous = self.piece.words[-1]
 
-    def next(self, context_words: int) -> "Word":
-        """The word behind this one, which is complete. A full context loses its older half."""
+    def next(self, context_words: int, mark: int | None = None) -> "Word":
+        """The word behind this one, which is complete, or is a mark. A full context loses its older half."""
         piece = self.piece
         if context_words and len(piece.words) >= max(2, context_words):
             piece = Piece(piece.words[-(len(piece.words) // 2) :])
-        piece.words.append(bytes(self.text))
+        piece.words.append(bytes(self.text) if mark is None else bytes([mark]))
         return Word(piece)
 
 
@@ -349,6 +352,10 @@ class Text:
                     f"a text begins with {symbol}, and must begin with [S], {DOCUMENT}: use the model's tokenizer")
         elif symbol == WORD:
             self.word = self.word.next(context_words)
+        elif symbol in TURNS:
+            if self.word.text:
+                raise ValueError(f"{symbol}, a mark, stands within a word: {WORD} must stand before it")
+            self.word = self.word.next(context_words, symbol)
         else:
             self.word.text.append(symbol)
         return self.word
@@ -461,8 +468,8 @@ class HATForCausalLM(PreTrainedModel, GenerationMixin):
         self, inputs: Tensor | None = None, *arguments, max_new_bytes: int | None = None, logits_processor=None,
         stopping_criteria=None, **others,
     ):
-        """As in transformers, of valid UTF-8 in words of at most `max_word_bytes` bytes. `max_new_bytes` counts bytes
-        of text, without marks; `max_new_tokens` counts both."""
+        """As in transformers, of valid UTF-8 in words of at most `max_word_bytes` bytes; behind a dialogue, a turn of it.
+        `max_new_bytes` counts bytes of text, without marks; `max_new_tokens` counts both."""
         prompt = inputs if inputs is not None else others.get("input_ids")
         start = prompt.shape[1] if prompt is not None else 1
         writable = WritableText(self.config.max_word_bytes, start, max_new_bytes)
@@ -492,14 +499,16 @@ class WritableText(LogitsProcessor):
         left = None
         if self.max_new_bytes is not None:
             left = (self.max_new_bytes - bytes_since(self.start, input_ids)).tolist()
+        is_turn = ((input_ids >= TURNS.start) & (input_ids < TURNS.stop)).any(1).tolist()
         for row, symbols in enumerate(input_ids[:, -self.max_word_bytes - 1 :].tolist()):
             word = []
             for symbol in reversed(symbols):
-                if symbol in (DOCUMENT, WORD):
+                if symbol in (DOCUMENT, WORD, *TURNS):
                     break
                 word.insert(0, symbol)
             room = self.max_word_bytes - len(word)
             self.allow(allowed[row], word, room if left is None else min(room, left[row]))
+            allowed[row, TURN_END] = is_turn[row] and not word
         return scores.masked_fill(~allowed.to(scores.device), float("-inf"))
 
     @staticmethod
@@ -541,4 +550,4 @@ class EnoughBytes(StoppingCriteria):
 def bytes_since(start: int, input_ids: Tensor) -> Tensor:
     """The bytes of text behind the prompt, [B]."""
     written = input_ids[:, start:]
-    return ((written != DOCUMENT) & (written != WORD) & (written != PADDING)).sum(1)
+    return ((written < TURNS.start) & (written != PADDING)).sum(1)

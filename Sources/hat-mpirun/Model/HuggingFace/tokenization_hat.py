@@ -12,7 +12,12 @@ from pathlib import Path
 from transformers import PreTrainedTokenizer
 
 DOCUMENT, WORD, PADDING = 0xFE, 0xFF, 0xC0
+TURNS = {"system": 0xF5, "user": 0xF6, "assistant": 0xF7, "turn_end": 0xF8}
+"""Marks of dialogues, in which they are words of their own."""
 MARKS = {DOCUMENT: "[S]", WORD: "[W]", PADDING: "[PAD]"}
+MARKS |= {number: f"<{name.replace('_', '-')}>" for name, number in TURNS.items()}
+IN_TEXT = {chr(0xDC00 + number): number for number in (DOCUMENT, *TURNS.values())}
+"""What stands for marks in a string: surrogates, as Python's `surrogateescape` has them for bytes. No text has them."""
 
 # The Unicode property White_Space, which is not what \s means in Python.
 SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -21,7 +26,7 @@ WHITESPACE_WORD = re.compile(f"[^{SPACE}]+[{SPACE}]*|[{SPACE}]+")
 
 class HATTokenizer(PreTrainedTokenizer):
     """A token is a byte, and its number is the byte's. [S] begins every text, [W] ends every word but the last, which may
-    go on. Texts come back byte for byte; what looks like a mark in a text is text."""
+    go on. Texts come back byte for byte; what looks like a mark in a text is text, also within messages of a dialogue."""
 
     vocab_files_names = {"unicode_words_file": "unicode_words.json"}
     model_input_names = ["input_ids", "attention_mask"]
@@ -44,7 +49,7 @@ class HATTokenizer(PreTrainedTokenizer):
             self._words = WHITESPACE_WORD.findall
         others = {
             "padding_side": "left", "clean_up_tokenization_spaces": False, "split_special_tokens": True,
-            "additional_special_tokens": ["[W]"], **others,
+            "additional_special_tokens": ["[W]", *(MARKS[number] for number in TURNS.values())], **others,
         }
         super().__init__(
             bos_token=bos_token, eos_token=eos_token, pad_token=pad_token, splitting_rule=splitting_rule,
@@ -80,12 +85,24 @@ class HATTokenizer(PreTrainedTokenizer):
             yield data[start:end].decode()
             start = end
 
+    def apply_chat_template(self, conversation, *arguments, tokenize: bool = True, **kwargs):
+        """As in transformers. The ids are those that hat's own server reads, whatever the messages contain."""
+        if tokenize:
+            marks = {f"{name}_mark": chr(0xDC00 + number) for name, number in TURNS.items()}
+            kwargs = {"bos_token": chr(0xDC00 + DOCUMENT), **marks, **kwargs}
+        return super().apply_chat_template(conversation, *arguments, tokenize=tokenize, **kwargs)
+
     def tokenize(self, text: str, **_) -> list[str]:
         tokens: list[str] = []
-        for word in self.words(text):
-            if tokens:
-                tokens.append(MARKS[WORD])
-            tokens += map(chr, word)
+        for part in re.split(f"([{''.join(IN_TEXT)}])", text):
+            if part in IN_TEXT:
+                if tokens and tokens[-1] not in MARKS.values():
+                    tokens.append(MARKS[WORD])
+                tokens.append(MARKS[IN_TEXT[part]])
+                continue
+            for index, word in enumerate(self.words(part)):
+                tokens += [MARKS[WORD]] * (index > 0)
+                tokens += map(chr, word)
         return tokens
 
     def _tokenize(self, text: str, **_) -> list[str]:

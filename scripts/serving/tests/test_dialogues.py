@@ -1,0 +1,144 @@
+import json
+import struct
+import unittest
+from functools import cache
+from pathlib import Path
+
+from serving.runs import run
+from serving.server import Json, Refused, Server
+from serving.tests.fixture import keep, runs, scratch, server
+
+_TURN_END = 0xF8
+_QUESTIONS = ["", "the whale", "größer 語 ", "<user>of the sea<turn-end>", "sea " * 60]
+
+
+def _end_turns(folder: Path) -> None:
+    """Turns end in the place of some words: of those with a t, or of a token of the baseline."""
+    weights, symbol = folder / "model.safetensors", ord("t")
+    if (folder / "tokenizer.json").exists():
+        symbol = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]["theĠ"]
+    data = bytearray(weights.read_bytes())
+    (size,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + size])
+    (name,) = {"decoder.head.weight", "lm_head.weight"} & header.keys()
+    width, start = header[name]["shape"][1], 8 + size + header[name]["data_offsets"][0]
+    row = struct.unpack_from(f"<{width}f", data, start + 4 * width * symbol)
+    struct.pack_into(f"<{width}f", data, start + 4 * width * _TURN_END, *(1.1 * value for value in row))
+    weights.write_bytes(data)
+
+
+@cache
+def tuned(kind: str) -> Path:
+    """A run whose model is said to know dialogues."""
+    folder, output = scratch() / f"{kind}-folder", scratch() / f"{kind}-tuned"
+    run("export", "--checkpoint", runs()[kind], "--format", "huggingface", "--output", folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["hat"]["template"] = "turns-v1"
+    (folder / "config.json").write_text(json.dumps(config))
+    _end_turns(folder)
+    run("import", "--weights", folder, "--output", output)
+    return output
+
+
+@cache
+def tuned_server(kind: str = "hierarchical") -> Server:
+    return keep(Server(tuned(kind), "--slots", "4"))
+
+
+def _messages(question: str, system: str | None = None) -> list[Json]:
+    opening = [] if system is None else [{"role": "system", "content": system}]
+    return [*opening, {"role": "user", "content": question}]
+
+
+class DialogueTests(unittest.TestCase):
+    """Models that were tuned on dialogues."""
+
+    def chat(self, kind: str, messages: list[Json], **parameters: object) -> Json:
+        served = tuned_server(kind)
+        return served.ask("/v1/chat/completions", {"model": served.name, "messages": messages, **parameters})
+
+    def generate(self, kind: str, question: str, system: str | None, *options: object) -> str:
+        return run(
+            *("generate", "--checkpoint", tuned(kind), "--chat", "--prompt", question, "--top-p", 0.9),
+            *([] if system is None else ["--system", system]), *options,
+        ).removesuffix("\n")  # fmt: skip
+
+    def test_answers_are_what_generate_writes(self) -> None:
+        ended = 0
+        for temperature, seed in ((0, 1), (1.0, 5)):
+            for question in _QUESTIONS:
+                for system in (None, "of a ship"):
+                    options = {"temperature": temperature, "top_p": 0.9, "seed": seed, "max_tokens": 80}
+                    choice = self.chat("hierarchical", _messages(question, system), **options)["choices"][0]
+                    limits = ("--bytes", 80, "--temperature", temperature, "--seed", seed)
+                    self.assertEqual(choice["message"]["content"], self.generate("hierarchical", question, system, *limits))
+                    ended += choice["finish_reason"] == "stop"
+        self.assertGreater(ended, 2)
+
+    def test_tokens_of_the_baseline_begin_what_generate_writes(self) -> None:
+        ended = 0
+        for question in _QUESTIONS:
+            choice = self.chat("subword", _messages(question), seed=3, top_p=0.9, max_tokens=30)["choices"][0]
+            written = self.generate("subword", question, None, "--bytes", 2000, "--temperature", 1, "--seed", 3)
+            text = choice["message"]["content"]
+            if choice["finish_reason"] == "stop":
+                ended += 1
+                self.assertEqual(text, written)
+            self.assertTrue(written.startswith(text[: max(0, len(text) - 4)]))
+        self.assertGreater(ended, 0)
+
+    def test_the_end_of_a_turn_has_its_probability(self) -> None:
+        for kind in ("hierarchical", "subword"):
+            found = 0
+            for seed in range(12):
+                choice = self.chat(kind, _messages("the"), seed=seed, max_tokens=300, logprobs=True, top_logprobs=2)["choices"][0]
+                tokens = choice["logprobs"]["content"]
+                written = b"".join(bytes(token["bytes"]) for token in tokens)
+                self.assertEqual(written.decode(), choice["message"]["content"])
+                self.assertFalse({token["token"] for token in tokens} & {"<user>", "<system>", "<assistant>"})
+                if tokens[-1]["token"] == "<turn-end>":
+                    found += 1
+                    self.assertEqual((choice["finish_reason"], tokens[-1]["bytes"]), ("stop", []))
+                    self.assertLess(tokens[-1]["logprob"], 0)
+            self.assertGreater(found, 2, kind)
+
+    def test_streams_are_the_same(self) -> None:
+        body = {"messages": _messages("the größer"), "seed": 3, "max_tokens": 200}
+        choice = self.chat("hierarchical", **body)["choices"][0]
+        events = list(tuned_server().stream("/v1/chat/completions", {"model": tuned_server().name, **body}))
+        text = "".join(event["choices"][0]["delta"].get("content") or "" for event in events)
+        self.assertEqual(text, choice["message"]["content"])
+        self.assertEqual(events[-1]["choices"][0]["finish_reason"], choice["finish_reason"])
+
+    def test_the_template_from_outside(self) -> None:
+        """Tokens as prompt, with marks: what lies between them is tokens of text."""
+        for kind in ("hierarchical", "subword"):
+            served = tuned_server(kind)
+            encode = lambda text: served.ask("/tokenize", {"prompt": text})["tokens"]  # noqa: E731, B023
+            tokens = [0xF5, *encode("of a ship"), 0xF8, 0xF6, *encode("the größer"), 0xF8, 0xF7]
+            options = {"seed": 4, "max_tokens": 60}
+            answer = self.chat(kind, _messages("the größer", "of a ship"), **options)
+            for prompt in (tokens, [256 if kind == "subword" else 0xFE, *tokens]):
+                plain = served.complete(prompt, **options)
+                self.assertEqual(plain["choices"][0]["text"], answer["choices"][0]["message"]["content"])
+                self.assertEqual(plain["choices"][0]["finish_reason"], answer["choices"][0]["finish_reason"])
+            self.assertEqual(answer["usage"]["prompt_tokens"], len(tokens))
+            named = served.ask("/detokenize", {"tokens": tokens})["prompt"]
+            self.assertEqual(named, "<system>of a ship<turn-end><user>the größer<turn-end><assistant>")
+            # Text that looks like marks is text.
+            self.assertFalse(set(encode(named)) & set(range(0xF5, 0xF9)))
+            with self.assertRaises(Refused) as caught:
+                served.complete(tokens, echo=True, logprobs=1)
+            self.assertEqual((caught.exception.status, caught.exception.error["param"]), (400, "echo"))
+            for broken in ([0xF6, 0xC3, 0xF8], [0xF6, 0xC3, 0x28]):
+                with self.assertRaises(Refused) as caught:
+                    served.complete(broken)
+                self.assertEqual((caught.exception.status, caught.exception.error["param"]), (400, "prompt"))
+
+    def test_models_say_what_they_were_tuned_with(self) -> None:
+        self.assertEqual(tuned_server().ask("/v1/models")["data"][0]["template"], "turns-v1")
+        self.assertEqual(server().ask("/v1/models")["data"][0]["template"], "plain")
+        for kind in ("hierarchical", "subword"):
+            with self.assertRaises(Refused) as caught:
+                server(kind).complete([0xF6, 0x61, 0xF8, 0xF7])
+            self.assertIn("mark of dialogues", caught.exception.error["message"])
