@@ -154,7 +154,9 @@ extension DataDescription {
           // Later commands find the corpora from any folder.
           folder: absolute($0.corpus.folder.string).string, weight: $0.weight,
           fingerprint: $0.corpus.fingerprint.hexadecimal)
-      }, template: template)
+      },
+      // What a model has read once it can be asked in.
+      template: mixture.documents == .text ? template : .turns)
   }
 }
 

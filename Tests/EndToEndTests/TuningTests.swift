@@ -123,6 +123,40 @@ extension EndToEnd {
       #expect(try run.exportedWeights() == undisturbed.exportedWeights())
     }
 
+    @Test(
+      "A model tuned on dialogues answers in chat; evaluate counts the answers alone",
+      arguments: ["hierarchical", "subword"])
+    func answers(kind: String) throws {
+      let path = scratch.file("run")
+      let output = Program.run(
+        material.arguments(kind, material.dialogues, ["training.steps=150", "output.evaluate_every=150"]) + [
+          path
+        ])
+      try #require(output.exitCode == 0, "\(output.description)")
+      let answer = Program.run([
+        "generate", "--checkpoint", path, "--chat", "--prompt", "Say 7 twice.", "--temperature", "0",
+      ])
+      #expect(answer.exitCode == 0 && answer.standardOutput.contains("größer."), "\(answer.description)")
+      let untuned = Program.run([
+        "generate", "--checkpoint", material.begun[kind]!.run, "--chat", "--prompt", "A",
+      ])
+      #expect(untuned.exitCode != 0, "it learned from no dialogues: \(untuned.description)")
+
+      let evaluated = Program.run([
+        "evaluate", "--checkpoint", path, "--data", material.dialogues, "--against",
+        material.begun[kind]!.run, "--json",
+      ])
+      try #require(evaluated.exitCode == 0, "\(evaluated.description)")
+      #expect(evaluated.standardOutput.contains("\"bits_per_byte\""))
+      let perturbed = Program.run([
+        "evaluate", "--checkpoint", path, "--data", material.dialogues, "--perturb", "all-caps",
+      ])
+      #expect(perturbed.exitCode == 64, "\(perturbed.description)")
+      let pairs = Program.run(["evaluate", "--checkpoint", path, "--data", material.pairs, "--json"])
+      #expect(
+        pairs.exitCode == 0 && pairs.standardOutput.contains("preference_accuracy"), "\(pairs.description)")
+    }
+
     @Test("A damaged or missing reference ends a start, with what to do")
     func damagedReference() throws {
       let path = scratch.file("run")

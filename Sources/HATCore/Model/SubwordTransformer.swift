@@ -201,6 +201,7 @@ final class TokenHead {
   ) {
     for piece in 0..<batch.pieceCount {
       let inPiece = rows.clamped(to: batch.tokenRange(ofPiece: piece))
+      if inPiece.isEmpty { continue }
       let part = logitGradient.rows(
         inPiece.lowerBound - rows.lowerBound..<inPiece.upperBound - rows.lowerBound)
       Vector.scale(part.base, by: preference.slope(ofPiece: piece), count: part.rows * part.columns)

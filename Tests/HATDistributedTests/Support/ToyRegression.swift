@@ -172,7 +172,7 @@ final class ToyExamples: MicroBatchSource {
   }
 }
 
-extension [ToyRegression.Example]: @retroactive PreferenceBatch {
+extension [ToyRegression.Example]: PreferenceBatch {
   public var pairs: [PreferencePair] {
     get { [] }
     set { precondition(newValue.isEmpty) }
