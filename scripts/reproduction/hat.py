@@ -109,15 +109,18 @@ class Hat:
     def train(
         self,
         config: Path,
-        corpus: Path,
+        corpus: Path | list[str],
         run: Path,
         ranks: int,
         values: dict[str, object],
         tokenizer: Path | None = None,
         start: Path | None = None,
     ) -> None:
-        """Trains to the end, continuing an earlier start. `start` is a run whose weights it starts from."""
-        options = {"config": config, "data": corpus, "output": run, "ranks": ranks}
+        """Trains to the end, continuing an earlier start. `start` is a run whose weights it starts from.
+
+        Of several corpora each has its share behind a colon.
+        """
+        options: dict[str, object] = {"config": config, "data": corpus, "output": run, "ranks": ranks}
         options |= {"initialize_from": start} if start else {"tokenizer": tokenizer}
         self._run("train", *_changes(values), **options)
 

@@ -1,1 +1,1 @@
-"""A worked example of tuning: instruction dialogues with answers that can be judged exactly, and what a small model makes of them."""
+"""A worked example of tuning: dialogues whose answers can be judged exactly, and what a model makes of them."""

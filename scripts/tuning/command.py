@@ -17,9 +17,10 @@ from tuning.laboratory import Laboratory, Settings
 from tuning.report import examples, markdown
 from tuning.stages import stages
 
-_DESCRIPTION = """Tunes a small model to follow instructions, and measures the effect: pretrains it on English text, writes dialogues about
-words whose answers can be judged exactly, tunes the model by them and then by preference pairs, and asks each model held-out
-dialogues about words that no training dialogue has. After a stop, run the same command to continue."""
+_DESCRIPTION = """Tunes a small model to follow instructions, and measures the effect. Pretrains it on English
+text, writes dialogues about words whose answers can be judged exactly, tunes the model by them and then by
+preference pairs, and asks each model held-out dialogues about words that no training dialogue has. After a
+stop, run the same command to continue."""
 
 _PROGRAM = ROOT / ".build/release/hat-mpirun"
 
@@ -43,11 +44,34 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(prog="scripts/tune-example", description=_DESCRIPTION)
     config = ROOT / "configs/tiny.yaml"
     add = parser.add_argument
-    add("--output", type=Path, default=Path("runs/tune-example"), metavar="DIR", help="default: runs/tune-example")
-    add("--texts", type=Path, metavar="DIR", help="English text, as scripts/fetch-corpus makes it; default: fetch it")
+    add(
+        "--output",
+        type=Path,
+        default=Path("runs/tune-example"),
+        metavar="DIR",
+        help="default: runs/tune-example",
+    )
+    add(
+        "--texts",
+        type=Path,
+        metavar="DIR",
+        help="English text, as scripts/fetch-corpus makes it; default: fetch it",
+    )
     add("--checkpoint", metavar="RUN", help="a run to tune; default: pretrain one")
-    add("--config", type=Path, default=config, metavar="FILE", help="of the model to pretrain; default: configs/tiny.yaml")
-    add("--ranks", type=int, default=min(2, cores()), metavar="N", help="1, 2 or 4; default: one per core, at most 2")
+    add(
+        "--config",
+        type=Path,
+        default=config,
+        metavar="FILE",
+        help="of the model to pretrain; default: configs/tiny.yaml",
+    )
+    add(
+        "--ranks",
+        type=int,
+        default=min(2, cores()),
+        metavar="N",
+        help="1, 2 or 4; default: one per core, at most 2",
+    )
     add("--program", type=Path, default=_PROGRAM, metavar="FILE", help="default: .build/release/hat-mpirun")
     options = parser.parse_args(arguments)
     if options.ranks not in (1, 2, 4):

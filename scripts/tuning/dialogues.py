@@ -113,7 +113,7 @@ class Author:
 
 
 def wrong_answers(dialogue: Dialogue) -> list[str]:
-    """Plausible ones: in the wrong case, with something missing, to another task, and without the form that is wanted."""
+    """Plausible ones: in the wrong case, with something missing, to another task, without the form wanted."""
     right, turn = dialogue.answer, dialogue.turns[-1]
     apply = dialogue.form.apply if dialogue.form else str
     plain = turn.task.answer(turn.words)

@@ -4,10 +4,9 @@ from reproduction.hat import Answer
 
 # Of text, and of the answers of dialogues.
 _TEXT = ("bits_per_byte", "word_accuracy")
-# Of preference pairs: the share whose chosen answer is the likelier one, and, against another model, the share whose chosen answer
-# has become likelier by more than the rejected one, the mean of by how much (in nats), and the mean loss.
-_PAIRS = ("preference_accuracy",)
-_PAIRS_AGAINST = ("reward_accuracy", "reward_margin", "preference_loss")
+# Of preference pairs, beside the model before: the share whose chosen answer has gained on the rejected one,
+# by how much (in nats, times β), and the loss.
+_PAIRS = ("preference_accuracy", "preference_reward", "loss")
 
 
 def of_text(answer: Answer) -> Answer:
@@ -15,7 +14,7 @@ def of_text(answer: Answer) -> Answer:
 
 
 def of_pairs(answer: Answer) -> Answer:
-    return _chosen(answer, (*_PAIRS, *(_PAIRS_AGAINST if "against" in answer else ())))
+    return _chosen(answer, _PAIRS)
 
 
 def _chosen(answer: Answer, names: tuple[str, ...]) -> Answer:

@@ -22,8 +22,7 @@ def markdown(results: dict[str, Result], seconds: dict[str, float]) -> str:
         ["answers, bits per byte", *(_decimal(each, "bits_per_byte") for each in dialogues)],
         ["answers, words predicted", *(_percent(each, "word_accuracy") for each in dialogues)],
         ["text, bits per byte", *(_decimal(each, "bits_per_byte") for each in texts)],
-        ["pairs whose right answer is the likelier one", *(_percent(each, "preference_accuracy") for each in pairs)],
-        ["pairs that have moved to the right answer", *(_percent(each, "reward_accuracy") for each in pairs)],
+        ["pairs, preferred as chosen", *(_percent(each, "preference_accuracy") for each in pairs)],
         ["steps of training", *(f"{each['steps']:,}" for each in trained)],
         ["seconds of training", *(f"{each['seconds']:,.0f}" for each in trained)],
     ]

@@ -9,12 +9,11 @@ from pathlib import Path
 from corpus.errors import ExitCode
 from corpus.manifest import whole_or_absent, write_durably
 from reproduction.commands import StageFailure, shown
-from reproduction.machine import ROOT
-from reproduction.material import describe_machine
+from reproduction.machine import ROOT, description
 from reproduction.staging import Result, Stage
 from tuning import answers, figures, recipe
 from tuning.dialogues import Author, Json
-from tuning.laboratory import MODELS, PREFERRED, PRETRAINED, TUNED, Laboratory
+from tuning.laboratory import PREFERRED, PRETRAINED, TUNED, Laboratory
 from tuning.tasks import words_of_questions
 from tuning.words import vocabulary
 
@@ -35,7 +34,7 @@ _EVALUATIONS = 8
 
 def stages() -> list[Stage[Laboratory]]:
     return [
-        Stage("machine", "Recording machine and commit", describe_machine),
+        Stage("machine", "Recording machine and commit", _describe_machine),
         Stage("texts", "Fetching English text", _fetch),
         Stage("dialogues", "Writing dialogues and preference pairs", _write, ("texts",)),
         Stage("corpora", "Preprocessing text, dialogues and pairs", _preprocess, ("dialogues",)),
@@ -46,6 +45,10 @@ def stages() -> list[Stage[Laboratory]]:
         Stage("train-preferred", "Tuning by preference pairs", _prefer, ("train-tuned",)),
         _measurement(PREFERRED),
     ]
+
+
+def _describe_machine(laboratory: Laboratory) -> Result:
+    return description(laboratory.typed)
 
 
 def _fetch(laboratory: Laboratory) -> Result:
@@ -108,7 +111,7 @@ def _pretrain(laboratory: Laboratory) -> Result:
     if laboratory.settings.checkpoint is None:
         given = laboratory.folder / "given.yaml"
         write_durably(given, laboratory.settings.config.encode("utf-8"))
-        _train(laboratory, PRETRAINED, given, str(laboratory.corpus(_TEXT)))
+        _train(laboratory, PRETRAINED, given, laboratory.corpus(_TEXT))
     training = laboratory.hat.training(laboratory.run(PRETRAINED))
     write_durably(laboratory.configuration, training.configuration.encode("utf-8"))
     return _cost(laboratory, PRETRAINED)
@@ -122,12 +125,12 @@ def _tune(laboratory: Laboratory) -> Result:
 
 
 def _prefer(laboratory: Laboratory) -> Result:
-    _train(laboratory, PREFERRED, laboratory.configuration, str(laboratory.corpus(PAIRS)), start=TUNED)
+    _train(laboratory, PREFERRED, laboratory.configuration, laboratory.corpus(PAIRS), start=TUNED)
     return _cost(laboratory, PREFERRED)
 
 
 def _train(
-    laboratory: Laboratory, model: str, config: Path, data: str | list[str], start: str | None = None
+    laboratory: Laboratory, model: str, config: Path, data: Path | list[str], start: str | None = None
 ) -> None:
     values = recipe.SETTINGS[model]
     every = math.ceil(int(str(values["training.steps"])) / _EVALUATIONS)
@@ -156,18 +159,17 @@ def _measure(model: str) -> Callable[[Laboratory], Result]:
         found = answers.judged(asked, answers.ask(run, asked, laboratory.program))
         evaluated = hat.evaluate(run, "data", laboratory.corpus(HELD_OUT), part="train")
         text = hat.evaluate(run, "data", laboratory.corpus(_TEXT))
-        # What a pair is preferred against is the model before preferences: the tuned one.
-        against = laboratory.run(TUNED) if model == PREFERRED else None
-        pairs = (
-            hat.evaluate(run, "data", laboratory.corpus(HELD_OUT_PAIRS), against, part="train")
-            if model != PRETRAINED
-            else {}
+        pairs = laboratory.corpus(HELD_OUT_PAIRS)
+        compared = (
+            hat.evaluate(run, "data", pairs, against=laboratory.run(TUNED), part="train")
+            if model == PREFERRED
+            else None
         )
         return {
             "answers": found,
             "dialogues": figures.of_text(evaluated),
             "text": figures.of_text(text),
-            "pairs": figures.of_pairs(pairs) if pairs else None,
+            "pairs": figures.of_pairs(compared) if compared else None,
         }
 
     return work

@@ -12,7 +12,7 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Task:
-    """`{}` in a phrasing stands for the words. A follow-up asks the same of the words of an earlier question."""
+    """`{}` in a phrasing stands for the words. A follow-up asks the same of those of an earlier question."""
 
     name: str
     phrasings: tuple[str, ...]
@@ -20,7 +20,7 @@ class Task:
     answer: Callable[[Words], str]
     # How many words a question is about.
     fewest: int = 2
-    most: int = 4
+    most: int = 8
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Form:
     apply: Callable[[str], str]
 
 
-_NUMBERS = ("none", "one", "two", "three", "four")
+_NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 TASKS = (
     Task(
@@ -44,26 +44,45 @@ TASKS = (
     ),
     Task(
         "capitals",
-        ("In capitals: {}", "Write this in capitals: {}", "Please put into capitals: {}", "{}\nNow in capitals."),
+        (
+            "In capitals: {}",
+            "Write this in capitals: {}",
+            "Please put into capitals: {}",
+            "{}\nNow in capitals.",
+        ),
         ("Now in capitals.", "And all in capitals?"),
         lambda words: " ".join(words).upper(),
         1,
     ),
     Task(
         "first",
-        ("The first word of: {}", "What is the first word here: {}", "Which word comes first: {}", "{}\nThe first word?"),
+        (
+            "The first word of: {}",
+            "What is the first word here: {}",
+            "Which word comes first: {}",
+            "{}\nThe first word?",
+        ),
         ("And the first word?", "Which word came first?"),
         lambda words: words[0],
     ),
     Task(
         "last",
-        ("The last word of: {}", "What is the last word here: {}", "Which word comes last: {}", "{}\nThe last word?"),
+        (
+            "The last word of: {}",
+            "What is the last word here: {}",
+            "Which word comes last: {}",
+            "{}\nThe last word?",
+        ),
         ("And the last word?", "Which word came last?"),
         lambda words: words[-1],
     ),
     Task(
         "reverse",
-        ("Backwards, word by word: {}", "Turn the order of the words around: {}", "From the last word to the first: {}"),
+        (
+            "Backwards, word by word: {}",
+            "Turn the order of the words around: {}",
+            "From the last word to the first: {}",
+        ),
         ("Now backwards.", "And from the last word to the first?"),
         lambda words: " ".join(reversed(words)),
     ),

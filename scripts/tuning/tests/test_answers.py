@@ -13,7 +13,11 @@ def _asked(kind: str, question: str, answer: str) -> Json:
 
 class JudgingTests(unittest.TestCase):
     def test_counts_exactly_right_answers_of_each_kind(self) -> None:
-        dialogues = [_asked("repeat", "Repeat: a b", "a b"), _asked("repeat", "Repeat: c", "c"), _asked("count", "?", "two")]
+        dialogues = [
+            _asked("repeat", "Repeat: a b", "a b"),
+            _asked("repeat", "Repeat: c", "c"),
+            _asked("count", "?", "two"),
+        ]
         found = judged(dialogues, ["a b", "c ", "two"])
         self.assertEqual((found["asked"], found["right"]), (3, 2))
         repeat = found["kinds"]["repeat"]

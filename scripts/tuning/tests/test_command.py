@@ -15,7 +15,7 @@ from tuning.dialogues import KINDS, Json
 
 _WORDS = [a + b + c for a in "bcdfghj" for b in "aeiou" for c in ("nt", "rd", "sk", "lm", "ck")]
 _TEXT = {"bits_per_byte": 1.5, "word_accuracy": 0.25, "intervals": {"bits_per_byte": [1.4, 1.6]}}
-_PAIRS = {"preference_accuracy": 0.75, "reward_accuracy": 0.8, "reward_margin": 0.5, "preference_loss": 0.5}
+_PAIRS = {"preference_accuracy": 0.8, "preference_reward": 0.5, "loss": 0.5}
 
 
 class _Hat:
@@ -39,7 +39,7 @@ class _Hat:
             totals = {"logged_steps": 9, "bytes": 900, "flops": 1e9, "seconds": 3.0}
             return {"totals": totals, "curve": [], "evaluations": [], "configuration": "model:\n  width: 128\n"}
         if name == "evaluate":
-            against = {"against": {}} if "--against" in command else {}
+            against: Json = {"against": {}} if "--against" in command else {}
             return {**(_PAIRS if any("held-out-pairs" in word for word in command) else _TEXT), **against}
         return {}
 
@@ -70,7 +70,7 @@ class CommandTests(unittest.TestCase):
             self.addCleanup(replaced.stop)
 
     def ask(self, run: Path, dialogues: list[Json], program: Path) -> list[str]:
-        """The pretrained model is always wrong, the tuned one right about repeating, the last one always right."""
+        """The pretrained model is always wrong, the tuned one repeats rightly, the last one is always right."""
         self.asked.append(run)
         right = {"pretrained": (), "tuned": ("repeat",), "preferred": KINDS}.get(run.name, ())
         return [each["messages"][-1]["content"] if each["kind"] in right else "no" for each in dialogues]
@@ -101,7 +101,9 @@ class CommandTests(unittest.TestCase):
         for name in ("training", "held-out", "pairs", "held-out-pairs"):
             text = (self.output / f"dialogues/{name}.jsonl").read_text().lower()
             words[name] = {word for word in re.findall("[a-z]+", text) if word in _WORDS}
-        self.assertEqual((words["training"] | words["pairs"]) & (words["held-out"] | words["held-out-pairs"]), set())
+        self.assertEqual(
+            (words["training"] | words["pairs"]) & (words["held-out"] | words["held-out-pairs"]), set()
+        )
         self.assertTrue(all(words.values()))
 
     def test_each_model_begins_with_the_one_before(self) -> None:
@@ -114,7 +116,11 @@ class CommandTests(unittest.TestCase):
         self.assertIn(f"--initialize-from {runs}/pretrained", tune)
         self.assertIn(f"--data {corpora}/pairs ", prefer)
         self.assertIn(f"--initialize-from {runs}/tuned", prefer)
-        kinds = [call.split("--documents ")[1].split()[0] for call in self.hat.of("preprocess") if "--documents" in call]
+        kinds = [
+            call.split("--documents ")[1].split()[0]
+            for call in self.hat.of("preprocess")
+            if "--documents" in call
+        ]
         self.assertEqual(kinds, ["dialogues", "dialogues", "preferences", "preferences"])
 
     def test_a_given_checkpoint_is_not_trained(self) -> None:

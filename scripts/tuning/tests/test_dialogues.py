@@ -34,7 +34,9 @@ class TaskTests(unittest.TestCase):
         self.assertEqual([text for text, count in asked.items() if count > 1], [])
 
     def test_words_of_questions_are_found(self) -> None:
-        self.assertLessEqual({"capitals", "commas", "well", "four", "spell", "exclamation"}, words_of_questions())
+        self.assertLessEqual(
+            {"capitals", "commas", "well", "four", "spell", "exclamation"}, words_of_questions()
+        )
 
 
 class DialogueTests(unittest.TestCase):
@@ -90,7 +92,9 @@ class DialogueTests(unittest.TestCase):
             ["GARDEN SILVER", "garden", "silver", "silver garden", "garden, silver", "two"],
         )
         capitals = next(form for form in FORMS if form.name == "capitals")
-        wrong = wrong_answers(Dialogue("system", capitals, [Turn(repeat, words, turn.question, "GARDEN SILVER")]))
+        wrong = wrong_answers(
+            Dialogue("system", capitals, [Turn(repeat, words, turn.question, "GARDEN SILVER")])
+        )
         self.assertEqual(wrong, ["garden silver", "GARDEN", "SILVER", "SILVER GARDEN", "GARDEN, SILVER", "TWO"])
 
 
