@@ -14,7 +14,8 @@ from reproduction.laboratory import Laboratory, Settings
 from reproduction.machine import ROOT, cores
 from reproduction.report import html, markdown
 from reproduction.restartable import Parser, run_restartable
-from reproduction.stages import Record, run_all, stages
+from reproduction.stages import stages
+from reproduction.staging import Record, run_all
 
 _DESCRIPTION = """Puts the paper's claims to the test, at a size for two cores. Trains four
 models on English: the paper's plain hierarchical model, the same with the recommended recipe, a subword

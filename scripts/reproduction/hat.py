@@ -60,8 +60,12 @@ class Hat:
         self._program = program
         self._commands = commands
 
-    def preprocess(self, texts: Path, corpus: Path, rule: str, holdout: float) -> Answer:
-        return self._answer("preprocess", texts, output=corpus, split=rule, holdout=f"{holdout:g}")
+    def preprocess(
+        self, texts: Path, corpus: Path, rule: str, holdout: float, documents: str | None = None
+    ) -> Answer:
+        """`documents` says what the lines of JSON are, if they are not texts: `dialogues` or `preferences`."""
+        options = {"output": corpus, "split": rule, "holdout": f"{holdout:g}", "documents": documents}
+        return self._answer("preprocess", texts, **options)
 
     def corpus(self, corpus: Path) -> Answer:
         return self._answer("inspect corpus", corpus, quick=True)
@@ -105,15 +109,18 @@ class Hat:
     def train(
         self,
         config: Path,
-        corpus: Path,
+        corpus: Path | list[str],
         run: Path,
         ranks: int,
         values: dict[str, object],
         tokenizer: Path | None = None,
         start: Path | None = None,
     ) -> None:
-        """Trains to the end, continuing an earlier start. `start` is a run whose weights it starts from."""
-        options = {"config": config, "data": corpus, "output": run, "ranks": ranks}
+        """Trains to the end, continuing an earlier start. `start` is a run whose weights it starts from.
+
+        Of several corpora each has its share behind a colon.
+        """
+        options: dict[str, object] = {"config": config, "data": corpus, "output": run, "ranks": ranks}
         options |= {"initialize_from": start} if start else {"tokenizer": tokenizer}
         self._run("train", *_changes(values), **options)
 
@@ -152,12 +159,14 @@ class Hat:
         source: Path,
         against: Path | None = None,
         perturbation: str | None = None,
+        part: str | None = None,
     ) -> Answer:
         """Evaluates `run`, and `against` on the same text or questions.
 
-        `subject` is `data` for a corpus, or `cloze` or `choice` for a file of questions.
+        `subject` is `data` for a corpus, of which `part` names the part if it is not `holdout`, or `cloze` or `choice` for a
+        file of questions.
         """
-        compared = {"against": against, "perturb": perturbation}
+        compared = {"against": against, "perturb": perturbation, "part": part}
         return self._answer("evaluate", checkpoint=run, **{subject: source}, **compared)
 
     def neighbours(self, run: Path, words: list[str], count: int) -> list[Answer]:

@@ -3,16 +3,13 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from corpus.errors import ExitCode
 from corpus.manifest import write_durably
 from reproduction.commands import Commands, Progress, StageFailure
 from reproduction.hat import Hat
 from reproduction.recipes import RECIPES
-
-# The result of a stage, as JSON.
-Result = dict[str, Any]
+from reproduction.staging import Result
 
 # Shares of the time: about a ninth of it for each of the seven trainings. The rest is for preparation and
 # evaluation.

@@ -3,9 +3,24 @@
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def description(command: str) -> dict[str, object]:
+    """Of this machine, commit and day, and of the command line that was typed."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": command,
+        "commit": commit(),
+        "changed": has_changes(),
+        "processor": processor(),
+        "cores": cores(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "system": platform.platform(),
+    }
 
 
 def commit() -> str:

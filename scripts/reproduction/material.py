@@ -1,10 +1,7 @@
 """Stages: the machine, the texts, the corpora, the vocabulary and the matched sizes."""
 
 import json
-import os
-import platform
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +10,10 @@ from corpus.manifest import write_durably
 from reproduction import machine
 from reproduction.commands import StageFailure, shown
 from reproduction.hat import settings
-from reproduction.laboratory import FIXED, HIERARCHICAL, MODELS, PLAIN, SUBWORD, Laboratory, Model, Result
+from reproduction.laboratory import FIXED, HIERARCHICAL, MODELS, PLAIN, SUBWORD, Laboratory, Model
 from reproduction.machine import ROOT
 from reproduction.recipes import RECIPES
+from reproduction.staging import Result
 
 _LANGUAGES = ("english", "german")
 # Each corpus's text and rule.
@@ -29,16 +27,7 @@ _LARGEST_HOLDOUT = 0.1
 
 
 def describe_machine(laboratory: Laboratory) -> Result:
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": laboratory.typed,
-        "commit": machine.commit(),
-        "changed": machine.has_changes(),
-        "processor": machine.processor(),
-        "cores": machine.cores(),
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "system": platform.platform(),
-    }
+    return machine.description(laboratory.typed)
 
 
 def fetch(laboratory: Laboratory) -> Result:

@@ -13,9 +13,9 @@ from reproduction.laboratory import (
     SUBWORD,
     Laboratory,
     Model,
-    Result,
 )
 from reproduction.questions import KINDS, question_file
+from reproduction.staging import Result
 
 CLEAN = "clean"
 # The conditions besides `CLEAN`, with their names in the report.

@@ -15,7 +15,8 @@ from corpus.errors import ExitCode
 from corpus.manifest import whole_or_absent
 from reproduction.commands import StageFailure
 from reproduction.hat import HeldOutDocument
-from reproduction.laboratory import Laboratory, Result
+from reproduction.laboratory import Laboratory
+from reproduction.staging import Result
 
 KINDS = ("cloze", "choice")
 CHOICES = 4

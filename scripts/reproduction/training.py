@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
-from reproduction.laboratory import HIERARCHICAL, MODELS, PLAIN, SUBWORD, Laboratory, Model, Result
+from reproduction.laboratory import HIERARCHICAL, MODELS, PLAIN, SUBWORD, Laboratory, Model
+from reproduction.staging import Result
 
 # Sequences end by bytes, so that every model sees the same text.
 SEQUENCE_BYTES = 2048

@@ -37,7 +37,7 @@ class Server:
         program: Path = PROGRAM,
         patience: float = 60,
     ) -> None:
-        self._arguments = [program, "serve", "--checkpoint", str(checkpoint), "--port", "0", *options]
+        self._arguments = [str(program), "serve", "--checkpoint", str(checkpoint), "--port", "0", *options]
         self._environment = environment
         self._patience = patience
         self.key: str | None = None

@@ -10,7 +10,7 @@ from corpus.errors import ExitCode
 from reproduction.commands import CommandFailure, Commands, Progress, StageFailure
 from reproduction.hat import Hat
 from reproduction.laboratory import Laboratory, Result, Settings
-from reproduction.stages import Record, Stage, run_all
+from reproduction.staging import Record, Stage, run_all
 
 SETTINGS = Settings(2.0, 4096, 2, "model:\n")
 
@@ -27,7 +27,7 @@ class StageTests(unittest.TestCase):
         commands = Commands(self.folder / "logs", progress)
         return Laboratory(self.folder, SETTINGS, Mock(spec=Hat), commands, progress, None, "")
 
-    def stage(self, name: str, result: object, *rests_on: str) -> Stage:
+    def stage(self, name: str, result: object, *rests_on: str) -> Stage[Laboratory]:
         def work(laboratory: Laboratory) -> Result:
             self.done.append(name)
             if isinstance(result, Exception):
@@ -36,7 +36,7 @@ class StageTests(unittest.TestCase):
 
         return Stage(name, name, work, rests_on)
 
-    def run_stages(self, *stages: Stage) -> Laboratory:
+    def run_stages(self, *stages: Stage[Laboratory]) -> Laboratory:
         laboratory = self.laboratory()
         run_all(list(stages), laboratory, Record(self.folder / "results"))
         return laboratory

@@ -1,0 +1,69 @@
+"""The table of a run of the example, as Markdown: what each model answers rightly, and what it cost."""
+
+from reproduction.commands import duration
+from reproduction.staging import Result
+from tuning.dialogues import KINDS, SYSTEM, TURNS, Json
+from tuning.laboratory import MODELS, PREFERRED, PRETRAINED, TUNED
+
+_TITLES = {PRETRAINED: "pretrained", TUNED: "tuned by dialogues", PREFERRED: "then by preferences"}
+_KINDS = {SYSTEM: "with a system message", TURNS: "several turns"}
+_NONE = "–"
+
+
+def markdown(results: dict[str, Result], seconds: dict[str, float]) -> str:
+    measured = [results[f"measure-{model}"] for model in MODELS]
+    trained = [results[f"train-{model}"] for model in MODELS]
+    dialogues, texts, pairs = ([each[name] for each in measured] for name in ("dialogues", "text", "pairs"))
+    rows = [
+        ["", *_TITLES.values()],
+        ["---", *("---:" for _ in MODELS)],
+        *(_right(kind, [each["answers"] for each in measured]) for kind in KINDS),
+        ["**all right answers**", *(_share(each["answers"]) for each in measured)],
+        ["answers, bits per byte", *(_decimal(each, "bits_per_byte") for each in dialogues)],
+        ["answers, words predicted", *(_percent(each, "word_accuracy") for each in dialogues)],
+        ["text, bits per byte", *(_decimal(each, "bits_per_byte") for each in texts)],
+        ["pairs, preferred as chosen", *(_percent(each, "preference_accuracy") for each in pairs)],
+        ["steps of training", *(f"{each['steps']:,}" for each in trained)],
+        ["seconds of training", *(f"{each['seconds']:,.0f}" for each in trained)],
+    ]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{table}\n\n{_origin(results['machine'], sum(seconds.values()))}\n"
+
+
+def examples(results: dict[str, Result]) -> str:
+    """Wrong answers of each model."""
+    lines = []
+    for model in MODELS:
+        for kind, found in results[f"measure-{model}"]["answers"]["kinds"].items():
+            lines += [f"{model:12} {kind:10} {_wrong(each)}" for each in found["wrong"]]
+    return "\n".join(lines) + "\n"
+
+
+def _right(kind: str, found: list[Json]) -> list[str]:
+    of_kind = [answers["kinds"][kind] for answers in found]
+    return [_KINDS.get(kind, f"`{kind}`"), *(f"{each['right']} of {each['asked']}" for each in of_kind)]
+
+
+def _share(answers: Json) -> str:
+    low, high = answers["interval"]
+    return f"**{answers['right'] / answers['asked']:.1%}** ({low:.1%} to {high:.1%})"
+
+
+def _decimal(figures: Json, name: str) -> str:
+    return f"{figures[name]:.3f}"
+
+
+def _percent(figures: Json | None, name: str) -> str:
+    return f"{figures[name]:.1%}" if figures and name in figures else _NONE
+
+
+def _wrong(example: Json) -> str:
+    return f"{example['asked']!r}: {example['answer']!r} instead of {example['wanted']!r}"
+
+
+def _origin(machine: Result, seconds: float) -> str:
+    return (
+        f"`{machine['command']}`, {machine['date']}, commit {machine['commit'][:12]}"
+        f"{', with changes' if machine['changed'] else ''}; {machine['processor']}, {machine['cores']} cores; "
+        f"{duration(seconds)} in all."
+    )
