@@ -114,7 +114,7 @@ extension EndToEnd {
     }
 
     /// Kills preprocessing at moments by chance until there are so many kills and ends, and looks at what it ends with.
-    private func kill(
+    func kill(
       wanted: Int, ofOneProcess: Int, ends: Int, _ arguments: (_ output: String) -> [String]
     ) throws {
       let started = Date()

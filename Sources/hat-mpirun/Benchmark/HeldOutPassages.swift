@@ -18,7 +18,13 @@ struct HeldOutPassages {
     var drawn: [[UInt8]] = []
     var seen = 0
     for folder in folders {
-      try Corpus(opening: FilePath(folder)).forEachDocument(of: .holdout) { document in
+      let corpus = try Corpus(opening: FilePath(folder))
+      guard corpus.documents == .text else {
+        throw UserError(
+          .invalidData, at: folder, "it holds \(corpus.documents.rawValue), and passages are drawn from text",
+          hint: "Give a corpus of text with --data.")
+      }
+      try corpus.forEachDocument(of: .holdout) { document in
         for passage in Self.passages(of: document, bytes: bytes) {
           seen += 1
           if drawn.count < count {

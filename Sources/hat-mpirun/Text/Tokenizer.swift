@@ -54,8 +54,10 @@ struct TokenizerLearn: ParsableCommand {
     let encoder = SubwordEncoder(vocabulary)
     var (bytes, tokens) = (0, 0)
     try corpus.forEachText(of: part, "encoding") { text in
-      bytes += text.count
-      tokens += encoder.encode(text).count
+      // The marks of dialogues are bytes and tokens, but no text.
+      let marks = text.count(where: SpecialByte.isMark)
+      bytes += text.count - marks
+      tokens += encoder.encode(text).count - marks
     }
     return tokens > 0 ? Measure(bytes: bytes, tokens: tokens) : nil
   }

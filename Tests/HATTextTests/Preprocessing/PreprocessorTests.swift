@@ -316,7 +316,7 @@ import Testing
 
 extension CorpusBuilder {
   /// Makes a run under way believe that its input is as old as it is now.
-  fileprivate func forgetTimes() throws {
+  func forgetTimes() throws {
     struct State: Codable {
       var settings: PreprocessSettings
       var inputs: [InputFile]

@@ -24,6 +24,26 @@ final class CorpusBuilder {
     try write(documents)
   }
 
+  /// A corpus of dialogues or preferences, a line of JSON each.
+  init(
+    lines: [String], _ kind: DocumentKind, rule: SplittingRule = .whitespace, maximumWordBytes: Int = 64,
+    adjust: (inout PreprocessSettings) -> Void = { _ in }
+  ) throws {
+    var settings = PreprocessSettings(splitter: try WordSplitter(rule, maximumWordBytes: maximumWordBytes))
+    (settings.documents, settings.holdout) = (kind, 0)
+    adjust(&settings)
+    self.settings = settings
+    try write(lines: lines)
+  }
+
+  func write(lines: [String]) throws {
+    try write(bytes: Array(lines.map { $0 + "\n" }.joined().utf8))
+  }
+
+  func write(bytes: [UInt8]) throws {
+    try Data(bytes).write(to: URL(fileURLWithPath: input))
+  }
+
   func write(_ documents: [String]) throws {
     let encoder = JSONEncoder()
     let lines = try documents.map { String(decoding: try encoder.encode(["text": $0]), as: UTF8.self) + "\n" }
@@ -42,6 +62,12 @@ final class CorpusBuilder {
 }
 
 extension Corpus {
+  func documents(_ part: CorpusPart = .train) throws -> [ShardDocument] {
+    var documents: [ShardDocument] = []
+    try forEachDocument(of: part) { documents.append($0) }
+    return documents
+  }
+
   func texts(_ part: CorpusPart) throws -> [String] {
     var texts: [String] = []
     try forEachDocument(of: part) { texts.append(String(decoding: $0.text, as: UTF8.self)) }

@@ -20,6 +20,8 @@ struct ShardForge {
   }
 
   var version: UInt32 = 2
+  /// What the header says of the kind, in version 3.
+  var kind: UInt32?
   var wordLimit: UInt32 = 64
   var rule = Array("whitespace-v1".utf8)
   /// nil is the length of `rule`.
@@ -46,6 +48,30 @@ struct ShardForge {
     }
   }
 
+  /// A shard of dialogues or preferences.
+  init(_ kind: DocumentKind, _ documents: [MarkedText], perFrame: Int = 10) throws {
+    (version, self.kind) = (3, kind.code)
+    frames = stride(from: 0, to: documents.count, by: perFrame).map { start in
+      var builder = FrameBuilder(kind, wordLimit: 64)
+      for document in documents[start..<min(start + perFrame, documents.count)] {
+        document.bytes.withUnsafeBufferPointer {
+          builder.append(
+            $0, checksum: Checksum(of: document.bytes), words: document.wordLengths,
+            counted: document.counted,
+            metadata: DocumentMetadata(["source": "forge"]).encoded)
+        }
+      }
+      let counts = builder.counts
+      return Frame(
+        raw: builder.finish(), documents: counts.documents, words: counts.words, textBytes: counts.bytes)
+    }
+  }
+
+  /// The raw content of a frame.
+  func raw(_ frame: Int = 0) throws -> [UInt8] {
+    try ZstdDecompressor().decompress(frames[frame].compressed, count: Int(frames[frame].declared[0]))
+  }
+
   var fieldCount: Int { frames.count * 7 + 6 }
 
   var bytes: [UInt8] {
@@ -53,6 +79,7 @@ struct ShardForge {
     header.appendLittleEndian(version)
     header.appendLittleEndian(wordLimit)
     header.appendLittleEndian(ruleLength ?? UInt32(rule.count))
+    if let kind { header.appendLittleEndian(kind) }
     header += rule
     header.appendLittleEndian(Checksum(of: header).value)
     let content = frames.flatMap(\.compressed)
