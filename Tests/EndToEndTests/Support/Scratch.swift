@@ -43,6 +43,9 @@ extension Scratch {
       ],
       "output": ["checkpoint_every: 4", "keep: 2", "evaluate_every: 0"],
     ]
+    if changes["model.kind"] == "subword" {
+      settings["model"]!.removeAll { $0.hasPrefix("byte_") || $0.contains("coder_layers") }
+    }
     for (path, value) in changes {
       let parts = path.split(separator: ".").map(String.init)
       settings[parts[0], default: []].removeAll { $0.hasPrefix(parts[1] + ":") }
