@@ -136,7 +136,7 @@ extension EndToEnd {
       let answer = Program.run([
         "generate", "--checkpoint", path, "--chat", "--prompt", "Say 7 twice.", "--temperature", "0",
       ])
-      #expect(answer.exitCode == 0 && answer.standardOutput.contains("größer."), "\(answer.description)")
+      #expect(answer.exitCode == 0 && answer.standardOutput.contains(" and "), "\(answer.description)")
       let untuned = Program.run([
         "generate", "--checkpoint", material.begun[kind]!.run, "--chat", "--prompt", "A",
       ])
