@@ -72,9 +72,9 @@ import Testing
     tuned.initialCheckpoint = first
     #expect(try tuned.train(shouldStop: { true }) == .stopped(step: 1))
     nonisolated(unsafe) var samples: [String] = []
-    try run(second, steps: 2).train(shouldStop: { false }) {
-      if case .sampled(_, let sample) = $0 { samples.append(sample.text) }
-    }
+    try run(second, steps: 2).train(
+      shouldStop: { false },
+      observe: { if case .sampled(_, let sample) = $0 { samples.append(sample.text) } })
     let model = try LoadedModel(second)
     #expect(model.manifest.step == 2 && model.template == .turns)
     #expect(samples == [try model.answer(to: question, bytes: 40)])

@@ -153,8 +153,9 @@ class DialogueTests(unittest.TestCase):
                     if is_hat or has_ended:
                         self.assertEqual(text, expected)
                     else:
-                        # What fits hat's limit of bytes comes later.
-                        self.assertEqual(text[:60], expected[:60])
+                        # Its last token may be a part of a character, and what fits hat's limit of bytes comes later.
+                        same = min(len(text) - 1, 60)
+                        self.assertEqual(text[:same], expected[:same])
             self.assertGreater(ended, 3, f"{name} has not learned its dialogues")
 
     def test_answers_side_by_side_are_those_of_each(self) -> None:

@@ -1,48 +1,11 @@
-import json
-import struct
 import unittest
-from functools import cache
-from pathlib import Path
 
 from serving.runs import run
-from serving.server import Json, Refused, Server
-from serving.tests.fixture import keep, runs, scratch, server
+from serving.server import Json, Refused
+from serving.tests.fixture import server
+from serving.tests.tuned import tuned, tuned_server
 
-_TURN_END = 0xF8
 _QUESTIONS = ["", "the whale", "größer 語 ", "<user>of the sea<turn-end>", "sea " * 60]
-
-
-def _end_turns(folder: Path) -> None:
-    """Turns end in the place of some words: of those with a t, or of a token of the baseline."""
-    weights, symbol = folder / "model.safetensors", ord("t")
-    if (folder / "tokenizer.json").exists():
-        symbol = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]["theĠ"]
-    data = bytearray(weights.read_bytes())
-    (size,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + size])
-    (name,) = {"decoder.head.weight", "lm_head.weight"} & header.keys()
-    width, start = header[name]["shape"][1], 8 + size + header[name]["data_offsets"][0]
-    row = struct.unpack_from(f"<{width}f", data, start + 4 * width * symbol)
-    struct.pack_into(f"<{width}f", data, start + 4 * width * _TURN_END, *(1.1 * value for value in row))
-    weights.write_bytes(data)
-
-
-@cache
-def tuned(kind: str) -> Path:
-    """A run whose model is said to know dialogues."""
-    folder, output = scratch() / f"{kind}-folder", scratch() / f"{kind}-tuned"
-    run("export", "--checkpoint", runs()[kind], "--format", "huggingface", "--output", folder)
-    config = json.loads((folder / "config.json").read_text())
-    config["hat"]["template"] = "turns-v1"
-    (folder / "config.json").write_text(json.dumps(config))
-    _end_turns(folder)
-    run("import", "--weights", folder, "--output", output)
-    return output
-
-
-@cache
-def tuned_server(kind: str = "hierarchical") -> Server:
-    return keep(Server(tuned(kind), "--slots", "4"))
 
 
 def _messages(question: str, system: str | None = None) -> list[Json]:
@@ -71,7 +34,8 @@ class DialogueTests(unittest.TestCase):
                     options = {"temperature": temperature, "top_p": 0.9, "seed": seed, "max_tokens": 80}
                     choice = self.chat("hierarchical", _messages(question, system), **options)["choices"][0]
                     limits = ("--bytes", 80, "--temperature", temperature, "--seed", seed)
-                    self.assertEqual(choice["message"]["content"], self.generate("hierarchical", question, system, *limits))
+                    written = self.generate("hierarchical", question, system, *limits)
+                    self.assertEqual(choice["message"]["content"], written)
                     ended += choice["finish_reason"] == "stop"
         self.assertGreater(ended, 2)
 
@@ -79,7 +43,8 @@ class DialogueTests(unittest.TestCase):
         ended = 0
         for question in _QUESTIONS:
             choice = self.chat("subword", _messages(question), seed=3, top_p=0.9, max_tokens=30)["choices"][0]
-            written = self.generate("subword", question, None, "--bytes", 2000, "--temperature", 1, "--seed", 3)
+            limits = ("--bytes", 2000, "--temperature", 1, "--seed", 3)
+            written = self.generate("subword", question, None, *limits)
             text = choice["message"]["content"]
             if choice["finish_reason"] == "stop":
                 ended += 1
@@ -91,7 +56,8 @@ class DialogueTests(unittest.TestCase):
         for kind in ("hierarchical", "subword"):
             found = 0
             for seed in range(12):
-                choice = self.chat(kind, _messages("the"), seed=seed, max_tokens=300, logprobs=True, top_logprobs=2)["choices"][0]
+                options = {"seed": seed, "max_tokens": 300, "logprobs": True, "top_logprobs": 2}
+                choice = self.chat(kind, _messages("the"), **options)["choices"][0]
                 tokens = choice["logprobs"]["content"]
                 written = b"".join(bytes(token["bytes"]) for token in tokens)
                 self.assertEqual(written.decode(), choice["message"]["content"])

@@ -2,6 +2,7 @@ import shutil
 import unittest
 
 from serving.tests.fixture import server
+from serving.tests.tuned import tuned_server
 
 try:
     from selenium import webdriver
@@ -126,6 +127,26 @@ class PageTests(unittest.TestCase):
         self.wait(lambda: self.find("send").is_enabled() and len(self.turns()) == 4)
         self.find("forget").click()
         self.assertEqual(self.turns(), [])
+
+    def test_a_conversation_with_a_tuned_model(self) -> None:
+        # The other one says that it has learned from no dialogues.
+        self.find("tab-chat").click()
+        self.assertTrue(self.find("template").is_displayed())
+        self.browser.get(f"http://127.0.0.1:{tuned_server().port}/")
+        self.wait(lambda: tuned_server().name in self.text("about"))
+        self.find("tab-chat").click()
+        self.assertFalse(self.find("template").is_displayed())
+        self.write("max_tokens", "400")
+        self.write("seed", "3")
+        self.find("message").send_keys("the größer", Keys.ENTER)
+        self.wait(lambda: self.find("send").is_enabled() and len(self.turns()) == 2)
+        body = {
+            "model": tuned_server().name, "messages": [{"role": "user", "content": "the größer"}],
+            "seed": 3, "temperature": 0.8, "top_p": 0.95, "max_tokens": 400,
+        }  # fmt: skip
+        choice = tuned_server().ask("/v1/chat/completions", body)["choices"][0]
+        self.assertEqual(choice["finish_reason"], "stop")
+        self.assertEqual(self.turns()[1].removesuffix(" ⏹"), choice["message"]["content"])
 
     def turns(self) -> list[str]:
         found = self.browser.find_elements(By.CSS_SELECTOR, "#turns .text")
