@@ -4,9 +4,8 @@ from reproduction.hat import Answer
 
 # Of text, and of the answers of dialogues.
 _TEXT = ("bits_per_byte", "word_accuracy")
-# Of preference pairs, beside the model before: the share whose chosen answer has gained on the rejected one,
-# by how much (in nats, times β), and the loss.
-_PAIRS = ("preference_accuracy", "preference_reward", "loss")
+# Of preference pairs: the share whose chosen answer is the likelier one, and by how much, in nats.
+_PAIRS = ("preference_accuracy", "preference_margin")
 
 
 def of_text(answer: Answer) -> Answer:

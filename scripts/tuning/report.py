@@ -7,7 +7,6 @@ from tuning.laboratory import MODELS, PREFERRED, PRETRAINED, TUNED
 
 _TITLES = {PRETRAINED: "pretrained", TUNED: "tuned by dialogues", PREFERRED: "then by preferences"}
 _KINDS = {SYSTEM: "with a system message", TURNS: "several turns"}
-_NONE = "–"
 
 
 def markdown(results: dict[str, Result], seconds: dict[str, float]) -> str:
@@ -22,7 +21,7 @@ def markdown(results: dict[str, Result], seconds: dict[str, float]) -> str:
         ["answers, bits per byte", *(_decimal(each, "bits_per_byte") for each in dialogues)],
         ["answers, words predicted", *(_percent(each, "word_accuracy") for each in dialogues)],
         ["text, bits per byte", *(_decimal(each, "bits_per_byte") for each in texts)],
-        ["pairs, preferred as chosen", *(_percent(each, "preference_accuracy") for each in pairs)],
+        ["pairs, the right answer is likelier", *(_percent(each, "preference_accuracy") for each in pairs)],
         ["steps of training", *(f"{each['steps']:,}" for each in trained)],
         ["seconds of training", *(f"{each['seconds']:,.0f}" for each in trained)],
     ]
@@ -53,8 +52,8 @@ def _decimal(figures: Json, name: str) -> str:
     return f"{figures[name]:.3f}"
 
 
-def _percent(figures: Json | None, name: str) -> str:
-    return f"{figures[name]:.1%}" if figures and name in figures else _NONE
+def _percent(figures: Json, name: str) -> str:
+    return f"{figures[name]:.1%}"
 
 
 def _wrong(example: Json) -> str:

@@ -159,17 +159,12 @@ def _measure(model: str) -> Callable[[Laboratory], Result]:
         found = answers.judged(asked, answers.ask(run, asked, laboratory.program))
         evaluated = hat.evaluate(run, "data", laboratory.corpus(HELD_OUT), part="train")
         text = hat.evaluate(run, "data", laboratory.corpus(_TEXT))
-        pairs = laboratory.corpus(HELD_OUT_PAIRS)
-        compared = (
-            hat.evaluate(run, "data", pairs, against=laboratory.run(TUNED), part="train")
-            if model == PREFERRED
-            else None
-        )
+        pairs = hat.evaluate(run, "data", laboratory.corpus(HELD_OUT_PAIRS), part="train")
         return {
             "answers": found,
             "dialogues": figures.of_text(evaluated),
             "text": figures.of_text(text),
-            "pairs": figures.of_pairs(compared) if compared else None,
+            "pairs": figures.of_pairs(pairs),
         }
 
     return work

@@ -15,7 +15,7 @@ from tuning.dialogues import KINDS, Json
 
 _WORDS = [a + b + c for a in "bcdfghj" for b in "aeiou" for c in ("nt", "rd", "sk", "lm", "ck")]
 _TEXT = {"bits_per_byte": 1.5, "word_accuracy": 0.25, "intervals": {"bits_per_byte": [1.4, 1.6]}}
-_PAIRS = {"preference_accuracy": 0.8, "preference_reward": 0.5, "loss": 0.5}
+_PAIRS = {"preference_accuracy": 0.8, "preference_margin": 0.5}
 
 
 class _Hat:
@@ -39,8 +39,7 @@ class _Hat:
             totals = {"logged_steps": 9, "bytes": 900, "flops": 1e9, "seconds": 3.0}
             return {"totals": totals, "curve": [], "evaluations": [], "configuration": "model:\n  width: 128\n"}
         if name == "evaluate":
-            against: Json = {"against": {}} if "--against" in command else {}
-            return {**(_PAIRS if any("held-out-pairs" in word for word in command) else _TEXT), **against}
+            return _PAIRS if any("held-out-pairs" in word for word in command) else _TEXT
         return {}
 
     def of(self, name: str) -> list[str]:
@@ -86,7 +85,7 @@ class CommandTests(unittest.TestCase):
         table = (self.output / "results.md").read_text()
         self.assertIn("| `repeat` | 0 of 50 | 50 of 50 | 50 of 50 |", table)
         self.assertIn("| several turns | 0 of 50 | 0 of 50 | 50 of 50 |", table)
-        self.assertIn("| – | – | 80.0% |", table)
+        self.assertIn("| 80.0% | 80.0% | 80.0% |", table)
         self.assertIn("instead of", (self.output / "wrong-answers.txt").read_text())
         self.assertEqual(set(json.loads((self.output / "results.json").read_text())), {"results", "seconds"})
 
