@@ -84,7 +84,7 @@ public final class LoadedModel {
   /// - Parameters: those of `continuation`.
   /// - Throws: also `UserError` of kind `configuration` for a model that has learned from no dialogues.
   public func answer(
-    to turns: [ChatTemplate.Turn], bytes: Int, temperature: Double = 0.8, topP: Double = 0.95,
+    to turns: [DialogueMessage], bytes: Int, temperature: Double = 0.8, topP: Double = 0.95,
     seed: UInt64 = 1
   ) throws -> String {
     try text(

@@ -20,7 +20,7 @@ extension TrainingRun {
       let isTurn = template != .plain && !output.samplePrompt.isEmpty
       generator.read([
         isTurn
-          ? template.prompt([ChatTemplate.Turn(.user, output.samplePrompt)]) : Array(output.samplePrompt.utf8)
+          ? template.prompt([DialogueMessage(.user, output.samplePrompt)]) : Array(output.samplePrompt.utf8)
       ])
       let end = try generator.write(byteLimit: output.sampleBytes, samplers: &samplers) { text += $1 }[0]
       return TextSample(

@@ -78,5 +78,5 @@ private final class SharedEncoder: Sendable {
 
   init(_ vocabulary: SubwordVocabulary) { encoder = Mutex(SubwordEncoder(vocabulary)) }
 
-  func encode(_ text: [UInt8]) -> [Int32] { encoder.withLock { $0.encode(marked: text) } }
+  func encode(_ text: [UInt8]) -> [Int32] { encoder.withLock { $0.encode(text) } }
 }

@@ -1,5 +1,6 @@
 import HATCore
 import HATServing
+import HATText
 
 /// The body of `/v1/chat/completions`.
 struct ChatRequest: Decodable {
@@ -10,7 +11,7 @@ struct ChatRequest: Decodable {
   let alternatives: Int?
 
   struct Message: Decodable {
-    let role: ChatTemplate.Role
+    let role: DialogueRole
     let content: String
 
     /// Text in parts.
@@ -86,7 +87,7 @@ struct ChatRequest: Decodable {
 
   func plan(_ tokens: TextTokens, _ limits: ServerLimits, capacity: Int) throws -> WritingPlan {
     let template = tokens.template
-    let prompt = template.prompt(messages.map { ChatTemplate.Turn($0.role, $0.content) })
+    let prompt = template.prompt(messages.map { DialogueMessage($0.role, $0.content) })
     try limits.checkPrompt(prompt.count, "messages")
     return try WritingPlan(
       writing, [.init(tokens: tokens.encode(prompt))],

@@ -2,6 +2,7 @@ import DistributedTestSupport
 import HAT
 import HATDistributed
 import HATKernels
+import HATText
 import Synchronization
 import SystemPackage
 import TestSupport
@@ -58,7 +59,7 @@ import Testing
       return TrainingRun(configuration, corpora: [(corpus.corpus.folder.string, 1)], folder: path)
     }
     try run(first, steps: 1).train(shouldStop: { false })
-    let question = [ChatTemplate.Turn(.user, "What is größer")]
+    let question = [DialogueMessage(.user, "What is größer")]
     let error = #expect(throws: UserError.self) { try LoadedModel(first).answer(to: question, bytes: 10) }
     #expect(error?.kind == .configuration)
 

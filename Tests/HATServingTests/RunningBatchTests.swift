@@ -139,7 +139,7 @@ import Testing
   @Test(arguments: kinds) func aTurnThatEndsIsWhatGenerateWrites(kind: ModelKind) async throws {
     let model = try SampleModel(kind, endsTurns: true)
     let predictor = model.predictor(documents: 1)
-    let turns = [ChatTemplate.Turn(.system, "Be brief. "), .init(.user, "What is größer")]
+    let turns = [DialogueMessage(.system, "Be brief. "), .init(.user, "What is größer")]
     let symbols = predictor.symbols(of: ChatTemplate.turns.prompt(turns))
     // The same for both kinds: tokens of text, and marks.
     let prompt =

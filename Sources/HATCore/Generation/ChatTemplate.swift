@@ -8,17 +8,6 @@ public enum ChatTemplate: Sendable, Equatable, CaseIterable {
   /// Every turn between marks, which no text has: as models that were tuned have read dialogues.
   case turns
 
-  public enum Role: String, Sendable, Decodable, CaseIterable {
-    case system, developer, user, assistant
-  }
-
-  public struct Turn: Sendable, Equatable {
-    public var role: Role
-    public var content: String
-
-    public init(_ role: Role, _ content: String) { (self.role, self.content) = (role, content) }
-  }
-
   /// Its name and version.
   public var name: String {
     switch self {
@@ -54,32 +43,23 @@ public enum ChatTemplate: Sendable, Equatable, CaseIterable {
   }
 
   /// The conversation so far, and the beginning of the assistant's turn: UTF-8, with marks of dialogues where there are any.
-  public func prompt(_ turns: [Turn]) -> [UInt8] {
+  public func prompt(_ turns: [DialogueMessage]) -> [UInt8] {
     switch self {
     case .plain:
-      Array((turns.map { "\($0.role.name): \($0.content)\n" }.joined() + "\(Role.assistant.name): ").utf8)
+      Array(
+        (turns.map { "\(Self.name($0.role)): \($0.content)\n" }.joined() + "\(Self.name(.assistant)): ").utf8)
     case .turns:
       turns.flatMap { [$0.role.mark] + Array($0.content.utf8) + [SpecialByte.turnEnd] } + [
-        Role.assistant.mark
+        DialogueRole.assistant.mark
       ]
     }
   }
-}
 
-extension ChatTemplate.Role {
-  fileprivate var name: String {
-    switch self {
-    case .system, .developer: "System"
+  private static func name(_ role: DialogueRole) -> String {
+    switch role {
+    case .system: "System"
     case .user: "User"
     case .assistant: "Assistant"
-    }
-  }
-
-  fileprivate var mark: UInt8 {
-    switch self {
-    case .system, .developer: SpecialByte.system
-    case .user: SpecialByte.user
-    case .assistant: SpecialByte.assistant
     }
   }
 }

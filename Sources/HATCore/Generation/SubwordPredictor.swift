@@ -52,7 +52,7 @@ public final class SubwordPredictor: SymbolPredictor {
   public func text(of symbol: Int) -> [UInt8] {
     SpecialByte.isDialogueMark(symbol: symbol) ? [] : Array(vocabulary.bytes(of: Int32(symbol)))
   }
-  public func symbols(of text: [UInt8]) -> [Int] { encoder.encode(marked: text).map(Int.init) }
+  public func symbols(of text: [UInt8]) -> [Int] { encoder.encode(text).map(Int.init) }
   public func symbols(ofTokens tokens: [Int]) -> [Int] { tokens }
 
   public func start(_ document: Int) { documents[document] = SubwordDocument() }

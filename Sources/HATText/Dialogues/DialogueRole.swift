@@ -23,20 +23,14 @@ public enum DialogueRole: String, Sendable, CaseIterable {
   }
 }
 
-extension SpecialByte {
-  /// What people are shown of a mark, such as `[user]`; nil for a byte that is none.
-  public static func markName(_ byte: UInt8) -> String? {
-    switch byte {
-    case document: "[S]"
-    case turnEnd: "[turn end]"
-    default: DialogueRole.allCases.first { $0.mark == byte }.map { "[\($0.rawValue)]" }
+extension DialogueRole: Decodable {
+  public init(from decoder: any Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    guard let role = Self(name: try value.decode(String.self)) else {
+      throw DecodingError.dataCorruptedError(in: value, debugDescription: "it is no role")
     }
+    self = role
   }
-}
-
-extension Collection<UInt8> {
-  /// Whether a word of a dialogue is a mark.
-  public var isMark: Bool { count == 1 && SpecialByte.isMark(first!) }
 }
 
 /// A turn of a dialogue.

@@ -13,8 +13,8 @@ struct TokenMerge: Hashable, Sendable {
 
 /// The tokens of a byte-level byte-pair encoding (Sennrich et al. 2016): what the subword baseline reads and predicts.
 ///
-/// Tokens 0 … 255 are the bytes, those of them that UTF-8 never uses the marks of dialogues; 256 is the document mark, which no text contains; then those that merges make, in
-/// the order they were learnt. Any text can be written with it.
+/// Tokens 0 … 255 are the bytes, and among those that UTF-8 never uses are the marks of dialogues; 256 is the document mark, which
+/// no text contains; then those that merges make, in the order they were learnt. Any text can be written with it.
 public struct SubwordVocabulary: Sendable, Equatable {
   /// `[S]`: opens and closes every document.
   public static let documentMark: Int32 = 256

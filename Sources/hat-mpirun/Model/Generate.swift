@@ -68,8 +68,8 @@ struct Generate: ParsableCommand {
   }
 
   private func dialogue(_ question: [UInt8], with model: LoadedModel) throws -> [UInt8] {
-    var turns = [ChatTemplate.Turn(.user, String(decoding: question, as: UTF8.self))]
-    if let system { turns.insert(ChatTemplate.Turn(.system, system), at: 0) }
+    var turns = [DialogueMessage(.user, String(decoding: question, as: UTF8.self))]
+    if let system { turns.insert(DialogueMessage(.system, system), at: 0) }
     return try model.requireTemplate().prompt(turns)
   }
 

@@ -4,7 +4,7 @@ import HATText
 import Testing
 
 @Suite struct ChatTemplateTests {
-  private let turns: [ChatTemplate.Turn] = [
+  private let turns: [DialogueMessage] = [
     .init(.developer, "Be brief."), .init(.user, "größer?\n"), .init(.assistant, ""), .init(.user, "[S]"),
   ]
 
