@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ChatTemplateTests {
   private let turns: [DialogueMessage] = [
-    .init(.developer, "Be brief."), .init(.user, "größer?\n"), .init(.assistant, ""), .init(.user, "[S]"),
+    .init(.system, "Be brief."), .init(.user, "größer?\n"), .init(.assistant, ""), .init(.user, "[S]"),
   ]
 
   @Test func turnsStandBetweenMarks() {
