@@ -1,3 +1,5 @@
+import base64
+import json
 import unittest
 
 from serving.runs import run
@@ -11,6 +13,17 @@ _QUESTIONS = ["", "the whale", "größer 語 ", "<user>of the sea<turn-end>", "s
 def _messages(question: str, system: str | None = None) -> list[Json]:
     opening = [] if system is None else [{"role": "system", "content": system}]
     return [*opening, {"role": "user", "content": question}]
+
+
+def _tokens(kind: str, text: str) -> list[int]:
+    """Those that the model reads."""
+    if kind == "hierarchical":
+        return list(text.encode())
+    line = json.dumps({"text_b64": base64.b64encode(text.encode()).decode()})
+    vocabulary = tuned(kind) / "tokenizer.json"
+    answer = run("tokenizer", "encode", "--tokenizer", vocabulary, "--json-lines", text=line)
+    ids: list[int] = json.loads(answer)["ids"]
+    return ids
 
 
 class DialogueTests(unittest.TestCase):
@@ -80,8 +93,8 @@ class DialogueTests(unittest.TestCase):
         """Tokens as prompt, with marks: what lies between them is tokens of text."""
         for kind in ("hierarchical", "subword"):
             served = tuned_server(kind)
-            encode = lambda text: served.ask("/tokenize", {"prompt": text})["tokens"]  # noqa: E731, B023
-            tokens = [0xF5, *encode("of a ship"), 0xF8, 0xF6, *encode("the größer"), 0xF8, 0xF7]
+            system, question = _tokens(kind, "of a ship"), _tokens(kind, "the größer")
+            tokens = [0xF5, *system, 0xF8, 0xF6, *question, 0xF8, 0xF7]
             options = {"seed": 4, "max_tokens": 60}
             answer = self.chat(kind, _messages("the größer", "of a ship"), **options)
             for prompt in (tokens, [256 if kind == "subword" else 0xFE, *tokens]):
@@ -92,7 +105,7 @@ class DialogueTests(unittest.TestCase):
             named = served.ask("/detokenize", {"tokens": tokens})["prompt"]
             self.assertEqual(named, "<system>of a ship<turn-end><user>the größer<turn-end><assistant>")
             # Text that looks like marks is text.
-            self.assertFalse(set(encode(named)) & set(range(0xF5, 0xF9)))
+            self.assertFalse(set(_tokens(kind, named)) & set(range(0xF5, 0xF9)))
             with self.assertRaises(Refused) as caught:
                 served.complete(tokens, echo=True, logprobs=1)
             self.assertEqual((caught.exception.status, caught.exception.error["param"]), (400, "echo"))
