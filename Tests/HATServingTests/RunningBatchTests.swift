@@ -224,4 +224,5 @@ private final class FailingScorer: TextScorer {
   func score(document text: [UInt8]) throws -> TextTally { throw Failure() }
   func score(_ target: [UInt8], after context: [UInt8]) throws -> TargetScore { throw Failure() }
   func scoring(of tokens: [Int], alternatives: Int) throws -> any TokenScoring { throw Failure() }
+  func scoring(ofBytes text: [UInt8], alternatives: Int) throws -> any TokenScoring { throw Failure() }
 }
