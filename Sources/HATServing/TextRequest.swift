@@ -4,6 +4,8 @@ import HATCore
 public struct TextRequest: Sendable {
   /// The beginning of a document, as tokens. If marks of dialogues are among them, it is a turn, whose end ends the text.
   public var prompt: [Int]
+  /// The bytes of the prompt, if they are scored in place of its tokens.
+  public var promptBytes: [UInt8]?
   /// Tokens to write, at most; 0 writes none.
   public var tokens: Int
   public var sampler: Sampler
@@ -11,7 +13,7 @@ public struct TextRequest: Sendable {
   public var stops: [[UInt8]] = []
   /// Whether the scores of what is written are wanted, with so many alternatives at most.
   public var alternatives: Int?
-  /// Whether the tokens of the prompt are to be scored too.
+  /// Whether the prompt is to be scored too.
   public var scoresPrompt = false
 
   public init(prompt: [Int], tokens: Int, sampler: Sampler) {

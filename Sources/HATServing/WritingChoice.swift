@@ -27,13 +27,19 @@ struct WritingChoice {
   /// Scores the next part of the prompt.
   /// - Returns: whether that was the last.
   mutating func scorePrompt(_ scorer: any TextScorer) throws -> Bool {
-    var scoring = try scoring ?? scorer.scoring(of: request.prompt, alternatives: request.alternatives ?? 0)
+    var scoring = try scoring ?? promptScoring(scorer)
     var update = TextUpdate(choice: index)
     let scores = try scoring.next()
     update.promptScores = scores ?? []
     self.scoring = scoring
     answer.add(update)
     return scores == nil
+  }
+
+  private func promptScoring(_ scorer: any TextScorer) throws -> any TokenScoring {
+    let alternatives = request.alternatives ?? 0
+    return try request.promptBytes.map { try scorer.scoring(ofBytes: $0, alternatives: alternatives) }
+      ?? scorer.scoring(of: request.prompt, alternatives: alternatives)
   }
 
   /// Ends a choice of which nothing is to be written.

@@ -108,6 +108,7 @@ struct ChatComposer: AnswerComposer {
   private let count: Int
   private let names: TokenNames
   private let wantsProbabilities: Bool
+  private var events = TextEvents()
   var usage: Usage
 
   init(_ request: ChatRequest, _ plan: WritingPlan, _ tokens: TextTokens) {
@@ -140,15 +141,22 @@ struct ChatComposer: AnswerComposer {
     }
   }
 
-  mutating func part(_ update: TextUpdate) -> (any Encodable)? {
+  mutating func event(_ update: TextUpdate) throws -> [UInt8] {
     usage.add(update)
-    var part = blank
+    if !wantsProbabilities, update.end == nil {
+      return try events.bytes(update) { part(ChatDelta(index: update.choice, delta: .init(content: $0))) }
+    }
     let text = String(decoding: update.text, as: UTF8.self)
-    part.choices = [
-      ChatDelta(
-        index: update.choice, delta: .init(content: text.isEmpty && update.end != nil ? nil : text),
-        logprobs: probabilities(update), finishReason: update.end?.finishReason)
-    ]
+    return try WebJSON.event(
+      part(
+        ChatDelta(
+          index: update.choice, delta: .init(content: text.isEmpty && update.end != nil ? nil : text),
+          logprobs: probabilities(update), finishReason: update.end?.finishReason)))
+  }
+
+  private func part(_ delta: ChatDelta) -> ChatPart {
+    var part = blank
+    part.choices = [delta]
     return part
   }
 

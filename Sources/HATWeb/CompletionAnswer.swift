@@ -70,6 +70,7 @@ struct CompletionComposer: AnswerComposer {
   private let names: TokenNames
   private let alternatives: Int?
   private var choices: [Choice]
+  private var events = TextEvents()
   var usage: Usage
 
   init(_ request: CompletionRequest, _ plan: WritingPlan, _ tokens: TextTokens) {
@@ -91,10 +92,18 @@ struct CompletionComposer: AnswerComposer {
 
   var opening: [any Encodable] { [] }
 
-  mutating func part(_ update: TextUpdate) -> (any Encodable)? {
+  mutating func event(_ update: TextUpdate) throws -> [UInt8] {
+    if alternatives == nil, choices[update.choice].isEchoed, update.end == nil {
+      usage.add(update)
+      return try events.bytes(update) { part(CompletionChoice(index: update.choice, text: $0)) }
+    }
+    return try choice(update).map { try WebJSON.event(part($0)) } ?? []
+  }
+
+  private func part(_ choice: CompletionChoice) -> CompletionAnswer {
     var answer = blank
-    answer.choices = choice(update).map { [$0] } ?? []
-    return answer.choices.isEmpty ? nil : answer
+    answer.choices = [choice]
+    return answer
   }
 
   func closing(_ usage: Usage) -> any Encodable {

@@ -76,11 +76,12 @@ extension CompletionRequest.Prompts {
       prompts = try lists.map { list in
         try limits.checkPrompt(list.count, "prompt")
         let hasMark = list.first == tokens.documentMark
-        let prompt = WritingPlan.Prompt(tokens: hasMark ? Array(list.dropFirst()) : list, hasMark: hasMark)
+        var prompt = WritingPlan.Prompt(tokens: hasMark ? Array(list.dropFirst()) : list, hasMark: hasMark)
         if let fault = tokens.fault(of: prompt.tokens) {
           throw APIError.invalid("prompt", "`prompt`: \(fault).")
         }
         try limits.checkPrompt(tokens.bytes(of: prompt.tokens).count, "prompt")
+        prompt.spelled = tokens.spelledText(prompt.tokens).map { ($0, tokens.encode($0)) }
         return prompt
       }
     }

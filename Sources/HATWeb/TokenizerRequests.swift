@@ -12,6 +12,8 @@ enum TokenizerRequests {
   struct Tokenize: Decodable {
     let prompt: String
     let model: String?
+    /// Whether the tokens of the model's vocabulary are wanted, not the bytes of the text.
+    let wantsVocabulary: Bool
 
     init(from decoder: any Decoder) throws {
       var parameters = try Parameters(decoder)
@@ -19,6 +21,7 @@ enum TokenizerRequests {
       model = try parameters.value("model", "a string")
       // A text has no marks but the ones it opens and closes with.
       _ = try parameters.flag("add_special_tokens")
+      wantsVocabulary = try parameters.flag("vocabulary")
       try parameters.refuse("return_token_strs", except: false)
       try parameters.finish()
     }
@@ -46,20 +49,25 @@ enum TokenizerRequests {
     let prompt: String
   }
 
+  /// The harness asks for strings that begin anywhere in a text: that is possible only where a text can be cut at every byte.
   /// The name of the document mark, by itself, is the mark.
   static func tokens(_ request: Tokenize, _ tokens: TextTokens, _ limits: ServerLimits) throws -> Tokens {
     try limits.checkPrompt(request.prompt.utf8.count, "prompt")
     let isMark = request.prompt == TextTokens.documentMarkName
-    let list = isMark ? [tokens.documentMark] : tokens.encode(request.prompt.utf8)
+    let text = request.prompt.utf8
+    let list =
+      isMark
+      ? [tokens.documentMark] : request.wantsVocabulary ? tokens.encode(text) : tokens.bytesAsTokens(text)
     return Tokens(tokens: list, count: list.count)
   }
 
   /// Bytes that are not whole characters become U+FFFD.
   static func text(_ request: Detokenize, _ tokens: TextTokens, _ limits: ServerLimits) throws -> Text {
     try limits.checkPrompt(request.tokens.count, "tokens")
-    guard request.tokens.allSatisfy({ 0..<tokens.count ~= $0 }) else {
+    guard request.tokens.allSatisfy(tokens.numbers.contains) else {
       throw APIError.invalid(
-        "tokens", "`tokens` has a number that is no token: they are from 0 to \(tokens.count - 1).")
+        "tokens",
+        "`tokens` has a number that is no token: they are from 0 to \(tokens.numbers.upperBound - 1).")
     }
     let names = TokenNames(tokens: tokens)
     let parts = request.tokens.map { tokens.isMark($0) ? Array(names[$0].utf8) : tokens.bytes(of: $0) }

@@ -120,7 +120,7 @@ struct WebResponder: Sendable {
       if name.isEmpty { return try .json(ServedModel.List(data: [model])) }
       try model.check(name.removingPercentEncoding ?? String(name))
       return try .json(model)
-    case .tokenizer: return try .json(TokenizerRequests.Information(vocabularySize: tokens.count))
+    case .tokenizer: return try .json(TokenizerRequests.Information(vocabularySize: tokens.numbers.count))
     default: throw APIError.wrongMethod(allowed: endpoint.methods)
     }
   }

@@ -57,8 +57,11 @@ struct WritingParameters {
 struct WritingPlan {
   /// Of each prompt: the document mark in front of its tokens, if it was given.
   struct Prompt {
+    /// As the client counts them.
     var tokens: [Int]
     var hasMark = false
+    /// If the tokens are bytes, and not the model's own: these bytes, and the model's tokens for them.
+    var spelled: (bytes: [UInt8], tokens: [Int])?
   }
 
   let requests: [TextRequest]
@@ -83,9 +86,10 @@ struct WritingPlan {
     }
     requests = try self.prompts.enumerated().map { index, prompt in
       var request = TextRequest(
-        prompt: prompt.tokens, tokens: tokens,
+        prompt: prompt.spelled?.tokens ?? prompt.tokens, tokens: tokens,
         sampler: try Sampler(
           temperature: parameters.temperature, topP: parameters.topP, seed: seed, document: index))
+      request.promptBytes = prompt.spelled?.bytes
       request.stops = parameters.stops.map { Array($0.utf8) }
       customize(&request)
       return request

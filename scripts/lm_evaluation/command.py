@@ -88,19 +88,17 @@ class _Comparison:
         with self._served() as server:
             model = server.ask("/v1/models")["data"][0]
             self._keep_settings(model)
-            has_bytes = model["kind"] == "hierarchical"
-            tasks = [task for task in TASKS if has_bytes or not task.needs_bytes]
             self._progress.begin("Making questions from held-out text")
-            self._make_questions(tasks, model)
+            self._make_questions(model)
             self._progress.begin("Running lm_eval")
             url = f"http://127.0.0.1:{server.port}"
             echo.check(url, server.name)
-            harness = self._harness(tasks, url, server.name)
+            harness = self._harness(url, server.name)
         self._progress.begin("Running evaluate")
         found: list[Row] = []
-        for task in tasks:
+        for task in TASKS:
             # The baseline may write the same word in other tokens.
-            compared = {} if task.is_written and not has_bytes else self._evaluated(task)
+            compared = {} if task.is_written and model["kind"] == "subword" else self._evaluated(task)
             found += rows(task.name, len(questions.read(self._file(task))), harness[task.name], compared)
         return found
 
@@ -153,12 +151,12 @@ class _Comparison:
     def _file(self, task: Task, of: str = "questions") -> Path:
         return self._folder / of / f"{task.name}.jsonl"
 
-    def _make_questions(self, tasks: list[Task], model: Json) -> None:
-        if not all(self._file(task).exists() for task in tasks):
+    def _make_questions(self, model: Json) -> None:
+        if not all(self._file(task).exists() for task in TASKS):
             self._commands.begin("questions")
             found = passages(self._hat.held_out_documents(self._options.data))
             material = Material(found, self._options.limit, model["context_words"], model["context_bytes"])
-            for task in tasks:
+            for task in TASKS:
                 made = task.make(material)
                 if not made:
                     raise StageFailure(
@@ -168,22 +166,22 @@ class _Comparison:
                     )
                 questions.write(self._file(task, "asked"), task.asked(made))
                 questions.write(self._file(task), made)
-        for task in tasks:
+        for task in TASKS:
             write_task(task, self._folder / "tasks", self._file(task))
 
-    def _harness(self, tasks: list[Task], url: str, model: str) -> dict[str, Figures]:
+    def _harness(self, url: str, model: str) -> dict[str, Figures]:
         """What it says of each task."""
         answers = self._folder / "answers"
         answers.mkdir(exist_ok=True)
         groups = []
-        for of_texts, window in dict.fromkeys((task.is_of_texts, task.window) for task in tasks):
-            names = [task.name for task in tasks if (task.is_of_texts, task.window) == (of_texts, window)]
+        for of_texts, window in dict.fromkeys((task.is_of_texts, task.window) for task in TASKS):
+            names = [task.name for task in TASKS if (task.is_of_texts, task.window) == (of_texts, window)]
             groups.append(Group(names, str(answers / names[0]), window, _CONCURRENCY[of_texts]))
         result = self._folder / "lm_eval.json"
         order = Order(url, model, str(self._folder / "tasks"), groups, str(result))
         self._commands.begin("lm_eval")
         command = [sys.executable, "-BP", "-m", "lm_evaluation.running", order.encode()]
-        self._commands.run(command, shown("lm_eval", "--tasks", *(task.name for task in tasks)))
+        self._commands.run(command, shown("lm_eval", "--tasks", *(task.name for task in TASKS)))
         found: dict[str, Figures] = json.loads(result.read_text("utf-8"))
         return found
 

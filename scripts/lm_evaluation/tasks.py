@@ -47,15 +47,6 @@ class Task:
     window: int | None = None
 
     @property
-    def needs_bytes(self) -> bool:
-        """Whether the harness asks what it means only where tokens are bytes, at which a text can be cut.
-
-        It sends the tokens of a context alone, and behind them those of context and string together without as many. A
-        vocabulary whose tokens contain the white space behind a word loses it there.
-        """
-        return not (self.is_of_texts or self.is_written) or self.window is not None
-
-    @property
     def is_written(self) -> bool:
         return self.settings is _WRITTEN
 

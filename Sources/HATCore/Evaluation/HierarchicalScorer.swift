@@ -72,9 +72,12 @@ public final class HierarchicalScorer: TextScorer {
   }
 
   public func scoring(of tokens: [Int], alternatives: Int) throws -> any TokenScoring {
-    let text = tokens.map { UInt8($0) }
+    try scoring(ofBytes: tokens.map { UInt8($0) }, alternatives: alternatives)
+  }
+
+  public func scoring(ofBytes text: [UInt8], alternatives: Int) throws -> any TokenScoring {
     let lengths = splitter.split(partOfText: text)
-    precondition(lengths != nil, "tokens are of a text")
+    precondition(lengths != nil, "bytes are of a text")
     return try HierarchicalTokenScoring(
       text, lengths!.wordRanges, model, weights, room: room, alternatives: alternatives)
   }

@@ -11,6 +11,7 @@ public final class SubwordScorer: TextScorer {
   private let splitter: WordSplitter
   private let room: SequenceRoom
   private lazy var beginnings = TokenBeginnings(vocabulary)
+  private lazy var encoder = SubwordEncoder(vocabulary)
 
   /// - Parameter model: with room for one sequence.
   public init(
@@ -88,6 +89,13 @@ public final class SubwordScorer: TextScorer {
       alternatives: alternatives)
   }
 
+  public func scoring(ofBytes text: [UInt8], alternatives: Int) throws -> any TokenScoring {
+    let lengths = splitter.split(partOfText: text)
+    precondition(lengths != nil, "bytes are of a text")
+    return try SubwordByteScoring(
+      text, lengths!.wordRanges, model, weights, encoder, beginnings, room: room, alternatives: alternatives)
+  }
+
   /// Scores a token whose first bytes are given, or which may be the beginning of a longer one.
   private func add(
     _ token: Int32, given: ArraySlice<UInt8>, at position: Int, isLast: Bool, to score: inout TargetScore
@@ -98,48 +106,6 @@ public final class SubwordScorer: TextScorer {
     }
     score.add(nats: mass.nats, isGreedy: mass.isGreedy)
   }
-}
-
-/// The probability of some tokens among all that begin with given bytes.
-struct TokenMass {
-  /// -log of it.
-  let nats: Double
-  /// Whether the most likely token is one of them.
-  let isGreedy: Bool
-
-  /// - Parameters:
-  ///   - logits: [V]
-  ///   - accepts: whether a token is one of them.
-  init(
-    _ logits: UnsafeBufferPointer<Float>, _ vocabulary: SubwordVocabulary, given: ArraySlice<UInt8>,
-    accepts: (_ token: Int32) -> Bool
-  ) {
-    var (accepted, possible) = (ProbabilityMass(), ProbabilityMass())
-    for (token, logit) in logits.enumerated() {
-      guard vocabulary.bytes(of: Int32(token)).starts(with: given) else { continue }
-      possible.add(logit)
-      if accepts(Int32(token)) { accepted.add(logit) }
-    }
-    nats = possible.logarithm - accepted.logarithm
-    isGreedy = accepted.largest == possible.largest
-  }
-}
-
-/// A sum of exponentials of logits, which may be large.
-private struct ProbabilityMass {
-  private(set) var largest = -Float.infinity
-  /// In units of e^largest.
-  private var sum = 0.0
-
-  mutating func add(_ logit: Float) {
-    if logit > largest {
-      sum *= exp(Double(largest) - Double(logit))
-      largest = logit
-    }
-    sum += exp(Double(logit) - Double(largest))
-  }
-
-  var logarithm: Double { Double(largest) + log(sum) }
 }
 
 extension TargetScore {

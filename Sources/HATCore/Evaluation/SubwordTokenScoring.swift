@@ -92,30 +92,3 @@ struct SubwordTokenScoring: TokenScoring {
     return [.init(Int(token), logProbability)] + likeliest.filter { !begins($0) }
   }
 }
-
-/// The tokens that begin with the bytes of each.
-struct TokenBeginnings {
-  /// All with text, by their bytes: those that begin with the same ones lie side by side.
-  private var sorted: [Int32]
-  /// By token: its place among them, and the end of those that begin with it.
-  private var ranges: [Range<Int>]
-
-  init(_ vocabulary: SubwordVocabulary) {
-    sorted = (0..<Int32(vocabulary.count)).filter { vocabulary.length(of: $0) > 0 }
-    sorted.sort { vocabulary.bytes(of: $0).lexicographicallyPrecedes(vocabulary.bytes(of: $1)) }
-    ranges = Array(repeating: 0..<0, count: vocabulary.count)
-    for (start, token) in sorted.enumerated() {
-      let bytes = vocabulary.bytes(of: token)
-      var end = start + 1
-      while end < sorted.count, vocabulary.bytes(of: sorted[end]).starts(with: bytes) { end += 1 }
-      ranges[Int(token)] = start..<end
-    }
-  }
-
-  /// Those that begin with the bytes of a token, itself among them.
-  subscript(token: Int32) -> ArraySlice<Int32> { sorted[ranges[Int(token)]] }
-
-  func contains(_ other: Int32, among token: Int32) -> Bool {
-    ranges[Int(token)].contains(ranges[Int(other)].lowerBound) && !ranges[Int(other)].isEmpty
-  }
-}

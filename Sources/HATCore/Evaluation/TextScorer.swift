@@ -32,6 +32,10 @@ public protocol TextScorer: AnyObject {
   ///   - alternatives: at each place, at most.
   /// - Throws: `UserError` of kind `invalidData` when a sequence has no room for a word.
   func scoring(of tokens: [Int], alternatives: Int) throws -> any TokenScoring
+
+  /// The same for the bytes of a text, whatever the model's tokens are: a string may begin at any byte that begins a scalar. The scores'
+  /// tokens are bytes.
+  func scoring(ofBytes text: [UInt8], alternatives: Int) throws -> any TokenScoring
 }
 
 /// What a model thinks of a string that follows another.

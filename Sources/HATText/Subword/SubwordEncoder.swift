@@ -56,6 +56,24 @@ public final class SubwordEncoder {
     return tokens
   }
 
+  /// The tokens of a part of a text, which may begin and end within a scalar.
+  /// - Precondition: it is a part of valid UTF-8.
+  public func encode(partOfText bytes: some Collection<UInt8>) -> [Int32] {
+    let bytes = Array(bytes)
+    guard let lengths = WordCounts.splitter.split(partOfText: bytes) else {
+      preconditionFailure("bytes are of a text")
+    }
+    var (start, tokens) = (0, [Int32]())
+    bytes.withUnsafeBufferPointer { bytes in
+      for length in lengths {
+        let end = start + Int(length)
+        encode(word: UnsafeBufferPointer(rebasing: bytes[start..<end]), into: &tokens)
+        start = end
+      }
+    }
+    return tokens
+  }
+
   private func encode(word: UnsafeBufferPointer<UInt8>, into tokens: inout [Int32]) {
     guard word.count <= Self.longestKnown else { return merge(word, into: &tokens) }
     if let number = known.number(of: word) {

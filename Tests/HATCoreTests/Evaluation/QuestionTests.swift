@@ -27,6 +27,10 @@ private final class StubScorer: TextScorer {
   func scoring(of tokens: [Int], alternatives: Int) -> any TokenScoring {
     preconditionFailure("questions are of strings")
   }
+
+  func scoring(ofBytes text: [UInt8], alternatives: Int) -> any TokenScoring {
+    preconditionFailure("questions are of strings")
+  }
 }
 
 @Suite struct QuestionTests {
