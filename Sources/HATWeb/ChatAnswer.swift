@@ -144,6 +144,7 @@ struct ChatComposer: AnswerComposer {
   mutating func event(_ update: TextUpdate) throws -> [UInt8] {
     usage.add(update)
     if !wantsProbabilities, update.end == nil {
+      let part = part(_:)
       return try events.bytes(update) { part(ChatDelta(index: update.choice, delta: .init(content: $0))) }
     }
     let text = String(decoding: update.text, as: UTF8.self)

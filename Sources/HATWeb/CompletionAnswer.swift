@@ -95,6 +95,7 @@ struct CompletionComposer: AnswerComposer {
   mutating func event(_ update: TextUpdate) throws -> [UInt8] {
     if alternatives == nil, choices[update.choice].isEchoed, update.end == nil {
       usage.add(update)
+      let part = part(_:)
       return try events.bytes(update) { part(CompletionChoice(index: update.choice, text: $0)) }
     }
     return try choice(update).map { try WebJSON.event(part($0)) } ?? []
