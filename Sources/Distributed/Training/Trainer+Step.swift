@@ -48,7 +48,10 @@ extension Trainer {
     // Failures are shared before the ranks start to wait for each other's gradients.
     var batches = try communicator.together { try next.get() }
     precondition(batches.count == owned.count, "a source gives as many micro-batches as the rank owns")
-    for index in batches.indices { references.complete(&batches[index]) }
+    // Nothing is copied where there are no pairs.
+    if source.hasPreferencePairs {
+      for index in batches.indices { references.complete(&batches[index]) }
+    }
     try log.record(.computation) {
       try gradients.accumulate(with: parameters) { number, memory in
         let sum = try model.lossAndGradient(batches[number], memory)
