@@ -1,4 +1,4 @@
-"""What a model answers to held-out dialogues, and how often it is right to the last byte."""
+"""What a model answers to dialogues, and how often it is right to the last byte."""
 
 import json
 import math

@@ -19,8 +19,8 @@ from tuning.stages import stages
 
 _DESCRIPTION = """Tunes a small model to follow instructions, and measures the effect. Pretrains it on English
 text, writes dialogues about words whose answers can be judged exactly, tunes the model by them and then by
-preference pairs, and asks each model held-out dialogues about words that no training dialogue has. After a
-stop, run the same command to continue."""
+preference pairs, and asks each model questions that no training dialogue has, also about words that none has.
+After a stop, run the same command to continue."""
 
 _PROGRAM = ROOT / ".build/release/hat-mpirun"
 
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(prog="scripts/tune-example", description=_DESCRIPTION)
-    config = ROOT / "configs/tiny.yaml"
+    config = ROOT / "configs/tune-example.yaml"
     add = parser.add_argument
     add(
         "--output",
@@ -63,7 +63,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         type=Path,
         default=config,
         metavar="FILE",
-        help="of the model to pretrain; default: configs/tiny.yaml",
+        help="of the model to pretrain; default: configs/tune-example.yaml",
     )
     add(
         "--ranks",
@@ -86,7 +86,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         raise StageFailure(
             ExitCode.INPUT_MISSING,
             f"{options.config} cannot be read ({error.strerror})",
-            "Give a configuration such as configs/tiny.yaml.",
+            "Give a configuration such as configs/tune-example.yaml.",
         ) from error
     texts = str(options.texts) if options.texts else None
     return Settings(config, options.checkpoint, texts, options.ranks)

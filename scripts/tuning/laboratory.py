@@ -12,6 +12,8 @@ from reproduction.staging import Result
 
 # The models that are measured, in the order in which each is made of the one before.
 PRETRAINED, TUNED, PREFERRED = MODELS = ("pretrained", "tuned", "preferred")
+# The sets of dialogues that they are asked.
+NEW_QUESTIONS, NEW_WORDS = SETS = ("new-questions", "new-words")
 
 
 @dataclass(frozen=True)

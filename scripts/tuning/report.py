@@ -3,27 +3,33 @@
 from reproduction.commands import duration
 from reproduction.staging import Result
 from tuning.dialogues import KINDS, SYSTEM, TURNS, Json
-from tuning.laboratory import MODELS, PREFERRED, PRETRAINED, TUNED
+from tuning.laboratory import MODELS, NEW_QUESTIONS, NEW_WORDS, PREFERRED, PRETRAINED, TUNED
 
 _TITLES = {PRETRAINED: "pretrained", TUNED: "tuned by dialogues", PREFERRED: "then by preferences"}
+_SETS = {NEW_QUESTIONS: "new questions", NEW_WORDS: "new words"}
 _KINDS = {SYSTEM: "with a system message", TURNS: "several turns"}
 
 
 def markdown(results: dict[str, Result], seconds: dict[str, float]) -> str:
     measured = [results[f"measure-{model}"] for model in MODELS]
     trained = [results[f"train-{model}"] for model in MODELS]
-    dialogues, texts, pairs = ([each[name] for each in measured] for name in ("dialogues", "text", "pairs"))
-    rows = [
-        ["", *_TITLES.values()],
-        ["---", *("---:" for _ in MODELS)],
-        *(_right(kind, [each["answers"] for each in measured]) for kind in KINDS),
-        ["**all right answers**", *(_share(each["answers"]) for each in measured)],
-        ["answers, bits per byte", *(_decimal(each, "bits_per_byte") for each in dialogues)],
-        ["answers, words predicted", *(_percent(each, "word_accuracy") for each in dialogues)],
-        ["text, bits per byte", *(_decimal(each, "bits_per_byte") for each in texts)],
-        ["pairs, the right answer is likelier", *(_percent(each, "preference_accuracy") for each in pairs)],
-        ["steps of training", *(f"{each['steps']:,}" for each in trained)],
-        ["seconds of training", *(f"{each['seconds']:,.0f}" for each in trained)],
+    rows = [["", *_TITLES.values()], ["---", *("---:" for _ in MODELS)]]
+    for name, title in _SETS.items():
+        answers, dialogues = ([each[part][name] for each in measured] for part in ("answers", "dialogues"))
+        rows += [
+            [f"**{title}**", *(_share(each) for each in answers)],
+            *(_right(kind, answers) for kind in KINDS),
+            ["bits per byte of the answers", *(_decimal(each, "bits_per_byte") for each in dialogues)],
+            ["words of the answers predicted", *(_percent(each, "word_accuracy") for each in dialogues)],
+        ]
+    rows += [
+        [
+            "**pairs**: the right answer is likelier",
+            *(_percent(each["pairs"], "preference_accuracy") for each in measured),
+        ],
+        ["**text**: bits per byte", *(_decimal(each["text"], "bits_per_byte") for each in measured)],
+        ["**training**: steps", *(f"{each['steps']:,}" for each in trained)],
+        ["seconds", *(f"{each['seconds']:,.0f}" for each in trained)],
     ]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{table}\n\n{_origin(results['machine'], sum(seconds.values()))}\n"
@@ -33,8 +39,9 @@ def examples(results: dict[str, Result]) -> str:
     """Wrong answers of each model."""
     lines = []
     for model in MODELS:
-        for kind, found in results[f"measure-{model}"]["answers"]["kinds"].items():
-            lines += [f"{model:12} {kind:10} {_wrong(each)}" for each in found["wrong"]]
+        for name, found in results[f"measure-{model}"]["answers"].items():
+            for kind, judged in found["kinds"].items():
+                lines += [f"{model:11} {name:14} {kind:9} {_wrong(each)}" for each in judged["wrong"]]
     return "\n".join(lines) + "\n"
 
 

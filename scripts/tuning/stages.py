@@ -1,9 +1,9 @@
 """The stages: a pretrained model, dialogues, tuning by them, and tuning by preferences, each measured."""
 
 import json
-import math
 import sys
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 from corpus.errors import ExitCode
@@ -13,23 +13,20 @@ from reproduction.machine import ROOT, description
 from reproduction.staging import Result, Stage
 from tuning import answers, figures, recipe
 from tuning.dialogues import Author, Json
-from tuning.laboratory import PREFERRED, PRETRAINED, TUNED, Laboratory
+from tuning.laboratory import NEW_QUESTIONS, NEW_WORDS, PREFERRED, PRETRAINED, SETS, TUNED, Laboratory
 from tuning.tasks import words_of_questions
 from tuning.words import vocabulary
 
-# The files of dialogues and pairs, which are also the names of their corpora, and what each line is.
-TRAINING, HELD_OUT, PAIRS, HELD_OUT_PAIRS = "training", "held-out", "pairs", "held-out-pairs"
+# The files of dialogues and pairs beside the two sets, and what each line is. Their corpora have their names.
+TRAINING, PAIRS, MEASURED_PAIRS = "training", "pairs", "measured-pairs"
 _DOCUMENTS = {
-    **{TRAINING: "dialogues", HELD_OUT: "dialogues"},
-    **{PAIRS: "preferences", HELD_OUT_PAIRS: "preferences"},
+    **dict.fromkeys((TRAINING, *SETS), "dialogues"),
+    **dict.fromkeys((PAIRS, MEASURED_PAIRS), "preferences"),
 }
 _TEXT = "text"
-# The files do not depend on each other.
-_SEEDS = {TRAINING: 1, HELD_OUT: 2, PAIRS: 3, HELD_OUT_PAIRS: 4}
 
 # The share of text that is held out from pretraining.
 _HELD_OUT_TEXT = 0.01
-_EVALUATIONS = 8
 
 
 def stages() -> list[Stage[Laboratory]]:
@@ -69,21 +66,25 @@ def _fetch(laboratory: Laboratory) -> Result:
 
 def _write(laboratory: Laboratory) -> Result:
     words = vocabulary(laboratory.texts, words_of_questions())
-    known, unknown = words.training, words.held_out
+    # No two files have the same seed.
+    measuring = {
+        name: list(Author(known, seed).measuring(recipe.MEASURED_DIALOGUES))
+        for name, known, seed in ((NEW_QUESTIONS, words.training, 1), (NEW_WORDS, words.held_out, 2))
+    }
+    pairs = list(Author(words.training, 3).pairs(recipe.MEASURED_PAIRS))
+    asked = {question for dialogue in measuring[NEW_QUESTIONS] for question in dialogue.questions}
+    asked |= {message["content"] for pair in pairs for message in pair["prompt"]}
     written: dict[str, Iterable[Json]] = {
+        **{name: (dialogue.encode() for dialogue in dialogues) for name, dialogues in measuring.items()},
+        MEASURED_PAIRS: pairs,
         TRAINING: (
             dialogue.encode()
-            for dialogue in Author(known, _SEEDS[TRAINING]).training(recipe.TRAINING_DIALOGUES)
+            for dialogue in Author(words.training, 4).training(recipe.TRAINING_DIALOGUES, without=asked)
         ),
-        HELD_OUT: (
-            dialogue.encode()
-            for dialogue in Author(unknown, _SEEDS[HELD_OUT]).held_out(recipe.HELD_OUT_DIALOGUES)
-        ),
-        PAIRS: Author(known, _SEEDS[PAIRS]).pairs(recipe.TRAINING_PAIRS),
-        HELD_OUT_PAIRS: Author(unknown, _SEEDS[HELD_OUT_PAIRS]).pairs(recipe.HELD_OUT_PAIRS),
+        PAIRS: Author(words.training, 5).pairs(recipe.TRAINING_PAIRS, without=asked),
     }
     counts = {name: _write_lines(laboratory.dialogues(name), lines) for name, lines in written.items()}
-    return {"words": {"training": len(known), "held_out": len(unknown)}, "lines": counts}
+    return {"words": {"training": len(words.training), "held_out": len(words.held_out)}, "lines": counts}
 
 
 def _write_lines(path: Path, lines: Iterable[Json]) -> int:
@@ -133,10 +134,8 @@ def _train(
     laboratory: Laboratory, model: str, config: Path, data: Path | list[str], start: str | None = None
 ) -> None:
     values = recipe.SETTINGS[model]
-    every = math.ceil(int(str(values["training.steps"])) / _EVALUATIONS)
-    output = {"output.evaluate_every": every, "output.checkpoint_every": every, "output.keep": 1}
     laboratory.hat.train(
-        *(config, data, laboratory.run(model), laboratory.settings.ranks, {**values, **output}),
+        *(config, data, laboratory.run(model), laboratory.settings.ranks, values),
         start=laboratory.run(start) if start else None,
     )
 
@@ -151,20 +150,29 @@ def _measurement(model: str) -> Stage[Laboratory]:
 
 
 def _measure(model: str) -> Callable[[Laboratory], Result]:
-    """The stage that asks the model the held-out dialogues, and evaluates it on their answers and on text."""
+    """The stage that asks the model both sets, and evaluates it on their answers, on pairs and on text."""
 
     def work(laboratory: Laboratory) -> Result:
         run, hat = laboratory.run(model), laboratory.hat
-        asked = answers.read(laboratory.dialogues(HELD_OUT))
-        found = answers.judged(asked, answers.ask(run, asked, laboratory.program))
-        evaluated = hat.evaluate(run, "data", laboratory.corpus(HELD_OUT), part="train")
-        text = hat.evaluate(run, "data", laboratory.corpus(_TEXT))
-        pairs = hat.evaluate(run, "data", laboratory.corpus(HELD_OUT_PAIRS), part="train")
+        asked = {name: answers.read(laboratory.dialogues(name)) for name in SETS}
+        given = iter(
+            answers.ask(
+                run, [dialogue for dialogues in asked.values() for dialogue in dialogues], laboratory.program
+            )
+        )
+        judged = {
+            name: answers.judged(dialogues, list(islice(given, len(dialogues))))
+            for name, dialogues in asked.items()
+        }
+        evaluated = {
+            name: hat.evaluate(run, "data", laboratory.corpus(name), part="train")
+            for name in (*SETS, MEASURED_PAIRS)
+        }
         return {
-            "answers": found,
-            "dialogues": figures.of_text(evaluated),
-            "text": figures.of_text(text),
-            "pairs": figures.of_pairs(pairs),
+            "answers": judged,
+            "dialogues": {name: figures.of_text(evaluated[name]) for name in SETS},
+            "pairs": figures.of_pairs(evaluated[MEASURED_PAIRS]),
+            "text": figures.of_text(hat.evaluate(run, "data", laboratory.corpus(_TEXT))),
         }
 
     return work

@@ -18,9 +18,9 @@ class Task:
     phrasings: tuple[str, ...]
     follow_ups: tuple[str, ...]
     answer: Callable[[Words], str]
-    # How many words a question is about.
+    # How many words it is measured with. Training questions may have fewer.
     fewest: int = 2
-    most: int = 8
+    most: int = 4
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Form:
     apply: Callable[[str], str]
 
 
-_NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight")
+_NUMBERS = ("none", "one", "two", "three", "four")
 
 TASKS = (
     Task(
@@ -40,7 +40,6 @@ TASKS = (
         ("Repeat: {}", "Say this again: {}", "Please repeat these words: {}", "{}\nSay that again."),
         ("Repeat all of it.", "What were the words again?"),
         " ".join,
-        1,
     ),
     Task(
         "capitals",
@@ -52,7 +51,6 @@ TASKS = (
         ),
         ("Now in capitals.", "And all in capitals?"),
         lambda words: " ".join(words).upper(),
-        1,
     ),
     Task(
         "first",
@@ -97,7 +95,6 @@ TASKS = (
         ("How many words: {}", "Count the words: {}", "How many words are these: {}", "{}\nHow many words?"),
         ("How many words were these?", "Count them."),
         lambda words: _NUMBERS[len(words)],
-        1,
     ),
     Task(
         "spell",

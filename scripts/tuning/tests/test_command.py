@@ -39,7 +39,7 @@ class _Hat:
             totals = {"logged_steps": 9, "bytes": 900, "flops": 1e9, "seconds": 3.0}
             return {"totals": totals, "curve": [], "evaluations": [], "configuration": "model:\n  width: 128\n"}
         if name == "evaluate":
-            return _PAIRS if any("held-out-pairs" in word for word in command) else _TEXT
+            return _PAIRS if any("measured-pairs" in word for word in command) else _TEXT
         return {}
 
     def of(self, name: str) -> list[str]:
@@ -64,6 +64,7 @@ class CommandTests(unittest.TestCase):
             patch.object(answers, "ask", self.ask),
             patch.object(recipe, "TRAINING_DIALOGUES", 40),
             patch.object(recipe, "TRAINING_PAIRS", 20),
+            patch.object(recipe, "MEASURED_PAIRS", 20),
         ):
             replaced.start()
             self.addCleanup(replaced.stop)
@@ -84,7 +85,7 @@ class CommandTests(unittest.TestCase):
         self.assertEqual(code, ExitCode.DONE, said)
         table = (self.output / "results.md").read_text()
         self.assertIn("| `repeat` | 0 of 50 | 50 of 50 | 50 of 50 |", table)
-        self.assertIn("| several turns | 0 of 50 | 0 of 50 | 50 of 50 |", table)
+        self.assertEqual(table.count("| several turns | 0 of 50 | 0 of 50 | 50 of 50 |"), 2)
         self.assertIn("| 80.0% | 80.0% | 80.0% |", table)
         self.assertIn("instead of", (self.output / "wrong-answers.txt").read_text())
         self.assertEqual(set(json.loads((self.output / "results.json").read_text())), {"results", "seconds"})
@@ -94,16 +95,27 @@ class CommandTests(unittest.TestCase):
         self.assertEqual((len(self.hat.calls), len(self.asked)), done)
         self.assertEqual((self.output / "results.md").read_text(), table)
 
-    def test_words_of_held_out_dialogues_and_pairs_are_in_none_of_training(self) -> None:
+    def test_what_measures_is_new(self) -> None:
         self.tune()
-        words = {}
-        for name in ("training", "held-out", "pairs", "held-out-pairs"):
-            text = (self.output / f"dialogues/{name}.jsonl").read_text().lower()
-            words[name] = {word for word in re.findall("[a-z]+", text) if word in _WORDS}
-        self.assertEqual(
-            (words["training"] | words["pairs"]) & (words["held-out"] | words["held-out-pairs"]), set()
+        lines = {
+            name: [
+                json.loads(line) for line in (self.output / f"dialogues/{name}.jsonl").read_text().splitlines()
+            ]
+            for name in ("training", "pairs", "new-questions", "new-words", "measured-pairs")
+        }
+        trained = json.dumps(lines["training"] + lines["pairs"])
+        words, known = (
+            set(re.findall("[a-z]+", text.lower())) for text in (json.dumps(lines["new-words"]), trained)
         )
-        self.assertTrue(all(words.values()))
+        self.assertEqual(words & known & set(_WORDS), set())
+        self.assertTrue(words & set(_WORDS))
+        first = [
+            dialogue["messages"][-2]["content"]
+            for dialogue in lines["new-questions"]
+            if dialogue["kind"] == "spell"
+        ]
+        first += [pair["prompt"][-1]["content"] for pair in lines["measured-pairs"] if pair["kind"] == "spell"]
+        self.assertEqual([question for question in first if f'"{question}"' in trained], [])
 
     def test_each_model_begins_with_the_one_before(self) -> None:
         self.tune()
@@ -120,7 +132,7 @@ class CommandTests(unittest.TestCase):
             for call in self.hat.of("preprocess")
             if "--documents" in call
         ]
-        self.assertEqual(kinds, ["dialogues", "dialogues", "preferences", "preferences"])
+        self.assertEqual(kinds, ["dialogues"] * 3 + ["preferences"] * 2)
 
     def test_a_given_checkpoint_is_not_trained(self) -> None:
         code, said = self.tune("--checkpoint", self.folder / "mine")

@@ -1,7 +1,7 @@
 import unittest
 from collections import Counter
 
-from tuning.dialogues import KINDS, Author, Dialogue, Turn, wrong_answers
+from tuning.dialogues import KINDS, Author, Dialogue, Turn
 from tuning.tasks import FORMS, TASKS, words_of_questions
 
 _WORDS = [first + second + "o" for first in "bdfgklmn" for second in ("ana", "iri", "olo", "utu")]
@@ -62,13 +62,13 @@ class DialogueTests(unittest.TestCase):
         self.assertTrue(60 < systems < 140, systems)
 
     def test_follow_ups_are_about_words_that_are_there(self) -> None:
-        for dialogue in Author(_WORDS, 1).held_out(20):
+        for dialogue in Author(_WORDS, 1).measuring(20):
             said = " ".join(message["content"] for message in dialogue.prompt if message["role"] == "user")
             for turn in dialogue.turns:
                 self.assertIn(" ".join(turn.words), said)
 
-    def test_held_out_dialogues_are_of_every_kind(self) -> None:
-        found = list(Author(_WORDS, 1).held_out(3))
+    def test_measuring_dialogues_are_of_every_kind(self) -> None:
+        found = list(Author(_WORDS, 1).measuring(3))
         self.assertEqual([dialogue.kind for dialogue in found], [kind for kind in KINDS for _ in range(3)])
         for dialogue in found:
             self.assertEqual(dialogue.form is not None, dialogue.kind == "system")
@@ -85,17 +85,31 @@ class DialogueTests(unittest.TestCase):
                 self.assertTrue(pair["chosen"][0]["content"].isupper())
 
     def test_wrong_answers_are_plausible_and_wrong(self) -> None:
+        author = Author(["garden", "silk", "silver"], 1)
         words, (repeat,) = ("garden", "silver"), [task for task in TASKS if task.name == "repeat"]
         turn = Turn(repeat, words, "Repeat: garden silver", "garden silver")
-        self.assertEqual(
-            wrong_answers(Dialogue("repeat", None, [turn])),
-            ["GARDEN SILVER", "garden", "silver", "silver garden", "garden, silver", "two"],
-        )
+        wrong = set(author.wrong_answers(Dialogue("repeat", None, [turn])))
+        expected = {"GARDEN SILVER", "garden", "silver", "silver garden", "garden, silver", "two"}
+        similar = {"silk silver", "silver silver", "garden silk", "garden garden"}
+        self.assertEqual(wrong - similar, expected)
+        self.assertEqual(len(wrong & similar), 1)
         capitals = next(form for form in FORMS if form.name == "capitals")
-        wrong = wrong_answers(
-            Dialogue("system", capitals, [Turn(repeat, words, turn.question, "GARDEN SILVER")])
+        turn = Turn(repeat, words, "Repeat: garden silver", "GARDEN SILVER")
+        wrong = set(author.wrong_answers(Dialogue("system", capitals, [turn])))
+        upper = {word.upper() for word in similar}
+        self.assertEqual(
+            wrong - upper, {"garden silver", *(word.upper() for word in expected)} - {"GARDEN SILVER"}
         )
-        self.assertEqual(wrong, ["garden silver", "GARDEN", "SILVER", "SILVER GARDEN", "GARDEN, SILVER", "TWO"])
+
+    def test_training_has_no_question_that_measures(self) -> None:
+        author = Author(_WORDS[:6], 1)
+        asked = {question for dialogue in author.measuring(20) for question in dialogue.questions}
+        trained = list(author.training(300, without=asked))
+        self.assertEqual(len(trained), 300)
+        self.assertEqual([dialogue for dialogue in trained if dialogue.questions & asked], [])
+        pairs = [pair["prompt"][-1]["content"] for pair in author.pairs(100, without=asked)]
+        self.assertEqual([content for content in pairs if content in asked], [])
+        self.assertEqual(len(pairs), 100)
 
 
 if __name__ == "__main__":
