@@ -34,9 +34,9 @@ struct TokenBeginnings {
     ranges[Int(token)].contains(ranges[Int(other)].lowerBound) && !ranges[Int(other)].isEmpty
   }
 
-  /// Byte `offset` of the token at a place; nil where the token ends before it.
-  func byte(_ offset: Int, at place: Int) -> UInt8? {
-    let bytes = vocabulary.bytes(of: sorted[place])
+  /// Byte `offset` of a token; nil where the token ends before it.
+  func byte(_ offset: Int, of token: Int32) -> UInt8? {
+    let bytes = vocabulary.bytes(of: token)
     return offset < bytes.count ? bytes[bytes.startIndex + offset] : nil
   }
 
@@ -46,8 +46,8 @@ struct TokenBeginnings {
   ///   - offset: of the byte.
   func places(_ places: Range<Int>, where byte: UInt8, at offset: Int) -> Range<Int> {
     // A token that ends there comes before all that go on.
-    let start = firstPlace(in: places) { self.byte(offset, at: $0).map { $0 >= byte } ?? false }
-    return start..<firstPlace(in: start..<places.upperBound) { self.byte(offset, at: $0)! > byte }
+    let start = firstPlace(in: places) { self.byte(offset, of: sorted[$0]).map { $0 >= byte } ?? false }
+    return start..<firstPlace(in: start..<places.upperBound) { self.byte(offset, of: sorted[$0])! > byte }
   }
 
   /// The first for which a condition holds that holds for all behind it.

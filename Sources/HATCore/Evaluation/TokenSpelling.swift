@@ -45,14 +45,10 @@ struct TokenSpelling {
     var (places, length) = (beginnings.places, 0)
 
     func score(_ symbol: Int, _ choice: Choice) -> SymbolScore {
-      var order: ArraySlice<Choice> = []
-      if alternatives > 0 {
-        let others = Self.choices(places, at: length, beginnings, logits).filter { $0.step != choice.step }
-        order = Self.likeliest([choice] + others).prefix(alternatives)
-      }
+      let prediction = Prediction(places: places, offset: length, beginnings: beginnings, logits: logits)
       return SymbolScore(
         symbol, choice.mass.logarithm - total,
-        order.map {
+        prediction.likeliest(alternatives, own: choice).map {
           .init($0.step == choice.step ? symbol : $0.step.token, $0.mass.logarithm - total)
         })
     }
@@ -66,32 +62,58 @@ struct TokenSpelling {
     end = score(Self.endSymbol, Choice(step: .end(token), mass: ProbabilityMass([own])))
   }
 
-  /// All that may come behind the bytes that the tokens at some places have in common.
-  private static func choices(
-    _ places: Range<Int>, at offset: Int, _ beginnings: TokenBeginnings, _ logits: UnsafeBufferPointer<Float>
-  ) -> [Choice] {
-    var choices: [Choice] = []
-    func add(_ step: Step, _ logit: Float) {
-      if choices.last?.step != step { choices.append(Choice(step: step, mass: ProbabilityMass())) }
-      choices[choices.count - 1].mass.add(logit)
-    }
-    if offset == 0 {
-      add(.end(SubwordVocabulary.documentMark), logits[Int(SubwordVocabulary.documentMark)])
-    }
-    for (place, token) in zip(places, beginnings[places]) {
-      add(beginnings.byte(offset, at: place).map(Step.byte) ?? .end(token), logits[Int(token)])
-    }
-    return choices
-  }
+  /// What may come behind the bytes that some tokens have in common.
+  private struct Prediction {
+    /// Of these tokens.
+    let places: Range<Int>
+    /// How many bytes they have in common.
+    let offset: Int
+    let beginnings: TokenBeginnings
+    /// [V]
+    let logits: UnsafeBufferPointer<Float>
 
-  /// The one that greedy decoding takes, which has the likeliest token, and those that are less likely than it, in their order.
-  ///
-  /// A choice may be more likely by many tokens, none of which is the likeliest. It is left out: a choice's first alternative is to be
-  /// the one with the highest figure.
-  private static func likeliest(_ choices: [Choice]) -> [Choice] {
-    // Of equal ones the first, which is the text's own.
-    let greedy = choices.dropFirst().reduce(choices[0]) { $1.mass.largest > $0.mass.largest ? $1 : $0 }
-    let others = choices.filter { $0.step != greedy.step && $0.mass.logarithm <= greedy.mass.logarithm }
-    return [greedy] + others.sorted { $0.mass.logarithm > $1.mass.logarithm }
+    /// The choice that greedy decoding takes, which has the likeliest token, and those that are less likely than it, in their order.
+    ///
+    /// A choice may be more likely by many tokens, none of which is the likeliest. It is left out: the first is to be the one with the
+    /// highest figure.
+    /// - Parameter own: the text's.
+    func likeliest(_ count: Int, own: Choice) -> [Choice] {
+      guard count > 0 else { return [] }
+      let greedy = greedy(own)
+      guard count > 1 else { return [greedy] }
+      let others = choices().filter {
+        $0.step != greedy.step && $0.mass.logarithm <= greedy.mass.logarithm
+      }
+      return [greedy] + others.sorted { $0.mass.logarithm > $1.mass.logarithm }.prefix(count - 1)
+    }
+
+    /// Of equally likely ones the text's own.
+    private func greedy(_ own: Choice) -> Choice {
+      var best = beginnings[places].max { logits[Int($0)] < logits[Int($1)] }!
+      if offset == 0, logits[Int(SubwordVocabulary.documentMark)] > logits[Int(best)] {
+        best = SubwordVocabulary.documentMark
+      }
+      if logits[Int(best)] <= own.mass.largest { return own }
+      let step = step(of: best)
+      guard case .byte(let byte) = step else {
+        return Choice(step: step, mass: ProbabilityMass([logits[Int(best)]]))
+      }
+      let tokens = beginnings[beginnings.places(places, where: byte, at: offset)]
+      return Choice(step: step, mass: ProbabilityMass(tokens.lazy.map { logits[Int($0)] }))
+    }
+
+    private func choices() -> [Choice] {
+      var choices: [Choice] = []
+      for token in (offset == 0 ? [SubwordVocabulary.documentMark] : []) + beginnings[places] {
+        let step = step(of: token)
+        if choices.last?.step != step { choices.append(Choice(step: step, mass: ProbabilityMass())) }
+        choices[choices.count - 1].mass.add(logits[Int(token)])
+      }
+      return choices
+    }
+
+    private func step(of token: Int32) -> Step {
+      beginnings.byte(offset, of: token).map(Step.byte) ?? .end(token)
+    }
   }
 }
