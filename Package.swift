@@ -201,7 +201,7 @@ let package = Package(
       dependencies: ["HAT", "HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
     .testTarget(
       name: "HATServingTests",
-      dependencies: ["HATServing", "HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"]),
+      dependencies: ["HATServing", "HATWeb", "HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"]),
     .testTarget(
       name: "HATTerminalTests",
       dependencies: [

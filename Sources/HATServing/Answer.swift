@@ -11,13 +11,17 @@ public final class Answer: Sendable {
     var failure: (any Error)?
     var isClosed = false
     var waiter: Waiter?
+    /// Whether whoever waits for the end no longer does.
+    var isHurried = false
 
     var hasNews: Bool { pending.contains { !$0.isEmpty } }
 
     /// Whoever waits, if it waits for no more.
     mutating func released() -> CheckedContinuation<Void, Never>? {
       guard let waiter else { return nil }
-      let isReady = isClosed || failure != nil || unfinished == 0 || !waiter.waitsForEnd && hasNews
+      let isReady =
+        isClosed || failure != nil || unfinished == 0
+        || (isHurried || !waiter.waitsForEnd) && hasNews
       guard isReady else { return nil }
       self.waiter = nil
       return waiter.continuation
@@ -40,7 +44,7 @@ public final class Answer: Sendable {
     state = Mutex(State(pending: (0..<choices).map { TextUpdate(choice: $0) }, unfinished: choices))
   }
 
-  /// What has come since the last call; waits for something, or for the end.
+  /// What has come since the last call; waits for something, or for the end, until somebody hurries it.
   /// - Returns: an update for each choice with news; nil behind the end.
   /// - Throws: `CancellationError` once it is closed; what went wrong with the request.
   public func next(waitingForEnd: Bool = false) async throws -> [TextUpdate]? {
@@ -55,11 +59,15 @@ public final class Answer: Sendable {
     return news.isEmpty ? nil : news
   }
 
+  /// Whoever waits for the end, or comes to, waits for news alone.
+  public func hurry() { change { $0.isHurried = true } }
+
   /// What has come since the last call; waits for nothing.
   func taken() throws -> [TextUpdate] {
     try state.withLock { state in
       if let failure = state.failure { throw failure }
       if state.isClosed { throw CancellationError() }
+      state.isHurried = false
       let news = state.pending.filter { !$0.isEmpty }
       for update in news { state.pending[update.choice] = TextUpdate(choice: update.choice) }
       return news

@@ -12,8 +12,8 @@ protocol AnswerComposer: Sendable {
 
   /// What a stream begins with.
   var opening: [any Encodable] { get }
-  /// - Returns: nil where there is nothing to tell yet.
-  mutating func part(_ update: TextUpdate) -> (any Encodable)?
+  /// What a stream tells of an update, as an event; nothing where there is nothing to tell yet.
+  mutating func event(_ update: TextUpdate) throws -> [UInt8]
   /// What a stream ends with, if usage is asked for.
   func closing(_ usage: Usage) -> any Encodable
 }

@@ -22,6 +22,12 @@ struct ChatPart: Encodable {
   let seed: UInt64
   var choices: [ChatDelta]
   var usage: Usage?
+
+  func with(_ choice: ChatDelta) -> ChatPart {
+    var part = self
+    part.choices = [choice]
+    return part
+  }
 }
 
 struct ChatChoice: Encodable {
@@ -108,6 +114,7 @@ struct ChatComposer: AnswerComposer {
   private let count: Int
   private let names: TokenNames
   private let wantsProbabilities: Bool
+  private var events = TextEvents()
   var usage: Usage
 
   init(_ request: ChatRequest, _ plan: WritingPlan, _ tokens: TextTokens) {
@@ -133,23 +140,22 @@ struct ChatComposer: AnswerComposer {
 
   /// Who speaks.
   var opening: [any Encodable] {
-    (0..<count).map { index in
-      var part = blank
-      part.choices = [ChatDelta(index: index, delta: .init(role: "assistant", content: ""))]
-      return part
-    }
+    (0..<count).map { blank.with(ChatDelta(index: $0, delta: .init(role: "assistant", content: ""))) }
   }
 
-  mutating func part(_ update: TextUpdate) -> (any Encodable)? {
+  mutating func event(_ update: TextUpdate) throws -> [UInt8] {
     usage.add(update)
-    var part = blank
+    if !wantsProbabilities, update.end == nil {
+      return try events.bytes(update) { [blank] text in
+        blank.with(ChatDelta(index: update.choice, delta: .init(content: text)))
+      }
+    }
     let text = String(decoding: update.text, as: UTF8.self)
-    part.choices = [
-      ChatDelta(
-        index: update.choice, delta: .init(content: text.isEmpty && update.end != nil ? nil : text),
-        logprobs: probabilities(update), finishReason: update.end?.finishReason)
-    ]
-    return part
+    return try WebJSON.event(
+      blank.with(
+        ChatDelta(
+          index: update.choice, delta: .init(content: text.isEmpty && update.end != nil ? nil : text),
+          logprobs: probabilities(update), finishReason: update.end?.finishReason)))
   }
 
   func closing(_ usage: Usage) -> any Encodable {

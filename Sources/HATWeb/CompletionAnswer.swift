@@ -11,6 +11,12 @@ struct CompletionAnswer: Encodable {
   let seed: UInt64
   var choices: [CompletionChoice]
   var usage: Usage?
+
+  func with(_ choice: CompletionChoice) -> CompletionAnswer {
+    var answer = self
+    answer.choices = [choice]
+    return answer
+  }
 }
 
 struct Usage: Encodable {
@@ -70,6 +76,7 @@ struct CompletionComposer: AnswerComposer {
   private let names: TokenNames
   private let alternatives: Int?
   private var choices: [Choice]
+  private var events = TextEvents()
   var usage: Usage
 
   init(_ request: CompletionRequest, _ plan: WritingPlan, _ tokens: TextTokens) {
@@ -91,10 +98,14 @@ struct CompletionComposer: AnswerComposer {
 
   var opening: [any Encodable] { [] }
 
-  mutating func part(_ update: TextUpdate) -> (any Encodable)? {
-    var answer = blank
-    answer.choices = choice(update).map { [$0] } ?? []
-    return answer.choices.isEmpty ? nil : answer
+  mutating func event(_ update: TextUpdate) throws -> [UInt8] {
+    if alternatives == nil, choices[update.choice].isEchoed, update.end == nil {
+      usage.add(update)
+      return try events.bytes(update) { [blank] text in
+        blank.with(CompletionChoice(index: update.choice, text: text))
+      }
+    }
+    return try choice(update).map { try WebJSON.event(blank.with($0)) } ?? []
   }
 
   func closing(_ usage: Usage) -> any Encodable {

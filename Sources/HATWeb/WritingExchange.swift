@@ -1,11 +1,13 @@
 import HATServing
 import HTTPTypes
 import HummingbirdCore
+import NIOCore
 
 /// A request for text on its way, and how its answer is sent.
 struct WritingExchange {
-  /// The shortest time between two parts of a stream: more would cost time that the model can write in.
-  private static let pause = Duration.milliseconds(25)
+  /// Parts of streams are sent at multiples of it, in nanoseconds: those of all streams together, since each time costs time that the model
+  /// can write in.
+  private static let pause: UInt64 = 25_000_000
 
   let answer: Answer
   var composer: any AnswerComposer
@@ -39,17 +41,25 @@ struct WritingExchange {
     _ writer: consuming ResponseWriter
   ) async throws {
     var body = try await replyWriter.beginEvents(writer)
+    let loop = replyWriter.channel.eventLoop
+    try await withTaskExecutorPreference(EventLoopExecutor(loop)) {
+      try await sendEvents(first, &composer, replyWriter, &body, loop)
+    }
+    try await replyWriter.finish(body)
+  }
+
+  private func sendEvents(
+    _ first: [TextUpdate], _ composer: inout any AnswerComposer, _ replyWriter: ReplyWriter,
+    _ body: inout any ResponseBodyWriter, _ loop: any EventLoop
+  ) async throws {
     var events = try composer.opening.flatMap { try WebJSON.event($0) }
     var news: [TextUpdate]? = first
     do {
       while let updates = news {
-        for update in updates {
-          if let part = composer.part(update) { events += try WebJSON.event(part) }
-        }
+        for update in updates { events += try composer.event(update) }
         try await replyWriter.send(events, to: &body)
         events = []
-        try await Task.sleep(for: Self.pause)
-        news = try await answer.next()
+        news = try await nextNews(loop)
       }
       if streamsUsage { events += try WebJSON.event(composer.closing(composer.usage)) }
       events += WebJSON.lastEvent
@@ -58,6 +68,13 @@ struct WritingExchange {
       events += try WebJSON.event(APIError(error))
     }
     try await replyWriter.send(events, to: &body)
-    try await replyWriter.finish(body)
+  }
+
+  /// What has come at the next time to send, or at the end.
+  private func nextNews(_ loop: any EventLoop) async throws -> [TextUpdate]? {
+    let next = (NIODeadline.now().uptimeNanoseconds / Self.pause + 1) * Self.pause
+    let timer = loop.scheduleTask(deadline: .uptimeNanoseconds(next)) { [answer] in answer.hurry() }
+    defer { timer.cancel() }
+    return try await answer.next(waitingForEnd: true)
   }
 }

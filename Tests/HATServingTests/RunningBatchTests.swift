@@ -177,6 +177,23 @@ import Testing
     #expect((batch.counts.running, batch.counts.waiting) == (0, 0))
   }
 
+  @Test func whoWaitsForTheEndCanBeHurried() async throws {
+    let model = try model(.hierarchical)
+    let batch = RunningBatch(model.predictor(documents: 1), model.scorer())
+    let answer = answer()
+    let request = try request(model, Array("a ".utf8), document: 0, tokens: 30)
+    batch.add(WritingChoice(request, index: 0, answer))
+    for _ in 0..<8 { batch.step() }
+    answer.hurry()
+    let first = try #require(try await answer.next(waitingForEnd: true))
+    #expect(first[0].end == nil && !first[0].text.isEmpty)
+    // The next wait is one for the end again.
+    finish(batch)
+    let rest = try await whole(answer)[0]
+    #expect(rest.end != nil)
+    #expect(first[0].text + rest.text == (try alone(model, request, bytes: 30)))
+  }
+
   @Test func nothingIsWrittenWhereNoTokensAreWanted() async throws {
     let model = try model(.hierarchical)
     let batch = RunningBatch(model.predictor(documents: 1), model.scorer())
