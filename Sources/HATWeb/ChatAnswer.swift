@@ -22,6 +22,12 @@ struct ChatPart: Encodable {
   let seed: UInt64
   var choices: [ChatDelta]
   var usage: Usage?
+
+  func with(_ choice: ChatDelta) -> ChatPart {
+    var part = self
+    part.choices = [choice]
+    return part
+  }
 }
 
 struct ChatChoice: Encodable {
@@ -134,31 +140,22 @@ struct ChatComposer: AnswerComposer {
 
   /// Who speaks.
   var opening: [any Encodable] {
-    (0..<count).map { index in
-      var part = blank
-      part.choices = [ChatDelta(index: index, delta: .init(role: "assistant", content: ""))]
-      return part
-    }
+    (0..<count).map { blank.with(ChatDelta(index: $0, delta: .init(role: "assistant", content: ""))) }
   }
 
   mutating func event(_ update: TextUpdate) throws -> [UInt8] {
     usage.add(update)
     if !wantsProbabilities, update.end == nil {
-      let part = part(_:)
-      return try events.bytes(update) { part(ChatDelta(index: update.choice, delta: .init(content: $0))) }
+      return try events.bytes(update) { [blank] text in
+        blank.with(ChatDelta(index: update.choice, delta: .init(content: text)))
+      }
     }
     let text = String(decoding: update.text, as: UTF8.self)
     return try WebJSON.event(
-      part(
+      blank.with(
         ChatDelta(
           index: update.choice, delta: .init(content: text.isEmpty && update.end != nil ? nil : text),
           logprobs: probabilities(update), finishReason: update.end?.finishReason)))
-  }
-
-  private func part(_ delta: ChatDelta) -> ChatPart {
-    var part = blank
-    part.choices = [delta]
-    return part
   }
 
   func closing(_ usage: Usage) -> any Encodable {

@@ -11,6 +11,12 @@ struct CompletionAnswer: Encodable {
   let seed: UInt64
   var choices: [CompletionChoice]
   var usage: Usage?
+
+  func with(_ choice: CompletionChoice) -> CompletionAnswer {
+    var answer = self
+    answer.choices = [choice]
+    return answer
+  }
 }
 
 struct Usage: Encodable {
@@ -95,16 +101,11 @@ struct CompletionComposer: AnswerComposer {
   mutating func event(_ update: TextUpdate) throws -> [UInt8] {
     if alternatives == nil, choices[update.choice].isEchoed, update.end == nil {
       usage.add(update)
-      let part = part(_:)
-      return try events.bytes(update) { part(CompletionChoice(index: update.choice, text: $0)) }
+      return try events.bytes(update) { [blank] text in
+        blank.with(CompletionChoice(index: update.choice, text: text))
+      }
     }
-    return try choice(update).map { try WebJSON.event(part($0)) } ?? []
-  }
-
-  private func part(_ choice: CompletionChoice) -> CompletionAnswer {
-    var answer = blank
-    answer.choices = [choice]
-    return answer
+    return try choice(update).map { try WebJSON.event(blank.with($0)) } ?? []
   }
 
   func closing(_ usage: Usage) -> any Encodable {
