@@ -4,7 +4,8 @@
 
 Both read prompts of 256 bytes and write behind them; the time of both is counted. The benchmark's prompts are
 held-out text of the run's corpora; the clients' are what the model writes itself. The rounds alternate, since
-machines are noisy.
+machines are noisy. Clients wait for whole answers or read streams; they cost little, except those that are
+threads of Python, and decode each event as it comes.
 """
 
 import argparse
@@ -14,8 +15,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from serving import readers
 from serving.runs import run
-from serving.server import Server
+from serving.server import Json, Server
 
 _PROMPT_BYTES = 256
 
@@ -33,23 +35,31 @@ def benchmark(checkpoint: str, clients: int, size: int, texts: int) -> float:
     return float(measured["decode"]["bytes"] / seconds)
 
 
-def serve(server: Server, clients: int, size: int, texts: int, prompts: list[str], streams: bool) -> float:
+def serve(server: Server, clients: int, size: int, texts: int, prompts: list[str], kind: str) -> float:
     """Bytes a second."""
-
-    def ask(number: int) -> int:
-        body = {
+    bodies: list[Json] = [
+        {
             **{"model": server.name, "prompt": prompts[number % len(prompts)], "max_tokens": size},
-            **{"temperature": 0.8, "top_p": 0.95, "seed": number},
+            **{"temperature": 0.8, "top_p": 0.95, "seed": number, "stream": kind != "whole"},
         }
-        if not streams:
-            return len(server.ask("/v1/completions", body)["choices"][0]["text"].encode())
-        return sum(
-            len(event["choices"][0]["text"].encode()) for event in server.stream("/v1/completions", body)
-        )
+        for number in range(texts)
+    ]
+    if kind == "streamed to threads":
+        return _threads(server, clients, bodies)
+    seconds, answers = readers.answers(server, clients, bodies)
+    return sum(map(readers.text_bytes, answers)) / seconds
+
+
+def _threads(server: Server, clients: int, bodies: list[Json]) -> float:
+    """To clients that read and decode each event, which takes the cores' time as well."""
+
+    def ask(body: Json) -> int:
+        events = server.stream("/v1/completions", body)
+        return sum(len(event["choices"][0]["text"].encode()) for event in events)
 
     start = time.monotonic()
     with ThreadPoolExecutor(clients) as pool:
-        written = sum(pool.map(ask, range(texts)))
+        written = sum(pool.map(ask, bodies))
     return written / (time.monotonic() - start)
 
 
@@ -79,13 +89,13 @@ def main() -> None:
     options = parser.parse_args()
     prompts = prompts_of(options.checkpoint)
     task = (options.clients, options.bytes, options.texts)
-    ratios: dict[str, list[float]] = {"whole": [], "streamed": []}
+    ratios: dict[str, list[float]] = {"whole": [], "streamed": [], "streamed to threads": []}
     with Server(Path(options.checkpoint), "--slots", str(options.clients)) as server:
-        serve(server, *task, prompts, streams=False)
+        serve(server, *task, prompts, "whole")
         for number in range(options.rounds):
             usual = benchmark(options.checkpoint, *task)
             for name in ratios:
-                served = serve(server, *task, prompts, streams=name == "streamed")
+                served = serve(server, *task, prompts, name)
                 ratios[name].append(served / usual)
                 print(
                     f"round {number + 1}: benchmark {usual:.0f} B/s, {name} {served:.0f} B/s, "
