@@ -54,7 +54,7 @@ def _messages(words: list[str]) -> list[dict[str, str]]:
 
 
 def _trained(name: str, model: str, start: Path, corpus: str, **training: object) -> Path:
-    folder, file = FOLDER / f"{name}-{model}", FOLDER / f"{name}-{model}.yaml"
+    folder, file = FOLDER / f"pairs-{name}-{model}", FOLDER / f"pairs-{name}-{model}.yaml"
     settings = {
         "model": MODELS[name], "data": {"sequence_words": 128, "sequence_bytes": 1024, "seed": 5},
         "training": {"sequences_per_step": 4, "micro_batches": 2, "warmup_steps": 2, **training},
