@@ -48,6 +48,13 @@ def faults(line: Line, ending: Ending) -> list[str]:
     ]
 
 
+def _says_why(line: Line, ending: Ending) -> bool:
+    # What doctor finds wrong is its result, and no error of its own.
+    if line.command == ("doctor",) and re.search(r"\bwrong\b", ending.output, flags=re.IGNORECASE):
+        return True
+    return bool(re.search(r"\berror:", ending.errors, flags=re.IGNORECASE))
+
+
 def _faults(line: Line, ending: Ending) -> Iterator[str]:
     if ending.code is None:
         if not line.is_long:
@@ -56,7 +63,7 @@ def _faults(line: Line, ending: Ending) -> Iterator[str]:
         yield f"ended by {signal.Signals(-ending.code).name}"
     elif ending.code not in documented_codes():
         yield f"undocumented exit code <{ending.code}>"
-    elif ending.code != 0 and not re.search(r"\berror:", ending.errors, flags=re.IGNORECASE):
+    elif ending.code != 0 and not _says_why(line, ending):
         yield f"exit code <{ending.code}> without a message"
     for word in _FOREIGN if ending.code is None or ending.code >= 0 else ():
         if word in ending.errors or word in ending.output:

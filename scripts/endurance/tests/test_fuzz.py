@@ -114,6 +114,11 @@ class VerdictTests(unittest.TestCase):
         closed = Line(("plan",), (), "", "closed", is_long=False)
         self.assertEqual(self.faults(-signal.SIGPIPE, line=closed), "ended by SIGPIPE")
 
+    def test_what_doctor_finds_is_its_message(self) -> None:
+        doctor = Line(("doctor",), (), "", "kept", is_long=False)
+        self.assertEqual(self.faults(78, output="  corpus     WRONG  a: no corpus\n", line=doctor), "")
+        self.assertEqual(self.faults(78, output="  corpus     fine\n", line=doctor), "exit code <78> without a message")
+
     def test_what_is_left(self) -> None:
         ending = Ending(0, "", "", left=("sleep 9",), changed=("zoo/a", "zoo/b"))
         expected = ["left processes behind (sleep 9)", "wrote outside of its folder (zoo/a, zoo/b)"]
