@@ -25,24 +25,24 @@ _PATIENCE = 600
 _EXAMPLES = 2
 
 
-def ask(run: Path, dialogues: list[Json], program: Path) -> list[str]:
-    """The greedy answer to each dialogue without its last message. Chat has the template of the checkpoint.
+def ask(run: Path, prompts: list[list[Json]], program: Path) -> list[str]:
+    """The greedy answer to the messages of each prompt. Chat has the template of the checkpoint.
 
     - Raises: `StageFailure` if the model cannot be served.
     """
 
-    def answer(dialogue: Json) -> str:
+    def answer(messages: list[Json]) -> str:
         found = server.ask(
             "/v1/chat/completions",
             {
-                **{"model": server.name, "messages": dialogue["messages"][:-1]},
+                **{"model": server.name, "messages": messages},
                 **{"temperature": 0, "max_completion_tokens": _LONGEST},
             },
         )
         return str(found["choices"][0]["message"]["content"])
 
     with _served(run, program) as server, ThreadPoolExecutor(_CONCURRENCY) as pool:
-        return list(pool.map(answer, dialogues))
+        return list(pool.map(answer, prompts))
 
 
 def judged(dialogues: list[Json], answers: list[str]) -> Json:

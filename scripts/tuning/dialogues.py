@@ -88,20 +88,15 @@ class Author:
             for _ in range(count):
                 yield self._of_kind(kind)
 
-    def pairs(self, count: int, without: Container[str] = ()) -> Iterator[Json]:
-        """Preference pairs, of every kind in turn, with none of the questions `without`."""
-        written = 0
-        while written < count:
-            dialogue = self._of_kind(KINDS[written % len(KINDS)])
-            if any(question in without for question in dialogue.questions):
-                continue
-            written += 1
-            yield {
-                "kind": dialogue.kind,
-                "prompt": dialogue.prompt,
-                "chosen": [_answered(dialogue.answer)],
-                "rejected": [_answered(self._draw.choice(self.wrong_answers(dialogue)))],
-            }
+    def pair(self, dialogue: Dialogue, answer: str) -> Json:
+        """The right answer, and `answer` where that is wrong, or else a plausible wrong one."""
+        wrong = answer if answer.strip() and answer != dialogue.answer else None
+        return {
+            "kind": dialogue.kind,
+            "prompt": dialogue.prompt,
+            "chosen": [_answered(dialogue.answer)],
+            "rejected": [_answered(wrong or self._draw.choice(self.wrong_answers(dialogue)))],
+        }
 
     def wrong_answers(self, dialogue: Dialogue) -> list[str]:
         """Plausible ones: in the wrong case, with something missing, with a similar word in the place of one,

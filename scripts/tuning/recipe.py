@@ -2,14 +2,14 @@
 
 from tuning.laboratory import PREFERRED, PRETRAINED, TUNED
 
-TRAINING_DIALOGUES = 100_000
-TRAINING_PAIRS = 10_000
-# Of each kind, in each set.
-MEASURED_DIALOGUES = 50
-MEASURED_PAIRS = 500
+TRAINING_DIALOGUES = 120_000
+# Of each kind: dialogues of each of the two sets, and preference pairs, to learn and to measure.
+MEASURED_DIALOGUES = 100
+TRAINING_PAIRS = 600
+MEASURED_PAIRS = 100
 
-# Beside the dialogues, a tenth of the bytes is text: the model is to spell words that no dialogue has.
-TEXT_SHARE = 0.1
+# Beside the dialogues, a quarter of the bytes is text: the model is to spell words that no dialogue has.
+TEXT_SHARE = 0.25
 # The share of dialogues and pairs that training measures itself by.
 HOLDOUT = 0.005
 
@@ -19,7 +19,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     TUNED: {"training.steps": 3000},
     PREFERRED: {
         **{"training.steps": 300, "training.preference_beta": 0.5},
-        # A two-hundredth of that of tuning. Ten times as much unlearns a part of what dialogues taught.
+        # A two-hundredth of that of tuning. A thirtieth unlearns a part of what dialogues taught.
         "training.peak_learning_rate": 3e-5,
     },
 }

@@ -25,7 +25,7 @@ def markdown(results: dict[str, Result], seconds: dict[str, float]) -> str:
     rows += [
         [
             "**pairs**: the right answer is likelier",
-            *(_percent(each["pairs"], "preference_accuracy") for each in measured),
+            *(_of_pairs(measured[-1]["pairs"], model) for model in MODELS),
         ],
         ["**text**: bits per byte", *(_decimal(each["text"], "bits_per_byte") for each in measured)],
         ["**training**: steps", *(f"{each['steps']:,}" for each in trained)],
@@ -61,6 +61,10 @@ def _decimal(figures: Json, name: str) -> str:
 
 def _percent(figures: Json, name: str) -> str:
     return f"{figures[name]:.1%}"
+
+
+def _of_pairs(figures: Json, model: str) -> str:
+    return _percent(figures[model], "preference_accuracy") if model in figures else "–"
 
 
 def _wrong(example: Json) -> str:

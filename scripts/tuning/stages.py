@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterable
-from itertools import islice
+from dataclasses import asdict
 from pathlib import Path
 
 from corpus.errors import ExitCode
@@ -15,14 +15,10 @@ from tuning import answers, figures, recipe
 from tuning.dialogues import Author, Json
 from tuning.laboratory import NEW_QUESTIONS, NEW_WORDS, PREFERRED, PRETRAINED, SETS, TUNED, Laboratory
 from tuning.tasks import words_of_questions
-from tuning.words import vocabulary
+from tuning.words import Vocabulary, vocabulary
 
-# The files of dialogues and pairs beside the two sets, and what each line is. Their corpora have their names.
+# Beside the two sets: the files of dialogues and pairs. Their corpora have their names.
 TRAINING, PAIRS, MEASURED_PAIRS = "training", "pairs", "measured-pairs"
-_DOCUMENTS = {
-    **dict.fromkeys((TRAINING, *SETS), "dialogues"),
-    **dict.fromkeys((PAIRS, MEASURED_PAIRS), "preferences"),
-}
 _TEXT = "text"
 
 # The share of text that is held out from pretraining.
@@ -33,13 +29,14 @@ def stages() -> list[Stage[Laboratory]]:
     return [
         Stage("machine", "Recording machine and commit", _describe_machine),
         Stage("texts", "Fetching English text", _fetch),
-        Stage("dialogues", "Writing dialogues and preference pairs", _write, ("texts",)),
-        Stage("corpora", "Preprocessing text, dialogues and pairs", _preprocess, ("dialogues",)),
+        Stage("dialogues", "Writing dialogues", _write_dialogues, ("texts",)),
+        Stage("corpora", "Preprocessing text and dialogues", _preprocess, ("dialogues",)),
         Stage("train-pretrained", "Pretraining on text", _pretrain, ("corpora",)),
         _measurement(PRETRAINED),
         Stage("train-tuned", "Tuning by dialogues", _tune, ("train-pretrained",)),
         _measurement(TUNED),
-        Stage("train-preferred", "Tuning by preference pairs", _prefer, ("train-tuned",)),
+        Stage("pairs", "Letting the tuned model answer, for pairs", _make_pairs, ("train-tuned",)),
+        Stage("train-preferred", "Tuning by preference pairs", _prefer, ("pairs",)),
         _measurement(PREFERRED),
     ]
 
@@ -64,27 +61,27 @@ def _fetch(laboratory: Laboratory) -> Result:
     return {"folder": str(folder), "bytes": {file.name: file.stat().st_size for file in files}}
 
 
-def _write(laboratory: Laboratory) -> Result:
-    words = vocabulary(laboratory.texts, words_of_questions())
+def _write_dialogues(laboratory: Laboratory) -> Result:
+    words = _words(laboratory)
     # No two files have the same seed.
-    measuring = {
+    sets = {
         name: list(Author(known, seed).measuring(recipe.MEASURED_DIALOGUES))
         for name, known, seed in ((NEW_QUESTIONS, words.training, 1), (NEW_WORDS, words.held_out, 2))
     }
-    pairs = list(Author(words.training, 3).pairs(recipe.MEASURED_PAIRS))
-    asked = {question for dialogue in measuring[NEW_QUESTIONS] for question in dialogue.questions}
-    asked |= {message["content"] for pair in pairs for message in pair["prompt"]}
-    written: dict[str, Iterable[Json]] = {
-        **{name: (dialogue.encode() for dialogue in dialogues) for name, dialogues in measuring.items()},
-        MEASURED_PAIRS: pairs,
-        TRAINING: (
-            dialogue.encode()
-            for dialogue in Author(words.training, 4).training(recipe.TRAINING_DIALOGUES, without=asked)
-        ),
-        PAIRS: Author(words.training, 5).pairs(recipe.TRAINING_PAIRS, without=asked),
+    asked = {question for dialogue in sets[NEW_QUESTIONS] for question in dialogue.questions}
+    training = Author(words.training, 3).training(recipe.TRAINING_DIALOGUES, without=asked)
+    written = {**sets, TRAINING: training}
+    return {
+        "words": {name: len(part) for name, part in asdict(words).items()},
+        "lines": {
+            name: _write_lines(laboratory.dialogues(name), (dialogue.encode() for dialogue in dialogues))
+            for name, dialogues in written.items()
+        },
     }
-    counts = {name: _write_lines(laboratory.dialogues(name), lines) for name, lines in written.items()}
-    return {"words": {"training": len(words.training), "held_out": len(words.held_out)}, "lines": counts}
+
+
+def _words(laboratory: Laboratory) -> Vocabulary:
+    return vocabulary(laboratory.texts, words_of_questions())
 
 
 def _write_lines(path: Path, lines: Iterable[Json]) -> int:
@@ -98,14 +95,15 @@ def _write_lines(path: Path, lines: Iterable[Json]) -> int:
 
 
 def _preprocess(laboratory: Laboratory) -> Result:
-    hat = laboratory.hat
-    found = {_TEXT: hat.preprocess(laboratory.texts, laboratory.corpus(_TEXT), "whitespace", _HELD_OUT_TEXT)}
-    for name, documents in _DOCUMENTS.items():
-        share = recipe.HOLDOUT if name in (TRAINING, PAIRS) else 0
-        found[name] = hat.preprocess(
-            *(laboratory.dialogues(name), laboratory.corpus(name), "whitespace", share), documents
-        )
-    return found
+    text = laboratory.hat.preprocess(laboratory.texts, laboratory.corpus(_TEXT), "whitespace", _HELD_OUT_TEXT)
+    dialogues = {name: _corpus(laboratory, name, "dialogues") for name in (TRAINING, *SETS)}
+    return {_TEXT: text, **dialogues}
+
+
+def _corpus(laboratory: Laboratory, name: str, documents: str) -> Result:
+    holdout = recipe.HOLDOUT if name in (TRAINING, PAIRS) else 0
+    files = laboratory.dialogues(name), laboratory.corpus(name)
+    return laboratory.hat.preprocess(*files, "whitespace", holdout, documents)
 
 
 def _pretrain(laboratory: Laboratory) -> Result:
@@ -123,6 +121,25 @@ def _tune(laboratory: Laboratory) -> Result:
     data = [f"{dialogues}:{1 - recipe.TEXT_SHARE:g}", f"{text}:{recipe.TEXT_SHARE:g}"]
     _train(laboratory, TUNED, laboratory.configuration, data, start=PRETRAINED)
     return _cost(laboratory, TUNED)
+
+
+def _make_pairs(laboratory: Laboratory) -> Result:
+    """Of what the tuned model answers to questions about words that are new to it."""
+    words, run = _words(laboratory), laboratory.run(TUNED)
+    found: Result = {}
+    for name, known, seed, count in (
+        (PAIRS, words.preferences, 4, recipe.TRAINING_PAIRS),
+        (MEASURED_PAIRS, words.held_out, 5, recipe.MEASURED_PAIRS),
+    ):
+        author = Author(known, seed)
+        dialogues = list(author.measuring(count))
+        given = answers.ask(run, [dialogue.prompt for dialogue in dialogues], laboratory.program)
+        pairs = [author.pair(*each) for each in zip(dialogues, given, strict=True)]
+        wrong = sum(dialogue.answer != answer for dialogue, answer in zip(dialogues, given, strict=True))
+        _write_lines(laboratory.dialogues(name), pairs)
+        corpus = _corpus(laboratory, name, "preferences")
+        found[name] = {"pairs": len(pairs), "wrong_answers": wrong, "corpus": corpus}
+    return found
 
 
 def _prefer(laboratory: Laboratory) -> Result:
@@ -146,33 +163,30 @@ def _cost(laboratory: Laboratory, model: str) -> Result:
 
 
 def _measurement(model: str) -> Stage[Laboratory]:
-    return Stage(f"measure-{model}", f"Asking the model: {model}", _measure(model), (f"train-{model}",))
+    rests_on = (f"train-{model}", *(("pairs",) if model == PREFERRED else ()))
+    return Stage(f"measure-{model}", f"Asking the model: {model}", _measure(model), rests_on)
 
 
 def _measure(model: str) -> Callable[[Laboratory], Result]:
-    """The stage that asks the model both sets, and evaluates it on their answers, on pairs and on text."""
+    """The stage that asks the model both sets, and evaluates it on their answers, on text and on pairs."""
 
     def work(laboratory: Laboratory) -> Result:
         run, hat = laboratory.run(model), laboratory.hat
-        asked = {name: answers.read(laboratory.dialogues(name)) for name in SETS}
-        given = iter(
-            answers.ask(
-                run, [dialogue for dialogues in asked.values() for dialogue in dialogues], laboratory.program
-            )
-        )
-        judged = {
-            name: answers.judged(dialogues, list(islice(given, len(dialogues))))
-            for name, dialogues in asked.items()
-        }
-        evaluated = {
-            name: hat.evaluate(run, "data", laboratory.corpus(name), part="train")
-            for name in (*SETS, MEASURED_PAIRS)
-        }
-        return {
-            "answers": judged,
-            "dialogues": {name: figures.of_text(evaluated[name]) for name in SETS},
-            "pairs": figures.of_pairs(evaluated[MEASURED_PAIRS]),
-            "text": figures.of_text(hat.evaluate(run, "data", laboratory.corpus(_TEXT))),
-        }
+        found: Result = {"answers": {}, "dialogues": {}}
+        for name in SETS:
+            dialogues = answers.read(laboratory.dialogues(name))
+            given = answers.ask(run, [each["messages"][:-1] for each in dialogues], laboratory.program)
+            found["answers"][name] = answers.judged(dialogues, given)
+            evaluated = hat.evaluate(run, "data", laboratory.corpus(name), part="train")
+            found["dialogues"][name] = figures.of_text(evaluated)
+        found["text"] = figures.of_text(hat.evaluate(run, "data", laboratory.corpus(_TEXT)))
+        if model == PREFERRED:
+            pairs, before = laboratory.corpus(MEASURED_PAIRS), laboratory.run(TUNED)
+            compared = hat.evaluate(run, "data", pairs, against=before, part="train")
+            found["pairs"] = {
+                TUNED: figures.of_pairs(compared["against"]),
+                PREFERRED: figures.of_pairs(compared),
+            }
+        return found
 
     return work

@@ -1,4 +1,4 @@
-"""The words that dialogues are about, taken from a plain text, and which of them are held out."""
+"""The words that dialogues are about, taken from a plain text, and for what each of them is there."""
 
 import hashlib
 import json
@@ -14,24 +14,26 @@ from reproduction.commands import StageFailure
 # Of small letters, between white space: names and what stands beside punctuation are left out.
 _WORD = re.compile(r"(?<!\S)[a-z]{3,8}(?!\S)")
 # The most frequent of them.
-_MOST = 3000
+_MOST = 8000
 _FEWEST = 100
-# One word in so many is held out.
-_HELD_OUT = 8
+# One word in so many is for preference pairs, and one is held out.
+_PARTS = 8
+_PREFERENCES, _HELD_OUT = 1, 0
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """No word is in both lists. Each is in the order of the alphabet, which depends on nothing else."""
+    """No word is in two of the lists. Each is in the order of the alphabet."""
 
     training: list[str]
+    preferences: list[str]
     held_out: list[str]
 
 
 def vocabulary(texts: Path, without: Iterable[str]) -> Vocabulary:
     """The most frequent words of the JSON Lines files in a folder, but for `without`.
 
-    Whether a word is held out depends on its letters alone.
+    What a word is for depends on its letters alone.
     - Raises: `StageFailure` if there are too few words.
     """
     counts = Counter(word for text in _texts(texts) for word in _WORD.findall(text))
@@ -45,12 +47,15 @@ def vocabulary(texts: Path, without: Iterable[str]) -> Vocabulary:
             f"the files *.jsonl of {texts} have {len(ordered)} different words of 3 to 8 small letters",
             f"At least {_FEWEST} are needed: give --texts a folder that scripts/fetch-corpus english made.",
         )
-    held_out = {word for word in ordered if _is_held_out(word)}
-    return Vocabulary(sorted(set(ordered) - held_out), sorted(held_out))
+    parts: dict[int, list[str]] = {_PREFERENCES: [], _HELD_OUT: []}
+    training: list[str] = []
+    for word in sorted(ordered):
+        parts.get(_part(word), training).append(word)
+    return Vocabulary(training, parts[_PREFERENCES], parts[_HELD_OUT])
 
 
-def _is_held_out(word: str) -> bool:
-    return hashlib.sha256(word.encode("utf-8")).digest()[0] % _HELD_OUT == 0
+def _part(word: str) -> int:
+    return hashlib.sha256(word.encode("utf-8")).digest()[0] % _PARTS
 
 
 def _texts(folder: Path) -> Iterator[str]:

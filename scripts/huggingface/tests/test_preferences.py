@@ -20,7 +20,10 @@ _BETA = 0.3
 @cache
 def _corpus(kind: str) -> Path:
     author = Author(_WORDS, 1)
-    lines = [each.encode() for each in author.training(300)] if kind == "dialogues" else list(author.pairs(60))
+    if kind == "dialogues":
+        lines = [each.encode() for each in author.training(300)]
+    else:
+        lines = [author.pair(each, "") for each in author.measuring(6)]
     file, folder = FOLDER / f"{kind}.jsonl", FOLDER / f"corpus-{kind}"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     share = 0 if kind == "dialogues" else 0.5

@@ -39,7 +39,8 @@ class _Hat:
             totals = {"logged_steps": 9, "bytes": 900, "flops": 1e9, "seconds": 3.0}
             return {"totals": totals, "curve": [], "evaluations": [], "configuration": "model:\n  width: 128\n"}
         if name == "evaluate":
-            return _PAIRS if any("measured-pairs" in word for word in command) else _TEXT
+            before = {"against": {**_PAIRS, "preference_accuracy": 0.7}}
+            return {**_PAIRS, **before} if "--against" in command else _TEXT
         return {}
 
     def of(self, name: str) -> list[str]:
@@ -63,17 +64,27 @@ class CommandTests(unittest.TestCase):
             patch.object(Commands, "run", lambda _, command, said_as: self.hat.run(command, said_as)),
             patch.object(answers, "ask", self.ask),
             patch.object(recipe, "TRAINING_DIALOGUES", 40),
-            patch.object(recipe, "TRAINING_PAIRS", 20),
-            patch.object(recipe, "MEASURED_PAIRS", 20),
+            patch.object(recipe, "MEASURED_DIALOGUES", 5),
+            patch.object(recipe, "TRAINING_PAIRS", 3),
+            patch.object(recipe, "MEASURED_PAIRS", 2),
         ):
             replaced.start()
             self.addCleanup(replaced.stop)
 
-    def ask(self, run: Path, dialogues: list[Json], program: Path) -> list[str]:
+    def ask(self, run: Path, prompts: list[list[Json]], program: Path) -> list[str]:
         """The pretrained model is always wrong, the tuned one repeats rightly, the last one is always right."""
         self.asked.append(run)
         right = {"pretrained": (), "tuned": ("repeat",), "preferred": KINDS}.get(run.name, ())
-        return [each["messages"][-1]["content"] if each["kind"] in right else "no" for each in dialogues]
+        return [answer if kind in right else "no" for kind, answer in map(self.expected, prompts)]
+
+    def expected(self, prompt: list[Json]) -> tuple[str, str]:
+        """The kind and the answer of a dialogue that measures. Other prompts have none."""
+        for file in ("new-questions", "new-words"):
+            for line in (self.output / f"dialogues/{file}.jsonl").read_text().splitlines():
+                dialogue = json.loads(line)
+                if dialogue["messages"][:-1] == prompt:
+                    return dialogue["kind"], dialogue["messages"][-1]["content"]
+        return "", ""
 
     def tune(self, *more: object) -> tuple[int, str]:
         arguments = ["--program", "hat-mpirun", "--texts", self.texts, "--output", self.output, *more]
@@ -84,9 +95,9 @@ class CommandTests(unittest.TestCase):
         code, said = self.tune()
         self.assertEqual(code, ExitCode.DONE, said)
         table = (self.output / "results.md").read_text()
-        self.assertIn("| `repeat` | 0 of 50 | 50 of 50 | 50 of 50 |", table)
-        self.assertEqual(table.count("| several turns | 0 of 50 | 0 of 50 | 50 of 50 |"), 2)
-        self.assertIn("| 80.0% | 80.0% | 80.0% |", table)
+        self.assertIn("| `repeat` | 0 of 5 | 5 of 5 | 5 of 5 |", table)
+        self.assertEqual(table.count("| several turns | 0 of 5 | 0 of 5 | 5 of 5 |"), 2)
+        self.assertIn("| – | 70.0% | 80.0% |", table)
         self.assertIn("instead of", (self.output / "wrong-answers.txt").read_text())
         self.assertEqual(set(json.loads((self.output / "results.json").read_text())), {"results", "seconds"})
 
@@ -97,25 +108,30 @@ class CommandTests(unittest.TestCase):
 
     def test_what_measures_is_new(self) -> None:
         self.tune()
-        lines = {
-            name: [
-                json.loads(line) for line in (self.output / f"dialogues/{name}.jsonl").read_text().splitlines()
-            ]
-            for name in ("training", "pairs", "new-questions", "new-words", "measured-pairs")
+        names = ("training", "pairs", "new-questions", "new-words", "measured-pairs")
+        texts = {name: (self.output / f"dialogues/{name}.jsonl").read_text() for name in names}
+        words = {
+            name: {word for word in re.findall("[a-z]+", text.lower()) if word in _WORDS}
+            for name, text in texts.items()
         }
-        trained = json.dumps(lines["training"] + lines["pairs"])
-        words, known = (
-            set(re.findall("[a-z]+", text.lower())) for text in (json.dumps(lines["new-words"]), trained)
+        self.assertTrue(all(words.values()))
+        new = words["new-words"] | words["measured-pairs"]
+        self.assertEqual(new & (words["training"] | words["pairs"]), set())
+        self.assertEqual(words["training"] & words["pairs"], set())
+        self.assertEqual(words["new-questions"] & new, set())
+        for line in texts["new-questions"].splitlines():
+            dialogue = json.loads(line)
+            if dialogue["kind"] == "spell":
+                self.assertNotIn(json.dumps(dialogue["messages"][0]), texts["training"])
+
+    def test_pairs_are_of_what_the_tuned_model_answers(self) -> None:
+        self.tune()
+        lines = (self.output / "dialogues/pairs.jsonl").read_text().splitlines()
+        self.assertEqual(len(lines), 3 * len(KINDS))
+        self.assertEqual({json.loads(line)["rejected"][0]["content"] for line in lines}, {"no"})
+        self.assertEqual(
+            [run.name for run in self.asked], ["pretrained"] * 2 + ["tuned"] * 4 + ["preferred"] * 2
         )
-        self.assertEqual(words & known & set(_WORDS), set())
-        self.assertTrue(words & set(_WORDS))
-        first = [
-            dialogue["messages"][-2]["content"]
-            for dialogue in lines["new-questions"]
-            if dialogue["kind"] == "spell"
-        ]
-        first += [pair["prompt"][-1]["content"] for pair in lines["measured-pairs"] if pair["kind"] == "spell"]
-        self.assertEqual([question for question in first if f'"{question}"' in trained], [])
 
     def test_each_model_begins_with_the_one_before(self) -> None:
         self.tune()
@@ -123,7 +139,7 @@ class CommandTests(unittest.TestCase):
         runs, corpora = f"{self.output}/runs", f"{self.output}/corpora"
         self.assertNotIn("--initialize-from", pretrain)
         self.assertIn(f"--data {corpora}/text ", pretrain)
-        self.assertIn(f"--data {corpora}/training:0.9 {corpora}/text:0.1 ", tune)
+        self.assertIn(f"--data {corpora}/training:0.75 {corpora}/text:0.25 ", tune)
         self.assertIn(f"--initialize-from {runs}/pretrained", tune)
         self.assertIn(f"--data {corpora}/pairs ", prefer)
         self.assertIn(f"--initialize-from {runs}/tuned", prefer)
@@ -150,7 +166,7 @@ class CommandTests(unittest.TestCase):
         self.hat.broken = None
         before = len(self.hat.of("preprocess"))
         self.assertEqual(self.tune()[0], ExitCode.DONE)
-        self.assertEqual(len(self.hat.of("preprocess")), before)
+        self.assertEqual(len(self.hat.of("preprocess")), before + 2)
 
     def test_refuses_what_it_cannot_use(self) -> None:
         self.assertEqual(self.tune("--config", "nowhere.yaml")[0], ExitCode.INPUT_MISSING)

@@ -18,12 +18,12 @@ class VocabularyTests(unittest.TestCase):
     def write(self, *texts: str) -> None:
         (self.folder / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
 
-    def test_no_word_is_in_both_parts(self) -> None:
+    def test_every_word_is_in_one_part(self) -> None:
         self.write(" ".join(_WORDS))
         found = vocabulary(self.folder, ())
-        self.assertEqual(set(found.training) & set(found.held_out), set())
-        self.assertEqual(sorted(found.training + found.held_out), sorted(_WORDS))
-        self.assertTrue(len(_WORDS) // 16 < len(found.held_out) < len(_WORDS) // 4, found.held_out)
+        self.assertEqual(sorted(found.training + found.preferences + found.held_out), sorted(_WORDS))
+        for part in (found.preferences, found.held_out):
+            self.assertTrue(len(_WORDS) // 16 < len(part) < len(_WORDS) // 4, part)
 
     def test_other_text_moves_no_word_to_the_other_part(self) -> None:
         self.write(" ".join(_WORDS))
@@ -31,11 +31,12 @@ class VocabularyTests(unittest.TestCase):
         self.write(" ".join([*_WORDS[10:], "another", "further"]))
         after = vocabulary(self.folder, ())
         self.assertLessEqual(set(after.held_out) & set(_WORDS), set(before.held_out))
+        self.assertLessEqual(set(after.preferences) & set(_WORDS), set(before.preferences))
 
     def test_leaves_out_names_what_has_punctuation_and_the_words_of_questions(self) -> None:
         self.write(" ".join(_WORDS), "Ahab whale, (ship) it's of beleaguered repeat sea")
         found = vocabulary(self.folder, ["repeat"])
-        self.assertEqual({*found.training, *found.held_out} - set(_WORDS), {"sea"})
+        self.assertEqual({*found.training, *found.preferences, *found.held_out} - set(_WORDS), {"sea"})
 
     def test_refuses_too_few_words(self) -> None:
         self.write("only some words")
