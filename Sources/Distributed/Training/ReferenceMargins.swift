@@ -105,11 +105,12 @@ extension Trainer {
 
   private func findReferenceMargins() throws -> ReferenceMargins {
     observe(.note("finding what the model thinks of the preference pairs before it is tuned"))
-    log.begin(.evaluation, step: step)
     let (rank, size) = (communicator.rank, communicator.size)
     var own: [PairMargin] = []
     let batches = try communicator.together { try source.preferencePairs { $0 % size == rank } }
     for batch in batches.owned {
+      // Each by itself: a large corpus may take hours, and is no hang.
+      log.begin(.start, step: step)
       for (pair, margin) in zip(batch.pairs, try model.preferenceMargins(batch, parameters)) {
         own.append(PairMargin(pair: pair.checksum.value, margin: margin))
       }
