@@ -1,4 +1,5 @@
 import CAMX
+import CBrainFloat
 import CXSMM
 import HATStorage
 
@@ -56,10 +57,33 @@ struct TileScratch {
   }
 }
 
+/// A thread's room for packed parts of matrices during one product of bfloat16.
+struct PairScratch {
+  let left: UnsafeMutablePointer<UInt32>
+  let right: UnsafeMutablePointer<UInt32>
+
+  private static let leftPairs = PairProduct.rows * PairProduct.terms / 2
+  /// Four MiB, to be read from the third-level cache.
+  private static let rightPairs = 1 << 20
+  fileprivate static let floats = leftPairs + rightPairs
+
+  /// The most columns of the right-hand side for which there is room: whole panels.
+  static func columns(terms: Int) -> Int {
+    let panel = Int(HAT_PAIRS_COLUMNS)
+    return rightPairs / ((terms + 1) / 2) / panel * panel
+  }
+
+  static var ofThread: PairScratch {
+    let base = UnsafeMutableRawPointer(ThreadScratch.base)
+      .bindMemory(to: UInt32.self, capacity: floats)
+    return PairScratch(left: base, right: base + leftPairs)
+  }
+}
+
 private enum ThreadScratch {
-  /// The calling thread's floats, enough for either kind of product.
+  /// The calling thread's floats, enough for any kind of product.
   static var base: FloatPointer {
-    let floats = max(ProductScratch.floats, TileScratch.floats)
+    let floats = max(ProductScratch.floats, max(TileScratch.floats, PairScratch.floats))
     guard let base = hat_product_scratch(Int32(floats)) else {
       LargeMemory.refuse(floats * MemoryLayout<Float>.size)
     }

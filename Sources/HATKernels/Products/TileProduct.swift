@@ -21,7 +21,7 @@ enum TileProduct {
   static let (columns, terms) = (384, 384)
 
   /// c[rows, columns] = left · right, or added to c.
-  static func multiply(_ left: TileOperand, _ right: TileOperand, adding: Bool, _ c: MatrixView) {
+  static func multiply(_ left: ProductOperand, _ right: ProductOperand, adding: Bool, _ c: MatrixView) {
     precondition(left.terms == right.terms && left.lines == c.rows && right.lines == c.columns)
     guard c.rows > 0 && c.columns > 0 else { return }
     guard left.terms > 0 else { return adding ? () : c.fillZero() }
@@ -42,8 +42,8 @@ enum TileProduct {
 /// The product of all rows with a few columns, over a few terms. The right-hand side is split once, the left-hand side 32
 /// rows at a time.
 private struct TileRun {
-  let left: TileOperand
-  let right: TileOperand
+  let left: ProductOperand
+  let right: ProductOperand
   let adding: Bool
   let result: MatrixView
   let scratch: TileScratch
@@ -93,52 +93,25 @@ private struct TileRun {
   }
 
   private func leftPanel(_ index: Int) -> hat_tile_splitting {
-    left.panel(index, into: scratch.left(index, terms: left.terms), transposed: scratch.transposed)
+    left.panel(
+      index, isRight: false, into: scratch.left(index, terms: left.terms), transposed: scratch.transposed)
   }
 
   private func rightPanel(_ index: Int) -> hat_tile_splitting {
-    right.panel(index, into: scratch.right(index, terms: right.terms), transposed: scratch.transposed)
+    right.panel(
+      index, isRight: true, into: scratch.right(index, terms: right.terms), transposed: scratch.transposed)
   }
 }
 
-/// One side of a product as tiles take it: *lines* of terms, which are rows of the left-hand side or columns of the
-/// right-hand side.
-struct TileOperand {
-  enum Side { case left, right }
-
-  private let matrix: ConstantMatrixView
-  /// Whether a row of the matrix is a line. Otherwise a row is one term of all lines.
-  private let rowsAreLines: Bool
-  private let side: Side
-
-  private init(_ matrix: ConstantMatrixView, rowsAreLines: Bool, _ side: Side) {
-    (self.matrix, self.rowsAreLines, self.side) = (matrix, rowsAreLines, side)
-  }
-
-  static func left(rows: ConstantMatrixView) -> Self { Self(rows, rowsAreLines: true, .left) }
-  static func left(terms: ConstantMatrixView) -> Self { Self(terms, rowsAreLines: false, .left) }
-  static func right(columns: ConstantMatrixView) -> Self { Self(columns, rowsAreLines: true, .right) }
-  static func right(terms: ConstantMatrixView) -> Self { Self(terms, rowsAreLines: false, .right) }
-
-  var lines: Int { rowsAreLines ? matrix.rows : matrix.columns }
-  var terms: Int { rowsAreLines ? matrix.columns : matrix.rows }
-
-  func lines(_ range: Range<Int>) -> TileOperand {
-    TileOperand(rowsAreLines ? matrix.rows(range) : matrix.columns(range), rowsAreLines: rowsAreLines, side)
-  }
-
-  func terms(_ range: Range<Int>) -> TileOperand {
-    TileOperand(rowsAreLines ? matrix.columns(range) : matrix.rows(range), rowsAreLines: rowsAreLines, side)
-  }
-
+extension ProductOperand {
   /// Begins to split the panel `index` of 32 lines, or those that are left at the end.
-  func panel(_ index: Int, into blocks: UnsafeMutableRawPointer, transposed: FloatPointer)
-    -> hat_tile_splitting
-  {
+  fileprivate func panel(
+    _ index: Int, isRight: Bool, into blocks: UnsafeMutableRawPointer, transposed: FloatPointer
+  ) -> hat_tile_splitting {
     let panel = lines(TileBlock.range(index, of: lines))
     return hat_tiles_splitting(
-      panel.matrix.base, panel.matrix.stride, Int32(panel.lines), panel.terms, rowsAreLines, side == .right,
-      blocks, transposed)
+      panel.matrix.base, panel.matrix.stride, Int32(panel.lines), panel.terms, rowsAreLines, isRight, blocks,
+      transposed)
   }
 }
 
