@@ -33,9 +33,9 @@ void hat_converted_pack_transposed(const float *source, long stride, long lines,
 }
 
 void hat_converted_pack_columns(
-    const float *source, long stride, long lines, long terms, long panel_lines, long unit, uint32_t *panels) {
+    const float *source, long stride, long lines, long terms, long panel_lines, uint32_t *panels) {
   for (long start = 0; start < lines; start += panel_lines) {
-    const long width = smaller(panel_lines, round_up(lines - start, unit));
+    const long width = smaller(panel_lines, round_up(lines - start, 16));
     for (long term = 0; term < terms; term += 2) {
       const float *first = source + term * stride + start, *second = first + stride;
       for (long i = 0; i < width; i++) {

@@ -14,11 +14,17 @@ WIDE_INLINE __m512i pairs_of_row(const float *terms, long left) {
 }
 
 WIDE void hat_wide_pack_rows(const float *source, long stride, long lines, long terms, uint32_t *packed) {
-  const long pairs = pairs_of(terms);
-  for (long line = 0; line < lines; line++, source += stride, packed += pairs)
-    for (long term = 0; term < terms; term += 32)
+  const long pairs = pairs_of(terms), whole = terms / 32 * 32;
+  for (long line = 0; line < lines; line++, source += stride, packed += pairs) {
+    // A masked store costs several plain ones.
+    for (long term = 0; term < whole; term += 32) {
+      const __m512 first = _mm512_loadu_ps(source + term), second = _mm512_loadu_ps(source + term + 16);
+      _mm512_storeu_si512(packed + term / 2, (__m512i)_mm512_cvtne2ps_pbh(second, first));
+    }
+    if (whole < terms)
       _mm512_mask_storeu_epi32(
-          packed + term / 2, lowest16(pairs - term / 2), pairs_of_row(source + term, terms - term));
+          packed + whole / 2, lowest16(pairs - whole / 2), pairs_of_row(source + whole, terms - whole));
+  }
 }
 
 WIDE_INLINE void transpose(__m512i rows[16]) {
@@ -62,24 +68,34 @@ WIDE void hat_wide_pack_transposed(const float *source, long stride, long lines,
   }
 }
 
+/// Sixteen lines of two rows as pairs.
+WIDE_INLINE __m512i interleave(__m512 first, __m512 second) {
+  __m512i order;
+  for (int i = 0; i < 16; i++) ((uint32_t *)&order)[i] = (uint32_t)(i | (16 + i) << 16);
+  return _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(second, first));
+}
+
 WIDE void hat_wide_pack_columns(
-    const float *source, long stride, long lines, long terms, long panel_lines, long unit, uint32_t *panels) {
+    const float *source, long stride, long lines, long terms, long panel_lines, uint32_t *panels) {
   const long pairs = pairs_of(terms);
-  __m512i interleaved;
-  for (int i = 0; i < 16; i++) ((uint32_t *)&interleaved)[i] = (uint32_t)(i | (16 + i) << 16);
   // Row by row: each lies on a page of its own.
   for (long pair = 0; pair < pairs; pair++) {
     const float *first = source + 2 * pair * stride, *second = first + stride;
     const bool has_second = 2 * pair + 1 < terms;
     for (long start = 0; start < lines; start += panel_lines) {
-      const long width = smaller(panel_lines, round_up(lines - start, unit));
+      const long width = smaller(panel_lines, round_up(lines - start, 16));
       uint32_t *row = panels + start * pairs + pair * width;
-      for (long i = 0; i < width; i += 16) {
-        const __mmask16 present = lowest16(lines - start - i);
-        const __m512 a = _mm512_maskz_loadu_ps(present, first + start + i);
-        const __m512 b = _mm512_maskz_loadu_ps(has_second ? present : 0, second + start + i);
-        const __m512i both = _mm512_permutexvar_epi16(interleaved, (__m512i)_mm512_cvtne2ps_pbh(b, a));
-        _mm512_mask_storeu_epi32(row + i, lowest16(width - i), both);
+      for (long line = start; line < start + width; line += 16, row += 16) {
+        // A masked load costs several plain ones.
+        if (has_second && line + 16 <= lines) {
+          const __m512i both = interleave(_mm512_loadu_ps(first + line), _mm512_loadu_ps(second + line));
+          _mm512_storeu_si512(row, both);
+        } else {
+          const __mmask16 present = lowest16(lines - line);
+          const __m512 a = _mm512_maskz_loadu_ps(present, first + line);
+          const __m512 b = _mm512_maskz_loadu_ps(has_second ? present : 0, second + line);
+          _mm512_storeu_si512(row, interleave(a, b));
+        }
       }
     }
   }

@@ -22,10 +22,10 @@ void hat_pairs_pack_transposed(
 }
 
 void hat_pairs_pack_columns(
-    hat_pairs_way way, const float *source, long stride, long lines, long terms, long panel_lines, long unit,
+    hat_pairs_way way, const float *source, long stride, long lines, long terms, long panel_lines,
     uint32_t *panels) {
   (way == HAT_PAIRS_BY_INSTRUCTION ? hat_wide_pack_columns : hat_converted_pack_columns)(
-      source, stride, lines, terms, panel_lines, unit, panels);
+      source, stride, lines, terms, panel_lines, panels);
 }
 
 void hat_pairs_multiply(

@@ -10,7 +10,7 @@ static inline long round_up(long count, long unit) { return (count + unit - 1) /
 void hat_wide_pack_rows(const float *source, long stride, long lines, long terms, uint32_t *packed);
 void hat_wide_pack_transposed(const float *source, long stride, long lines, long terms, uint32_t *panel);
 void hat_wide_pack_columns(
-    const float *source, long stride, long lines, long terms, long panel_lines, long unit, uint32_t *panels);
+    const float *source, long stride, long lines, long terms, long panel_lines, uint32_t *panels);
 void hat_wide_multiply(
     const uint32_t *left, long row_stride, long pair_stride, long rows, long pairs, const uint32_t *panel,
     long columns, float *c, long stride, bool adding);
@@ -18,7 +18,7 @@ void hat_wide_multiply(
 void hat_converted_pack_rows(const float *source, long stride, long lines, long terms, uint32_t *packed);
 void hat_converted_pack_transposed(const float *source, long stride, long lines, long terms, uint32_t *panel);
 void hat_converted_pack_columns(
-    const float *source, long stride, long lines, long terms, long panel_lines, long unit, uint32_t *panels);
+    const float *source, long stride, long lines, long terms, long panel_lines, uint32_t *panels);
 void hat_converted_multiply(
     const uint32_t *left, long row_stride, long pair_stride, long rows, long pairs, const uint32_t *panel,
     long columns, float *c, long stride, bool adding);

@@ -23,8 +23,8 @@ bool hat_pairs_available(void);
 
 /// Lines of a panel of the right-hand side: [pairs, lines up to a multiple of 16].
 #define HAT_PAIRS_COLUMNS 64
-/// Lines of a panel of a left-hand side whose terms lie in rows: [pairs, 12].
-#define HAT_PAIRS_ROWS 12
+/// Lines of a panel of a left-hand side whose terms lie in rows: [pairs, 16].
+#define HAT_PAIRS_ROWS 16
 
 /// Packs lines that are rows of the source, each behind the other: [lines, pairs], for the left-hand side.
 /// - source: [lines, terms], rows `stride` floats apart
@@ -37,11 +37,11 @@ void hat_pairs_pack_transposed(
     hat_pairs_way way, const float *source, long stride, long lines, long terms, uint32_t *panel);
 
 /// Packs lines that are columns of the source as panels behind each other, each [pairs, panel_lines] but the last, whose
-/// lines are rounded up to a multiple of `unit`.
+/// lines are rounded up to a multiple of 16.
 /// - source: [terms, lines], rows `stride` floats apart
-/// - panel_lines, unit: 64 and 16 for the right-hand side, 12 and 12 for the left-hand side
+/// - panel_lines: HAT_PAIRS_COLUMNS for the right-hand side, HAT_PAIRS_ROWS for the left-hand side
 void hat_pairs_pack_columns(
-    hat_pairs_way way, const float *source, long stride, long lines, long terms, long panel_lines, long unit,
+    hat_pairs_way way, const float *source, long stride, long lines, long terms, long panel_lines,
     uint32_t *panels);
 
 /// c[rows, columns] = left · panel, or added to c.

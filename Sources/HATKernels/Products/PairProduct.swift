@@ -56,7 +56,7 @@ private struct PairPanels {
     let matrix = source.matrix
     guard source.rowsAreLines else {
       hat_pairs_pack_columns(
-        way, matrix.base, matrix.stride, columns, source.terms, Int(HAT_PAIRS_COLUMNS), 16, base)
+        way, matrix.base, matrix.stride, columns, source.terms, Int(HAT_PAIRS_COLUMNS), base)
       return
     }
     forEachPanel { columns, panel in
@@ -71,8 +71,8 @@ private struct PairPanels {
   }
 }
 
-/// Some rows of a left-hand side, packed: [rows, pairs], or, if the source is transposed, panels of twelve rows behind each
-/// other, each [pairs, 12].
+/// Some rows of a left-hand side, packed: [rows, pairs], or, if the source is transposed, panels of sixteen rows behind each
+/// other, each [pairs, 16].
 private struct PairRows {
   private let base: UnsafeMutablePointer<UInt32>
   private let rows: Int
@@ -84,8 +84,8 @@ private struct PairRows {
     isTransposed = !source.rowsAreLines
     let matrix = source.matrix
     if isTransposed {
-      let panel = Int(HAT_PAIRS_ROWS)
-      hat_pairs_pack_columns(way, matrix.base, matrix.stride, rows, source.terms, panel, panel, base)
+      hat_pairs_pack_columns(
+        way, matrix.base, matrix.stride, rows, source.terms, Int(HAT_PAIRS_ROWS), base)
     } else {
       hat_pairs_pack_rows(way, matrix.base, matrix.stride, rows, source.terms, base)
     }
