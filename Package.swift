@@ -68,7 +68,9 @@ let package = Package(
       linkerSettings: ["xsmm", "xsmmnoblas", "dl", "m"].map { .linkedLibrary($0) }),
 
     // Matrix tiles and bfloat16 have no intrinsics in Swift. Functions name the instructions they need: no flags.
-    .target(name: "CAMX"),
+    .target(
+      name: "CAMX",
+      cSettings: Context.environment["HAT_TILES"] == "software" ? [.define("HAT_SOFTWARE_TILES")] : []),
     .target(name: "CBrainFloat"),
     .target(name: "CWide"),
     // Swift cannot run between fork and exec.

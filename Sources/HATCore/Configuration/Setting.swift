@@ -149,8 +149,8 @@ extension Setting {
       "of the factors of matrix products: float32, or bf16, faster where processors have instructions for it"),
     Setting(
       "training", "products", \.training.products,
-      "fma: the same bits on every processor; avx512_bf16 (for bf16), amx (for float32): where every rank has "
-        + "them; auto measures which is fastest"),
+      "fma, on every processor; amx: matrix tiles; avx512_bf16, for bf16: where every rank has them; auto measures "
+        + "which is fastest"),
     Setting(
       "training", "recompute", \.training.recompute,
       "none, or blocks: backbone blocks run forward twice and keep less; same result"),

@@ -48,7 +48,7 @@ public enum MatrixProduct {
     _ arithmetic: ProductArithmetic
   ) {
     switch (arithmetic.precision, arithmetic.instructions) {
-    case (.float32, .matrixTiles): TileProduct.multiply(left, right, adding: adding, c)
+    case (_, .matrixTiles): TileProduct.multiply(left, right, adding: adding, c, in: arithmetic.precision)
     case (.float32, _): ChainProduct.multiply(left, right, adding: adding, c)
     case (.bf16, .brainFloatPairs): PairProduct.multiply(left, right, adding: adding, c, by: .instruction)
     case (.bf16, _): PairProduct.multiply(left, right, adding: adding, c, by: .conversion)

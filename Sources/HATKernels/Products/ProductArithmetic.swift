@@ -51,17 +51,20 @@ public struct ProductArithmetic: Sendable, Hashable {
   public static let matrixTiles = Self(precision: .float32, instructions: .matrixTiles)
   /// Factors are rounded to bfloat16; pairs of terms are added to one chain of sums (see `PairProduct`).
   public static let brainFloatPairs = Self(precision: .bf16, instructions: .brainFloatPairs)
+  /// Factors are rounded to bfloat16, and multiplied on the processor's matrix tiles (see `TileProduct`).
+  public static let brainFloatTiles = Self(precision: .bf16, instructions: .matrixTiles)
   /// The bits of `brainFloatPairs` on every processor, slowly.
   public static let brainFloatByConversion = Self(precision: .bf16, instructions: .fusedMultiplyAdds)
 
   public static let all: [ProductArithmetic] = [
-    .fusedMultiplyAdds, .matrixTiles, .brainFloatByConversion, .brainFloatPairs,
+    .fusedMultiplyAdds, .matrixTiles, .brainFloatByConversion, .brainFloatPairs, .brainFloatTiles,
   ]
 
   public var isAvailable: Bool { instructions.areAvailable }
   /// Whether results are the same to the last bit.
   public func hasSameBits(as other: ProductArithmetic) -> Bool {
-    self == other || (precision == .bf16 && other.precision == .bf16)
+    let way = (precision, instructions == .matrixTiles)
+    return way == (other.precision, other.instructions == .matrixTiles)
   }
   /// Of the products of an optimiser, which stay in float32.
   public var ofUpdates: ProductArithmetic {

@@ -33,16 +33,20 @@ struct ProductScratch {
 /// A thread's room for split parts of matrices during one product on matrix tiles.
 struct TileScratch {
   private let base: FloatPointer
+  /// Of each element.
+  let parts: Int
 
   /// Of a panel of 32 lines.
   private static let panelFloats =
-    TileBlock.count(TileProduct.terms) * TileBlock.bytes / MemoryLayout<Float>.size
+    TileBlock.count(TileProduct.termParts) * TileBlock.partBytes / MemoryLayout<Float>.size
   private static let resultFloats = TileBlock.lines * TileBlock.lines
   /// Two panels of the left-hand side: one is split while the other is multiplied.
   private static let panels = 2 + TileProduct.columns / TileBlock.lines
   fileprivate static let floats = panels * panelFloats + resultFloats + Int(HAT_TILE_TRANSPOSED_FLOATS)
 
-  static var ofThread: TileScratch { TileScratch(base: ThreadScratch.base) }
+  static func ofThread(_ precision: Precision) -> TileScratch {
+    TileScratch(base: ThreadScratch.base, parts: precision == .bf16 ? 1 : Int(HAT_TILE_MOST_PARTS))
+  }
 
   /// The blocks of a panel, 32 lines with `terms` terms each.
   func left(_ panel: Int, terms: Int) -> UnsafeMutableRawPointer { blocks(panel % 2, terms) }
@@ -53,7 +57,7 @@ struct TileScratch {
   var transposed: FloatPointer { result + Self.resultFloats }
 
   private func blocks(_ panel: Int, _ terms: Int) -> UnsafeMutableRawPointer {
-    UnsafeMutableRawPointer(base) + panel * TileBlock.count(terms) * TileBlock.bytes
+    UnsafeMutableRawPointer(base) + panel * TileBlock.count(terms) * parts * TileBlock.partBytes
   }
 }
 
