@@ -84,6 +84,29 @@ import Testing
     }
   }
 
+  @Test(arguments: shapes, ways)
+  func aPackedWeightGivesTheSameBits(
+    shape: (rows: Int, outputs: Int, inputs: Int), by arithmetic: ProductArithmetic
+  ) {
+    let (rows, outputs, inputs) = shape
+    var generator = SeededGenerator(seed: 83)
+    let x = TestMatrix(random: rows, inputs, gap: 1, using: &generator)
+    let weight = TestMatrix(random: outputs, inputs, gap: 2, using: &generator)
+    let floats = PackedMatrix.floats(columns: outputs, terms: inputs, in: .bf16)
+    let storage = FloatBuffer(zeroed: floats)
+    let packed = LinearWeight(
+      weight.constant,
+      packed: PackedMatrix(transposing: weight.constant, in: .bf16, into: storage.base))
+    let (y, expected) = (TestMatrix(rows, outputs, gap: 3), TestMatrix(rows, outputs, gap: 3))
+    MatrixProduct.linear(x.view, weight: LinearWeight(weight.constant), into: expected.view, by: arithmetic)
+    MatrixProduct.linear(x.view, weight: packed, into: y.view, by: arithmetic)
+    #expect(y.bits == expected.bits && y.isIntactOutside)
+    let columns = 64 * (outputs / 128)..<outputs
+    let part = TestMatrix(rows, columns.count)
+    MatrixProduct.linear(x.view, weight: packed.outputs(columns), into: part.view, by: arithmetic)
+    #expect(part.bits == expected.bits.map { Array($0[columns]) })
+  }
+
   /// Ties, denormals, and what is not finite.
   @Test(arguments: ways)
   func factorsAreRoundedAsBfloat16Is(by arithmetic: ProductArithmetic) {

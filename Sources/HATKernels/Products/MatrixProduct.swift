@@ -20,8 +20,16 @@ public enum MatrixProduct {
   private static func linear(
     _ x: MatrixView, _ weight: LinearWeight, adding: Bool, _ y: MatrixView, _ arithmetic: ProductArithmetic
   ) {
-    if let packed = weight.packed, arithmetic == .fusedMultiplyAdds {
-      ChainProduct.product(x.constant, times: packed, adding: adding, y)
+    // Tiles have blocks of their own.
+    if let packed = weight.packed, packed.precision == arithmetic.precision,
+      arithmetic.instructions != .matrixTiles
+    {
+      switch arithmetic.precision {
+      case .float32: ChainProduct.product(x.constant, times: packed, adding: adding, y)
+      case .bf16:
+        PairProduct.multiply(
+          .rows(x.constant), times: packed, adding: adding, y, by: PairProduct.Way(arithmetic.instructions))
+      }
     } else {
       multiply(.rows(x.constant), .rows(weight.matrix), adding: adding, y, arithmetic)
     }
@@ -50,8 +58,8 @@ public enum MatrixProduct {
     switch (arithmetic.precision, arithmetic.instructions) {
     case (_, .matrixTiles): TileProduct.multiply(left, right, adding: adding, c, in: arithmetic.precision)
     case (.float32, _): ChainProduct.multiply(left, right, adding: adding, c)
-    case (.bf16, .brainFloatPairs): PairProduct.multiply(left, right, adding: adding, c, by: .instruction)
-    case (.bf16, _): PairProduct.multiply(left, right, adding: adding, c, by: .conversion)
+    case (.bf16, _):
+      PairProduct.multiply(left, right, adding: adding, c, by: PairProduct.Way(arithmetic.instructions))
     }
   }
 }

@@ -13,7 +13,14 @@ enum PairProduct {
   enum Way {
     case instruction, conversion
 
-    fileprivate var code: hat_pairs_way {
+    init(_ instructions: ProductInstructions) {
+      self = instructions == .brainFloatPairs ? .instruction : .conversion
+    }
+
+    /// Both give the same bits.
+    static var fastest: Way { Processor.hasBrainFloatPairs ? .instruction : .conversion }
+
+    var code: hat_pairs_way {
       switch self {
       case .instruction: HAT_PAIRS_BY_INSTRUCTION
       case .conversion: HAT_PAIRS_BY_CONVERSION
@@ -45,12 +52,35 @@ enum PairProduct {
   }
 }
 
-/// Some columns of a right-hand side, packed: panels of 64 columns behind each other, each [pairs, columns].
-private struct PairPanels {
-  let base: UnsafeMutablePointer<UInt32>
-  let pairs: Int
-  let columns: Int
+extension PairProduct {
+  /// c[rows, columns] = left · packed, or added to c.
+  static func multiply(
+    _ left: ProductOperand, times packed: PackedMatrix, adding: Bool, _ c: MatrixView, by way: Way
+  ) {
+    precondition(left.terms == packed.terms && left.lines == c.rows && packed.columns == c.columns)
+    let scratch = PairScratch.ofThread
+    Blocks.forEach(left.terms, by: terms) { terms in
+      Blocks.forEach(c.rows, by: rows) { rows in
+        PairRows(left.lines(rows).terms(terms), into: scratch.left, way.code).multiply(
+          packed.panels, from: terms.lowerBound / 2, adding: adding || terms.lowerBound > 0, into: c.rows(rows),
+          way.code)
+      }
+    }
+  }
+}
 
+/// Some columns of a right-hand side, packed: panels of 64 columns behind each other, each [pairs, columns].
+struct PairPanels {
+  private let base: UnsafeMutablePointer<UInt32>
+  private let pairs: Int
+  private let columns: Int
+
+  /// What lies packed at `base` already.
+  init(packed base: UnsafeMutablePointer<UInt32>, pairs: Int, columns: Int) {
+    (self.base, self.pairs, self.columns) = (base, pairs, columns)
+  }
+
+  @discardableResult
   init(_ source: ProductOperand, into base: UnsafeMutablePointer<UInt32>, _ way: hat_pairs_way) {
     (self.base, pairs, columns) = (base, (source.terms + 1) / 2, source.lines)
     let matrix = source.matrix
@@ -65,9 +95,16 @@ private struct PairPanels {
     }
   }
 
+  /// Calls `body` for each panel, from the pair of terms `first` on.
   @inline(__always)
-  func forEachPanel(_ body: (_ columns: Range<Int>, _ panel: UnsafeMutablePointer<UInt32>) -> Void) {
-    Blocks.forEach(columns, by: Int(HAT_PAIRS_COLUMNS)) { body($0, base + $0.lowerBound * pairs) }
+  func forEachPanel(
+    from first: Int = 0,
+    _ body: (_ columns: Range<Int>, _ panel: UnsafeMutablePointer<UInt32>) -> Void
+  ) {
+    Blocks.forEach(columns, by: Int(HAT_PAIRS_COLUMNS)) { columns in
+      let width = (columns.count + 15) & ~15
+      body(columns, base + columns.lowerBound * pairs + first * width)
+    }
   }
 }
 
@@ -91,9 +128,11 @@ private struct PairRows {
     }
   }
 
-  /// c[rows, columns] = rows · panels, or added to c.
-  func multiply(_ panels: PairPanels, adding: Bool, into c: MatrixView, _ way: hat_pairs_way) {
-    panels.forEachPanel { columns, panel in
+  /// c[rows, columns] = rows · panels, whose pairs begin with `first`, or added to c.
+  func multiply(
+    _ panels: PairPanels, from first: Int = 0, adding: Bool, into c: MatrixView, _ way: hat_pairs_way
+  ) {
+    panels.forEachPanel(from: first) { columns, panel in
       let c = c.columns(columns)
       guard isTransposed else {
         return hat_pairs_multiply(
