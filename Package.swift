@@ -67,8 +67,11 @@ let package = Package(
       name: "CXSMM",
       linkerSettings: ["xsmm", "xsmmnoblas", "dl", "m"].map { .linkedLibrary($0) }),
 
-    // Matrix tiles have no intrinsics in Swift. Functions name the instructions they need: no flags.
-    .target(name: "CAMX"),
+    // Matrix tiles and bfloat16 have no intrinsics in Swift. Functions name the instructions they need: no flags.
+    .target(
+      name: "CAMX",
+      cSettings: Context.environment["HAT_TILES"] == "software" ? [.define("HAT_SOFTWARE_TILES")] : []),
+    .target(name: "CBrainFloat"),
     .target(name: "CWide"),
     // Swift cannot run between fork and exec.
     .target(name: "CChild"),
@@ -99,7 +102,7 @@ let package = Package(
       swiftSettings: testable + vectorFlags),
     .target(
       name: "HATKernels",
-      dependencies: ["CAMX", "CSIMD", "CWide", "CXSMM", "HATStorage"],
+      dependencies: ["CAMX", "CBrainFloat", "CSIMD", "CWide", "CXSMM", "HATStorage"],
       swiftSettings: vectorFlags),
     .target(
       name: "HATCore",

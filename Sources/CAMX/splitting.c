@@ -28,8 +28,20 @@ ON_TILES static inline pairs split(__m512 lower, __m512 upper) {
       paired(_mm512_sub_ps(lower_left, lower_second), _mm512_sub_ps(upper_left, upper_second))};
 }
 
+/// Sixteen pairs of terms, rounded to the nearest bfloat16.
+ON_TILES static inline __m512i rounded(__m512 lower, __m512 upper) {
+  const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(lower));
+  const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(upper));
+  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+}
+
 /// Stores one row in the tile of each part.
-ON_TILES static inline void store(char *row, pairs p) {
+ON_TILES static inline void store(char *row, int parts, __m512 lower, __m512 upper) {
+  if (parts == 1) {
+    _mm512_store_si512(row, rounded(lower, upper));
+    return;
+  }
+  const pairs p = split(lower, upper);
   _mm512_store_si512(row, p.first);
   _mm512_store_si512(row + part_bytes, p.second);
   _mm512_store_si512(row + 2 * part_bytes, p.third);
@@ -85,9 +97,9 @@ ON_TILES static inline void split_step(const hat_tile_splitting *splitting, long
     char *target = (char *)splitting->target + row * row_bytes;
     if (splitting->transposed) {
       const float *lower = splitting->transposed + 16 * row, *upper = lower + 256;
-      store(target, split(_mm512_load_ps(lower), _mm512_load_ps(upper)));
+      store(target, splitting->parts, _mm512_load_ps(lower), _mm512_load_ps(upper));
     } else {
-      store(target, split(load(splitting, 0, row), load(splitting, 1, row)));
+      store(target, splitting->parts, load(splitting, 0, row), load(splitting, 1, row));
     }
   }
 }
@@ -112,7 +124,7 @@ static inline void move_to_next_tile(hat_tile_splitting *splitting) {
     splitting->target = (char *)splitting->target + tile_bytes;
   } else {
     splitting->source += splitting->block - splitting->half;
-    splitting->target = (char *)splitting->target + HAT_TILE_BLOCK_BYTES - tile_bytes;
+    splitting->target = (char *)splitting->target + splitting->parts * part_bytes - tile_bytes;
     splitting->terms -= HAT_TILE_TERMS;
   }
   start_tile(splitting);
@@ -130,8 +142,8 @@ ON_TILES void hat_tiles_step(hat_tile_splitting *splitting) {
 }
 
 hat_tile_splitting hat_tiles_splitting(
-    const float *source, long stride, int lines, long terms, bool rows_are_lines, bool is_right, void *blocks,
-    float *transposed) {
+    const float *source, long stride, int lines, long terms, bool rows_are_lines, bool is_right, int parts,
+    void *blocks, float *transposed) {
   hat_tile_splitting splitting = {
       .source = source,
       .stride = stride,
@@ -141,6 +153,7 @@ hat_tile_splitting hat_tiles_splitting(
       .lines = lines,
       .terms = terms,
       .rows_are_lines = rows_are_lines,
+      .parts = parts,
       .target = blocks,
       .transposed = rows_are_lines == is_right ? transposed : 0,
   };

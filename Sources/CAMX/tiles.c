@@ -4,15 +4,22 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#ifdef HAT_SOFTWARE_TILES
+#include "software.h"
+#endif
 
 static bool processor_has_tiles(void) {
-  const unsigned bfloat16 = 1u << 22, tile = 1u << 24;
+  // Of leaf 7: tiles and their products, and of sub-leaf 1 rounding on vector registers.
+  const unsigned bfloat16 = 1u << 22, tile = 1u << 24, rounding = 1u << 5;
   unsigned a, b, c, d;
   return __builtin_cpu_supports("avx512f") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & bfloat16) &&
-         (d & tile);
+         (d & tile) && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & rounding);
 }
 
 bool hat_tiles_available(void) {
+#ifdef HAT_SOFTWARE_TILES
+  return __builtin_cpu_supports("avx512f");
+#endif
   const long ask_for_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
   return processor_has_tiles() && syscall(SYS_arch_prctl, ask_for_permission, tile_data) == 0;
 }
@@ -40,41 +47,45 @@ ON_TILES void hat_tiles_stop(void) { _tile_release(); }
 #define MULTIPLY_10 _tile_dpbf16ps(2, 5, 6)
 #define MULTIPLY_11 _tile_dpbf16ps(3, 5, 7)
 
-/// Fetches a twelfth of a block of either side into the first-level cache, half a block before it is loaded. The hardware
-/// does not prefetch it in time.
-static inline void fetch(const char *left, const char *right, int twelfth) {
+/// Fetches half a tile of either side into the first-level cache, some products before it is loaded. The hardware does not
+/// prefetch it in time.
+static inline void fetch(const char *left, const char *right, int half_tile) {
   for (int line = 0; line < 8; line++) {
-    const int offset = HAT_TILE_BLOCK_BYTES / 2 + twelfth * tile_bytes / 2 + row_bytes * line;
+    const int offset = 3 * tile_bytes + half_tile * tile_bytes / 2 + row_bytes * line;
     __builtin_prefetch(left + offset);
     __builtin_prefetch(right + offset);
   }
 }
 
 // What the vector registers do while tiles multiply. It is spread evenly, since the processor looks ahead over only a few
-// products. `due` counts twelfths of blocks times steps.
-#define MEANWHILE(twelfth)            \
-  fetch(left, right, twelfth);        \
-  for (due += steps; due >= twelfths; due -= twelfths) hat_tiles_step(splitting)
+// products: `slots` times in all. `due` counts slots times steps.
+#define MEANWHILE(slot)               \
+  fetch(left, right, slot);           \
+  for (due += steps; due >= slots; due -= slots) hat_tiles_step(splitting)
 
-ON_TILES void hat_tiles_multiply(
-    const void *left_blocks, const void *right_blocks, long count, float *c, long stride, bool adding,
-    hat_tile_splitting *splitting, long steps) {
-  const char *left = left_blocks, *right = right_blocks;
-  const long bytes = stride * sizeof(float), twelfths = 12 * count;
-  float *below = c + 16 * stride;
+/// Adds the products of blocks of one part.
+ON_TILES static void multiply_single(
+    const char *left, const char *right, long count, hat_tile_splitting *splitting, long steps) {
+  const long slots = 4 * count;
   long due = 0;
-  if (adding) {
-    _tile_loadd(0, c, bytes);
-    _tile_loadd(1, c + 16, bytes);
-    _tile_loadd(2, below, bytes);
-    _tile_loadd(3, below + 16, bytes);
-  } else {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+  for (; count > 0; count--, left += part_bytes, right += part_bytes) {
+    LEFT(0, 0), RIGHT(0, 0), MULTIPLY_00;
+    MEANWHILE(0);
+    RIGHT(1, 0), MULTIPLY_01;
+    MEANWHILE(1);
+    LEFT(1, 0), MULTIPLY_10;
+    MEANWHILE(2);
+    MULTIPLY_11;
+    MEANWHILE(3);
   }
-  for (; count > 0; count--, left += HAT_TILE_BLOCK_BYTES, right += HAT_TILE_BLOCK_BYTES) {
+}
+
+/// Adds the products of blocks of three parts.
+ON_TILES static void multiply_split(
+    const char *left, const char *right, long count, hat_tile_splitting *splitting, long steps) {
+  const long slots = 12 * count;
+  long due = 0;
+  for (; count > 0; count--, left += 3 * part_bytes, right += 3 * part_bytes) {
     // Two lines for each pair of parts, left · right. A tile is loaded as soon as its last product is under way.
     LEFT(0, 0), RIGHT(0, 2), MULTIPLY_00, LEFT(1, 0), MULTIPLY_10;
     MEANWHILE(0);
@@ -105,6 +116,29 @@ ON_TILES void hat_tiles_multiply(
     MEANWHILE(10);
     MULTIPLY_10, MULTIPLY_11;
     MEANWHILE(11);
+  }
+}
+
+ON_TILES void hat_tiles_multiply(
+    const void *left, const void *right, int parts, long count, float *c, long stride, bool adding,
+    hat_tile_splitting *splitting, long steps) {
+  const long bytes = stride * sizeof(float);
+  float *below = c + 16 * stride;
+  if (adding) {
+    _tile_loadd(0, c, bytes);
+    _tile_loadd(1, c + 16, bytes);
+    _tile_loadd(2, below, bytes);
+    _tile_loadd(3, below + 16, bytes);
+  } else {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  if (parts == 1) {
+    multiply_single(left, right, count, splitting, steps);
+  } else {
+    multiply_split(left, right, count, splitting, steps);
   }
   _tile_stored(0, c, bytes);
   _tile_stored(1, c + 16, bytes);

@@ -108,7 +108,7 @@ extension LoadedModel {
     let (model, data) = (configuration.model, configuration.data)
     let execution = Execution(
       capacity: BatchCapacity(configuration, sequences: 1, maxWordBytes: manifest.maxWordBytes),
-      arithmetic: .fastest, workers: WorkerPool(threads: threads))
+      arithmetic: configuration.productsHere, workers: WorkerPool(threads: threads))
     if let tokenizer {
       return SubwordScorer(
         SubwordTransformer(model, execution), weights, tokenizer.vocabulary, splitter: splitter,

@@ -59,8 +59,7 @@ public struct TrainingRun {
       watchers?.take(event)
     }
     let choice = try communicator.together { try ThreadChoice(wanted: threads, on: communicator) }
-    let products = try ArithmeticChoice(
-      configuration.training.products, run: FilePath(folder), on: communicator)
+    let products = try ArithmeticChoice(configuration, run: FilePath(folder), on: communicator)
     observe(.arranged(choice.reason))
     observe(.arranged(products.reason))
     let tokenizer = try RunTokenizer(self, mixture, observe: observe).find(on: communicator)

@@ -23,6 +23,7 @@ package enum ProgramVersion {
   private static var processor: String {
     if let feature = Processor.missingFeature() { return "without \(feature), which hat needs" }
     let wide = Registers.widest == .sixteenFloats ? ", AVX-512" : ""
-    return "AVX2, FMA, F16C\(wide)\(Processor.hasMatrixTiles ? ", AMX" : "")"
+    let pairs = Processor.hasBrainFloatPairs ? ", AVX512-BF16" : ""
+    return "AVX2, FMA, F16C\(wide)\(pairs)\(Processor.hasMatrixTiles ? ", AMX" : "")"
   }
 }

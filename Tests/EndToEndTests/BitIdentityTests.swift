@@ -7,13 +7,14 @@ extension EndToEnd {
   @Suite("Bit-identity")
   struct BitIdentityTests {
     @Test(
-      "1, 2 and 4 ranks give the same losses and weights, at every ZeRO stage", arguments: ["adamw", "muon"])
-    func rankCounts(optimizer: String) throws {
+      "1, 2 and 4 ranks give the same losses and weights, at every ZeRO stage",
+      arguments: [("adamw", "float32"), ("muon", "float32"), ("muon", "bf16")])
+    func rankCounts(optimizer: String, precision: String) throws {
       let scratch = try Scratch()
       let corpus = try scratch.corpus()
       let configuration = try scratch.configuration([
         "training.optimizer": optimizer, "model.byte_ngrams": "4", "model.byte_ngram_rows": "100",
-        "model.prefix_ngrams": "2", "model.prefix_ngram_rows": "150",
+        "model.prefix_ngrams": "2", "model.prefix_ngram_rows": "150", "training.precision": precision,
       ])
       let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
 
@@ -31,6 +32,43 @@ extension EndToEnd {
         #expect(try run.results() == results, "\(ranks) ranks, stage \(stage)")
         #expect(tensors(in: try run.exportedWeights()) == weights, "\(ranks) ranks, stage \(stage)")
       }
+    }
+
+    /// Of the processors that a run meets, those without instructions for bfloat16 go on with the same bits.
+    @Test("bf16 by conversion continues a run to the last bit, after a kill, and float32 is another run")
+    func precision() throws {
+      let scratch = try Scratch()
+      let (steps, corpus) = (60, try scratch.corpus())
+      let configuration = try scratch.configuration([
+        "training.steps": String(steps), "output.checkpoint_every": "20", "training.precision": "bf16",
+      ])
+      let arguments = ["train", "--config", configuration, "--data", corpus, "--output"]
+      let undisturbed = RunFolder(path: scratch.file("undisturbed"))
+      try #require(Program.run(arguments + [undisturbed.path]).exitCode == 0)
+
+      let run = RunFolder(path: scratch.file("killed"))
+      let job = ChildProcess(Program.mpirun(ranks: 2) + arguments + [run.path])
+      #expect(eventually(within: 60) { run.stepCount >= 22 })
+      try #require(RankProcess.signal(SIGKILL, rank: 1, run: run.path), "the rank had ended")
+      #expect(job.wait().exitCode != 0)
+      let refused = Program.run(arguments + [run.path, "--set", "training.precision=float32"])
+      #expect(refused.exitCode == 78)
+      #expect(refused.description.contains("training.precision: bf16, float32"), "\(refused.description)")
+      let output = Program.run(arguments + [run.path, "--set", "training.products=fma"], ranks: 4)
+      try #require(output.exitCode == 0, "\(output.description)")
+      #expect(try run.results() == undisturbed.results())
+      #expect(try tensors(in: run.exportedWeights()) == tensors(in: undisturbed.exportedWeights()))
+
+      let exact = RunFolder(path: scratch.file("float32"))
+      let float32 = Program.run(arguments + [exact.path, "--set", "training.precision=float32"])
+      try #require(float32.exitCode == 0, "\(float32.description)")
+      #expect(try exact.results() != undisturbed.results())
+      let wrong = Program.run(
+        arguments + [
+          scratch.file("wrong"), "--set", "training.precision=float32", "--set", "training.products=avx512_bf16",
+        ])
+      #expect(wrong.exitCode == 78)
+      #expect(wrong.description.contains("These do: auto, fma, amx"), "\(wrong.description)")
     }
 
     /// Without the header of the safetensors file, which holds the configuration, and so the stage.

@@ -14,7 +14,7 @@ import Testing
 
   private func plus(_ a: [[Double]], _ number: Double) -> [[Double]] { a.map { $0.map { $0 + number } } }
 
-  @Test(arguments: shapes, ProductArithmetic.available)
+  @Test(arguments: shapes, ProductArithmetic.available(.float32))
   func productsFollowTheirShapes(
     shape: (rows: Int, outputs: Int, inputs: Int), by arithmetic: ProductArithmetic
   ) {

@@ -25,7 +25,7 @@ import Testing
     return bits.indices.allSatisfy { row in bits.indices.allSatisfy { bits[row][$0] == bits[$0][row] } }
   }
 
-  @Test(arguments: shapes, ProductArithmetic.available)
+  @Test(arguments: shapes, ProductArithmetic.available(.float32))
   func productsAreWhatTheyShouldBeOnAnyNumberOfThreads(
     shape: (side: Int, terms: Int), by arithmetic: ProductArithmetic
   ) {

@@ -75,50 +75,83 @@ struct TileProductTests {
     }
   }
 
-  @Test(arguments: shapes)
-  func aRowDependsNeitherOnTheRowsAroundItNorOnWhichColumnsAreAskedFor(rows: Int, outputs: Int, inputs: Int) {
+  @Test(arguments: shapes, [ProductArithmetic.matrixTiles, .brainFloatTiles])
+  func aRowDependsNeitherOnTheRowsAroundItNorOnWhichColumnsAreAskedFor(
+    shape: (rows: Int, outputs: Int, inputs: Int), by tiles: ProductArithmetic
+  ) {
+    let (rows, outputs, inputs) = shape
     var generator = SeededGenerator(seed: 73)
     let x = TestMatrix(random: rows, inputs, gap: 1, using: &generator)
     let weight = TestMatrix(random: outputs, inputs, gap: 2, using: &generator)
-    let whole = linear(x, weight, by: .matrixTiles)
+    let whole = linear(x, weight, by: tiles)
     for row in [0, rows / 2, rows - 1] {
       let alone = TestMatrix(1, outputs) { _, _ in .nan }
       MatrixProduct.linear(
-        x.view.rows(row..<row + 1), weight: LinearWeight(weight.constant), into: alone.view, by: .matrixTiles)
+        x.view.rows(row..<row + 1), weight: LinearWeight(weight.constant), into: alone.view, by: tiles)
       #expect(alone.bits[0] == whole.bits[row])
     }
     let column = outputs / 2
     let part = TestMatrix(rows, outputs - column) { _, _ in .nan }
     MatrixProduct.linear(
       x.view, weight: LinearWeight(weight.constant).outputs(column..<outputs), into: part.view,
-      by: .matrixTiles)
+      by: tiles)
     #expect(part.bits == whole.bits.map { Array($0[column...]) })
   }
 
   /// All three kinds of product agree on the same sums: the ways the sides are read hold the same parts.
-  @Test(arguments: shapes)
-  func everyLayoutGivesTheSameBits(rows: Int, outputs: Int, inputs: Int) {
+  @Test(arguments: shapes, [ProductArithmetic.matrixTiles, .brainFloatTiles])
+  func everyLayoutGivesTheSameBits(
+    shape: (rows: Int, outputs: Int, inputs: Int), by tiles: ProductArithmetic
+  ) {
+    let (rows, outputs, inputs) = shape
     var generator = SeededGenerator(seed: 74)
     let x = TestMatrix(random: rows, inputs, gap: 1, using: &generator)
     let weight = TestMatrix(random: outputs, inputs, gap: 2, using: &generator)
     let (xAcross, weightAcross) = (
       TestMatrix(inputs, rows) { x[$1, $0] }, TestMatrix(inputs, outputs) { weight[$1, $0] }
     )
-    let y = linear(x, weight, by: .matrixTiles)
+    let y = linear(x, weight, by: tiles)
     let second = TestMatrix(rows, outputs) { _, _ in .nan }
-    MatrixProduct.inputGradient(x.view, weight: weightAcross.constant, into: second.view, by: .matrixTiles)
+    MatrixProduct.inputGradient(x.view, weight: weightAcross.constant, into: second.view, by: tiles)
     #expect(second.bits == y.bits)
     let third = TestMatrix(rows, outputs)
     MatrixProduct.weightGradient(
-      xAcross.view, input: weightAcross.view, adding: true, into: third.view, by: .matrixTiles)
+      xAcross.view, input: weightAcross.view, adding: true, into: third.view, by: tiles)
     #expect(third.bits == y.bits)
   }
 
-  @Test(arguments: [Float.nan, .infinity, -.infinity])
-  func whatIsNotFiniteStaysVisible(value: Float) {
+  @Test(arguments: [Float.nan, .infinity, -.infinity], [ProductArithmetic.matrixTiles, .brainFloatTiles])
+  func whatIsNotFiniteStaysVisible(value: Float, by tiles: ProductArithmetic) {
     let x = TestMatrix(33, 40) { $0 == 32 && $1 == 39 ? value : 1 }
-    let y = linear(x, TestMatrix(2, 40) { _, _ in 1 }, by: .matrixTiles)
+    let y = linear(x, TestMatrix(2, 40) { _, _ in 1 }, by: tiles)
     #expect(!y[32, 0].isFinite && !y[32, 1].isFinite)
     #expect(y[31, 0] == 40)
+  }
+
+  /// Of each 32 terms the first sixteen and the others apart (Intel, Software Developer's Manual, TDPBF16PS).
+  @Test(arguments: shapes)
+  func inBrainFloatEveryElementIsTheSumOfRoundedTermsInTheOrderOfTiles(rows: Int, outputs: Int, inputs: Int) {
+    var generator = SeededGenerator(seed: 76)
+    let x = TestMatrix(random: rows, inputs, gap: 1, using: &generator)
+    let weight = TestMatrix(random: outputs, inputs, gap: 2, using: &generator)
+    let y = linear(x, weight, by: .brainFloatTiles)
+    func rounded(_ x: Float) -> Float {
+      let unit = Float(sign: .plus, exponent: x.exponent - 7, significand: 1)
+      return x == 0 ? 0 : (x / unit).rounded(.toNearestOrEven) * unit
+    }
+    for row in 0..<rows {
+      for column in 0..<outputs {
+        var sum: Float = 0
+        for block in stride(from: 0, to: inputs, by: 32) {
+          let halves = [block, block + 16].map { start in
+            (start..<max(start, min(start + 16, inputs))).reduce(Float(0)) {
+              $0.addingProduct(rounded(x[row, $1]), rounded(weight[column, $1]))
+            }
+          }
+          sum += halves[0] + halves[1]
+        }
+        #expect(y[row, column] == sum)
+      }
+    }
   }
 }

@@ -9,8 +9,10 @@ bool hat_tiles_available(void);
 /// The lines of an operand (rows of the left-hand side, columns of the right-hand side) and the terms that a block has.
 #define HAT_TILE_LINES 32
 #define HAT_TILE_TERMS 32
-/// The bytes of a split block: 32 × 32 elements of three bfloat16 each.
-#define HAT_TILE_BLOCK_BYTES 6144
+/// Elements are three bfloat16 whose sum they are, or one, to which they are rounded.
+#define HAT_TILE_MOST_PARTS 3
+/// The bytes of one part of a split block: 32 × 32 bfloat16.
+#define HAT_TILE_PART_BYTES 2048
 
 /// How far a panel, up to 32 lines of an operand, has been split into blocks. All fields but `steps` are private to CAMX.
 typedef struct {
@@ -26,6 +28,7 @@ typedef struct {
   long rows[2];
   unsigned short present[2];
   bool rows_are_lines, is_second_half;
+  int parts;
   void *target;
   float *transposed;
   int step;
@@ -36,10 +39,11 @@ typedef struct {
 
 /// Begins to split up to 32 lines into consecutive blocks. What the last block lacks becomes zero.
 /// - source: [lines, terms] if rows are lines, else [terms, lines]; rows `stride` floats apart
+/// - parts: 3 or 1
 /// - transposed: `HAT_TILE_TRANSPOSED_FLOATS`, aligned to 64 bytes, for one splitting at a time
 hat_tile_splitting hat_tiles_splitting(
-    const float *source, long stride, int lines, long terms, bool rows_are_lines, bool is_right, void *blocks,
-    float *transposed);
+    const float *source, long stride, int lines, long terms, bool rows_are_lines, bool is_right, int parts,
+    void *blocks, float *transposed);
 
 /// Takes all steps that are left.
 void hat_tiles_split(hat_tile_splitting *splitting);
@@ -50,8 +54,9 @@ void hat_tiles_stop(void);
 
 /// c[32, 32] = left · right, or added to c: the products of `count` consecutive blocks of either side. Meanwhile the vector
 /// registers, idle otherwise, take `steps` steps of a splitting into other blocks.
+/// - parts: of the blocks
 /// - stride: floats from one row of c to the next
 void hat_tiles_multiply(
-    const void *left, const void *right, long count, float *c, long stride, bool adding,
+    const void *left, const void *right, int parts, long count, float *c, long stride, bool adding,
     hat_tile_splitting *splitting, long steps);
 #endif

@@ -8,49 +8,90 @@ public struct ArithmeticChoice: Sendable {
   public let arithmetic: ProductArithmetic
   public let reason: String
 
-  private static let fastest = "the fastest that every processor here has"
+  /// For the run in a folder, or for a new one. Collective.
+  /// - Throws: as `init(_:by:began:on:)`; `UserError` of kind `invalidData` if the run's description is damaged.
+  public init(_ configuration: Configuration, run: FilePath, on communicator: any Communicator) throws {
+    let began = try communicator.onFirstRank { try RunDescription(ofRun: run)?.productsUsed }
+    try self.init(configuration, began: began, on: communicator)
+  }
+
+  /// Collective.
+  /// - Parameter began: what a resumed run has used so far.
+  /// - Throws: `UserError` of kind `configuration` if a rank's processor cannot compute as wanted.
+  public init(
+    _ configuration: Configuration, began: ProductInstructions? = nil, on communicator: any Communicator
+  ) throws {
+    let trial = ProductTrial(configuration)
+    try self.init(
+      configuration.training.precision, by: configuration.training.products, began: began, on: communicator
+    ) { trial.flopsPerSecond(by: $0) }
+  }
 
   /// Collective.
   /// - Parameters:
   ///   - wanted: nil for what the run has used so far, or for a new run the fastest that every rank's processor has.
   ///   - began: what a resumed run has used so far.
-  ///   - hasTiles: whether the calling rank's processor has matrix tiles.
+  ///   - available: what the calling rank's processor has.
+  ///   - measure: floating-point operations a second of the calling rank; asked on all ranks at once, only where there is a choice.
   /// - Throws: `UserError` of kind `configuration` if a rank's processor cannot compute as wanted.
-  public init(
-    _ wanted: ProductArithmetic?, began: ProductArithmetic? = nil, on communicator: any Communicator,
-    hasTiles: Bool = Processor.hasMatrixTiles
+  init(
+    _ precision: Precision, by wanted: ProductInstructions?, began: ProductInstructions? = nil,
+    on communicator: any Communicator,
+    available: [ProductInstructions] = ProductInstructions.allCases.filter(\.areAvailable),
+    measure: (ProductArithmetic) -> Double
   ) throws {
-    let someHaveNone = try communicator.anyRank(says: !hasTiles)
-    switch wanted {
-    case .matrixTiles?:
-      guard !someHaveNone else { throw try Self.refusal(communicator, hasTiles: hasTiles) }
-      self.init(.matrixTiles, "as asked for")
-    case .fusedMultiplyAdds?:
-      self.init(.fusedMultiplyAdds, "as asked for")
-    case nil where someHaveNone:
-      self.init(.fusedMultiplyAdds, Self.fastest)
-    case nil:
-      self.init(began ?? .matrixTiles, began == nil ? Self.fastest : "as the run began")
+    func ranks(without instructions: ProductInstructions) throws -> [Int] {
+      let flags = try communicator.allGather(available.contains(instructions))
+      return flags.indices.filter { !flags[$0] }
+    }
+    if let wanted {
+      guard let arithmetic = ProductArithmetic(precision, by: wanted) else {
+        throw Self.refusal(wanted, "it does not compute in training.precision \(precision.rawValue)")
+      }
+      let without = try ranks(without: wanted)
+      guard without.isEmpty else { throw Self.refusal(wanted, Self.lack(wanted, ranks: without)) }
+      self.init(arithmetic, "as asked for")
+      return
+    }
+    let candidates = try ProductArithmetic.all.filter { candidate in
+      try candidate.precision == precision && ranks(without: candidate.instructions).isEmpty
+    }
+    if let before = candidates.first(where: { $0.instructions == began }) {
+      self.init(before, "as the run began")
+    } else if candidates.count == 1 {
+      self.init(candidates[0], "the only way that every processor here has")
+    } else {
+      // A step waits for the slowest rank.
+      try communicator.barrier()
+      let rates = try candidates.map { ($0, try communicator.allGather(measure($0)).min()!) }
+      let figures = rates.map { "\($0.0.instructions.rawValue) \(Int($0.1 / 1e9))" }
+      self.init(
+        ProductTrial.choose(rates),
+        "measured on this model's shapes, GFLOP/s a thread: \(figures.joined(separator: ", "))")
     }
   }
 
-  /// For the run in a folder, or for a new one. Collective.
-  /// - Throws: as `init(_:began:on:hasTiles:)`; `UserError` of kind `invalidData` if the run's description is damaged.
-  public init(_ wanted: ProductArithmetic?, run: FilePath, on communicator: any Communicator) throws {
-    let began = try communicator.onFirstRank { try RunDescription(ofRun: run)?.productsUsed }
-    try self.init(wanted, began: began, on: communicator)
-  }
-
   private init(_ arithmetic: ProductArithmetic, _ reason: String) {
-    (self.arithmetic, self.reason) = (arithmetic, "matrix products by \(arithmetic.rawValue): \(reason)")
+    self.arithmetic = arithmetic
+    let cost =
+      arithmetic == .brainFloatByConversion
+      ? ". Without instructions for bf16 this is many times slower than training.precision float32" : ""
+    self.reason = "matrix products by \(arithmetic): \(reason)\(cost)"
   }
 
-  private static func refusal(_ communicator: any Communicator, hasTiles: Bool) throws -> UserError {
-    let flags = try communicator.allGather(hasTiles)
-    let without = flags.indices.filter { !flags[$0] }.map(String.init).joined(separator: ", ")
-    return UserError(
-      .configuration, at: "training.products: \(ProductArithmetic.matrixTiles.rawValue)",
-      "no matrix tiles for bfloat16 (Intel AMX, Linux 5.16) where these ranks run: \(without)",
-      hint: "Set training.products to auto, which uses them only if every rank has them, or to fma.")
+  private static func lack(_ instructions: ProductInstructions, ranks: [Int]) -> String {
+    let what =
+      switch instructions {
+      case .fusedMultiplyAdds: "fused multiply-adds (AVX2, FMA)"
+      case .brainFloatPairs: "instructions for pairs of bfloat16 (AVX512-BF16)"
+      case .matrixTiles: "matrix tiles for bfloat16 (Intel AMX, Linux 5.16)"
+      }
+    return "no \(what) where these ranks run: \(ranks.map(String.init).joined(separator: ", "))"
+  }
+
+  private static func refusal(_ wanted: ProductInstructions, _ problem: String) -> UserError {
+    UserError(
+      .configuration, at: "training.products: \(wanted.rawValue)", problem,
+      hint: "Set training.products to auto, which chooses the fastest that every rank has, or to fma.")
   }
 }

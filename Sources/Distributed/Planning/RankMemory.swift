@@ -73,7 +73,7 @@ public struct RankMemory: Sendable, Equatable, Encodable {
   ) -> Int {
     let execution = Execution(
       capacity: BatchCapacity(configuration, maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken),
-      recomputation: configuration.training.recompute)
+      recomputation: configuration.training.recompute, arithmetic: configuration.productsHere)
     return switch configuration.model.kind {
     case .hierarchical: HierarchicalTransformer.activationFloats(configuration.model, execution)
     case .subword: SubwordTransformer.activationFloats(configuration.model, execution)

@@ -30,8 +30,8 @@ public struct TrainingDial: Sendable {
 
   /// Settings of model, data and training that hardly change what is learned.
   private static let neutral: Set<String> = [
-    "data.seed", "training.zero_stage", "training.recompute", "training.products",
-    "training.gradient_exchange",
+    "data.seed", "training.zero_stage", "training.recompute", "training.precision",
+    "training.products", "training.gradient_exchange",
   ]
 
   /// - Parameter overrides: `section.key=value` of settings that it does not decide.

@@ -133,11 +133,14 @@ final class RunFolder {
       hint: "Leave `initialCheckpoint` out to continue the run, or choose another `output` folder.")
   }
 
-  private static func noteProducts(_ before: ProductArithmetic, _ job: TrainingJob, note: (String) -> Void) {
-    guard before != job.arithmetic else { return }
+  private static func noteProducts(
+    _ instructions: ProductInstructions, _ job: TrainingJob, note: (String) -> Void
+  ) {
+    let before = ProductArithmetic(job.arithmetic.precision, by: instructions)
+    guard before?.hasSameBits(as: job.arithmetic) != true else { return }
     note(
-      "matrix products: \(before.rawValue), \(job.arithmetic.rawValue) (before, now): from here on results differ "
-        + "from those of an unchanged run in their last bits")
+      "matrix products: \(instructions.rawValue), \(job.arithmetic.instructions.rawValue) (before, now): "
+        + "from here on results differ from those of an unchanged run in their last bits")
   }
 
   private static func requireSameData(_ there: RunDescription, _ job: TrainingJob) throws {
@@ -168,8 +171,8 @@ struct RunDescription: Codable {
   var tokenizerChecksum: Checksum?
   /// nil if the run started with random parameters.
   var start: StartDescription?
-  /// How matrix products are computed; nil in runs of versions that had only `fma`.
-  var products: ProductArithmetic?
+  /// What computes matrix products; nil in runs of versions that had only `fma`.
+  var products: ProductInstructions?
   /// At the latest start. A power of two that divides the micro-batches changes no result.
   var ranks: Int
 
@@ -183,7 +186,7 @@ struct RunDescription: Codable {
     seed = job.configuration.data.seed
     tokenizerChecksum = job.tokenizer?.checksum
     self.start = job.initial.description ?? start
-    products = job.arithmetic
+    products = job.arithmetic.instructions
     self.ranks = ranks
   }
 
@@ -197,8 +200,8 @@ struct RunDescription: Codable {
       hint: "Remove the file: the next start writes a new one, from the data it is given.")
   }
 
-  /// How the run has computed matrix products so far.
-  var productsUsed: ProductArithmetic { products ?? .fusedMultiplyAdds }
+  /// What has computed the run's matrix products so far.
+  var productsUsed: ProductInstructions { products ?? .fusedMultiplyAdds }
 
   static let checksumOfProgram: Checksum? = {
     guard let program = try? MappedFile(FileReader(opening: "/proc/self/exe")) else { return nil }

@@ -92,7 +92,7 @@ where Model.MicroBatch == Source.MicroBatch {
       training.optimizerRule, model.table, sharding.updatedRanges(ofRank: communicator.rank),
       parameters: parameters.own, gradient: gradients.sum.floats, marks: gradients.sum.marks,
       workers: model.workers,
-      arithmetic: model.arithmetic)
+      arithmetic: model.arithmetic.ofUpdates)
     let sections = [StateBuffer(.parameters(model.table), parameters.own)] + optimizer.state
     self.sections = sections.map(\.section)
     reports = MicroBatchReports(communicator: communicator, tree: sharding.tree)

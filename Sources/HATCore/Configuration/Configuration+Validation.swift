@@ -1,3 +1,4 @@
+import HATKernels
 import HATStorage
 import HATText
 
@@ -120,6 +121,14 @@ extension Configuration {
     }
     try check.that(training.weightDecay >= 0, "training.weight_decay must not be negative", "0.1 is usual.")
     try check.that(training.clip > 0, "training.clip must be above 0", "1 is usual; 1e30 clips nothing.")
+    if let products = training.products {
+      let serving = ProductArithmetic.all.filter { $0.precision == training.precision }
+      try check.that(
+        serving.contains { $0.instructions == products },
+        "training.products \(products.rawValue) does not compute in training.precision "
+          + training.precision.rawValue,
+        "These do: auto, \(serving.map(\.instructions.rawValue).joined(separator: ", ")).")
+    }
     try check.that(training.preferenceBeta > 0, "training.preference_beta must be above 0", "0.1 is usual.")
     try check.that(
       (0...3).contains(training.zeroStage), "training.zero_stage \(training.zeroStage) is not available",

@@ -56,9 +56,11 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var preferenceBeta = 0.1
   /// Which of {optimiser state, gradients, parameters} exist only as owned slices.
   public var zeroStage = 1
-  /// How matrix products are computed; nil for the arithmetic the run began with, or at first the fastest that every
+  /// What the factors of matrix products are rounded to.
+  public var precision = Precision.float32
+  /// The instructions that compute matrix products; nil for those the run began with, or at first the fastest that every
   /// rank's processor has.
-  public var products: ProductArithmetic?
+  public var products: ProductInstructions?
   /// What is computed twice to save memory.
   public var recompute = Recomputation.none
   /// How gradients travel between nodes.
@@ -144,11 +146,14 @@ public enum GradientExchange: String, Sendable, CaseIterable, SettingValue {
   case bf16
 }
 
-extension ProductArithmetic: SettingValue {}
+extension Precision: SettingValue {}
+extension ProductInstructions: SettingValue {}
 
-extension TrainingConfiguration {
-  /// What this machine computes with on its own: the arithmetic asked for, if its processor has it.
+extension Configuration {
+  /// What this machine computes with on its own: as asked for, if its processor can, or as measured.
   public var productsHere: ProductArithmetic {
-    products.map { $0.isAvailable ? $0 : .fusedMultiplyAdds } ?? .fastest
+    let wanted = training.products.flatMap { ProductArithmetic(training.precision, by: $0) }
+    if let wanted, wanted.isAvailable { return wanted }
+    return ProductTrial(self).fastest(training.precision)
   }
 }

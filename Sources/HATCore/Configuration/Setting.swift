@@ -145,8 +145,12 @@ extension Setting {
       "training", "zero_stage", \.training.zeroStage,
       "what ranks keep only slices of: 0 nothing, 1 optimiser state, 2 also gradients, 3 also parameters"),
     Setting(
+      "training", "precision", \.training.precision,
+      "of the factors of matrix products: float32, or bf16, faster where processors have instructions for it"),
+    Setting(
       "training", "products", \.training.products,
-      "fma: the same bits on every processor; amx: matrix tiles, faster; auto is amx where every rank has it"),
+      "fma, on every processor; amx: matrix tiles; avx512_bf16, for bf16: where every rank has them; auto measures "
+        + "which is fastest"),
     Setting(
       "training", "recompute", \.training.recompute,
       "none, or blocks: backbone blocks run forward twice and keep less; same result"),

@@ -48,7 +48,8 @@ public final class HierarchicalTransformer: LanguageModel {
       shape: model.decoder, routine: .words, rows: tileRows, longestSegment: capacity.wordBytes + 1)
     let backboneUse = StackUse(
       shape: model.backbone, routine: .documents, rows: capacity.positions,
-      longestSegment: capacity.piecePositions, recomputesBlocks: execution.recomputation == .blocks)
+      longestSegment: capacity.piecePositions, recomputesBlocks: execution.recomputation == .blocks,
+      roundsActivations: execution.arithmetic.precision == .bf16)
     let scratch = StackScratch(
       for: [encoderUse, backboneUse, decoderUse], arena: arena, threads: execution.workers.threads)
     let kernels = ModelKernels(execution, profile: profile)

@@ -11,7 +11,7 @@ public protocol LanguageModel: AnyObject {
   var table: TensorTable { get }
   /// The threads it computes with, which others may use between its calls.
   var workers: WorkerPool { get }
-  /// Of its matrix products, and of those of an optimiser.
+  /// Of its matrix products.
   var arithmetic: ProductArithmetic { get }
   /// Where the time of its calls goes.
   var profile: StepProfile { get }

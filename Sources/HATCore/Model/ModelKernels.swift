@@ -125,6 +125,15 @@ struct ModelKernels {
     profile.measure(.rows, passes * 4 * rows * columns, body)
   }
 
+  /// Rounds a matrix to bfloat16 in place, and writes the result to `kept`, if there is one.
+  func round(_ matrix: MatrixView, keepingIn kept: BrainFloatMatrix?) {
+    rowwise(.rows, .round(matrix, keepingIn: kept), rows: matrix.rows, 2 * bytes(matrix))
+  }
+
+  func expand(_ kept: BrainFloatMatrix, into matrix: MatrixView) {
+    rowwise(.rows, .expand(kept, into: matrix), rows: matrix.rows, bytes(matrix) * 3 / 2)
+  }
+
   func loss(_ rows: LossRows) { rowwise(.loss, .loss(rows), rows: rows.logits.rows, bytes(rows.logits)) }
 
   /// Overwrites the logits by their gradient.
@@ -178,6 +187,8 @@ enum KernelWork: PoolWork {
   case headNorm(HeadNorm, into: MatrixView)
   case swiGLU(MatrixView, into: MatrixView)
   case swiGLUBackward(MatrixView, hiddenGradient: MatrixView, into: MatrixView, hidden: MatrixView)
+  case round(MatrixView, keepingIn: BrainFloatMatrix?)
+  case expand(BrainFloatMatrix, into: MatrixView)
   case loss(LossRows)
   case lossAndGradient(LossRows)
   case rotate(MatrixView, RotaryTable, Segments)
@@ -203,6 +214,8 @@ enum KernelWork: PoolWork {
       SwiGLU.backward(
         gateUp.rows(range), hiddenGradient: hiddenGradient.rows(range), into: gateUpGradient.rows(range),
         hidden: hidden.rows(range))
+    case .round(let matrix, let kept): BrainFloat.round(matrix.rows(range), keepingIn: kept?.rows(range))
+    case .expand(let kept, let matrix): BrainFloat.expand(kept.rows(range), into: matrix.rows(range))
     case .loss(let rows):
       let rows = rows[range]
       SoftmaxCrossEntropy.loss(rows.logits, targets: rows.targets, losses: rows.losses, correct: rows.correct)

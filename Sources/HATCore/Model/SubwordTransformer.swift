@@ -35,7 +35,8 @@ public final class SubwordTransformer: LanguageModel {
     let tokens = execution.capacity.positions
     let use = StackUse(
       shape: model.backbone, routine: .documents, rows: tokens,
-      longestSegment: execution.capacity.piecePositions, recomputesBlocks: execution.recomputation == .blocks)
+      longestSegment: execution.capacity.piecePositions, recomputesBlocks: execution.recomputation == .blocks,
+      roundsActivations: execution.arithmetic.precision == .bf16)
     kernels = ModelKernels(execution, profile: profile)
     ngrams = NgramRows(tensors.tokenNgrams, rows: tokens)
     backbone = Backbone(

@@ -1,4 +1,5 @@
 import CAMX
+import CBrainFloat
 import CSIMD
 import CWide
 
@@ -18,6 +19,9 @@ public enum Processor {
   /// Whether it multiplies tiles of bfloat16 (Intel AMX, in Xeons from the fourth generation on), and the operating
   /// system lets this process use them (Linux 5.16 and later).
   public static let hasMatrixTiles = hat_tiles_available()
+
+  /// Whether it multiplies pairs of bfloat16 on registers (AVX512-BF16: AMD's since Zen 4, some of Intel's).
+  public static let hasBrainFloatPairs = hat_pairs_available()
 
   /// Whether it has registers of sixteen floats (AVX-512).
   static let hasWideRegisters = hat_wide_available()

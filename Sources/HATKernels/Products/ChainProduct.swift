@@ -3,6 +3,18 @@ import CSIMD
 /// Products in which every element is one chain of fused multiply-adds, in the order of its terms: the same bits on
 /// registers of any width.
 enum ChainProduct {
+  /// c[rows, columns] = left · right, or added to c.
+  static func multiply(
+    _ left: ProductOperand, _ right: ProductOperand, adding: Bool, _ c: MatrixView
+  ) {
+    switch (left.rowsAreLines, right.rowsAreLines) {
+    case (true, true): product(left.matrix, timesTransposed: right.matrix, adding: adding, c)
+    case (true, false): product(left.matrix, times: right.matrix, adding: adding, c)
+    case (false, false): product(transposed: left.matrix, times: right.matrix, adding: adding, c)
+    case (false, true): preconditionFailure("no layer multiplies two transposed matrices")
+    }
+  }
+
   /// c = a · bᵀ, or added to c.
   static func product(
     _ a: ConstantMatrixView, timesTransposed b: ConstantMatrixView, adding: Bool, _ c: MatrixView

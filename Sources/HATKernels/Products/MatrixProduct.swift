@@ -20,16 +20,18 @@ public enum MatrixProduct {
   private static func linear(
     _ x: MatrixView, _ weight: LinearWeight, adding: Bool, _ y: MatrixView, _ arithmetic: ProductArithmetic
   ) {
-    switch arithmetic {
-    case .fusedMultiplyAdds:
-      if let packed = weight.packed {
-        ChainProduct.product(x.constant, times: packed, adding: adding, y)
-      } else {
-        ChainProduct.product(x.constant, timesTransposed: weight.matrix, adding: adding, y)
+    // Tiles have blocks of their own.
+    if let packed = weight.packed, packed.precision == arithmetic.precision,
+      arithmetic.instructions != .matrixTiles
+    {
+      switch arithmetic.precision {
+      case .float32: ChainProduct.product(x.constant, times: packed, adding: adding, y)
+      case .bf16:
+        PairProduct.multiply(
+          .rows(x.constant), times: packed, adding: adding, y, by: PairProduct.Way(arithmetic.instructions))
       }
-    // Tiles need the weight split into parts, so a packed one does not help.
-    case .matrixTiles:
-      TileProduct.multiply(.left(rows: x.constant), .right(columns: weight.matrix), adding: adding, y)
+    } else {
+      multiply(.rows(x.constant), .rows(weight.matrix), adding: adding, y, arithmetic)
     }
   }
 
@@ -38,11 +40,7 @@ public enum MatrixProduct {
     _ outputGradient: MatrixView, weight: ConstantMatrixView, into dx: MatrixView,
     by arithmetic: ProductArithmetic
   ) {
-    switch arithmetic {
-    case .fusedMultiplyAdds: ChainProduct.product(outputGradient.constant, times: weight, adding: false, dx)
-    case .matrixTiles:
-      TileProduct.multiply(.left(rows: outputGradient.constant), .right(terms: weight), adding: false, dx)
-    }
+    multiply(.rows(outputGradient.constant), .columns(weight), adding: false, dx, arithmetic)
   }
 
   /// dW[out, in] = dy[R, out]ᵀ · x[R, in], or added to dW.
@@ -50,33 +48,19 @@ public enum MatrixProduct {
     _ outputGradient: MatrixView, input x: MatrixView, adding: Bool, into dW: MatrixView,
     by arithmetic: ProductArithmetic
   ) {
-    switch arithmetic {
-    case .fusedMultiplyAdds:
-      ChainProduct.product(transposed: outputGradient.constant, times: x.constant, adding: adding, dW)
-    case .matrixTiles:
-      TileProduct.multiply(
-        .left(terms: outputGradient.constant), .right(terms: x.constant), adding: adding, dW)
-    }
+    multiply(.columns(outputGradient.constant), .columns(x.constant), adding: adding, dW, arithmetic)
   }
-}
 
-/// How the elements of a matrix product are computed. The results differ by roundings. With either, an element depends
-/// on nothing but its terms and their places in its sum.
-public enum ProductArithmetic: String, Sendable, Codable, CaseIterable {
-  /// One chain of fused multiply-adds, in the order of the terms: the same bits on every processor.
-  case fusedMultiplyAdds = "fma"
-  /// Each factor is split into three bfloat16 whose sum it is; the six products of parts that matter in a float32 are
-  /// summed as floats on the processor's matrix tiles (see `TileProduct`). It is as accurate as `fusedMultiplyAdds` or
-  /// better, and gives the same bits on every processor that has tiles.
-  case matrixTiles = "amx"
-
-  /// Whether this processor has it.
-  public var isAvailable: Bool { self == .fusedMultiplyAdds || Processor.hasMatrixTiles }
-  /// Those that this processor has.
-  public static var available: [ProductArithmetic] { allCases.filter(\.isAvailable) }
-  /// The fastest that this processor has.
-  public static var fastest: ProductArithmetic {
-    Processor.hasMatrixTiles ? .matrixTiles : .fusedMultiplyAdds
+  private static func multiply(
+    _ left: ProductOperand, _ right: ProductOperand, adding: Bool, _ c: MatrixView,
+    _ arithmetic: ProductArithmetic
+  ) {
+    switch (arithmetic.precision, arithmetic.instructions) {
+    case (_, .matrixTiles): TileProduct.multiply(left, right, adding: adding, c, in: arithmetic.precision)
+    case (.float32, _): ChainProduct.multiply(left, right, adding: adding, c)
+    case (.bf16, _):
+      PairProduct.multiply(left, right, adding: adding, c, by: PairProduct.Way(arithmetic.instructions))
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import CBrainFloat
 import CSIMD
 
 /// A few columns of a product's right-hand matrix as the kernels read them: [terms, width], rows `rowStride` floats apart.
@@ -49,22 +50,33 @@ struct Panel {
 }
 
 /// A matrix packed once as the right-hand side of many products: panels of columns behind each other, each
-/// [terms, width of the panel].
+/// [terms, width of the panel]; in bf16 pairs of terms, [pairs, width of the panel], in half the memory.
 public struct PackedMatrix {
   let base: UnsafePointer<Float>
   let columns: Int
   let terms: Int
+  public let precision: Precision
 
-  /// The floats that a packed matrix takes.
-  public static func floats(columns: Int, terms: Int) -> Int {
-    let whole = columns / Panel.columns * Panel.columns
-    return terms * (whole + (columns > whole ? Panel.width(columns - whole) : 0))
+  /// The floats of memory that a packed matrix takes.
+  public static func floats(columns: Int, terms: Int, in precision: Precision = .float32) -> Int {
+    switch precision {
+    case .float32:
+      let whole = columns / Panel.columns * Panel.columns
+      return terms * (whole + (columns > whole ? Panel.width(columns - whole) : 0))
+    case .bf16: return (terms + 1) / 2 * ((columns + 15) & ~15)
+    }
   }
 
-  /// Packs the transpose of weight[out, in], for `MatrixProduct.linear`.
-  /// - Parameter storage: [floats(columns: out, terms: in)]
-  public init(transposing weight: ConstantMatrixView, into storage: FloatPointer) {
-    self.init(storage, columns: weight.rows, terms: weight.columns)
+  /// Packs the transpose of weight[out, in], for `MatrixProduct.linear` by an arithmetic of the same precision.
+  /// - Parameter storage: [floats(columns: out, terms: in, in: precision)]
+  public init(
+    transposing weight: ConstantMatrixView, in precision: Precision = .float32, into storage: FloatPointer
+  ) {
+    self.init(storage, columns: weight.rows, terms: weight.columns, in: precision)
+    guard precision == .float32 else {
+      PairPanels(.rows(weight), into: pairs, PairProduct.Way.fastest.code)
+      return
+    }
     for index in 0..<panelCount {
       let panel = self[index]
       Panel.pack(
@@ -93,15 +105,24 @@ public struct PackedMatrix {
   }
 
   /// A matrix that lies packed at `base` already.
-  public init(_ base: UnsafePointer<Float>, columns: Int, terms: Int) {
-    (self.base, self.columns, self.terms) = (base, columns, terms)
+  public init(_ base: UnsafePointer<Float>, columns: Int, terms: Int, in precision: Precision = .float32) {
+    (self.base, self.columns, self.terms, self.precision) = (base, columns, terms, precision)
+  }
+
+  /// In bf16: the panels.
+  var panels: PairPanels { PairPanels(packed: pairs, pairs: (terms + 1) / 2, columns: columns) }
+
+  private var pairs: UnsafeMutablePointer<UInt32> {
+    UnsafeMutableRawPointer(mutating: base).assumingMemoryBound(to: UInt32.self)
   }
 
   /// Some of the columns, or `nil` if they are not whole panels.
   func columns(_ range: Range<Int>) -> PackedMatrix? {
     let endsWhole = range.upperBound == columns || range.upperBound % Panel.columns == 0
     guard range.lowerBound % Panel.columns == 0 && endsWhole else { return nil }
-    return PackedMatrix(base + range.lowerBound * terms, columns: range.count, terms: terms)
+    let floatsOfColumn = precision == .float32 ? terms : (terms + 1) / 2
+    return PackedMatrix(
+      base + range.lowerBound * floatsOfColumn, columns: range.count, terms: terms, in: precision)
   }
 
   var panelCount: Int { (columns + Panel.columns - 1) / Panel.columns }

@@ -1,4 +1,5 @@
 import CAMX
+import CBrainFloat
 import CXSMM
 import HATStorage
 
@@ -32,16 +33,20 @@ struct ProductScratch {
 /// A thread's room for split parts of matrices during one product on matrix tiles.
 struct TileScratch {
   private let base: FloatPointer
+  /// Of each element.
+  let parts: Int
 
   /// Of a panel of 32 lines.
   private static let panelFloats =
-    TileBlock.count(TileProduct.terms) * TileBlock.bytes / MemoryLayout<Float>.size
+    TileBlock.count(TileProduct.termParts) * TileBlock.partBytes / MemoryLayout<Float>.size
   private static let resultFloats = TileBlock.lines * TileBlock.lines
   /// Two panels of the left-hand side: one is split while the other is multiplied.
   private static let panels = 2 + TileProduct.columns / TileBlock.lines
   fileprivate static let floats = panels * panelFloats + resultFloats + Int(HAT_TILE_TRANSPOSED_FLOATS)
 
-  static var ofThread: TileScratch { TileScratch(base: ThreadScratch.base) }
+  static func ofThread(_ precision: Precision) -> TileScratch {
+    TileScratch(base: ThreadScratch.base, parts: precision == .bf16 ? 1 : Int(HAT_TILE_MOST_PARTS))
+  }
 
   /// The blocks of a panel, 32 lines with `terms` terms each.
   func left(_ panel: Int, terms: Int) -> UnsafeMutableRawPointer { blocks(panel % 2, terms) }
@@ -52,14 +57,37 @@ struct TileScratch {
   var transposed: FloatPointer { result + Self.resultFloats }
 
   private func blocks(_ panel: Int, _ terms: Int) -> UnsafeMutableRawPointer {
-    UnsafeMutableRawPointer(base) + panel * TileBlock.count(terms) * TileBlock.bytes
+    UnsafeMutableRawPointer(base) + panel * TileBlock.count(terms) * parts * TileBlock.partBytes
+  }
+}
+
+/// A thread's room for packed parts of matrices during one product of bfloat16.
+struct PairScratch {
+  let left: UnsafeMutablePointer<UInt32>
+  let right: UnsafeMutablePointer<UInt32>
+
+  private static let leftPairs = PairProduct.rows * PairProduct.terms / 2
+  /// Four MiB, to be read from the third-level cache.
+  private static let rightPairs = 1 << 20
+  fileprivate static let floats = leftPairs + rightPairs
+
+  /// The most columns of the right-hand side for which there is room: whole panels.
+  static func columns(terms: Int) -> Int {
+    let panel = Int(HAT_PAIRS_COLUMNS)
+    return rightPairs / ((terms + 1) / 2) / panel * panel
+  }
+
+  static var ofThread: PairScratch {
+    let base = UnsafeMutableRawPointer(ThreadScratch.base)
+      .bindMemory(to: UInt32.self, capacity: floats)
+    return PairScratch(left: base, right: base + leftPairs)
   }
 }
 
 private enum ThreadScratch {
-  /// The calling thread's floats, enough for either kind of product.
+  /// The calling thread's floats, enough for any kind of product.
   static var base: FloatPointer {
-    let floats = max(ProductScratch.floats, TileScratch.floats)
+    let floats = max(ProductScratch.floats, max(TileScratch.floats, PairScratch.floats))
     guard let base = hat_product_scratch(Int32(floats)) else {
       LargeMemory.refuse(floats * MemoryLayout<Float>.size)
     }

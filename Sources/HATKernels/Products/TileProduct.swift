@@ -15,19 +15,24 @@ import CAMX
 /// Source: G. Henry, P. T. P. Tang, A. Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
 /// Higher-Precision Computations", ARITH 2019.
 ///
+/// In bf16 each factor is one part, rounded to the nearest bfloat16, and there is one product instead of six. Of 32 terms the tiles
+/// sum the first sixteen and the others apart, and add both sums, and then the result, to what there is.
+///
 /// While the tiles multiply a panel of 32 lines, the vector registers, idle otherwise, split the next one.
 enum TileProduct {
-  /// The columns and terms of one run: their blocks stay in the second-level cache.
-  static let (columns, terms) = (384, 384)
+  /// The columns of one run, and the terms times parts: their blocks stay in the second-level cache.
+  static let (columns, termParts) = (384, 3 * 384)
 
   /// c[rows, columns] = left · right, or added to c.
-  static func multiply(_ left: TileOperand, _ right: TileOperand, adding: Bool, _ c: MatrixView) {
+  static func multiply(
+    _ left: ProductOperand, _ right: ProductOperand, adding: Bool, _ c: MatrixView, in precision: Precision
+  ) {
     precondition(left.terms == right.terms && left.lines == c.rows && right.lines == c.columns)
     guard c.rows > 0 && c.columns > 0 else { return }
     guard left.terms > 0 else { return adding ? () : c.fillZero() }
-    let scratch = TileScratch.ofThread
+    let scratch = TileScratch.ofThread(precision)
     hat_tiles_start()
-    Blocks.forEach(left.terms, by: Self.terms) { terms in
+    Blocks.forEach(left.terms, by: termParts / scratch.parts) { terms in
       Blocks.forEach(c.columns, by: Self.columns) { columns in
         TileRun(
           left: left.terms(terms), right: right.lines(columns).terms(terms),
@@ -42,8 +47,8 @@ enum TileProduct {
 /// The product of all rows with a few columns, over a few terms. The right-hand side is split once, the left-hand side 32
 /// rows at a time.
 private struct TileRun {
-  let left: TileOperand
-  let right: TileOperand
+  let left: ProductOperand
+  let right: ProductOperand
   let adding: Bool
   let result: MatrixView
   let scratch: TileScratch
@@ -89,64 +94,35 @@ private struct TileRun {
   ) {
     hat_tiles_multiply(
       scratch.left(row, terms: left.terms), scratch.right(column, terms: left.terms),
-      TileBlock.count(left.terms), block.base, block.stride, adding, &splitting, steps)
+      Int32(scratch.parts), TileBlock.count(left.terms), block.base, block.stride, adding, &splitting, steps)
   }
 
   private func leftPanel(_ index: Int) -> hat_tile_splitting {
-    left.panel(index, into: scratch.left(index, terms: left.terms), transposed: scratch.transposed)
+    left.panel(index, isRight: false, into: scratch.left(index, terms: left.terms), scratch)
   }
 
   private func rightPanel(_ index: Int) -> hat_tile_splitting {
-    right.panel(index, into: scratch.right(index, terms: right.terms), transposed: scratch.transposed)
+    right.panel(index, isRight: true, into: scratch.right(index, terms: right.terms), scratch)
   }
 }
 
-/// One side of a product as tiles take it: *lines* of terms, which are rows of the left-hand side or columns of the
-/// right-hand side.
-struct TileOperand {
-  enum Side { case left, right }
-
-  private let matrix: ConstantMatrixView
-  /// Whether a row of the matrix is a line. Otherwise a row is one term of all lines.
-  private let rowsAreLines: Bool
-  private let side: Side
-
-  private init(_ matrix: ConstantMatrixView, rowsAreLines: Bool, _ side: Side) {
-    (self.matrix, self.rowsAreLines, self.side) = (matrix, rowsAreLines, side)
-  }
-
-  static func left(rows: ConstantMatrixView) -> Self { Self(rows, rowsAreLines: true, .left) }
-  static func left(terms: ConstantMatrixView) -> Self { Self(terms, rowsAreLines: false, .left) }
-  static func right(columns: ConstantMatrixView) -> Self { Self(columns, rowsAreLines: true, .right) }
-  static func right(terms: ConstantMatrixView) -> Self { Self(terms, rowsAreLines: false, .right) }
-
-  var lines: Int { rowsAreLines ? matrix.rows : matrix.columns }
-  var terms: Int { rowsAreLines ? matrix.columns : matrix.rows }
-
-  func lines(_ range: Range<Int>) -> TileOperand {
-    TileOperand(rowsAreLines ? matrix.rows(range) : matrix.columns(range), rowsAreLines: rowsAreLines, side)
-  }
-
-  func terms(_ range: Range<Int>) -> TileOperand {
-    TileOperand(rowsAreLines ? matrix.columns(range) : matrix.rows(range), rowsAreLines: rowsAreLines, side)
-  }
-
+extension ProductOperand {
   /// Begins to split the panel `index` of 32 lines, or those that are left at the end.
-  func panel(_ index: Int, into blocks: UnsafeMutableRawPointer, transposed: FloatPointer)
-    -> hat_tile_splitting
-  {
+  fileprivate func panel(
+    _ index: Int, isRight: Bool, into blocks: UnsafeMutableRawPointer, _ scratch: TileScratch
+  ) -> hat_tile_splitting {
     let panel = lines(TileBlock.range(index, of: lines))
     return hat_tiles_splitting(
-      panel.matrix.base, panel.matrix.stride, Int32(panel.lines), panel.terms, rowsAreLines, side == .right,
-      blocks, transposed)
+      panel.matrix.base, panel.matrix.stride, Int32(panel.lines), panel.terms, rowsAreLines, isRight,
+      Int32(scratch.parts), blocks, scratch.transposed)
   }
 }
 
 /// 32 × 32 elements of an operand or a result.
 enum TileBlock {
   static let lines = Int(HAT_TILE_LINES)
-  /// Of a block of an operand, once split.
-  static let bytes = Int(HAT_TILE_BLOCK_BYTES)
+  /// Of a part of a block of an operand, once split.
+  static let partBytes = Int(HAT_TILE_PART_BYTES)
 
   /// The number of blocks that so many lines or terms take.
   static func count(_ elements: Int) -> Int { (elements + lines - 1) / lines }

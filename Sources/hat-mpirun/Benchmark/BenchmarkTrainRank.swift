@@ -33,7 +33,7 @@ final class BenchmarkTrainRank {
       try ThreadChoice(wanted: command.threads, on: communicator).threads
     }
     let library = try communicator.together { try LibraryProduct(threads: threads) }
-    let arithmetic = try ArithmeticChoice(configuration.training.products, on: communicator).arithmetic
+    let arithmetic = try ArithmeticChoice(configuration, on: communicator).arithmetic
     let tokenizer = try communicator.together { try self.tokenizer(for: configuration.model) }
     let job = TrainingJob(
       run: scratch.path, configuration: configuration,

@@ -8,8 +8,10 @@ import HATTerminal
 struct TrainMeasurement: Encodable {
   var ranks: Int
   var threads: Int
-  /// How matrix products were computed.
-  var products: ProductArithmetic
+  /// Of the factors of matrix products.
+  var precision: Precision
+  /// What computed matrix products.
+  var products: ProductInstructions
   /// Median over the measured steps.
   var stepSeconds: Double
   var bytesPerSecond: Double
@@ -51,7 +53,8 @@ struct TrainMeasurement: Encodable {
     let allocations = try communicator.values(allocationsPerStep ?? .nan)
     self.allocationsPerStep = allocations.contains { $0.isNaN } ? nil : allocations.max()!
     peakResidentBytes = Int(try communicator.values(Double(peakBytes)).max()!)
-    (ranks, self.threads, self.products) = (communicator.size, threads, products)
+    (ranks, self.threads) = (communicator.size, threads)
+    (precision, self.products) = (products.precision, products.instructions)
     (sgemmFlopsPerSecond, self.ceiling) = (sgemm, ceiling)
     let measured = records.prefix(measuredSteps)
     let median = measured.sorted { $0.stepSeconds < $1.stepSeconds }
@@ -100,7 +103,7 @@ extension TrainMeasurement {
     if json { return try JSONOutput.print(self) }
     print(
       "\(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) thread\(threads == 1 ? "" : "s") each, "
-        + "matrix products by \(products.rawValue)")
+        + "matrix products by \(products.rawValue) in \(precision.rawValue)")
     var rows = [
       ["text", "\(Amount.bytes(Int(bytesPerSecond)))/s, \(Amount.large(wordsPerSecond)) words/s"],
       ["step", "\(Amount.fixed(1000 * stepSeconds, 1)) ms"],

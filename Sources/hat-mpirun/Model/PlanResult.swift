@@ -33,7 +33,7 @@ struct PlanResult: Encodable {
   /// Bytes of one rank, by purpose, for each ZeRO stage.
   let bytesPerRank: [Stage]
   /// On one core of this machine.
-  let matrixProducts: ProductArithmetic
+  let matrixProducts: ProductInstructions
   let matrixProductFlopsPerSecond: Double
   let expectedWordsPerSecond: Double
   let expectedBytesPerSecond: Double
@@ -73,7 +73,7 @@ struct PlanResult: Encodable {
           configuration, ranks: plan.ranks, nodes: plan.nodes, zeroStage: stage,
           maxWordBytes: plan.maxWordBytes, bytesPerToken: bytesPerToken))
     }
-    (matrixProducts, matrixProductFlopsPerSecond) = (core.products, core.flopsPerSecond)
+    (matrixProducts, matrixProductFlopsPerSecond) = (core.products.instructions, core.flopsPerSecond)
     expectedFraction = core.expectedFraction
     expectedBytesPerSecond = Double(ranks) * core.trainingFlopsPerSecond / trainingFlopsPerByte
     expectedWordsPerSecond = expectedBytesPerSecond / bytesPerWord

@@ -47,7 +47,7 @@ struct TrainHours {
     let threads = try communicator.together {
       try ThreadChoice(wanted: command.threads, on: communicator).threads
     }
-    let products = try ArithmeticChoice(recipe.training.products, on: communicator).arithmetic
+    let products = try ArithmeticChoice(recipe, on: communicator).arithmetic
     try communicator.barrier()
     let rate = CoreRate(products, threads: threads).trainingFlopsPerSecond
     let neighbours = communicator.nodes.neighbours(ofRank: communicator.rank).count

@@ -19,7 +19,7 @@ struct GradientTests {
 
   @Test(
     "Loss, logits and every gradient", arguments: ModelConfiguration.tinySamples.indices,
-    ProductArithmetic.available)
+    ProductArithmetic.available(.float32))
   func gradients(sample: Int, by arithmetic: ProductArithmetic) {
     for seed in [UInt64(1), 2] { gradients(sample: sample, seed: seed, by: arithmetic) }
   }

@@ -40,7 +40,7 @@ struct SubwordGradientTests {
 
   @Test(
     "Loss, counts and every gradient", arguments: samples.indices,
-    ProductArithmetic.available)
+    ProductArithmetic.available(.float32))
   func gradients(sample: Int, by arithmetic: ProductArithmetic) throws {
     for seed in [UInt64(1), 2] { try gradients(sample: sample, seed: seed, by: arithmetic) }
   }

@@ -2,7 +2,8 @@ import HATKernels
 
 /// Where one stack keeps what its backward pass needs, for up to `rows` rows.
 struct StackWorkspace {
-  /// What one block keeps. Legend: R rows, H heads, F MLP width.
+  /// What one block keeps. Legend: R rows, H heads, F MLP width. Where a block keeps its activations in bfloat16, all blocks share
+  /// the places of floats but those of the residual stream and `logSumExp`.
   struct Block {
     /// [R, width], the residual stream before the block.
     fileprivate(set) var input: ArenaMatrix
@@ -12,15 +13,16 @@ struct StackWorkspace {
     let queryKeyValue: ArenaMatrix
     let queryKeyNorm: QueryKeyPair<HeadNormPlaces>?
     /// [R, H]
-    let logSumExp: ArenaPlace
+    fileprivate(set) var logSumExp: ArenaPlace
     /// [R, queryWidth], what attention gave.
     let attention: ArenaMatrix
     /// [R, width], the residual stream between attention and MLP.
-    let middle: ArenaMatrix
+    fileprivate(set) var middle: ArenaMatrix
     /// [R]
     let middleInverseRoots: ArenaPlace
     /// [R, 2F]; the backward pass overwrites it with its gradient.
     let gateUp: ArenaMatrix
+    fileprivate(set) var kept: KeptActivations?
 
     init(_ shape: StackShape, rows: Int, arena: Arena) {
       input = arena.reserve(rows: rows, columns: shape.width)
@@ -59,11 +61,18 @@ struct StackWorkspace {
     self.scratch = scratch
     let first = Block(shape, rows: rows, arena: arena)
     blocks = (0..<shape.layers).map { layer in
-      if layer == 0 { return first }
-      guard use.recomputesBlocks else { return Block(shape, rows: rows, arena: arena) }
-      var block = first
-      block.input = arena.reserve(rows: rows, columns: shape.width)
-      return block
+      if use.recomputesBlocks || use.roundsActivations {
+        var block = first
+        if layer > 0 { block.input = arena.reserve(rows: rows, columns: shape.width) }
+        if use.recomputesBlocks { return block }
+        if layer > 0 {
+          block.middle = arena.reserve(rows: rows, columns: shape.width)
+          block.logSumExp = arena.reserve(rows * shape.heads)
+        }
+        block.kept = KeptActivations(shape, rows: rows, arena: arena)
+        return block
+      }
+      return layer == 0 ? first : Block(shape, rows: rows, arena: arena)
     }
     output = arena.reserve(rows: rows, columns: shape.width)
     leading =
@@ -122,6 +131,8 @@ struct StackUse {
   var givesLeadingRows = false
   /// Whether a block keeps only its input, and runs forward again before it is differentiated.
   var recomputesBlocks = false
+  /// Whether what attention and SwiGLU read is rounded to bfloat16, and kept so.
+  var roundsActivations = false
 }
 
 /// One block's weights and activations, as views; legend as in `StackWorkspace.Block`.
@@ -139,6 +150,7 @@ struct BlockViews {
   let middle: MatrixView
   let middleInverseRoots: FloatPointer
   let gateUp: MatrixView
+  let kept: KeptActivations.Views?
   /// The residual stream after the block: the next block's input.
   let output: MatrixView
 
@@ -162,6 +174,7 @@ struct BlockViews {
     middle = stack.view(places.middle, rows)
     middleInverseRoots = arena.floats(places.middleInverseRoots)
     gateUp = stack.view(places.gateUp, rows)
+    kept = places.kept?.views(rows: rows, arena)
     output = layer + 1 < blocks.count ? stack.view(blocks[layer + 1].input, rows) : stack.output(rows: rows)
 
     let scratch = stack.workspace.scratch

@@ -17,10 +17,12 @@ struct TransformerStack {
   let workspace: StackWorkspace
   let arena: Arena
   let kernels: ModelKernels
+  let roundsActivations: Bool
 
   init(_ use: StackUse, tensors: StackTensors, scratch: StackScratch, arena: Arena, kernels: ModelKernels) {
     shape = use.shape
     routine = use.routine
+    roundsActivations = use.roundsActivations
     rotary = RotaryTable(
       headSize: use.shape.headSize, theta: use.shape.ropeTheta, positions: use.longestSegment)
     self.tensors = tensors
@@ -50,6 +52,7 @@ struct TransformerStack {
       block.input, gain: block.weights.inputNorm, into: block.normalized,
       inverseRoots: block.inputInverseRoots)
     kernels.linear(block.normalized, weight: block.weights.queryKeyValue, into: block.queryKeyValue)
+    round(block.queryKeyValue, keepingIn: block.kept?.queryKeyValue)
     normalize(
       block.queryKeyNorm, queries: block.queryKeyValue.columns(shape.queries),
       keys: block.queryKeyValue.columns(shape.keys))
@@ -58,6 +61,7 @@ struct TransformerStack {
   func attend(_ block: BlockViews, segments: Segments) {
     kernels.rotate(block.queriesAndKeys, rotary, heads: shape.heads + shape.keyValueHeads, segments: segments)
     kernels.attention(attention(block, segments), flops: attentionFLOPs(segments))
+    round(block.attention, keepingIn: block.kept?.attention)
     kernels.rows(block.middle) { block.middle.copy(block.input) }
     kernels.addLinear(block.attention, weight: block.weights.attentionOutput, to: block.middle)
   }
@@ -67,6 +71,7 @@ struct TransformerStack {
       block.middle, gain: block.weights.postAttentionNorm, into: block.normalized,
       inverseRoots: block.middleInverseRoots)
     kernels.linear(block.normalized, weight: block.weights.gateUp, into: block.gateUp)
+    round(block.gateUp, keepingIn: block.kept?.gateUp)
     kernels.swiGLU(block.gateUp, into: block.hidden)
     kernels.rows(block.output) { block.output.copy(block.middle) }
     kernels.addLinear(block.hidden, weight: block.weights.down, to: block.output)
@@ -113,6 +118,7 @@ extension TransformerStack {
       Vector.fillZero(gradients.weights.postAttentionNorm, count: shape.width)
       _ = gradients.weights.queryKeyNorm?.map { Vector.fillZero($0, count: shape.headSize) }
     }
+    fetch(block, segments: segments)
     differentiateTransform(block, gradients, residualGradient)
     differentiateAttend(block, gradients, residualGradient, segments: segments)
     differentiateProject(block, gradients, residualGradient)
