@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .failure import Failure
+from .failure import ModeFailure
 from .hat import Measurement
 from .material import Material
 from .variants import Layout, Mode
@@ -38,7 +38,7 @@ class Peer:
         self.processes = [
             self.start(
                 rank, "--weights", material.weights, "--batches", material.batches, *recipe, *mode.options,
-                "--rank", str(rank), "--rendezvous", rendezvous)
+                *(["--autocast"] if mode.is_rounded else []), "--rank", str(rank), "--rendezvous", rendezvous)
             for rank in range(layout.processes)]
 
     def start(self, rank: int, *arguments: str | Path) -> subprocess.Popen[str]:
@@ -92,7 +92,7 @@ class Peer:
     def answer(self, rank: int) -> dict:
         line = self.processes[rank].stdout.readline()
         if not line:
-            raise Failure(f"a process of the peer died:\n{self.log(rank).read_text()[-4000:]}")
+            raise ModeFailure(f"a process of the peer died:\n{self.log(rank).read_text()[-4000:]}")
         return json.loads(line)
 
     def log(self, rank: int) -> Path:

@@ -30,7 +30,8 @@ def main() -> None:
             world_size=options.processes)
     trainer = Trainer(
         options.weights, options.batches, options.products, options.distinct_words, options.rank,
-        options.processes, Recipe.parse(options.recipe.read_text()) if options.recipe else None)
+        options.processes, Recipe.parse(options.recipe.read_text()) if options.recipe else None,
+        options.autocast)
     answer({"ready": True})
     for line in sys.stdin:
         answer(respond(trainer, line.split(maxsplit=1), options))
@@ -65,6 +66,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--batches", type=Path, required=True, help="of `hat-mpirun inspect batches`")
     parser.add_argument("--products", choices=["mkl", "onednn"], default="mkl")
     parser.add_argument("--distinct-words", action="store_true")
+    parser.add_argument("--autocast", action="store_true", help="products in bfloat16; weights stay in float32")
     parser.add_argument("--recipe", type=Path, help="a complete configuration: a training run by its section `training`")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rank", type=int, default=0)
