@@ -13,7 +13,7 @@ from .failure import WRONG_USAGE, Failure
 from .variants import PROCESSES
 
 WORDS, BYTES, SEQUENCES = 256, 2048, 4
-"""Of a sequence, at most; and sequences for each rank in a step."""
+"""Of a sequence, at most; and sequences for each rank in a step that is timed."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class Hat:
 
     def train(
         self, preset: Path, corpus: Path, run: Path, steps: int, *options: str, checkpoint_every: int = 0,
-        precision: str = "float32"
+        precision: str = "float32", sequences: int = SEQUENCES
     ) -> int:
         """- returns: the peak resident bytes of the largest rank."""
         shutil.rmtree(run, ignore_errors=True)
         arguments = [
-            self.program, "train", *settings(preset, corpus, steps), "--output", run, "--ranks", str(PROCESSES),
-            "--set", f"output.checkpoint_every={checkpoint_every}", *precision_settings(precision), *options]
+            self.program, "train", *settings(preset, corpus, steps, sequences), *precision_settings(precision),
+            "--output", run, "--ranks", str(PROCESSES), "--set", f"output.checkpoint_every={checkpoint_every}", *options]
         with self.log.open("wb") as log:
             process = subprocess.Popen(arguments, stdout=log, stderr=log)
             _, status, usage = os.wait4(process.pid, 0)
@@ -83,13 +83,13 @@ class Hat:
             peak_resident_bytes=peak)
 
 
-def settings(preset: Path, corpus: Path, steps: int) -> list[str | Path]:
-    """The same data for every preset: one micro-batch of four sequences for each rank. The paper's model and optimiser."""
+def settings(preset: Path, corpus: Path, steps: int, sequences: int = SEQUENCES) -> list[str | Path]:
+    """The same data for every preset: one micro-batch for each rank. The paper's model and optimiser."""
     changes = {
         "model.byte_ngrams": 0, "model.prefix_ngrams": 0, "model.query_key_norm": "false",
         "training.optimizer": "adamw",
         "data.sequence_words": WORDS, "data.sequence_bytes": BYTES,
-        "training.sequences_per_step": SEQUENCES * PROCESSES, "training.micro_batches": PROCESSES,
+        "training.sequences_per_step": sequences * PROCESSES, "training.micro_batches": PROCESSES,
         "training.steps": steps, "output.evaluate_every": 0}
     sets = [part for name, value in changes.items() for part in ("--set", f"{name}={value}")]
     return ["--config", preset, "--data", corpus, *sets]

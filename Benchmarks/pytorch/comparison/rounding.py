@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from .agreement import LOSS_TOLERANCE, NORM_TOLERANCE, relative
 from .failure import Failure, ModeFailure
 from .hat import Hat, read_metrics
-from .material import Material
+from .material import ROUNDED_SEQUENCES, ROUNDED_STEP, Material
 from .peer import Peer
 
-STEP = 0
-"""The batch that is compared: hat reads it first when it starts from the weights that both have."""
 BOTH_ROUND = math.sqrt(2)
 """Two sides in bfloat16 may differ by two independent sets of roundings, whose squares add."""
 
@@ -64,7 +62,7 @@ def measure_rounding(hat: Hat, material: Material, precisions: Collection[str]) 
     """- precisions: of hat."""
     command = [
         sys.executable, "-m", "peer.rounding", "--weights", material.weights, "--batches", material.batches,
-        "--step", str(STEP)]
+        "--step", str(ROUNDED_STEP)]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise Failure(f"the bounds of rounding could not be computed:\n{result.stderr}")
@@ -80,13 +78,14 @@ def first_step(hat: Hat, material: Material, precision: str) -> Step:
     """hat's own record of its first step from the weights that the peer has."""
     run = material.folder / f"first-{precision}"
     hat.train(
-        material.preset, material.corpus, run, 1, "--initialize-from", material.checkpoint, precision=precision)
+        material.preset, material.corpus, run, 1, "--initialize-from", material.checkpoint, precision=precision,
+        sequences=ROUNDED_SEQUENCES)
     record = read_metrics(run)[0]
     return Step(record["loss"], record["gradient_norm"])
 
 
 def check_rounded_step(peer: Peer, rounding: Rounding) -> str:
-    answer = peer.gradient(STEP)
+    answer = peer.gradient(ROUNDED_STEP)
     return rounding.check_peer(Step(answer["loss"], answer["gradient_norm"]))
 
 

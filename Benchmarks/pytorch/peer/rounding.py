@@ -124,7 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="peer.rounding", description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="exported by hat")
     parser.add_argument("--batches", type=Path, required=True, help="of `hat-mpirun inspect batches`")
-    parser.add_argument("--step", type=int, required=True, help="of the batches, counted from 0")
+    parser.add_argument("--step", type=int, required=True, help="of the batches: 0 is the first, -1 the last")
     options = parser.parse_args()
     batch = Batch.merged(read_steps(options.batches)[options.step])
     print(json.dumps(bounds(options.weights, batch)))
