@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 STEPS = {"tiny": 20, "small": 6, "base": 2}
 """Timed steps of a round: a few seconds, and at least two."""
 CALIBRATION_STEPS = 2
-DEFAULT_MODES = ["plain", "tuned", "plain-bf16", "distinct-bf16", "tuned-bf16"]
+DEFAULT_MODES = ["plain", "tuned", "plain-bf16", "distinct-bf16", "tuned-bf16", "distinct-medium"]
 
 
 def main() -> int:
@@ -55,7 +55,7 @@ def run_preset(hat: Hat, corpus: Path, preset: str, options: argparse.Namespace)
     configuration = REPOSITORY / "configs" / f"{preset}.yaml"
     material = prepare(hat, configuration, corpus, options.folder, 1 + STEPS[preset])
     rounding = None
-    if "bf16" in options.precisions or any(MODES[mode].is_rounded for mode in options.modes):
+    if "bf16" in options.precisions or any(MODES[mode].rounding for mode in options.modes):
         rounding = measure_rounding(hat, material, options.precisions)
         say(f"{preset}: {rounding.check_hat()}")
     result = Result(preset, [], [])
@@ -80,7 +80,7 @@ def run_mode(
     steps = 1 + STEPS[material.preset.stem]
     layout = options.layouts[0] if options.check else fastest_layout(material, mode, options)
     with Peer(material, MODES[mode], LAYOUTS[layout], options.folder) as peer:
-        say("  " + (check_rounded_step(peer, rounding) if MODES[mode].is_rounded else check_step(material, peer)))
+        say("  " + (check_rounded_step(peer, rounding) if MODES[mode].rounding else check_step(material, peer)))
         if options.check:
             return None
         peer.train(0, steps)

@@ -37,8 +37,8 @@ class Peer:
         recipe = ["--recipe", material.recipe] if isinstance(material, Run) else []
         self.processes = [
             self.start(
-                rank, "--weights", material.weights, "--batches", material.batches, *recipe, *mode.options,
-                *(["--autocast"] if mode.is_rounded else []), "--rank", str(rank), "--rendezvous", rendezvous)
+                rank, "--weights", material.weights, "--batches", material.batches, *recipe, *mode.all_options,
+                "--rank", str(rank), "--rendezvous", rendezvous)
             for rank in range(layout.processes)]
 
     def start(self, rank: int, *arguments: str | Path) -> subprocess.Popen[str]:

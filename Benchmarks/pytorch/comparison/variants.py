@@ -13,7 +13,8 @@ class Mode:
     products: str
     distinct_words: bool
     description: str
-    precision: str = "float32"
+    rounding: str | None = None
+    """How PyTorch is told to round factors to bfloat16: one of `ROUNDINGS`."""
 
     @property
     def options(self) -> list[str]:
@@ -21,12 +22,15 @@ class Mode:
         return ["--products", self.products] + (["--distinct-words"] if self.distinct_words else [])
 
     @property
-    def is_rounded(self) -> bool:
-        return self.precision == "bf16"
+    def all_options(self) -> list[str]:
+        return self.options + (["--rounding", self.rounding] if self.rounding else [])
 
     @property
-    def autocast(self) -> Mode:
-        return replace(self, description=f"{self.description}; autocast to bfloat16", precision="bf16")
+    def precision(self) -> str:
+        return "bf16" if self.rounding else "float32"
+
+    def rounded(self, rounding: str) -> Mode:
+        return replace(self, description=f"{self.description}; {ROUNDINGS[rounding]}", rounding=rounding)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,11 @@ FLOAT32_MODES = {
     "onednn": Mode("onednn", False, "products by oneDNN"),
     "tuned": Mode("onednn", True, "distinct words and oneDNN"),
 }
-MODES = FLOAT32_MODES | {f"{name}-bf16": mode.autocast for name, mode in FLOAT32_MODES.items()}
+ROUNDINGS = {"autocast": "autocast to bfloat16", "medium": "float32_matmul_precision medium"}
+MODES = FLOAT32_MODES | {
+    f"{name}-{suffix}": FLOAT32_MODES[name].rounded(rounding)
+    for suffix, rounding, names in (("bf16", "autocast", FLOAT32_MODES), ("medium", "medium", ("plain", "distinct")))
+    for name in names}
 LAYOUTS = {
     "ddp": Layout(PROCESSES, 1, "DDP over gloo, a process a core"),
     "threads": Layout(1, PROCESSES, "one process, a thread a core"),

@@ -99,9 +99,12 @@ class RunTests(unittest.TestCase):
         self.assertEqual([each.mode for each in result.comparisons], ["plain", "distinct"])
         self.assertEqual(result.refused, [Refused("tiny", "tuned", "the compiler does not know it")])
 
-    def test_every_mode_has_a_variant_in_bfloat16(self) -> None:
-        self.assertEqual(sum(mode.is_rounded for mode in MODES.values()), len(MODES) / 2)
-        self.assertEqual(MODES["tuned-bf16"].options, MODES["tuned"].options)
+    def test_every_mode_has_a_variant_under_autocast(self) -> None:
+        for name in [name for name, mode in MODES.items() if mode.precision == "float32"]:
+            rounded = MODES[f"{name}-bf16"]
+            self.assertEqual(rounded.options, MODES[name].options)
+            self.assertEqual(rounded.all_options, [*rounded.options, "--rounding", "autocast"])
+            self.assertEqual(rounded.precision, "bf16")
 
     def test_a_hat_that_refuses_the_precision_is_not_timed(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

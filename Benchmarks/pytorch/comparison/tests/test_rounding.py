@@ -78,6 +78,8 @@ class BoundTests(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.weights, cls.wrong_weights = Path(folder.name) / "right", Path(folder.name) / "wrong"
         torch.manual_seed(1)
+        # The model is so small that a second thread would only wait.
+        torch.set_num_threads(1)
         model = HierarchicalTransformer(Configuration.parse(CONFIGURATION), "mkl", is_compiled=False)
         for parameter in model.parameters():
             torch.nn.init.normal_(parameter, 1.0, 0.1) if parameter.ndim == 1 else torch.nn.init.xavier_normal_(parameter)
