@@ -40,6 +40,7 @@ UNIT = 2.0**-8
 LIKELIHOOD = 1e-6
 """Of a difference beyond the bound, if both sides are right."""
 DROPPED_BITS = 24 - 11
+"""Of a float32 number: the others, with sign and exponent, name its group."""
 GROUPS = 2 ** (32 - DROPPED_BITS)
 
 
@@ -50,7 +51,8 @@ class Tally:
         self.squares = 0.0
 
     def add(self, numbers: Tensor, derivatives: Tensor) -> None:
-        group = numbers.detach().contiguous().view(torch.int32).flatten().long() >> DROPPED_BITS & GROUPS - 1
+        bits = numbers.detach().contiguous().view(torch.int32).flatten().long()
+        group = (bits >> DROPPED_BITS) & (GROUPS - 1)
         shares = (numbers.detach().double() * derivatives.detach().double()).flatten()
         sums = torch.zeros(GROUPS, dtype=torch.float64).scatter_add_(0, group, shares)
         self.squares += sums.square().sum().item()

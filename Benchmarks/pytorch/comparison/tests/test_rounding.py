@@ -7,6 +7,7 @@ import tempfile
 import unittest
 from importlib.util import find_spec
 from pathlib import Path
+from unittest.mock import patch
 
 from comparison.failure import Failure, ModeFailure
 from comparison.rounding import Rounding, Step
@@ -18,7 +19,7 @@ if HAS_TORCH:
     from peer.configuration import Configuration
     from peer.model import HierarchicalTransformer
     from peer.plan import make_plan
-    from peer.rounding import LIKELIHOOD, UNIT, Tally, bounds
+    from peer.rounding import LIKELIHOOD, UNIT, RoundedProducts, Tally, bounds
     from peer.weights import load, named_views
     from safetensors.torch import load_file, save_file
 
@@ -107,6 +108,16 @@ class BoundTests(unittest.TestCase):
         plain = self.step(self.weights, is_rounded=False)
         self.assertAlmostEqual(plain.loss, self.found["loss"], delta=1e-6 * plain.loss)
         self.assertAlmostEqual(plain.gradient_norm, self.found["gradient_norm"], delta=1e-5 * plain.gradient_norm)
+
+    def test_both_factors_and_the_result_of_every_product_count(self) -> None:
+        model, tally = HierarchicalTransformer(Configuration.parse(CONFIGURATION), "mkl", is_compiled=False), Tally()
+        load(model, self.weights)
+        with RoundedProducts(tally):
+            loss = model(make_plan(self.batch, distinct_words=True))
+        with patch.object(Tally, "add") as add:
+            loss.backward()
+        blocks = 1 + 2 + 2
+        self.assertEqual(add.call_count, 3 * (blocks * (4 + 2) + 3))
 
     def test_bfloat16_is_within_the_bounds_and_they_are_narrow(self) -> None:
         for distinct_words in (False, True):
