@@ -14,7 +14,7 @@ from .hat import Hat
 from .material import Material, prepare
 from .peer import Peer
 from .processor import Processor
-from .report import Comparison, Refused, Result, Round, markdown, rate
+from .report import Comparison, Refused, Result, Round, brief, markdown, rate
 from .rounding import Rounding, check_rounded_step, measure_rounding
 from .variants import LAYOUTS, MODES, PRECISIONS
 
@@ -68,6 +68,7 @@ def run_preset(hat: Hat, corpus: Path, preset: str, options: argparse.Namespace)
             result.refused.append(Refused(preset, mode, str(failure)))
             continue
         if comparison:
+            say(f"  {brief(comparison)}")
             result.comparisons.append(comparison)
     return result
 

@@ -104,6 +104,15 @@ def spread(ratios: list[float]) -> dict:
     return {"median": median(ratios), "least": min(ratios), "most": max(ratios)}
 
 
+def brief(comparison: Comparison) -> str:
+    """What is said as soon as a mode is measured: the table comes much later."""
+    sides = {
+        f"hat {precision}": [each.hat[precision] for each in comparison.rounds]
+        for precision in comparison.rounds[0].hat}
+    sides["PyTorch"] = [each.peer for each in comparison.rounds]
+    return ", ".join(f"{name} {summary(side)['bytes_per_second'] / 1e3:.1f} kB/s" for name, side in sides.items())
+
+
 def markdown(results: list[Result], precisions: list[str], processor: Processor) -> str:
     """- precisions: hat's, a column of ratios each."""
     heads = ["preset", "", "kB/s", "words/s", "GFLOP/s, dense count", "MiB"]

@@ -15,7 +15,7 @@ from comparison import __main__ as command
 from comparison.failure import WRONG_USAGE, Failure, ModeFailure
 from comparison.hat import Hat, Measurement, precision_settings
 from comparison.processor import Processor
-from comparison.report import Comparison, Refused, Result, Round, markdown
+from comparison.report import Comparison, Refused, Result, Round, brief, markdown
 from comparison.variants import MODES
 
 CPUINFO = """processor\t: 0
@@ -71,6 +71,9 @@ class ReportTests(unittest.TestCase):
         ):
             self.assertIn(part, table)
         self.assertEqual(len({line.count("|") for line in table.splitlines() if line.startswith("|")}), 1, table)
+
+    def test_a_mode_is_said_as_soon_as_it_is_measured(self) -> None:
+        self.assertEqual(brief(RESULT.comparisons[0]), "hat float32 60.0 kB/s, hat bf16 120.0 kB/s, PyTorch 20.0 kB/s")
 
     def test_without_a_measured_mode_the_table_still_says_why(self) -> None:
         table = markdown([Result("tiny", [], RESULT.refused)], ["float32"], self.processor)
