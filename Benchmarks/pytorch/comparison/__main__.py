@@ -9,17 +9,20 @@ import sys
 from pathlib import Path
 
 from .agreement import check_gradients, check_step
-from .failure import WRONG_USAGE, Failure
+from .failure import OUR_FAULT, WRONG_USAGE, Failure, ModeFailure
 from .hat import Hat
 from .material import Material, prepare
 from .peer import Peer
-from .report import HEADER, Comparison, lines, rate
-from .variants import LAYOUTS, MODES
+from .processor import Processor
+from .report import Comparison, Refused, Result, Round, brief, markdown, rate
+from .rounding import Rounding, check_rounded_step, measure_rounding
+from .variants import LAYOUTS, MODES, PRECISIONS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 STEPS = {"tiny": 20, "small": 6, "base": 2}
 """Timed steps of a round: a few seconds, and at least two."""
 CALIBRATION_STEPS = 2
+DEFAULT_MODES = ["plain", "tuned", "plain-bf16", "distinct-bf16", "tuned-bf16", "distinct-medium"]
 
 
 def main() -> int:
@@ -30,42 +33,67 @@ def main() -> int:
         print(f"error: {options.hat} is missing: build it with swift build -c release", file=sys.stderr)
         return WRONG_USAGE
     hat = Hat(options.hat.resolve(), folder / "hat.log")
+    processor = Processor.here()
+    results = []
     try:
+        say(f"Processor: {processor}")
+        say_rates(hat, options.precisions)
         corpus = options.data or default_corpus(hat, folder)
-        say_rates(hat)
-        comparisons = [
-            comparison for preset in options.presets
-            for comparison in run_preset(hat, corpus, preset, options)]
+        for preset in options.presets:
+            results.append(run_preset(hat, corpus, preset, options))
+            if options.json:
+                print(json.dumps(results[-1].json(processor)), flush=True)
     except Failure as failure:
         print(f"error: {failure}", file=sys.stderr)
         return failure.exit_code
-    if comparisons:
-        print(HEADER, *(line for comparison in comparisons for line in lines(comparison)), sep="\n", file=sys.stderr)
-    return 0
+    if not options.check:
+        say("\n" + markdown(results, options.precisions, processor))
+    return OUR_FAULT if any(result.refused for result in results) else 0
 
 
-def run_preset(hat: Hat, corpus: Path, preset: str, options: argparse.Namespace) -> list[Comparison]:
+def run_preset(hat: Hat, corpus: Path, preset: str, options: argparse.Namespace) -> Result:
     configuration = REPOSITORY / "configs" / f"{preset}.yaml"
-    steps = 1 + STEPS[preset]
-    material = prepare(hat, configuration, corpus, options.folder, steps)
-    results = []
+    material = prepare(hat, configuration, corpus, options.folder, 1 + STEPS[preset])
+    rounding = None
+    if "bf16" in options.precisions or any(MODES[mode].rounding for mode in options.modes):
+        rounding = measure_rounding(hat, material, options.precisions)
+        say(f"{preset}: {rounding.check_hat()}")
+    result = Result(preset, [], [])
     for mode in options.modes:
         say(f"{preset} {mode}: {MODES[mode].description}")
-        say("  " + check_gradients(hat, material, MODES[mode]))
-        layout = options.layouts[0] if options.check else fastest_layout(material, mode, options)
-        with Peer(material, MODES[mode], LAYOUTS[layout], options.folder) as peer:
-            say("  " + check_step(material, peer))
-            if options.check:
-                continue
-            peer.train(0, steps)
-            rounds = [
-                (hat.measure(configuration, corpus, options.folder / "run", steps), peer.train(1, steps - 1))
-                for _ in range(options.rounds)]
-        comparison = Comparison(preset, mode, layout, rounds)
-        results.append(comparison)
-        if options.json:
-            print(json.dumps(comparison.json()), flush=True)
-    return results
+        try:
+            comparison = run_mode(hat, material, rounding, mode, options)
+        except ModeFailure as failure:
+            say(f"  error: {failure}")
+            result.refused.append(Refused(preset, mode, str(failure)))
+            continue
+        if comparison:
+            say(f"  {brief(comparison)}")
+            result.comparisons.append(comparison)
+    return result
+
+
+def run_mode(
+    hat: Hat, material: Material, rounding: Rounding | None, mode: str, options: argparse.Namespace
+) -> Comparison | None:
+    """- rounding: needed for a mode in bfloat16."""
+    say("  " + check_gradients(hat, material, MODES[mode]))
+    steps = 1 + STEPS[material.preset.stem]
+    layout = options.layouts[0] if options.check else fastest_layout(material, mode, options)
+    with Peer(material, MODES[mode], LAYOUTS[layout], options.folder) as peer:
+        say("  " + (check_rounded_step(peer, rounding) if MODES[mode].rounding else check_step(material, peer)))
+        if options.check:
+            return None
+        peer.train(0, steps)
+        rounds = [
+            Round(
+                {
+                    precision: hat.measure(material.preset, material.corpus, options.folder / "run", steps, precision)
+                    for precision in options.precisions
+                },
+                peer.train(1, steps - 1))
+            for _ in range(options.rounds)]
+    return Comparison(material.preset.stem, mode, layout, rounds)
 
 
 def fastest_layout(material: Material, mode: str, options: argparse.Namespace) -> str:
@@ -86,17 +114,20 @@ def default_corpus(hat: Hat, folder: Path) -> Path:
     return corpus
 
 
-def say_rates(hat: Hat) -> None:
+def say_rates(hat: Hat, precisions: list[str]) -> None:
     """What each side's matrix products reach on a core of this machine, now."""
-    plan = json.loads(hat.run("plan", "--config", REPOSITORY / "configs/tiny.yaml", "--json"))
+    plans = {precision: hat.plan(REPOSITORY / "configs/tiny.yaml", precision) for precision in precisions}
     result = subprocess.run([sys.executable, "-m", "peer.rates"], capture_output=True, text=True)
     if result.returncode:
         raise Failure(f"PyTorch does not work here:\n{result.stderr}")
     peer = json.loads(result.stdout)
+    ours = ", ".join(
+        f"{precision} {plan['matrix_product_flops_per_second'] / 1e9:.0f} by {plan['matrix_products']}"
+        for precision, plan in plans.items())
+    theirs = ", ".join(f"{products} {rate / 1e9:.0f}" for products, rate in peer["flops_per_second"].items())
     say(
-        f"1024 x 1024 x 1024 on one core, GFLOP/s: hat {plan['matrix_product_flops_per_second'] / 1e9:.0f}; "
-        f"PyTorch {peer['torch']} ({peer['cpu_capability']}) with MKL {peer['mkl_flops_per_second'] / 1e9:.0f}, "
-        f"with oneDNN {peer['onednn_flops_per_second'] / 1e9:.0f}")
+        f"1024 x 1024 x 1024 on one core, GFLOP/s: hat {ours}; "
+        f"PyTorch {peer['torch']} ({peer['cpu_capability']}) {theirs}")
 
 
 def say(text: str) -> None:
@@ -107,13 +138,15 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="Benchmarks/run", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only check that both sides agree")
     parser.add_argument("--presets", type=choices(STEPS), default=list(STEPS), help="such as tiny,small")
-    parser.add_argument("--modes", type=choices(MODES), default=["plain", "tuned"], help=", ".join(MODES))
+    parser.add_argument("--modes", type=choices(MODES), default=DEFAULT_MODES, help=", ".join(MODES))
+    parser.add_argument(
+        "--precisions", type=choices(PRECISIONS), default=list(PRECISIONS), help="of hat: float32, bf16")
     parser.add_argument(
         "--layouts", type=choices(LAYOUTS), default=list(LAYOUTS),
         help="ddp, threads; the fastest is found first")
-    parser.add_argument("--rounds", type=int, default=3, help="pairs of measurements")
+    parser.add_argument("--rounds", type=int, default=3, help="of measurements, hat and PyTorch in each")
     parser.add_argument("--data", type=Path, help="a corpus made by preprocess; without it the sample")
-    parser.add_argument("--json", action="store_true", help="an object a line on standard output")
+    parser.add_argument("--json", action="store_true", help="an object for each preset, a line on standard output")
     parser.add_argument("--hat", type=Path, default=REPOSITORY / ".build/release/hat-mpirun")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "Benchmarks/.work", help="what is kept")
     parser.error = lambda message: parser.exit(WRONG_USAGE, f"error: {message}\n")

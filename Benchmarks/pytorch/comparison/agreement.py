@@ -8,7 +8,7 @@ import sys
 from base64 import b64encode
 from pathlib import Path
 
-from .failure import Failure
+from .failure import ModeFailure
 from .hat import Hat
 from .material import TRAINED_STEPS, Material
 from .peer import Peer
@@ -32,7 +32,7 @@ def check_step(material: Material, peer: Peer) -> str:
         f"loss {hat['loss']:.9f} (hat) {ours['loss']:.9f} (PyTorch), apart by {loss:.1e} of it; "
         f"gradient norm {hat['gradient_norm']:.7f} and {ours['gradient_norm']:.7f}, by {norm:.1e}")
     if not (loss <= LOSS_TOLERANCE and norm <= NORM_TOLERANCE):
-        raise Failure(f"{material.preset.stem}: hat and the peer disagree, so nothing is timed: {line}")
+        raise ModeFailure(f"{material.preset.stem}: hat and the peer disagree, so this is not timed: {line}")
     return line
 
 
@@ -49,7 +49,7 @@ def check_gradients(hat: Hat, material: Material, mode: Mode) -> str:
         f"one document: loss {result['hat_loss']:.7f} (hat) {result['loss']:.7f} (PyTorch); gradients apart by at most "
         f"{result['gradient_difference']:.1e} of a tensor's largest value ({result['tensor']})")
     if not result["gradient_difference"] <= GRADIENT_TOLERANCE:
-        raise Failure(f"{material.preset.stem}: the gradients disagree, so nothing is timed: {line}")
+        raise ModeFailure(f"{material.preset.stem}: the gradients disagree, so this is not timed: {line}")
     return line
 
 
@@ -59,7 +59,7 @@ def compare(weights: Path, record: Path, words: Path, mode: Mode) -> dict:
         *mode.options]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
-        raise Failure(f"the peer's gradients failed:\n{result.stderr}")
+        raise ModeFailure(f"the peer's gradients failed:\n{result.stderr}")
     return json.loads(result.stdout)
 
 

@@ -9,11 +9,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .failure import Failure
+from .failure import WRONG_USAGE, Failure
 from .variants import PROCESSES
 
 WORDS, BYTES, SEQUENCES = 256, 2048, 4
-"""Of a sequence, at most; and sequences for each rank in a step."""
+"""Of a sequence, at most; and sequences for each rank in a step that is timed."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,26 @@ class Hat:
             output.write_bytes(result.stdout)
         return result.stdout.decode()
 
-    def train(self, preset: Path, corpus: Path, run: Path, steps: int, checkpoint_every: int = 0) -> int:
+    def plan(self, preset: Path, precision: str) -> dict:
+        """What it expects of a training; the first thing that is asked of it in a precision, which it may refuse."""
+        try:
+            return json.loads(self.run("plan", "--config", preset, *precision_settings(precision), "--json"))
+        except Failure as failure:
+            raise Failure(
+                f"{self.program} does not plan with training.precision={precision}, so nothing is timed: "
+                f"{str(failure).strip()}\n"
+                "Name a hat that can with --hat, or leave the precision out: --precisions float32.",
+                WRONG_USAGE) from failure
+
+    def train(
+        self, preset: Path, corpus: Path, run: Path, steps: int, *options: str, checkpoint_every: int = 0,
+        precision: str = "float32", sequences: int = SEQUENCES
+    ) -> int:
         """- returns: the peak resident bytes of the largest rank."""
         shutil.rmtree(run, ignore_errors=True)
         arguments = [
-            self.program, "train", *settings(preset, corpus, steps), "--output", run, "--ranks", str(PROCESSES),
-            "--set", f"output.checkpoint_every={checkpoint_every}"]
+            self.program, "train", *settings(preset, corpus, steps, sequences), *precision_settings(precision),
+            "--output", run, "--ranks", str(PROCESSES), "--set", f"output.checkpoint_every={checkpoint_every}", *options]
         with self.log.open("wb") as log:
             process = subprocess.Popen(arguments, stdout=log, stderr=log)
             _, status, usage = os.wait4(process.pid, 0)
@@ -55,9 +69,9 @@ class Hat:
             raise Failure(f"hat-mpirun train failed:\n{self.log.read_text()}")
         return usage.ru_maxrss * 1024
 
-    def measure(self, preset: Path, corpus: Path, run: Path, steps: int) -> Measurement:
+    def measure(self, preset: Path, corpus: Path, run: Path, steps: int, precision: str) -> Measurement:
         """All steps but the first."""
-        peak = self.train(preset, corpus, run, steps)
+        peak = self.train(preset, corpus, run, steps, precision=precision)
         records = read_metrics(run)[1:]
         shutil.rmtree(run)
         return Measurement(
@@ -69,16 +83,21 @@ class Hat:
             peak_resident_bytes=peak)
 
 
-def settings(preset: Path, corpus: Path, steps: int) -> list[str | Path]:
-    """The same data for every preset: one micro-batch of four sequences for each rank. The paper's model and optimiser."""
+def settings(preset: Path, corpus: Path, steps: int, sequences: int = SEQUENCES) -> list[str | Path]:
+    """The same data for every preset: one micro-batch for each rank. The paper's model and optimiser."""
     changes = {
         "model.byte_ngrams": 0, "model.prefix_ngrams": 0, "model.query_key_norm": "false",
         "training.optimizer": "adamw",
         "data.sequence_words": WORDS, "data.sequence_bytes": BYTES,
-        "training.sequences_per_step": SEQUENCES * PROCESSES, "training.micro_batches": PROCESSES,
+        "training.sequences_per_step": sequences * PROCESSES, "training.micro_batches": PROCESSES,
         "training.steps": steps, "output.evaluate_every": 0}
     sets = [part for name, value in changes.items() for part in ("--set", f"{name}={value}")]
     return ["--config", preset, "--data", corpus, *sets]
+
+
+def precision_settings(precision: str) -> list[str]:
+    """float32 is hat's default, and older programs do not know the setting."""
+    return [] if precision == "float32" else ["--set", f"training.precision={precision}"]
 
 
 def read_metrics(run: Path) -> list[dict]:

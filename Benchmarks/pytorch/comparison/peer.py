@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .failure import Failure
+from .failure import ModeFailure
 from .hat import Measurement
 from .material import Material
 from .variants import Layout, Mode
@@ -37,7 +37,7 @@ class Peer:
         recipe = ["--recipe", material.recipe] if isinstance(material, Run) else []
         self.processes = [
             self.start(
-                rank, "--weights", material.weights, "--batches", material.batches, *recipe, *mode.options,
+                rank, "--weights", material.weights, "--batches", material.batches, *recipe, *mode.all_options,
                 "--rank", str(rank), "--rendezvous", rendezvous)
             for rank in range(layout.processes)]
 
@@ -92,7 +92,7 @@ class Peer:
     def answer(self, rank: int) -> dict:
         line = self.processes[rank].stdout.readline()
         if not line:
-            raise Failure(f"a process of the peer died:\n{self.log(rank).read_text()[-4000:]}")
+            raise ModeFailure(f"a process of the peer died:\n{self.log(rank).read_text()[-4000:]}")
         return json.loads(line)
 
     def log(self, rank: int) -> Path:

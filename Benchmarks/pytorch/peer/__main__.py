@@ -24,13 +24,16 @@ from .weights import save
 def main() -> None:
     options = parse_options()
     torch.set_num_threads(options.threads)
+    if options.rounding == "medium":
+        torch.set_float32_matmul_precision("medium")
     if options.processes > 1:
         dist.init_process_group(
             "gloo", init_method=f"file://{options.rendezvous}", rank=options.rank,
             world_size=options.processes)
     trainer = Trainer(
         options.weights, options.batches, options.products, options.distinct_words, options.rank,
-        options.processes, Recipe.parse(options.recipe.read_text()) if options.recipe else None)
+        options.processes, Recipe.parse(options.recipe.read_text()) if options.recipe else None,
+        options.rounding == "autocast")
     answer({"ready": True})
     for line in sys.stdin:
         answer(respond(trainer, line.split(maxsplit=1), options))
@@ -65,6 +68,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--batches", type=Path, required=True, help="of `hat-mpirun inspect batches`")
     parser.add_argument("--products", choices=["mkl", "onednn"], default="mkl")
     parser.add_argument("--distinct-words", action="store_true")
+    parser.add_argument(
+        "--rounding", choices=["autocast", "medium"],
+        help="products in bfloat16, of weights in float32: under autocast, or of float32 numbers where PyTorch sees fit")
     parser.add_argument("--recipe", type=Path, help="a complete configuration: a training run by its section `training`")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rank", type=int, default=0)

@@ -2,6 +2,7 @@
 
 Legend: N blocks of R rows, d width of a stack, H heads, h head size, D backbone width, V = 256.
 What lies between two attentions of the backbone, and the byte modules' blocks as a whole, are compiled.
+Under autocast, products are in bfloat16; `float()` keeps the residual streams and the loss in float32.
 """
 
 from __future__ import annotations
@@ -146,17 +147,17 @@ class HierarchicalTransformer(nn.Module):
         for block in self.encoder:
             x = block(x, cosine, sine, mask)
         marks = rms_norm(x[mark_rows], self.encoder_norm)
-        return F.embedding(encoded_word, self.linear(marks, self.encoder_output))
+        return F.embedding(encoded_word, self.linear(marks, self.encoder_output).float())
 
     def spelling_loss(
         self, words: Tensor, inputs: Tensor, cosine: Tensor, sine: Tensor, mask: Tensor, targets: Tensor
     ) -> Tensor:
-        starts = self.linear(rms_norm(words, self.backbone_norm), self.decoder_input)
+        starts = self.linear(rms_norm(words, self.backbone_norm), self.decoder_input).float()
         x = F.embedding(inputs, torch.cat([self.byte_embedding, starts]))
         for block in self.decoder:
             x = block(x, cosine, sine, mask)
         logits = self.linear(rms_norm(x, self.decoder_norm), self.head)
-        return F.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
+        return F.cross_entropy(logits.float(), targets, ignore_index=IGNORED, reduction="sum")
 
     def angles(self, position: Tensor, shape: StackShape) -> tuple[Tensor, Tensor]:
         """Cosines and sines of the rotary embedding, each [rows, 1, h / 2]."""

@@ -33,5 +33,7 @@ def differentiate(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:
 
 
 onednn_product.register_autograd(differentiate, setup_context=save_factors)
+# As F.linear does it.
+onednn_product.register_autocast("cpu", torch.bfloat16)
 
 LINEAR: dict[str, Linear] = {"mkl": F.linear, "onednn": onednn_product}

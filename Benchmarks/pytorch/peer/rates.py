@@ -12,8 +12,8 @@ from .products import LINEAR
 SIZE, TRIES = 1024, 7
 
 
-def flops_per_second(products: str) -> float:
-    x, weight = torch.randn(SIZE, SIZE), torch.randn(SIZE, SIZE)
+def flops_per_second(products: str, type: torch.dtype) -> float:
+    x, weight = (torch.randn(SIZE, SIZE, dtype=type) for _ in range(2))
     fastest = float("inf")
     for _ in range(TRIES):
         start = time.perf_counter()
@@ -27,8 +27,11 @@ def main() -> None:
     print(json.dumps({
         "torch": torch.__version__,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "mkl_flops_per_second": flops_per_second("mkl"),
-        "onednn_flops_per_second": flops_per_second("onednn"),
+        "flops_per_second": {
+            "by MKL": flops_per_second("mkl", torch.float32),
+            "by oneDNN": flops_per_second("onednn", torch.float32),
+            "in bfloat16": flops_per_second("mkl", torch.bfloat16),
+        },
     }))
 
 

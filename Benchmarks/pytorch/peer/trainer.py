@@ -39,7 +39,7 @@ class Trainer:
 
     def __init__(
         self, weights: Path, batches: Path, products: str, distinct_words: bool, rank: int, processes: int,
-        recipe: Recipe | None
+        recipe: Recipe | None, autocast: bool = False
     ):
         """- recipe: of a whole training run. Without it, steps are only timed, again and again: plans are kept."""
         configuration = read_configuration(weights)
@@ -47,6 +47,7 @@ class Trainer:
         load(model, weights)
         self.model = model
         self.processes = processes
+        self.autocast = autocast
         self.recipe = recipe or Recipe.for_timing(configuration)
         self.forward: nn.Module = model
         if processes > 1:
@@ -67,7 +68,8 @@ class Trainer:
         """The global mean loss; leaves its gradient in the parameters."""
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=self.processes == 1)
-        nats: Tensor = self.forward(plan or self.plans.get(step) or self.make_plan(step))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
+            nats: Tensor = self.forward(plan or self.plans.get(step) or self.make_plan(step))
         positions = self.totals[step].target_positions
         # DDP divides the sum of the gradients by the number of processes.
         (nats * (self.processes / positions)).backward()
