@@ -1,12 +1,7 @@
 #include "cwide.h"
-#include <immintrin.h>
-
-#define WIDE __attribute__((target("avx512f")))
-#define WIDE_INLINE static inline __attribute__((always_inline, target("avx512f")))
+#include "wide.h"
 
 bool hat_wide_available(void) { return __builtin_cpu_supports("avx512f"); }
-
-WIDE_INLINE __m512 all(float x) { return _mm512_set1_ps(x); }
 
 /// e^x, as HATKernels' Exponential computes and explains it.
 WIDE_INLINE __m512 exponential(__m512 x) {

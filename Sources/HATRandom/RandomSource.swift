@@ -1,13 +1,26 @@
 /// Random numbers that are a function of their keys alone, on every machine and in every version: SplitMix64.
 public struct RandomSource: Sendable {
-  private var state: UInt64
+  @usableFromInline var state: UInt64
+
+  @usableFromInline static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
 
   public init(keys: UInt64...) {
-    state = keys.reduce(0x9E37_79B9_7F4A_7C15) { Self.mix($0 ^ $1) &+ 0x9E37_79B9_7F4A_7C15 }
+    self = keys.reduce(RandomSource(state: Self.increment)) { $0.adding(key: $1) }
   }
 
+  @inlinable
+  init(state: UInt64) { self.state = state }
+
+  /// The source that has one key more; nothing may have been drawn from this one. It allocates nothing, so that a source
+  /// may be made for every number.
+  @inlinable
+  public func adding(key: UInt64) -> RandomSource {
+    RandomSource(state: Self.mix(state ^ key) &+ Self.increment)
+  }
+
+  @inlinable
   public mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
+    state &+= Self.increment
     return Self.mix(state)
   }
 
@@ -31,6 +44,7 @@ public struct RandomSource: Sendable {
   }
 
   /// The finaliser of SplitMix64, a bijection.
+  @inlinable
   public static func mix(_ value: UInt64) -> UInt64 {
     var value = value
     value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9

@@ -1,5 +1,5 @@
-// Elementwise kernels on registers of sixteen floats (AVX-512). They do the operations of HATKernels in the same order, and
-// so give the same bits. They are in C because Swift compiles a function for one processor only. Counts are multiples of 16.
+// Kernels on registers of sixteen floats (AVX-512). They do the operations of HATKernels in the same order, and so give the
+// same bits. They are in C because Swift compiles a function for one processor only. Counts are multiples of 16.
 #ifndef HAT_CWIDE_H
 #define HAT_CWIDE_H
 #include <stdbool.h>
@@ -23,4 +23,10 @@ void hat_wide_exponentials(float *values, long count, float scale, float shift, 
 /// scale · p · (gradient - delta); each [count].
 void hat_wide_softmax_backward(
     float *values, float *gradients, long count, float scale, float shift, float delta);
+
+/// c[i, j] = a_i · b_j, or only the elements with j ≥ i, if `from_row`. Rows of a and b have `width` floats, a multiple of 8;
+/// those of c are padded to a multiple of 8. Strides are in floats.
+void hat_wide_dots(
+    const float *a, long a_stride, long a_rows, const float *b, long b_stride, long b_rows, long width,
+    bool from_row, float *c, long c_stride);
 #endif

@@ -22,43 +22,43 @@ public struct ParameterInitializer: Sendable {
 
   /// Fills some floats of the flat buffer, on all threads of `workers`.
   public func fill(_ floats: FlatSlice, workers: WorkerPool = WorkerPool(threads: 1)) {
-    workers.split(floats.range.count, unit: 1024, Work(initializer: self, floats: floats))
+    let source = RandomSource(keys: seed)
+    // The threads share one tensor after another: those of a model are drawn or constant, which is far less work.
+    for tensor in table.tensors(overlapping: floats.range) {
+      let part = floats[tensor.range.clamped(to: floats.range)]
+      workers.split(
+        part.count, unit: 1024, Work(values: tensor.initialValues, floats: part, source: source))
+    }
   }
 
   private struct Work: PoolWork {
-    let initializer: ParameterInitializer
+    let values: InitialValues
     let floats: FlatSlice
+    let source: RandomSource
 
     func perform(_ range: Range<Int>, part: Int) {
-      let start = floats.range.lowerBound
-      initializer.fillOnThisThread(floats[start + range.lowerBound..<start + range.upperBound])
-    }
-  }
-
-  private func fillOnThisThread(_ floats: FlatSlice) {
-    for tensor in table.tensors where tensor.range.overlaps(floats.range) {
-      let part = floats[tensor.range.clamped(to: floats.range)]
-      switch tensor.initialValues {
-      case .ones: part.base.update(repeating: 1, count: part.count)
-      case .zeros: part.base.update(repeating: 0, count: part.count)
+      let base = floats.base + range.lowerBound
+      switch values {
+      case .ones: base.update(repeating: 1, count: range.count)
+      case .zeros: base.update(repeating: 0, count: range.count)
       case .normal(let deviation):
-        for (offset, index) in part.range.enumerated() {
-          part.base[offset] = Float(deviation * normal(at: index))
+        for offset in range {
+          floats.base[offset] = Float(deviation * normal(at: floats.range.lowerBound + offset))
         }
       }
     }
-  }
 
-  /// A draw from Normal(0, 1) (Box–Muller).
-  private func normal(at index: Int) -> Double {
-    let counter = 2 * UInt64(index)
-    let radius = (-2 * log(uniform(at: counter))).squareRoot()
-    return radius * cos(2 * .pi * uniform(at: counter + 1))
-  }
+    /// A draw from Normal(0, 1) (Box–Muller).
+    private func normal(at index: Int) -> Double {
+      let counter = 2 * UInt64(index)
+      let radius = (-2 * log(uniform(at: counter))).squareRoot()
+      return radius * cos(2 * .pi * uniform(at: counter + 1))
+    }
 
-  /// A draw from (0, 1].
-  private func uniform(at counter: UInt64) -> Double {
-    var random = RandomSource(keys: seed, counter)
-    return Double((random.next() >> 11) + 1) * 0x1p-53
+    /// A draw from (0, 1].
+    private func uniform(at counter: UInt64) -> Double {
+      var random = source.adding(key: counter)
+      return Double((random.next() >> 11) + 1) * 0x1p-53
+    }
   }
 }

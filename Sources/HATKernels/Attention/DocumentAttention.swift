@@ -1,10 +1,8 @@
-/// Attention inside long segments, as matrix products: blocks of 64 queries and all keys that these may see.
+/// Attention inside long segments, as matrix products of blocks of queries and all keys that these may see.
 public enum DocumentAttention {
-  private static let blockRows = 64
-
   /// The floats of scratch that either pass needs.
   public static func scratchCount(shape: AttentionShape, longestSegment: Int) -> Int {
-    2 * min(blockRows, longestSegment) * paddedToLanes(longestSegment)
+    2 * min(QueryBlock.rows, longestSegment) * QueryBlock.scoreStride(longestSegment)
   }
 
   /// - Parameters:
@@ -23,21 +21,19 @@ public enum DocumentAttention {
       let (inputs, outputs) = (qkv.rows(rows).constant, output.rows(rows))
       for index in shape.queryHeads(of: keyValueHeads) {
         let head = AttentionHead(index, of: shape)
-        forEachBlock(rows.count, shape: shape) { block, keys in
-          let scores = MatrixView(scratch, rows: block.count, columns: keys, stride: paddedToLanes(keys))
-          let visibleRows = inputs.rows(0..<keys)
-          ChainProduct.product(
-            inputs.rows(block).columns(head.query), timesTransposed: visibleRows.columns(head.key),
-            adding: false, scores)
-          for row in block {
+        QueryBlock.forEach(rows.count, causal: shape.causal) { block in
+          let scores = scoreMatrix(block, rows.count, scratch)
+          block.scores(
+            inputs.rows(block.queries).columns(head.query), inputs.columns(head.key), into: scores)
+          for (local, row) in block.queries.enumerated() {
             let scoreRow = ScoreRow(
-              scores: scores.row(row - block.lowerBound), scale: shape.scale,
-              visible: shape.causal ? row + 1 : keys, count: keys)
+              scores: scores.row(local), scale: shape.scale, visible: shape.causal ? row + 1 : rows.count,
+              count: block.readKeys(row))
             logSumExp[(rows.lowerBound + row) * shape.heads + index] = scoreRow.normalize(on: registers)
           }
-          ChainProduct.product(
-            scores.constant, times: visibleRows.columns(head.value), adding: false,
-            outputs.rows(block).columns(head.query))
+          block.combine(
+            scores.constant, inputs.columns(head.value),
+            into: outputs.rows(block.queries).columns(head.query))
         }
       }
     }
@@ -77,46 +73,36 @@ public enum DocumentAttention {
     logSumExp: UnsafePointer<Float>, outputGradients: ConstantMatrixView, addingTo gradients: MatrixView,
     scratch: FloatPointer, _ registers: Registers
   ) {
-    forEachBlock(inputs.rows, shape: shape) { block, keys in
-      let stride = paddedToLanes(keys)
-      let probabilities = MatrixView(scratch, rows: block.count, columns: keys, stride: stride)
-      let scoreGradients = MatrixView(
-        scratch + block.count * stride, rows: block.count, columns: keys, stride: stride)
-      let (visibleRows, visibleGradients) = (inputs.rows(0..<keys), gradients.rows(0..<keys))
-      let queries = inputs.rows(block).columns(head.query)
-      let blockOutputs = outputs.rows(block).columns(head.query)
-      let blockGradients = outputGradients.rows(block).columns(head.query)
+    QueryBlock.forEach(inputs.rows, causal: shape.causal) { block in
+      let probabilities = scoreMatrix(block, inputs.rows, scratch)
+      let scoreGradients = scoreMatrix(
+        block, inputs.rows, scratch + probabilities.rows * probabilities.stride)
+      let queries = inputs.rows(block.queries).columns(head.query)
+      let blockOutputs = outputs.rows(block.queries).columns(head.query)
+      let blockGradients = outputGradients.rows(block.queries).columns(head.query)
 
-      ChainProduct.product(
-        queries, timesTransposed: visibleRows.columns(head.key), adding: false, probabilities)
-      ChainProduct.product(
-        blockGradients, timesTransposed: visibleRows.columns(head.value), adding: false, scoreGradients)
-      for (local, row) in block.enumerated() {
+      block.scores(queries, inputs.columns(head.key), into: probabilities)
+      block.scores(blockGradients, inputs.columns(head.value), into: scoreGradients)
+      for (local, row) in block.queries.enumerated() {
         let scoreRow = ScoreRow(
-          scores: probabilities.row(local), scale: shape.scale, visible: shape.causal ? row + 1 : keys,
-          count: keys)
+          scores: probabilities.row(local), scale: shape.scale,
+          visible: shape.causal ? row + 1 : inputs.rows, count: block.readKeys(row))
         scoreRow.differentiate(
           scoreGradients.row(local), logSumExp: logSumExp[row * shape.heads + head.index],
           delta: SoftmaxRow.dot(blockOutputs.row(local), blockGradients.row(local), count: shape.headSize),
           on: registers)
       }
-      ChainProduct.product(
-        scoreGradients.constant, times: visibleRows.columns(head.key), adding: false,
-        gradients.rows(block).columns(head.query))
-      ChainProduct.product(
-        transposed: scoreGradients.constant, times: queries, adding: true,
-        visibleGradients.columns(head.key))
-      ChainProduct.product(
-        transposed: probabilities.constant, times: blockGradients, adding: true,
-        visibleGradients.columns(head.value))
+      block.combine(
+        scoreGradients.constant, inputs.columns(head.key),
+        into: gradients.rows(block.queries).columns(head.query))
+      block.spread(scoreGradients.constant, queries, addingTo: gradients.columns(head.key))
+      block.spread(probabilities.constant, blockGradients, addingTo: gradients.columns(head.value))
     }
   }
 
-  /// Calls `body(block, keys)` for each block of query rows; its queries see no keys beyond `0..<keys`.
+  /// Room for the scores of a block, [queries, whole panels of keys].
   @inline(__always)
-  private static func forEachBlock(
-    _ rows: Int, shape: AttentionShape, _ body: (_ block: Range<Int>, _ keys: Int) -> Void
-  ) {
-    Blocks.forEach(rows, by: blockRows) { body($0, shape.causal ? $0.upperBound : rows) }
+  private static func scoreMatrix(_ block: QueryBlock, _ rows: Int, _ base: FloatPointer) -> MatrixView {
+    MatrixView(base, rows: block.queries.count, columns: QueryBlock.scoreStride(rows))
   }
 }

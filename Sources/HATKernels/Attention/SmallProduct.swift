@@ -1,4 +1,5 @@
 import CSIMD
+import CWide
 
 /// Matrix products of a few rows, as attention inside words needs: two rows at a time in eight registers. Rows beyond the
 /// end are replaced by the last one, so that there is no code for remainders.
@@ -8,8 +9,14 @@ enum SmallProduct {
   ///
   /// An element is the same sum in the same order for any number of rows.
   @inline(__always)
-  static func dots(_ a: MatrixView, _ b: MatrixView, fromRow: Bool, into c: MatrixView) {
+  static func dots(
+    _ a: MatrixView, _ b: MatrixView, fromRow: Bool, into c: MatrixView, on registers: Registers
+  ) {
     let width = a.columns
+    if registers == .sixteenFloats && width % 8 == 0 {
+      return hat_wide_dots(
+        a.base, a.stride, a.rows, b.base, b.stride, b.rows, width, fromRow, c.base, c.stride)
+    }
     var row = 0
     while row < a.rows {
       let second = min(row + 1, a.rows - 1)

@@ -17,7 +17,7 @@ public enum WordAttention {
   ///   - scratch: [scratchCount]
   public static func forward(
     _ qkv: MatrixView, segments: Segments, shape: AttentionShape, into output: MatrixView,
-    logSumExp: FloatPointer, scratch: FloatPointer
+    logSumExp: FloatPointer, scratch: FloatPointer, on registers: Registers = .widest
   ) {
     precondition(qkv.columns == shape.totalWidth && output.columns == shape.queryWidth)
     for segment in 0..<segments.count {
@@ -29,19 +29,19 @@ public enum WordAttention {
           queries: inputs.columns(head.query), keys: inputs.columns(head.key),
           values: inputs.columns(head.value),
           shape: shape, into: outputs.columns(head.query),
-          logSumExp: logSumExp + rows.lowerBound * shape.heads + index, scratch: scratch)
+          logSumExp: logSumExp + rows.lowerBound * shape.heads + index, scratch: scratch, registers)
       }
     }
   }
 
   private static func forwardHead(
     queries: MatrixView, keys: MatrixView, values: MatrixView, shape: AttentionShape, into output: MatrixView,
-    logSumExp: FloatPointer, scratch: FloatPointer
+    logSumExp: FloatPointer, scratch: FloatPointer, _ registers: Registers
   ) {
     let count = queries.rows
     let scores = ScoreColumns(scratch, count: count, causal: shape.causal)
     let logarithms = scratch + count * scores.matrix.stride
-    SmallProduct.dots(keys, queries, fromRow: shape.causal, into: scores.matrix)
+    SmallProduct.dots(keys, queries, fromRow: shape.causal, into: scores.matrix, on: registers)
     scores.normalize(scale: shape.scale, logSumExp: logarithms)
     for row in 0..<count { logSumExp[row * shape.heads] = logarithms[row] }
     SmallProduct.combine(
@@ -55,7 +55,7 @@ public enum WordAttention {
   public static func backward(
     _ qkv: MatrixView, segments: Segments, shape: AttentionShape, output: MatrixView,
     logSumExp: UnsafePointer<Float>, outputGradient: MatrixView, into qkvGradient: MatrixView,
-    scratch: FloatPointer
+    scratch: FloatPointer, on registers: Registers = .widest
   ) {
     precondition(qkv.columns == shape.totalWidth && qkvGradient.columns == shape.totalWidth)
     precondition(output.columns == shape.queryWidth && outputGradient.columns == shape.queryWidth)
@@ -65,7 +65,8 @@ public enum WordAttention {
         backwardHead(
           AttentionHead(index, of: shape), shape: shape, inputs: qkv.rows(rows),
           logSumExp: logSumExp + rows.lowerBound * shape.heads + index,
-          outputGradients: outputGradient.rows(rows), into: qkvGradient.rows(rows), scratch: scratch)
+          outputGradients: outputGradient.rows(rows), into: qkvGradient.rows(rows), scratch: scratch,
+          registers)
       }
     }
   }
@@ -73,7 +74,7 @@ public enum WordAttention {
   private static func backwardHead(
     _ head: AttentionHead, shape: AttentionShape, inputs: MatrixView,
     logSumExp: UnsafePointer<Float>, outputGradients: MatrixView, into gradients: MatrixView,
-    scratch: FloatPointer
+    scratch: FloatPointer, _ registers: Registers
   ) {
     let (count, causal) = (inputs.rows, shape.causal)
     let scores = ScoreColumns(scratch, count: count, causal: causal)
@@ -87,8 +88,8 @@ public enum WordAttention {
       inputs.columns(head.query), inputs.columns(head.key), inputs.columns(head.value)
     )
     let outputGradient = outputGradients.columns(head.query)
-    SmallProduct.dots(keys, queries, fromRow: causal, into: scores.matrix)
-    SmallProduct.dots(values, outputGradient, fromRow: causal, into: scoreGradients.matrix)
+    SmallProduct.dots(keys, queries, fromRow: causal, into: scores.matrix, on: registers)
+    SmallProduct.dots(values, outputGradient, fromRow: causal, into: scoreGradients.matrix, on: registers)
     scores.differentiate(scoreGradients, scale: shape.scale, logSumExp: logarithms)
 
     SmallProduct.combine(

@@ -1,5 +1,7 @@
+import Foundation
 import HATCore
 import HATKernels
+import HATRandom
 import Testing
 
 @Suite struct TensorTableTests {
@@ -54,10 +56,17 @@ import Testing
 }
 
 @Suite struct ParameterInitializerTests {
-  private let table = TensorTable(ModelConfiguration())
+  private let table: TensorTable
+
+  init() {
+    var model = ModelConfiguration()
+    (model.byteNgrams, model.byteNgramRows) = (2, 1024)
+    table = TensorTable(model)
+  }
 
   private func parameters(seed: UInt64, cutAt cuts: [Int] = [], threads: Int = 1) -> [Float] {
     let buffer = FloatBuffer(zeroed: table.count)
+    buffer.elements.update(repeating: .nan)
     let initializer = ParameterInitializer(table, seed: seed)
     for (start, end) in zip([0] + cuts, cuts + [table.count]) {
       initializer.fill(FlatSlice(buffer)[start..<end], workers: WorkerPool(threads: threads))
@@ -66,9 +75,27 @@ import Testing
   }
 
   @Test func anyPartHoldsTheSame() {
-    #expect(parameters(seed: 3) == parameters(seed: 3, cutAt: [1, 777, 40_000, table.count - 5]))
-    #expect(parameters(seed: 3) == parameters(seed: 3, threads: 3))
-    #expect(parameters(seed: 3) != parameters(seed: 4))
+    let whole = parameters(seed: 3)
+    for threads in 1...4 {
+      #expect(whole == parameters(seed: 3, threads: threads))
+      #expect(
+        whole == parameters(seed: 3, cutAt: [1, 777, 40_000, 40_000, table.count - 5], threads: threads))
+    }
+    #expect(whole != parameters(seed: 4))
+  }
+
+  /// The draws as they were defined first, one key after the other.
+  @Test func drawsAreOfTheirPlaceAndTheSeed() {
+    let all = parameters(seed: 3)
+    func uniform(_ counter: Int) -> Double {
+      var random = RandomSource(keys: 3, UInt64(counter))
+      return Double((random.next() >> 11) + 1) * 0x1p-53
+    }
+    let tensor = table.tensors.first { $0.name == "decoder.head.weight" }!
+    for place in [tensor.range.lowerBound, tensor.range.upperBound - 1] {
+      let draw = (-2 * log(uniform(2 * place))).squareRoot() * cos(2 * .pi * uniform(2 * place + 1))
+      #expect(all[place] == Float(0.02 * draw))
+    }
   }
 
   @Test func deviationsFollowTheSpecification() {
@@ -76,7 +103,7 @@ import Testing
     for tensor in table.tensors {
       let values = all[tensor.range].map(Double.init)
       guard tensor.role.decays else {
-        #expect(values.allSatisfy { $0 == 1 })
+        #expect(values.allSatisfy { $0 == (tensor.role == .gain ? 1 : 0) }, "\(tensor.name)")
         continue
       }
       let isOutput = tensor.name.contains("o_proj") || tensor.name.contains("down_proj")

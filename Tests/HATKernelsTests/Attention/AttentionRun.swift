@@ -12,7 +12,6 @@ struct AttentionRun {
   let lengths: [Int]
   /// In how many shares the heads of documents are done, as threads would.
   var shares = 1
-  /// Of documents.
   var registers = Registers.widest
 
   private var headShares: [Range<Int>] {
@@ -41,7 +40,7 @@ struct AttentionRun {
         case .words:
           WordAttention.forward(
             qkv.view, segments: segments, shape: shape, into: output.view, logSumExp: logSumExp.pointer,
-            scratch: scratch)
+            scratch: scratch, on: registers)
         case .documents:
           for heads in headShares {
             DocumentAttention.forward(
@@ -63,7 +62,8 @@ struct AttentionRun {
         case .words:
           WordAttention.backward(
             qkv.view, segments: segments, shape: shape, output: output.view, logSumExp: logSumExp.pointer,
-            outputGradient: outputGradient.view, into: gradient.view, scratch: scratch)
+            outputGradient: outputGradient.view, into: gradient.view, scratch: scratch,
+            on: registers)
         case .documents:
           for heads in headShares {
             DocumentAttention.backward(

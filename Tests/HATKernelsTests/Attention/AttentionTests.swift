@@ -66,18 +66,22 @@ import Testing
     }
   }
 
-  @Test func registersOfEightGiveTheSameBits() {
-    let shape = AttentionShape(heads: 2, keyValueHeads: 1, headSize: 16, causal: true)
-    let lengths = [1, 7, 16, 17, 30, 100]
-    var run = AttentionRun(kernel: .documents, shape: shape, lengths: lengths)
-    let qkv = random(171, shape.totalWidth, seed: 25)
-    let dy = random(171, shape.queryWidth, seed: 26)
-    let widest = (run.forward(qkv), run.backward(qkv, outputGradient: dy))
-    run.registers = .eightFloats
-    let eight = (run.forward(qkv), run.backward(qkv, outputGradient: dy))
-    #expect(widest.0.output.bits == eight.0.output.bits)
-    #expect(widest.0.logSumExp.bits == eight.0.logSumExp.bits)
-    #expect(widest.1.bits == eight.1.bits)
+  @Test(arguments: AttentionKernel.allCases, [true, false])
+  func registersOfEightGiveTheSameBits(kernel: AttentionKernel, causal: Bool) {
+    for headSize in [16, 20, 32] {
+      let shape = AttentionShape(heads: 2, keyValueHeads: 1, headSize: headSize, causal: causal)
+      let lengths = Array(1...9) + [16, 17, 30, 100]
+      var run = AttentionRun(kernel: kernel, shape: shape, lengths: lengths)
+      let rows = lengths.reduce(0, +)
+      let qkv = random(rows, shape.totalWidth, seed: 25)
+      let dy = random(rows, shape.queryWidth, seed: 26)
+      let widest = (run.forward(qkv), run.backward(qkv, outputGradient: dy))
+      run.registers = .eightFloats
+      let eight = (run.forward(qkv), run.backward(qkv, outputGradient: dy))
+      #expect(widest.0.output.bits == eight.0.output.bits)
+      #expect(widest.0.logSumExp.bits == eight.0.logSumExp.bits)
+      #expect(widest.1.bits == eight.1.bits)
+    }
   }
 
   @Test(arguments: AttentionKernel.allCases)
