@@ -25,16 +25,20 @@ public final class LoadedModel {
   public let template: ChatTemplate
   /// Threads to compute with. Results are the same for any number.
   public let threads: Int
+  /// Of its matrix products.
+  public let precision: Precision
   private lazy var scorer = makeScorer()
 
   public var configuration: Configuration { manifest.configuration }
 
   /// - Parameters:
   ///   - reference: `RUN` for the newest checkpoint that is whole, `RUN@100` for that of step 100.
+  ///   - precision: of matrix products; nil for that of its training.
   ///   - damaged: called with what is wrong with each newer checkpoint that is skipped.
   /// - Throws: `UserError` when there is no such checkpoint or it is damaged.
   public init(
-    _ reference: String, threads: Int = 1, damaged: (UserError) -> Void = { _ in }
+    _ reference: String, threads: Int = 1, precision: Precision? = nil,
+    damaged: (UserError) -> Void = { _ in }
   ) throws {
     self.reference = reference
     let checkpoint = try CheckpointReference(parsing: reference)
@@ -44,6 +48,7 @@ public final class LoadedModel {
     splitter = try WordSplitter(
       SplittingRule(versionedName: manifest.splittingRule), maximumWordBytes: manifest.maxWordBytes)
     self.threads = threads
+    self.precision = precision ?? manifest.configuration.training.precision
   }
 
   private static func tokenizer(
@@ -108,7 +113,7 @@ extension LoadedModel {
     let (model, data) = (configuration.model, configuration.data)
     let execution = Execution(
       capacity: BatchCapacity(configuration, sequences: 1, maxWordBytes: manifest.maxWordBytes),
-      arithmetic: configuration.productsHere, workers: WorkerPool(threads: threads))
+      arithmetic: configuration.productsHere(in: precision), workers: WorkerPool(threads: threads))
     if let tokenizer {
       return SubwordScorer(
         SubwordTransformer(model, execution), weights, tokenizer.vocabulary, splitter: splitter,
@@ -128,7 +133,7 @@ extension LoadedModel {
   ) -> any SymbolPredictor {
     configuration.makePredictor(
       weights, splitter: splitter, tokenizer?.vocabulary, documents: documents, embeddings: embeddings,
-      threads: threads)
+      threads: threads, precision: precision)
   }
 
   /// - Throws: `UserError` of kind `configuration` when the model is not of that kind.

@@ -15,7 +15,7 @@ extension TrainingRun {
       let generator = TextGenerator(
         configuration.makePredictor(
           weights, splitter: splitter, vocabulary, documents: 1, embeddings: output.sampleEmbeddings,
-          threads: threads))
+          threads: threads, precision: configuration.training.precision))
       var text: [UInt8] = []
       let isTurn = template != .plain && !output.samplePrompt.isEmpty
       generator.read([

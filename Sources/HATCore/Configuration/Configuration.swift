@@ -151,9 +151,11 @@ extension ProductInstructions: SettingValue {}
 
 extension Configuration {
   /// What this machine computes with on its own: as asked for, if its processor can, or as measured.
-  public var productsHere: ProductArithmetic {
-    let wanted = training.products.flatMap { ProductArithmetic(training.precision, by: $0) }
+  public var productsHere: ProductArithmetic { productsHere(in: training.precision) }
+
+  public func productsHere(in precision: Precision) -> ProductArithmetic {
+    let wanted = training.products.flatMap { ProductArithmetic(precision, by: $0) }
     if let wanted, wanted.isAvailable { return wanted }
-    return ProductTrial(self).fastest(training.precision)
+    return ProductTrial(self).fastest(precision)
   }
 }

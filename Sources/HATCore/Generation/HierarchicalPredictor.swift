@@ -35,12 +35,14 @@ public final class HierarchicalPredictor: SymbolPredictor {
   ///   - contextWords: words the backbone was trained to see; at least 2 are used.
   ///   - embeddings: words whose embeddings are kept, at most.
   ///   - threads: to compute with; predictions are the same for any number.
+  ///   - precision: of products; in bf16 the packed weights take half the memory.
   public init(
     _ model: ModelConfiguration, _ weights: ModelWeights, splitter: WordSplitter, documents: Int = 1,
-    contextWords: Int, embeddings: Int = defaultEmbeddings, threads: Int = 1
+    contextWords: Int, embeddings: Int = defaultEmbeddings, threads: Int = 1,
+    precision: Precision = .float32
   ) {
     let tensors = HierarchicalTensors(model)
-    let kernels = ModelKernels(workers: WorkerPool(threads: threads))
+    let kernels = ModelKernels(workers: WorkerPool(threads: threads), arithmetic: .ofFewRows(precision))
     self.splitter = splitter
     self.contextWords = max(2, contextWords)
     documentCount = documents
@@ -55,7 +57,7 @@ public final class HierarchicalPredictor: SymbolPredictor {
     backbone = IncrementalModule(
       IncrementalStack(
         model.backbone, tensors.backbone.blocks, weights.blocks, sequences: documents,
-        positions: self.contextWords, kernels: kernels),
+        positions: self.contextWords, kernels: kernels, roundsActivations: precision == .bf16),
       norm: weights.back[tensors.backbone.norm], weight: weights.back[tensors.decoderInput],
       documents: documents, kernels: kernels)
     decoder = IncrementalModule(

@@ -23,13 +23,15 @@ public final class SubwordPredictor: SymbolPredictor {
   ///   - documents: written at once, at most.
   ///   - contextWords: words, and `contextBytes` bytes, of a sequence the model was trained with.
   ///   - threads: to compute with; predictions are the same for any number.
+  ///   - precision: of products; in bf16 the packed weights take half the memory.
   public init(
     _ model: ModelConfiguration, _ weights: ModelWeights, vocabulary: SubwordVocabulary,
-    documents: Int = 1, contextWords: Int, contextBytes: Int, threads: Int = 1
+    documents: Int = 1, contextWords: Int, contextBytes: Int, threads: Int = 1,
+    precision: Precision = .float32
   ) {
     precondition(vocabulary.count == model.vocabulary)
     let tensors = SubwordTensors(model)
-    let kernels = ModelKernels(workers: WorkerPool(threads: threads))
+    let kernels = ModelKernels(workers: WorkerPool(threads: threads), arithmetic: .ofFewRows(precision))
     self.vocabulary = vocabulary
     encoder = SubwordEncoder(vocabulary)
     limits = ContextLimits(words: contextWords, bytes: contextBytes, vocabulary)
@@ -41,7 +43,7 @@ public final class SubwordPredictor: SymbolPredictor {
     backbone = IncrementalModule(
       IncrementalStack(
         model.backbone, tensors.backbone.blocks, weights.blocks, sequences: documents,
-        positions: limits.tokens, kernels: kernels),
+        positions: limits.tokens, kernels: kernels, roundsActivations: precision == .bf16),
       norm: weights.back[tensors.backbone.norm], weight: weights.back[tensors.head],
       documents: documents, kernels: kernels)
   }

@@ -1,3 +1,4 @@
+import HATKernels
 import HATText
 
 extension Configuration {
@@ -7,18 +8,19 @@ extension Configuration {
   ///   - vocabulary: of a subword model.
   ///   - documents: at once, at most.
   ///   - embeddings: words whose embeddings are kept, at most.
+  ///   - precision: of products.
   package func makePredictor(
     _ weights: ModelWeights, splitter: WordSplitter, _ vocabulary: SubwordVocabulary?, documents: Int,
-    embeddings: Int, threads: Int
+    embeddings: Int, threads: Int, precision: Precision
   ) -> any SymbolPredictor {
     if let vocabulary {
       return SubwordPredictor(
         model, weights, vocabulary: vocabulary, documents: documents, contextWords: data.sequenceWords,
-        contextBytes: data.sequenceBytes, threads: threads)
+        contextBytes: data.sequenceBytes, threads: threads, precision: precision)
     }
     return HierarchicalPredictor(
       model, weights, splitter: splitter, documents: documents, contextWords: data.sequenceWords,
-      embeddings: embeddings, threads: threads)
+      embeddings: embeddings, threads: threads, precision: precision)
   }
 
   /// Floats of memory that the predictor of a sample takes beside the weights, at most; 0 where no samples are written.

@@ -66,6 +66,13 @@ public struct ProductArithmetic: Sendable, Hashable {
     let way = (precision, instructions == .matrixTiles)
     return way == (other.precision, other.instructions == .matrixTiles)
   }
+  /// Of products of few rows, which do not repay splitting weights for tiles.
+  public static func ofFewRows(_ precision: Precision) -> ProductArithmetic {
+    switch precision {
+    case .float32: .fusedMultiplyAdds
+    case .bf16: Processor.hasBrainFloatPairs ? .brainFloatPairs : .brainFloatByConversion
+    }
+  }
   /// Of the products of an optimiser, which stay in float32.
   public var ofUpdates: ProductArithmetic {
     instructions == .matrixTiles ? .matrixTiles : .fusedMultiplyAdds

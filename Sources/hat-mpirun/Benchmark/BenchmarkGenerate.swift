@@ -91,6 +91,9 @@ struct WritingTask: ParsableArguments {
   @Option(help: "Threads (default: as many as there are cores). The text is the same for any number.")
   var threads: Int?
 
+  @OptionGroup
+  var products: PrecisionOption
+
   func validate() throws {
     let limits = OptionLimits(1...1_000_000)
     try limits.check("--documents", documents)
@@ -105,6 +108,7 @@ struct WritingTask: ParsableArguments {
       "--documents", String(documents), "--prompt-bytes", String(promptBytes), "--bytes", String(bytes),
       "--temperature", String(temperature), "--top-p", String(topP), "--seed", String(seed),
     ] + (threads.map { ["--threads", String($0)] } ?? [])
+      + (products.precision.map { ["--precision", $0.rawValue] } ?? [])
   }
 
   /// - Throws: `UserError` of kind `wrongUsage`.

@@ -39,6 +39,9 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Threads (default: one per core). Results are the same for any number.")
   var threads: Int?
 
+  @OptionGroup
+  var products: PrecisionOption
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -50,9 +53,9 @@ struct Evaluate: ParsableCommand {
       AppliedPerturbation(kind: $0, seed: perturbSeed)
     }
     let measured = try subject.open()
-    let other = try against.map { try MeasuredModel($0, threads: threads) }
+    let other = try against.map { try MeasuredModel($0, threads: threads, precision: products.precision) }
     let report = try measured.report(
-      on: MeasuredModel(checkpoint, threads: threads), against: other, perturbation)
+      on: MeasuredModel(checkpoint, threads: threads, precision: products.precision), against: other, perturbation)
     try json ? JSONOutput.print(report) : report.show()
   }
 }

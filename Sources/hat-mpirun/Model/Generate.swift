@@ -44,6 +44,9 @@ struct Generate: ParsableCommand {
   @Option(help: "Threads (default: one per core). The text is the same for any number.")
   var threads: Int?
 
+  @OptionGroup
+  var products: PrecisionOption
+
   func validate() throws {
     try OptionLimits(0...1_000_000_000_000).check("--bytes", bytes)
     try OptionLimits.threads.check("--threads", threads)
@@ -54,7 +57,7 @@ struct Generate: ParsableCommand {
     var samplers = [try Sampler(temperature: temperature, topP: topP, seed: seed)]
     let choice = try ThreadChoice(wanted: threads, on: SoloCommunicator())
     let text = try promptBytes()
-    let model = try LoadedModel(checkpoint, threads: choice.threads) { Terminal.warning($0) }
+    let model = try LoadedModel(checkpoint, threads: choice.threads, precision: products.precision) { Terminal.warning($0) }
     let generator = TextGenerator(model.makePredictor(documents: 1))
     if chat {
       generator.read([try dialogue(text, with: model)])

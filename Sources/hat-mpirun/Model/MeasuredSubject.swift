@@ -1,5 +1,6 @@
 import HAT
 import HATCore
+import HATKernels
 import HATStorage
 import HATTerminal
 import HATText
@@ -27,10 +28,11 @@ struct MeasuredModel {
   /// - Parameters:
   ///   - name: `RUN` or `RUN@step`.
   ///   - threads: results are the same for any number.
+  ///   - precision: of products; nil for that of its training.
   /// - Throws: `UserError` if there is no such checkpoint or it is damaged.
-  init(_ name: String, threads: Int) throws {
+  init(_ name: String, threads: Int, precision: Precision?) throws {
     self.name = name
-    loaded = try LoadedModel(name, threads: threads) { Terminal.warning($0) }
+    loaded = try LoadedModel(name, threads: threads, precision: precision) { Terminal.warning($0) }
     scorer = loaded.makeScorer()
   }
 }
