@@ -85,12 +85,11 @@ final class IncrementalModule {
       let range = start..<min(start + IncrementalStack.callRows, rows.count)
       let view = arena.view(self.rows, rows: range.count)
       fill(rows[range], owners[range], view)
-      stack.append(view, of: owners[range])
-      for index in range where index + 1 == owners.count || owners[index + 1] != owners[index] {
-        finished.append(owners[index])
-        arena.view(last, rows: finished.count).row(finished.count - 1)
-          .update(from: view.row(index - start), count: view.columns)
-      }
+      let ends = range.filter { $0 + 1 == owners.count || owners[$0 + 1] != owners[$0] }
+      let outputs = stack.append(view, of: owners[range], reading: ends.map { $0 - start })
+      let before = finished.count
+      finished += ends.map { owners[$0] }
+      arena.view(last, rows: finished.count).rows(before..<finished.count).copy(outputs)
     }
     multiply(finished)
   }

@@ -30,7 +30,7 @@ final class IncrementalStack {
   private let attention: ArenaMatrix
   private let gateUp: ArenaMatrix
   private let hidden: ArenaMatrix
-  /// Of each thread.
+  /// [threads · KeyValueRows.rowsAtOnce, positions]
   private let scores: ArenaMatrix
 
   /// A block's weights as products read them: packed once, before the first row.
@@ -61,7 +61,8 @@ final class IncrementalStack {
     attention = arena.reserve(rows: Self.callRows, columns: shape.queryWidth)
     gateUp = arena.reserve(rows: Self.callRows, columns: 2 * shape.mlpHidden)
     hidden = arena.reserve(rows: Self.callRows, columns: shape.mlpHidden)
-    scores = arena.reserve(rows: kernels.pool.threads, columns: (positions + 15) / 16 * 16)
+    scores = arena.reserve(
+      rows: kernels.pool.threads * KeyValueRows.rowsAtOnce, columns: (positions + 15) / 16 * 16)
     arena.allocate()
     blocks = zip(places, weights).map { block, weights in
       block.map(
@@ -92,19 +93,28 @@ final class IncrementalStack {
   /// Starts a sequence, in place of an earlier one.
   func reset(_ sequence: Int) { counts[sequence] = 0 }
 
-  /// Runs rows through all blocks, in place.
+  /// Runs rows through all blocks. Of rows whose output nobody reads, the last block computes only keys and values (and
+  /// queries, which are one product with them).
   /// - Parameters:
-  ///   - rows: [R, width], R at most `callRows`; in: the input; out: the residual stream after the last block.
+  ///   - input: [R, width], R at most `callRows`; overwritten.
   ///   - sequences: [R], the sequence that each row continues.
-  func append(_ rows: MatrixView, of sequences: ArraySlice<Int>) {
-    precondition(rows.rows == sequences.count && rows.rows <= Self.callRows)
-    let places = sequences.map(place)
+  ///   - read: the rows whose output is read, ascending.
+  /// - Returns: [read, width], the residual stream after the last block; it lies in `input`.
+  func append(_ input: MatrixView, of sequences: ArraySlice<Int>, reading read: [Int]) -> MatrixView {
+    precondition(input.rows == sequences.count && input.rows <= Self.callRows)
+    var (rows, places) = (input, sequences.map(place))
+    rotary.prepare(1 + (places.map(\.position).max() ?? -1))
     for layer in blocks.indices {
-      attend(rows, places, layer: layer)
+      let queryKeyValue = project(rows, places, layer: layer)
+      if layer == blocks.count - 1 {
+        places = read.map { places[$0] }
+        rows = rows.keeping(read)
+        _ = queryKeyValue.columns(shape.queries).keeping(read)
+      }
+      attend(rows, queryKeyValue.rows(0..<rows.rows), places, layer: layer)
       transform(rows, blocks[layer])
     }
-    flops += 2 * Double(shape.layers * shape.blockMatrixParameters * rows.rows)
-    flops += Double(shape.layers * attentionFLOPs(places))
+    return rows
   }
 
   private func place(ofNextRowOf sequence: Int) -> RowPlace {
@@ -113,30 +123,48 @@ final class IncrementalStack {
     return RowPlace(sequence: sequence, position: counts[sequence] - 1)
   }
 
-  private func attend(_ rows: MatrixView, _ places: [RowPlace], layer: Int) {
-    let block = blocks[layer]
+  /// Keeps the keys and values of rows.
+  /// - Returns: [R, queryKeyValueWidth], rotated.
+  private func project(_ rows: MatrixView, _ places: [RowPlace], layer: Int) -> MatrixView {
+    let (block, kept) = (blocks[layer], kept(layer))
     let queryKeyValue = arena.view(queryKeyValue, rows: rows.rows)
-    kernels.linear(normalize(rows, block.inputNorm), weight: block.queryKeyValue, into: queryKeyValue)
+    multiply(normalize(rows, block.inputNorm), block.queryKeyValue, into: queryKeyValue)
     normalizeHeads(queryKeyValue, block)
-    let work = KeptAttentionWork(
-      places: places, kept: kept(layer), shape: shape.attention, queryKeyValue: queryKeyValue,
-      output: arena.view(attention, rows: rows.rows), scores: arena.view(scores, rows: kernels.pool.threads))
-    rotary.prepare(1 + (places.map(\.position).max() ?? -1))
     for (row, place) in places.enumerated() {
       rotary.rotate(
         queryKeyValue.rows(row..<row + 1).columns(0..<shape.queryWidth + shape.keyValueWidth),
         heads: shape.heads + shape.keyValueHeads, position: place.position)
-      work.kept[place.sequence].store(queryKeyValue.row(row), position: place.position)
+      kept[place.sequence].store(queryKeyValue.row(row), position: place.position)
     }
-    kernels.attention(work, flops: attentionFLOPs(places))
-    kernels.addLinear(work.output, weight: block.attentionOutput, to: rows)
+    return queryKeyValue
+  }
+
+  private func attend(_ rows: MatrixView, _ queryKeyValue: MatrixView, _ places: [RowPlace], layer: Int) {
+    let work = KeptAttentionWork(
+      places: places, kept: kept(layer), shape: shape.attention, queryKeyValue: queryKeyValue,
+      output: arena.view(attention, rows: rows.rows),
+      scores: arena.view(scores, rows: kernels.pool.threads * KeyValueRows.rowsAtOnce))
+    let flops = attentionFLOPs(places)
+    kernels.attention(work, flops: flops)
+    self.flops += Double(flops)
+    multiply(work.output, blocks[layer].attentionOutput, addingTo: rows)
   }
 
   private func transform(_ rows: MatrixView, _ block: Block) {
     let (gateUp, hidden) = (arena.view(gateUp, rows: rows.rows), arena.view(hidden, rows: rows.rows))
-    kernels.linear(normalize(rows, block.postAttentionNorm), weight: block.gateUp, into: gateUp)
+    multiply(normalize(rows, block.postAttentionNorm), block.gateUp, into: gateUp)
     kernels.swiGLU(gateUp, into: hidden)
-    kernels.addLinear(hidden, weight: block.down, to: rows)
+    multiply(hidden, block.down, addingTo: rows)
+  }
+
+  private func multiply(_ x: MatrixView, _ weight: LinearWeight, into y: MatrixView) {
+    kernels.linear(x, weight: weight, into: y)
+    flops += 2 * Double(x.rows * x.columns * y.columns)
+  }
+
+  private func multiply(_ x: MatrixView, _ weight: LinearWeight, addingTo y: MatrixView) {
+    kernels.addLinear(x, weight: weight, to: y)
+    flops += 2 * Double(x.rows * x.columns * y.columns)
   }
 
   /// Of queries and keys, in place, if the stack does.
@@ -171,10 +199,22 @@ final class IncrementalStack {
   }
 }
 
+extension MatrixView {
+  /// Moves some rows, ascending, to the front.
+  fileprivate func keeping(_ kept: [Int]) -> MatrixView {
+    for (place, row) in kept.enumerated() where place != row {
+      self.row(place).update(from: self.row(row), count: columns)
+    }
+    return rows(0..<kept.count)
+  }
+}
+
 /// A row's place among those of its sequence.
 struct RowPlace {
   let sequence: Int
   let position: Int
+
+  func follows(_ other: RowPlace) -> Bool { sequence == other.sequence && position == other.position + 1 }
 }
 
 /// The keys and values of all sequences in one layer.
@@ -190,8 +230,8 @@ struct KeptRows {
   }
 }
 
-/// Attention of some rows over the kept keys and values of their sequences. The threads of a pool share its pairs of a row
-/// and a key and value head.
+/// Attention of some rows over the kept keys and values of their sequences. The threads of a pool share its pairs of a key
+/// and value head and a row; rows that follow each other are done together.
 struct KeptAttentionWork: PoolWork {
   let places: [RowPlace]
   let kept: KeptRows
@@ -200,17 +240,23 @@ struct KeptAttentionWork: PoolWork {
   let queryKeyValue: MatrixView
   /// [R, queryWidth]
   let output: MatrixView
-  /// [threads, at least positions], scratch.
+  /// [threads · KeyValueRows.rowsAtOnce, at least positions], scratch.
   let scores: MatrixView
 
   var count: Int { places.count * shape.keyValueHeads }
 
   func perform(_ range: Range<Int>, part: Int) {
-    for item in range {
-      let (row, head) = item.quotientAndRemainder(dividingBy: shape.keyValueHeads)
+    let scores = scores.rows(part * KeyValueRows.rowsAtOnce..<(part + 1) * KeyValueRows.rowsAtOnce)
+    var item = range.lowerBound
+    while item < range.upperBound {
+      let (head, row) = item.quotientAndRemainder(dividingBy: places.count)
+      let next = row + 1
+      let isPair = next < places.count && item + 1 < range.upperBound && places[next].follows(places[row])
+      let rows = row..<next + (isPair ? 1 : 0)
       kept[places[row].sequence].attend(
-        queryKeyValue.row(row), keyValueHead: head, visible: places[row].position + 1, into: output.row(row),
-        scores: scores.row(part))
+        queryKeyValue.rows(rows), keyValueHead: head, visible: places[row].position + 1,
+        into: output.rows(rows), scores: scores)
+      item += rows.count
     }
   }
 }

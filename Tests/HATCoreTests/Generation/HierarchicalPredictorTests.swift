@@ -50,9 +50,10 @@ import Testing
     }
   }
 
+  /// Portions of more rows than a call of the stack takes, too.
   @Test func symbolsMayComeInAnyPortions() throws {
     var random = BatchGenerator(seed: 6)
-    let symbols = symbols(random.words(40))
+    let symbols = symbols(random.words(150))
     let one = try predictor()
     let alone = logits(of: symbols, one)
     for portions in [[symbols.count], [1, symbols.count - 1], [7, 100, symbols.count - 107]] {

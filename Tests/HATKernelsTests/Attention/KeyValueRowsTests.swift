@@ -21,8 +21,8 @@ import Testing
       cache.store(qkv.view.row(row), position: row)
       for head in 0..<shape.keyValueHeads {
         cache.attend(
-          qkv.view.row(row), keyValueHead: head, visible: row + 1, into: output.view.row(row),
-          scores: scores.pointer)
+          qkv.view.rows(row..<row + 1), keyValueHead: head, visible: row + 1,
+          into: output.view.rows(row..<row + 1), scores: scores.view)
       }
     }
     let reference = AttentionReference(shape: shape, lengths: [rows])
@@ -45,12 +45,37 @@ import Testing
         cache.store(qkv.view.row(row), position: row)
         for head in 0..<2 {
           cache.attend(
-            qkv.view.row(row), keyValueHead: head, visible: row + 1, into: output.view.row(row),
-            scores: scores.pointer)
+            qkv.view.rows(row..<row + 1), keyValueHead: head, visible: row + 1,
+            into: output.view.rows(row..<row + 1), scores: scores.view)
         }
       }
       return output.bits
     }
     #expect(outputs(storingFirst: true) == outputs(storingFirst: false))
+  }
+
+  /// Pairs begin at even and at odd positions, at the ends of groups of keys too.
+  @Test(arguments: shapes)
+  func twoRowsGetTheBitsOfEachAlone(shape: AttentionShape) {
+    let rows = 45
+    var generator = SeededGenerator(seed: 33)
+    let qkv = TestMatrix(random: rows, shape.totalWidth, gap: 2, in: -2...2, using: &generator)
+    let kept = TestMatrix(1, KeyValueRows.floats(shape: shape, positions: rows)) { _, _ in .nan }
+    let cache = KeyValueRows(kept.pointer, shape: shape, positions: rows)
+    for row in 0..<rows { cache.store(qkv.view.row(row), position: row) }
+    func outputs(_ rows: Range<Int>) -> [[UInt32]] {
+      let output = TestMatrix(rows.count, shape.queryWidth, gap: 3) { _, _ in .nan }
+      let scores = TestMatrix(rows.count, 48, gap: 5) { _, _ in .nan }
+      for head in 0..<shape.keyValueHeads {
+        cache.attend(
+          qkv.view.rows(rows), keyValueHead: head, visible: rows.lowerBound + 1, into: output.view,
+          scores: scores.view)
+      }
+      #expect(output.isIntactOutside && scores.isIntactOutside)
+      return output.bits
+    }
+    for row in 0..<rows - 1 {
+      #expect(outputs(row..<row + 2) == outputs(row..<row + 1) + outputs(row + 1..<row + 2))
+    }
   }
 }
