@@ -65,7 +65,8 @@ extension EndToEnd {
       #expect(try exact.results() != undisturbed.results())
       let wrong = Program.run(
         arguments + [
-          scratch.file("wrong"), "--set", "training.precision=float32", "--set", "training.products=avx512_bf16",
+          scratch.file("wrong"), "--set", "training.precision=float32", "--set",
+          "training.products=avx512_bf16",
         ])
       #expect(wrong.exitCode == 78)
       #expect(wrong.description.contains("These do: auto, fma, amx"), "\(wrong.description)")

@@ -62,7 +62,8 @@ import Testing
       try choice(nil, tiles: [true, true], rates: [(100e9, 300e9), (100e9, 50e9)])
         == ["matrix products by fma: measured on this model's shapes, GFLOP/s a thread: fma 100, amx 50"])
     #expect(
-      try choice(nil, tiles: [true], rates: [(100e9, 110e9)]).first?.hasPrefix("matrix products by fma") == true)
+      try choice(nil, tiles: [true], rates: [(100e9, 110e9)]).first?.hasPrefix("matrix products by fma")
+        == true)
   }
 
   @Test func bf16IsByInstructionsWhereTheyAreFasterAndAnywhereByConversion() throws {

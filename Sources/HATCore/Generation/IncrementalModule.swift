@@ -40,18 +40,24 @@ final class IncrementalModule {
     inverseRoots = arena.reserve(documents)
     products = arena.reserve(rows: documents, columns: weight.rows)
     outputs = arena.reserve(rows: documents, columns: weight.rows)
-    let packed = arena.reserve(PackedMatrix.floats(columns: weight.rows, terms: weight.columns))
+    let packed = arena.reserve(
+      PackedMatrix.floats(columns: weight.rows, terms: weight.columns, in: kernels.arithmetic.precision))
     arena.allocate()
-    self.weight = LinearWeight(weight, packed: PackedMatrix(transposing: weight, into: arena.floats(packed)))
+    self.weight = LinearWeight(
+      weight,
+      packed: PackedMatrix(
+        transposing: weight, in: kernels.arithmetic.precision, into: arena.floats(packed)))
   }
 
   /// Floats that such a module takes for one document, about.
   /// - Parameter output: the product after the stack.
   static func floats(
-    _ shape: StackShape, _ blocks: [BlockTensors], output: MatrixPlace, positions: Int
+    _ shape: StackShape, _ blocks: [BlockTensors], output: MatrixPlace, positions: Int,
+    in precision: Precision
   ) -> Int {
-    IncrementalStack.floats(shape, blocks, positions: positions)
-      + PackedMatrix.floats(columns: output.rows, terms: output.columns) + IncrementalStack.callRows
+    IncrementalStack.floats(shape, blocks, positions: positions, in: precision)
+      + PackedMatrix.floats(columns: output.rows, terms: output.columns, in: precision) + IncrementalStack
+      .callRows
       * shape.width
       + 2 * output.rows
   }

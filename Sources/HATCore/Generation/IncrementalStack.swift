@@ -15,6 +15,7 @@ final class IncrementalStack {
   private let positions: Int
   private let blocks: [Block]
   private let kernels: ModelKernels
+  private let roundsActivations: Bool
   private let arena = Arena()
   private let rotary: RotaryTable
   /// [sequences]: rows of each so far.
@@ -40,16 +41,21 @@ final class IncrementalStack {
   ///   - weights: of the unit of each block; they must not change while this object lives.
   ///   - sequences: at once, at most.
   ///   - positions: rows of a sequence, at most.
+  ///   - roundsActivations: as the stack did in training (`StackUse`).
   init(
     _ shape: StackShape, _ tensors: [BlockTensors], _ weights: [Weights], sequences: Int, positions: Int,
-    kernels: ModelKernels
+    kernels: ModelKernels, roundsActivations: Bool = false
   ) {
     precondition(shape.isCausal)
+    self.roundsActivations = roundsActivations
+    let precision = kernels.arithmetic.precision
     (self.shape, self.positions, self.kernels) = (shape, positions, kernels)
     let arena = arena
     let places = tensors.map { block in
       block.map(
-        matrix: { ($0, arena.reserve(PackedMatrix.floats(columns: $0.rows, terms: $0.columns))) },
+        matrix: {
+          ($0, arena.reserve(PackedMatrix.floats(columns: $0.rows, terms: $0.columns, in: precision)))
+        },
         gain: { $0 })
     }
     inverseRoots = arena.reserve(Self.callRows)
@@ -68,7 +74,8 @@ final class IncrementalStack {
       block.map(
         matrix: { matrix, place in
           let weight = weights[matrix]
-          return LinearWeight(weight, packed: PackedMatrix(transposing: weight, into: arena.floats(place)))
+          return LinearWeight(
+            weight, packed: PackedMatrix(transposing: weight, in: precision, into: arena.floats(place)))
         }, gain: { weights[$0] })
     }
     rotary = RotaryTable(headSize: shape.headSize, theta: shape.ropeTheta, positions: positions)
@@ -78,11 +85,13 @@ final class IncrementalStack {
   }
 
   /// Floats that such a stack takes for one sequence, about: without what a few rows need.
-  static func floats(_ shape: StackShape, _ blocks: [BlockTensors], positions: Int) -> Int {
+  static func floats(
+    _ shape: StackShape, _ blocks: [BlockTensors], positions: Int, in precision: Precision
+  ) -> Int {
     let packed = blocks.reduce(0) { sum, block in
       sum
         + [block.queryKeyValue, block.attentionOutput, block.gateUp, block.down].reduce(0) {
-          $0 + PackedMatrix.floats(columns: $1.rows, terms: $1.columns)
+          $0 + PackedMatrix.floats(columns: $1.rows, terms: $1.columns, in: precision)
         }
     }
     let row = 2 * shape.width + shape.queryKeyValueWidth + shape.queryWidth + 3 * shape.mlpHidden
@@ -129,6 +138,7 @@ final class IncrementalStack {
     let (block, kept) = (blocks[layer], kept(layer))
     let queryKeyValue = arena.view(queryKeyValue, rows: rows.rows)
     multiply(normalize(rows, block.inputNorm), block.queryKeyValue, into: queryKeyValue)
+    round(queryKeyValue)
     normalizeHeads(queryKeyValue, block)
     for (row, place) in places.enumerated() {
       rotary.rotate(
@@ -147,14 +157,20 @@ final class IncrementalStack {
     let flops = attentionFLOPs(places)
     kernels.attention(work, flops: flops)
     self.flops += Double(flops)
+    round(work.output)
     multiply(work.output, blocks[layer].attentionOutput, addingTo: rows)
   }
 
   private func transform(_ rows: MatrixView, _ block: Block) {
     let (gateUp, hidden) = (arena.view(gateUp, rows: rows.rows), arena.view(hidden, rows: rows.rows))
     multiply(normalize(rows, block.postAttentionNorm), block.gateUp, into: gateUp)
+    round(gateUp)
     kernels.swiGLU(gateUp, into: hidden)
     multiply(hidden, block.down, addingTo: rows)
+  }
+
+  private func round(_ matrix: MatrixView) {
+    if roundsActivations { kernels.round(matrix, keepingIn: nil) }
   }
 
   private func multiply(_ x: MatrixView, _ weight: LinearWeight, into y: MatrixView) {

@@ -31,14 +31,16 @@ extension Configuration {
       let tensors = HierarchicalTensors(model)
       return IncrementalModule.floats(
         model.backbone, tensors.backbone.blocks, output: tensors.decoderInput,
-        positions: max(2, data.sequenceWords))
+        positions: max(2, data.sequenceWords), in: training.precision)
         + IncrementalModule.floats(
-          model.decoder, tensors.decoder.blocks, output: tensors.decoderHead, positions: maxWordBytes + 1)
+          model.decoder, tensors.decoder.blocks, output: tensors.decoderHead, positions: maxWordBytes + 1,
+          in: training.precision)
         + WordEmbeddings.floats(model, maxWordBytes: maxWordBytes, capacity: output.sampleEmbeddings)
     case .subword:
       let tensors = SubwordTensors(model)
       return IncrementalModule.floats(
-        model.backbone, tensors.backbone.blocks, output: tensors.head, positions: max(4, data.sequenceBytes))
+        model.backbone, tensors.backbone.blocks, output: tensors.head, positions: max(4, data.sequenceBytes),
+        in: training.precision)
     }
   }
 }

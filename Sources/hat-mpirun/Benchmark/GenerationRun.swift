@@ -23,7 +23,9 @@ struct GenerationRun {
   init(_ reference: String, batch: Int, task: WritingTask, corpora: [String]) throws {
     (self.reference, self.batch, self.task) = (reference, batch, task)
     threads = try ThreadChoice(wanted: task.threads, on: SoloCommunicator()).threads
-    loaded = try LoadedModel(reference, threads: threads, precision: task.products.precision) { Terminal.warning($0) }
+    loaded = try LoadedModel(reference, threads: threads, precision: task.products.precision) {
+      Terminal.warning($0)
+    }
     let passages = try HeldOutPassages(
       corpora, count: task.documents + 1, bytes: task.promptBytes, seed: task.seed
     ).texts

@@ -55,7 +55,8 @@ struct Evaluate: ParsableCommand {
     let measured = try subject.open()
     let other = try against.map { try MeasuredModel($0, threads: threads, precision: products.precision) }
     let report = try measured.report(
-      on: MeasuredModel(checkpoint, threads: threads, precision: products.precision), against: other, perturbation)
+      on: MeasuredModel(checkpoint, threads: threads, precision: products.precision), against: other,
+      perturbation)
     try json ? JSONOutput.print(report) : report.show()
   }
 }

@@ -57,7 +57,9 @@ struct Generate: ParsableCommand {
     var samplers = [try Sampler(temperature: temperature, topP: topP, seed: seed)]
     let choice = try ThreadChoice(wanted: threads, on: SoloCommunicator())
     let text = try promptBytes()
-    let model = try LoadedModel(checkpoint, threads: choice.threads, precision: products.precision) { Terminal.warning($0) }
+    let model = try LoadedModel(checkpoint, threads: choice.threads, precision: products.precision) {
+      Terminal.warning($0)
+    }
     let generator = TextGenerator(model.makePredictor(documents: 1))
     if chat {
       generator.read([try dialogue(text, with: model)])

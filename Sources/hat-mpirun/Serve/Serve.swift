@@ -56,7 +56,9 @@ struct Serve: ParsableCommand {
     let key = try accessKey()
     let choice = try ThreadChoice(wanted: threads, on: SoloCommunicator())
     let name = try modelName ?? CheckpointReference(parsing: checkpoint).run.lastComponent?.string ?? "hat"
-    let model = try LoadedModel(checkpoint, threads: choice.threads, precision: products.precision) { Terminal.warning($0) }
+    let model = try LoadedModel(checkpoint, threads: choice.threads, precision: products.precision) {
+      Terminal.warning($0)
+    }
     let server = try WebServer(
       model, name: name, slots: limits.slots, queue: limits.queue, limits: limits.server, key: key,
       grace: limits.grace)

@@ -36,7 +36,9 @@ struct DialogueGradientTests {
     #expect(close(witness.model.loss(batch, witness.weights), sum))
   }
 
-  @Test("Preference pairs: loss and every gradient", arguments: samples.indices, ProductArithmetic.available(.float32))
+  @Test(
+    "Preference pairs: loss and every gradient", arguments: samples.indices,
+    ProductArithmetic.available(.float32))
   func preferences(sample: Int, by arithmetic: ProductArithmetic) {
     let witness = ModelWitness(Self.samples[sample], seed: 3, by: arithmetic)
     var batches = BatchGenerator(seed: 70 + UInt64(sample))
