@@ -50,6 +50,26 @@ import Testing
     }
   }
 
+  /// The same products in another order of the rest: as far apart as a factor of them that is rounded the other way.
+  @Test func inBrainFloatLogitsAreThoseOfTheFullForwardPass() throws {
+    let rounding = ModelWitness(.generationSample, seed: 11, by: .brainFloatByConversion)
+    var random = BatchGenerator(seed: 5)
+    let words = random.words(30)
+    let (expected, exact) = (
+      rounding.predictions(.document(words)).logits, witness.predictions(.document(words)).logits
+    )
+    let predictor = HierarchicalPredictor(
+      witness.configuration, witness.weights, splitter: try WordSplitter(.whitespace), contextWords: 256,
+      precision: .bf16)
+    let actual = logits(of: symbols(words), predictor)
+    func distance(_ rows: [[Float]]) -> Double {
+      zip(actual, rows.dropFirst()).reduce(0) { sum, pair in
+        zip(pair.0, pair.1).reduce(sum) { $0 + Double(abs(Float(bitPattern: $1.0) - $1.1)) }
+      }
+    }
+    #expect(distance(expected) < 0.2 * distance(exact))
+  }
+
   /// Portions of more rows than a call of the stack takes, too.
   @Test func symbolsMayComeInAnyPortions() throws {
     var random = BatchGenerator(seed: 6)
