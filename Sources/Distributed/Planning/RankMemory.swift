@@ -73,7 +73,9 @@ public struct RankMemory: Sendable, Equatable, Encodable {
   ) -> Int {
     let execution = Execution(
       capacity: BatchCapacity(configuration, maxWordBytes: maxWordBytes, bytesPerToken: bytesPerToken),
-      recomputation: configuration.training.recompute, arithmetic: configuration.productsHere)
+      recomputation: configuration.training.recompute,
+      // Activations depend on the precision alone.
+      arithmetic: .ofFewRows(configuration.training.precision))
     return switch configuration.model.kind {
     case .hierarchical: HierarchicalTransformer.activationFloats(configuration.model, execution)
     case .subword: SubwordTransformer.activationFloats(configuration.model, execution)
