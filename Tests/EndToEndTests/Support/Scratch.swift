@@ -29,6 +29,9 @@ final class Scratch: Sendable {
 }
 
 extension Scratch {
+  /// Where there are matrix tiles, other work on the machine may decide what is fastest at a start, and so the bits.
+  private var products: [String] { ProcessorFlags.contain("amx_bf16") ? ["products: amx"] : [] }
+
   /// A configuration that trains in a second.
   func configuration(_ changes: [String: String] = [:]) throws -> String {
     var settings = [
@@ -40,7 +43,7 @@ extension Scratch {
       "training": [
         "steps: 12", "sequences_per_step: 8", "micro_batches: 4", "warmup_steps: 3",
         "peak_learning_rate: 0.003",
-      ],
+      ] + products,
       "output": ["checkpoint_every: 4", "keep: 2", "evaluate_every: 0"],
     ]
     if changes["model.kind"] == "subword" {
