@@ -2,7 +2,7 @@
 #include <cpuid.h>
 
 bool hat_pairs_available(void) {
-  // GCC 12 and older know no name for it: CPUID leaf 7, sub-leaf 1.
+  // CPUID leaf 7, sub-leaf 1.
   const unsigned brain_float = 1u << 5;
   unsigned a, b, c, d;
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

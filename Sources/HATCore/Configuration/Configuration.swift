@@ -153,6 +153,7 @@ extension Configuration {
   /// What this machine computes with on its own: as asked for, if its processor can, or as measured.
   public var productsHere: ProductArithmetic { productsHere(in: training.precision) }
 
+  /// The same in another precision than that of training.
   public func productsHere(in precision: Precision) -> ProductArithmetic {
     let wanted = training.products.flatMap { ProductArithmetic(precision, by: $0) }
     if let wanted, wanted.isAvailable { return wanted }

@@ -60,16 +60,19 @@ public struct ProductTrial {
 
   private static func rate(_ shape: Shape, _ arithmetic: ProductArithmetic) -> Double {
     let (rows, inputs, outputs) = (shape.rows, shape.inputs, shape.outputs)
-    let floats = FloatBuffer(zeroed: rows * (inputs + outputs) + outputs * inputs)
+    // Results have places of their own, so that no factor grows from round to round.
+    let floats = FloatBuffer(zeroed: rows * (2 * inputs + outputs) + 2 * outputs * inputs)
     floats.base.update(repeating: 0.5, count: floats.count)
     let x = MatrixView(floats.base, rows: rows, columns: inputs)
-    let y = MatrixView(x.base + rows * inputs, rows: rows, columns: outputs)
+    let dx = MatrixView(x.base + rows * inputs, rows: rows, columns: inputs)
+    let y = MatrixView(dx.base + rows * inputs, rows: rows, columns: outputs)
     let weight = MatrixView(y.base + rows * outputs, rows: outputs, columns: inputs)
+    let dWeight = MatrixView(weight.base + outputs * inputs, rows: outputs, columns: inputs)
     func round() -> Duration {
       ContinuousClock().measure {
         MatrixProduct.linear(x, weight: LinearWeight(weight.constant), into: y, by: arithmetic)
-        MatrixProduct.inputGradient(y, weight: weight.constant, into: x, by: arithmetic)
-        MatrixProduct.weightGradient(y, input: x, adding: false, into: weight, by: arithmetic)
+        MatrixProduct.inputGradient(y, weight: weight.constant, into: dx, by: arithmetic)
+        MatrixProduct.weightGradient(y, input: x, adding: false, into: dWeight, by: arithmetic)
       }
     }
     let fastest = withExtendedLifetime(floats) {

@@ -55,11 +55,9 @@ final class IncrementalModule {
     _ shape: StackShape, _ blocks: [BlockTensors], output: MatrixPlace, positions: Int,
     in precision: Precision
   ) -> Int {
-    IncrementalStack.floats(shape, blocks, positions: positions, in: precision)
-      + PackedMatrix.floats(columns: output.rows, terms: output.columns, in: precision) + IncrementalStack
-      .callRows
-      * shape.width
-      + 2 * output.rows
+    let packed = PackedMatrix.floats(columns: output.rows, terms: output.columns, in: precision)
+    return IncrementalStack.floats(shape, blocks, positions: positions, in: precision) + packed
+      + IncrementalStack.callRows * shape.width + 2 * output.rows
   }
 
   /// Floating-point operations done so far.

@@ -63,8 +63,7 @@ extension PairProduct {
       Blocks.forEach(c.rows, by: rows) { rows in
         PairRows(left.lines(rows).terms(terms), into: scratch.left, way.code).multiply(
           packed.panels, from: terms.lowerBound / 2, adding: adding || terms.lowerBound > 0,
-          into: c.rows(rows),
-          way.code)
+          into: c.rows(rows), way.code)
       }
     }
   }
