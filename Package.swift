@@ -28,6 +28,9 @@ let mpiLinking: [LinkerSetting] =
   ? [.linkedLibrary("mpich")]
   : [.unsafeFlags(["-L/usr/lib/x86_64-linux-gnu/openmpi/lib"]), .linkedLibrary("mpi")]
 
+// Matrix tiles in software: for tests of what is built on them where the processor has none.
+let tiles = choice("HAT_TILES", ["processor", "software"])
+
 let package = Package(
   name: "hat",
   products: [
@@ -70,7 +73,7 @@ let package = Package(
     // Matrix tiles and bfloat16 have no intrinsics in Swift. Functions name the instructions they need: no flags.
     .target(
       name: "CAMX",
-      cSettings: Context.environment["HAT_TILES"] == "software" ? [.define("HAT_SOFTWARE_TILES")] : []),
+      cSettings: tiles == "software" ? [.define("HAT_SOFTWARE_TILES")] : []),
     .target(name: "CBrainFloat"),
     .target(name: "CWide"),
     // Swift cannot run between fork and exec.
