@@ -50,6 +50,17 @@ import Testing
     #expect(AssumedText.english.forwardPerByte(configuration).isFinite)
   }
 
+  @Test(arguments: ["small", "base"]) func sixteenBitsTakeSevenTenthsOfTheActivations(preset: String) throws {
+    var configuration = try Presets.load(preset)
+    func activations(_ precision: Precision) throws -> Double {
+      configuration.training.precision = precision
+      return Double(
+        try RankMemory(configuration, ranks: 1, nodes: 1, zeroStage: 1, maxWordBytes: 64).activations)
+    }
+    let ratio = try activations(.bf16) / activations(.float32)
+    #expect(ratio <= 0.7, "\(ratio)")
+  }
+
   /// What is predicted to travel is what travels, to the byte.
   @Test(arguments: Sharding.stages) func theTrafficIsThatPredicted(zeroStage: Int) throws {
     for (ranks, nodes, microBatches) in [(2, 2, 2), (4, 2, 8), (6, 3, 6), (4, 4, 12)] {

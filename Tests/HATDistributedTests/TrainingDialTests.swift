@@ -1,7 +1,6 @@
 import Foundation
 import HATStorage
 import HATText
-import SystemPackage
 import Testing
 
 @testable import HATCore
@@ -25,15 +24,9 @@ import Testing
     #expect(throws: UserError.self) { _ = try work() }
   }
 
-  private static func preset(_ name: String) throws -> Configuration {
-    let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    return try Configuration.load(from: FilePath(repository.path + "/configs/\(name).yaml"))
-  }
-
   @Test(arguments: ["tiny", "small", "base", "paper-1b", "paper-3b", "paper-7b"])
   func presetsAreSizes(name: String) throws {
-    let preset = try Self.preset(name).model
+    let preset = try Presets.load(name).model
     var model = preset
     try #require(ModelSize.ladder.first { $0.name == name }).apply(to: &model)
     #expect(model.backbone == preset.backbone)
@@ -41,7 +34,7 @@ import Testing
   }
 
   @Test func itLearnsAsThePresetsDo() throws {
-    let differences = try TrainingDial().recipe.differences(from: Self.preset("base")).map(\.setting)
+    let differences = try TrainingDial().recipe.differences(from: Presets.load("base")).map(\.setting)
     #expect(differences.filter { !TrainingDial.decided.contains($0) && !$0.hasPrefix("output.") } == [])
   }
 

@@ -67,7 +67,10 @@ final class Backbone {
       addGainGradientTo: memory.backGradients[stack.tensors.norm])
     for block in stack.tensors.blocks.indices.reversed() {
       try memory.withGradients(ofBlock: block) { weights, gradients in
-        if recomputesBlocks { stack.forward(layer: block, segments: segments, rows: words, weights: weights) }
+        // The last block's activations are still there.
+        if recomputesBlocks, block + 1 < stack.shape.layers {
+          stack.forward(layer: block, segments: segments, rows: words, weights: weights)
+        }
         stack.backward(
           layer: block, segments: segments, residualGradient: residual, weights: weights,
           gradients: gradients, isAdding: false)

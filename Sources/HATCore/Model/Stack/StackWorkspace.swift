@@ -69,7 +69,8 @@ struct StackWorkspace {
           block.middle = arena.reserve(rows: rows, columns: shape.width)
           block.logSumExp = arena.reserve(rows * shape.heads)
         }
-        block.kept = KeptActivations(shape, rows: rows, arena: arena)
+        // The last block's floats are still there when its backward pass begins.
+        if layer + 1 < shape.layers { block.kept = KeptActivations(shape, rows: rows, arena: arena) }
         return block
       }
       return layer == 0 ? first : Block(shape, rows: rows, arena: arena)
