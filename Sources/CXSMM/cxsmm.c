@@ -11,6 +11,8 @@ hat_product_kernel hat_product_kernel_for(
   return (hat_product_kernel)libxsmm_smmdispatch(m, n, k, &lda, &ldb, &ldc, &alpha, &beta, &flags, NULL);
 }
 
+int hat_product_lanes(void) { return libxsmm_get_target_archid() >= LIBXSMM_X86_AVX512 ? 16 : 8; }
+
 static pthread_key_t scratch_of_thread;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

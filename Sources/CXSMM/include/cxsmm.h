@@ -11,6 +11,9 @@ typedef void (*hat_product_kernel)(const float *a, const float *b, float *c);
 hat_product_kernel hat_product_kernel_for(
     int m, int n, int k, int lda, int ldb, int ldc, bool transposed_b, bool adding);
 
+/// The floats in a register of the kernels: 16 with AVX-512, 8 without.
+int hat_product_lanes(void);
+
 /// The calling thread's own `floats` floats, aligned to a cache line. They are allocated at the first call, so every call
 /// must ask for as many. NULL if there is no memory.
 float *hat_product_scratch(int floats);

@@ -1,11 +1,12 @@
 import CBrainFloat
 import CSIMD
+import CXSMM
 
 /// A few columns of a product's right-hand matrix as the kernels read them: [terms, width], rows `rowStride` floats apart.
 /// Columns beyond the matrix are zero.
 struct Panel {
-  /// The most columns of a panel: four registers of sixteen floats, or eight of eight.
-  static let columns = 64
+  /// The most columns of a panel, a multiple of 32: four registers of the kernels.
+  static let columns = 4 * Int(hat_product_lanes())
   /// The most terms of a panel packed for one product: it stays in the second-level cache.
   static let terms = 512
 
@@ -94,8 +95,9 @@ public struct PackedMatrix {
     for term in 0..<terms {
       let (row, place) = (source.row(term), storage + term * Panel.columns)
       for first in stride(from: 0, to: whole, by: Panel.columns) {
-        hat_copy32(row + first, place + first * terms)
-        hat_copy32(row + first + 32, place + first * terms + 32)
+        for column in stride(from: 0, to: Panel.columns, by: 32) {
+          hat_copy32(row + first + column, place + first * terms + column)
+        }
       }
     }
     if whole < columns {

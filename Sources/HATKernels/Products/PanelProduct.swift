@@ -20,8 +20,8 @@ enum PanelProduct {
   /// first-level cache.
   private static let blockTerms = 128
   /// The same if one kernel takes the whole width of the matrix: its rows follow each other, and the processor fetches
-  /// them ahead.
-  private static let narrowBlockTerms = 512
+  /// them ahead. Kernels of narrow registers read a panel several times, so that it must stay in the first-level cache.
+  private static let narrowBlockTerms = hat_product_lanes() == 16 ? 512 : blockTerms
 
   /// result[rows, panel's columns] = rows · panel over `terms`, or added.
   static func multiply(

@@ -13,7 +13,7 @@ public struct SymmetricProduct: PoolWork {
     case commuting(MatrixView, MatrixView)
   }
 
-  /// Columns of a block: those of a panel.
+  /// Columns of a block: whole panels.
   private static let blockColumns = 64
   /// Rows of a block, at most: a multiple of its columns.
   private static let blockRows = 256
