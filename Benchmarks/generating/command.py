@@ -107,11 +107,11 @@ def main() -> int:
         for model in models(hat, options):
             for precision in precisions:
                 course.compare(model, precision, options.batches)
+                found = report(course.comparisons, course.refused, processor, vars(options))
+                (options.folder / "generation.json").write_text(json.dumps(found, default=str, indent=1) + "\n")
     except Failure as failure:
         print(f"error: {failure}", file=sys.stderr)
         return failure.exit_code
-    found = report(course.comparisons, course.refused, processor, vars(options))
-    (options.folder / "generation.json").write_text(json.dumps(found, default=str, indent=1) + "\n")
     print(markdown(course.comparisons, course.refused, processor))
     return OUR_FAULT if course.refused else 0
 
@@ -147,7 +147,7 @@ def parse_options() -> argparse.Namespace:
     add("--bytes", type=int, default=256, help="to write in each; default: 256")
     add("--rounds", type=int, default=3, help="of measurements, hat and PyTorch in each; default: 3")
     add("--hat", type=Path, default=REPOSITORY / ".build/release/hat-mpirun", help="default: .build/release/hat-mpirun")
-    add("--folder", type=Path, default=REPOSITORY / "Benchmarks/.work/generation", help="for runs and results")
+    add("--folder", type=Path, default=REPOSITORY / "Benchmarks/.work" / "generation", help="for runs and results")
     parser.error = lambda message: parser.exit(WRONG_USAGE, f"error: {message}\n")
     options = parser.parse_args()
     if not options.data and not options.checkpoint:

@@ -21,7 +21,7 @@ def plain(function, **_):
 
 
 class WritingTests(unittest.TestCase):
-    def check(self, loop, library, texts: list[bytes | None], bytes_each: int = 40) -> None:
+    def check(self, loop, library, texts: list[bytes | None], bytes_each: int = 24) -> None:
         speed, alone = measure(loop(1), 1, PROMPTS, 1, bytes_each)
         self.assertGreater(min(speed.prompt, speed.writing), 0)
         _, together = measure(loop(3), 1, PROMPTS, 3, bytes_each)
@@ -35,7 +35,7 @@ class WritingTests(unittest.TestCase):
     def test_the_hierarchical_model(self) -> None:
         for sizes in (
             {"byte_ngrams": 4, "prefix_ngrams": 2, "query_key_norm": True, "max_word_bytes": 7},
-            {"byte_ngrams": 0, "prefix_ngrams": 1, "kv_heads": 2}, {"encoder_layers": 1, "decoder_layers": 1},
+            {"byte_ngrams": 0, "prefix_ngrams": 1, "kv_heads": 2},
         ):
             with self.subTest(sizes):
                 model, tokenizer = models.hierarchical(**sizes)
@@ -80,13 +80,14 @@ class WritableTests(unittest.TestCase):
         rng = random.Random(1)
         symbols = [bytes([byte]) for byte in range(256)]
         writable = Writable.of(symbols)
+        needs, states = writable.needs.tolist(), writable.state.tolist()
         for _ in range(300):
             state, text, room = 0, b"", rng.randint(1, 9)
             while room > 0:
-                fits = [symbol for symbol in range(256) if writable.needs[state, symbol] <= room]
+                fits = [symbol for symbol in range(256) if needs[state][symbol] <= room]
                 # Few first bytes are of long characters.
                 symbol = rng.choice([s for s in fits if s >= 0xE0] or fits)
-                text, room, state = text + symbols[symbol], room - 1, int(writable.state[state, symbol])
+                text, room, state = text + symbols[symbol], room - 1, states[state][symbol]
             self.assertEqual(state, 0)
             text.decode()
 
