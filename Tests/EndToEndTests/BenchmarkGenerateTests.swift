@@ -12,6 +12,11 @@ extension EndToEnd {
       var embeddingHitRate: Double?
     }
 
+    struct Document: Decodable {
+      var promptB64: Data
+      var textB64: Data
+    }
+
     struct Measurement: Decodable {
       var checkpoint: String
       var batch: Int
@@ -23,6 +28,7 @@ extension EndToEnd {
       var uncachedBytesPerSecond: Double
       var uncachedWritesTheSame: Bool
       var textChecksum: String
+      var texts: [Document]?
     }
 
     struct Ratio: Decodable {
@@ -100,6 +106,30 @@ extension EndToEnd {
       #expect(abs(one.decode.flopsPerByte / three.decode.flopsPerByte - 1) < 0.2)
       #expect(report.ratios.map(\.batch) == [1, 3])
       #expect(report.ratios.allSatisfy { $0.decodeFlopsPerByte > 0 && $0.decodeBytesPerSecond > 0 })
+    }
+
+    @Test("The texts are those that were measured, and the likeliest those of generate")
+    func texts() throws {
+      let run = try trainedRun("run")
+      let greedy = ["--checkpoint", run, "--batch", "2", "3", "--texts", "--temperature", "0"] + task
+      let measurements = try report(greedy).measurements
+      for measured in measurements {
+        let texts = try #require(measured.texts)
+        #expect(texts.count == 5)
+        #expect(texts.reduce(0) { $0 + $1.promptB64.count } == measured.prompt.bytes)
+        #expect(texts.reduce(0) { $0 + $1.textB64.count } == measured.decode.bytes)
+        #expect(texts.map(\.textB64) == measurements[0].texts?.map(\.textB64))
+      }
+      let first = try #require(measurements[0].texts?.first)
+      let prompt = String(decoding: first.promptB64, as: UTF8.self)
+      let written = Program.run(
+        ["generate", "--checkpoint", run, "--prompt", prompt, "--bytes", "60", "--temperature", "0"]
+      ).standardOutput.dropLast()
+      // generate ends where the model closes the document; the benchmark goes on.
+      #expect((prompt + String(decoding: first.textB64, as: UTF8.self)).hasPrefix(written))
+      #expect(try report(["--checkpoint", run, "--batch", "2"] + task).measurements[0].texts == nil)
+      let shown = Program.run(["benchmark", "generate", "--checkpoint", run, "--texts"])
+      #expect(shown.exitCode == 64 && shown.standardError.contains("--json"), "\(shown.description)")
     }
 
     @Test("generate and the benchmark's table, for people", arguments: [false, true])

@@ -39,6 +39,7 @@ struct BenchmarkGenerate: ParsableCommand {
   func validate() throws {
     guard !batch.isEmpty else { throw ValidationError("--batch needs a number.") }
     try OptionLimits(1...1024).check("--batch", each: batch)
+    if task.texts, !json { throw ValidationError("--texts is for --json only.") }
   }
 
   func run() throws {
@@ -91,6 +92,9 @@ struct WritingTask: ParsableArguments {
   @Option(help: "Threads (default: as many as there are cores). The text is the same for any number.")
   var threads: Int?
 
+  @Flag(help: "With --json: also the prompts and what was written behind them, in base64.")
+  var texts = false
+
   @OptionGroup
   var products: PrecisionOption
 
@@ -108,7 +112,7 @@ struct WritingTask: ParsableArguments {
       "--documents", String(documents), "--prompt-bytes", String(promptBytes), "--bytes", String(bytes),
       "--temperature", String(temperature), "--top-p", String(topP), "--seed", String(seed),
     ] + (threads.map { ["--threads", String($0)] } ?? [])
-      + (products.precision.map { ["--precision", $0.rawValue] } ?? [])
+      + (products.precision.map { ["--precision", $0.rawValue] } ?? []) + (texts ? ["--texts"] : [])
   }
 
   /// - Throws: `UserError` of kind `wrongUsage`.

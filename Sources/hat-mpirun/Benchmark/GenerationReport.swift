@@ -16,6 +16,12 @@ struct GenerationMeasurement: Codable {
     var embeddingHitRate: Double?
   }
 
+  /// What was written behind a prompt.
+  struct Document: Codable {
+    var promptB64: Data
+    var textB64: Data
+  }
+
   var checkpoint: String
   /// Documents at once.
   var batch: Int
@@ -30,6 +36,8 @@ struct GenerationMeasurement: Codable {
   var uncachedWritesTheSame: Bool
   /// Of all that was written.
   var textChecksum: Checksum
+  /// In the order of `documents`; nil unless they are asked for.
+  var texts: [Document]?
 }
 
 /// What `benchmark generate` measured for all models and batch sizes.

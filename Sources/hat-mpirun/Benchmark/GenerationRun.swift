@@ -1,3 +1,4 @@
+import Foundation
 import HAT
 import HATCore
 import HATDistributed
@@ -58,7 +59,10 @@ struct GenerationRun {
       prompt: prompt.phase(bytes: prompts.reduce(0) { $0 + $1.count }),
       decode: decode.phase(bytes: texts.reduce(0) { $0 + $1.count }),
       peakResidentBytes: peak, uncachedBytesPerSecond: uncached.bytesPerSecond,
-      uncachedWritesTheSame: uncached.isSame, textChecksum: Checksum(of: Array(texts.joined(separator: [0]))))
+      uncachedWritesTheSame: uncached.isSame, textChecksum: Checksum(of: Array(texts.joined(separator: [0]))),
+      texts: task.texts
+        ? zip(prompts, texts).map { GenerationMeasurement.Document(promptB64: Data($0), textB64: Data($1)) }
+        : nil)
   }
 
   /// Writes the beginning of the first document with caches and without.

@@ -231,6 +231,11 @@ class Decoder(ByteModule):
         self, opening: Tensor, words: list[bytes], previous: list[bytes], byte_embedding: nn.Embedding
     ) -> Tensor:
         """What the rows of each word give, [N, L + 1, d], before the head. Rows behind a shorter word mean nothing."""
+        return self.norm(self.blocks(self.inputs(opening, words, previous, byte_embedding)))
+
+    def inputs(
+        self, opening: Tensor, words: list[bytes], previous: list[bytes], byte_embedding: nn.Embedding
+    ) -> Tensor:
         spelled = padded(words, opening.device)
         x = self.rows(opening, spelled, byte_embedding)
         for name, table in self.prefix_ngrams.items():
@@ -239,7 +244,7 @@ class Decoder(ByteModule):
                 x = x + F.pad(table(table_row(rows[:, 1:], table)), (0, 0, 1, 0))
             else:
                 x = x + table(table_row(prefix_hashes(hashes(previous, opening.device), spelled), table))
-        return self.norm(self.blocks(x))
+        return x
 
 
 # Tables of hashed n-grams
