@@ -111,6 +111,11 @@ HAT_INLINE hat_double4 hat_high_doubles(hat_float8 a) {
   return (hat_double4)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)a, 1));
 }
 
+/// Has the processor fetch the lines of `count` floats at p, which are read soon.
+HAT_INLINE void hat_prefetch(const float *p, long count) {
+  for (long i = 0; i < count; i += 16) _mm_prefetch((const char *)(p + i), _MM_HINT_T0);
+}
+
 /// Tells the processor that this thread is waiting in a loop.
 HAT_INLINE void hat_pause(void) { _mm_pause(); }
 

@@ -42,7 +42,8 @@ public final class HierarchicalPredictor: SymbolPredictor {
     precision: Precision = .float32
   ) {
     let tensors = HierarchicalTensors(model)
-    let kernels = ModelKernels(workers: WorkerPool(threads: threads), arithmetic: .ofFewRows(precision))
+    let kernels = ModelKernels(
+      workers: WorkerPool(threads: threads), arithmetic: .ofFewRows(precision), packsWeights: true)
     self.splitter = splitter
     self.contextWords = max(2, contextWords)
     documentCount = documents

@@ -35,7 +35,8 @@ extension Configuration {
         + IncrementalModule.floats(
           model.decoder, tensors.decoder.blocks, output: tensors.decoderHead, positions: maxWordBytes + 1,
           in: training.precision)
-        + WordEmbeddings.floats(model, maxWordBytes: maxWordBytes, capacity: output.sampleEmbeddings)
+        + WordEmbeddings.floats(
+          model, maxWordBytes: maxWordBytes, capacity: output.sampleEmbeddings, in: training.precision)
     case .subword:
       let tensors = SubwordTensors(model)
       return IncrementalModule.floats(

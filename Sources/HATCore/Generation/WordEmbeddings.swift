@@ -34,30 +34,35 @@ final class WordEmbeddings {
   }
 
   /// Floats that it takes when it is full.
-  static func floats(_ model: ModelConfiguration, maxWordBytes: Int, capacity: Int) -> Int {
-    (capacity + WordEmbedder.callWords) * model.width
+  static func floats(
+    _ model: ModelConfiguration, maxWordBytes: Int, capacity: Int, in precision: Precision
+  ) -> Int {
+    (capacity + WordEmbedder.callWords) * model.width + PackedWeights.floats(model.encoder, in: precision)
       + WordEmbedder.Plan(model, maxWordBytes: maxWordBytes, kernels: ModelKernels()).arena.count
   }
 
   /// Writes the embeddings e of words to `rows` [N, D], N at most `WordEmbedder.callWords`.
   func embed(_ words: [[UInt8]], into rows: MatrixView) {
     usage.words += words.count
-    var missing: [[UInt8]: Int] = [:]
-    var missed: [[UInt8]] = []
+    var (missed, indices): ([[UInt8]], [[UInt8]: Int]) = ([], [:])
+    // Rows to be filled, and the missed word of each.
+    var open: [(row: Int, index: Int)] = []
     for (row, word) in words.enumerated() {
       if let place = places[word] {
         wasUsed[place] = true
         rows.row(row).update(from: kept.base + place * width, count: width)
-      } else if missing.updateValue(missing[word] ?? missed.count, forKey: word) == nil {
+        continue
+      }
+      let index = indices[word] ?? missed.count
+      if index == missed.count {
+        indices[word] = index
         missed.append(word)
       }
+      open.append((row, index))
     }
     usage.encoded += missed.count
     encode(missed)
-    for (row, word) in words.enumerated() {
-      guard let index = missing[word] else { continue }
-      rows.row(row).update(from: encoded.base + index * width, count: width)
-    }
+    for (row, index) in open { rows.row(row).update(from: encoded.base + index * width, count: width) }
   }
 
   private func encode(_ missed: [[UInt8]]) {
@@ -139,7 +144,7 @@ final class WordEmbedder {
   /// - Parameter weights: must not change while this object lives.
   init(
     _ model: ModelConfiguration, _ weights: ModelWeights, maxWordBytes: Int,
-    kernels: ModelKernels = ModelKernels()
+    kernels: ModelKernels = ModelKernels(packsWeights: true)
   ) {
     self.weights = weights
     let plan = Plan(model, maxWordBytes: maxWordBytes, kernels: kernels)

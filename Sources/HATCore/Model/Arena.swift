@@ -76,6 +76,12 @@ final class FixedList<Element: BitwiseCopyable> {
     count += 1
   }
 
+  func append(repeating element: Element, count added: Int) {
+    precondition(added <= capacity - count, "the batch exceeds the capacity the model was planned for")
+    (base + count).update(repeating: element, count: added)
+    count += added
+  }
+
   func removeAll() { count = 0 }
 
   /// Makes the list `count` times the same element.

@@ -10,13 +10,18 @@ struct ModelKernels {
   /// Of all products except those inside attention: their sums are short, and splitting their factors costs more than
   /// matrix tiles save.
   let arithmetic: ProductArithmetic
+  /// Packs the weights of products by a matrix where they do not change; nil where they do.
+  private let packed: PackedWeights?
 
-  /// - Parameter workers: the threads to share work with; results are the same for any number.
+  /// - Parameters:
+  ///   - workers: the threads to share work with; results are the same for any number.
+  ///   - packsWeights: whether the weights do not change while this lives.
   init(
     workers: WorkerPool = WorkerPool(threads: 1), arithmetic: ProductArithmetic = .fusedMultiplyAdds,
-    profile: StepProfile = StepProfile()
+    profile: StepProfile = StepProfile(), packsWeights: Bool = false
   ) {
     (self.profile, pool, self.arithmetic) = (profile, workers, arithmetic)
+    packed = packsWeights ? PackedWeights(in: arithmetic.precision) : nil
   }
 
   init(_ execution: Execution, profile: StepProfile) {
@@ -29,11 +34,11 @@ struct ModelKernels {
   static let productColumns = 64
 
   func linear(_ x: MatrixView, weight: ConstantMatrixView, into y: MatrixView) {
-    linear(x, weight: LinearWeight(weight), into: y)
+    linear(x, weight: packed?(weight) ?? LinearWeight(weight), into: y)
   }
 
   func addLinear(_ x: MatrixView, weight: ConstantMatrixView, to y: MatrixView) {
-    addLinear(x, weight: LinearWeight(weight), to: y)
+    addLinear(x, weight: packed?(weight) ?? LinearWeight(weight), to: y)
   }
 
   func linear(_ x: MatrixView, weight: LinearWeight, into y: MatrixView) {

@@ -103,6 +103,28 @@ extension Vector {
     }
   }
 
+  /// How many rows ahead `addRows` fetches: the rows of a large table come from memory, each from a page of its own.
+  private static let rowsAhead = 8
+
+  /// Row r of `destination` [R, columns] += row `indices[r]` of `table`, where that is not negative.
+  public static func addRows(
+    _ table: ConstantMatrixView, indices: UnsafePointer<Int32>, to destination: MatrixView
+  ) {
+    precondition(table.columns == destination.columns)
+    let rows = destination.rows
+    func fetch(_ row: Int) {
+      if row < rows && indices[row] >= 0 { hat_prefetch(table.row(Int(indices[row])), table.columns) }
+    }
+    for row in 0..<rowsAhead { fetch(row) }
+    for row in 0..<rows {
+      fetch(row + rowsAhead)
+      let index = Int(indices[row])
+      guard index >= 0 else { continue }
+      precondition(index < table.rows)
+      add(table.row(index), to: destination.row(row), count: table.columns)
+    }
+  }
+
   @inline(__always)
   private static func forEachIndex(
     _ indices: UnsafePointer<Int32>, count: Int, below limit: Int, _ body: (_ row: Int, _ index: Int) -> Void

@@ -2,7 +2,7 @@ import HATKernels
 
 /// Which rows of a module's hashed tables are added to the rows of its input; each tile, or batch, refills it.
 final class NgramRows {
-  /// Where a table has no row.
+  /// Where a table has no row: a negative number.
   private static let none: Int32 = -1
 
   private let ngrams: NgramTables
@@ -30,10 +30,11 @@ final class NgramRows {
   func append<Symbols: RandomAccessCollection>(_ symbols: Symbols)
   where Symbols.Element: BinaryInteger, Symbols.Index == Int {
     guard !ngrams.isEmpty else { return }
-    for last in symbols.indices {
-      appendNone()
+    let start = indices[0].count
+    appendNone(symbols.count)
+    for (place, last) in symbols.indices.enumerated() {
       ngrams.forEachRow(endingAt: last, of: symbols) { table, row in
-        indices[table].base[indices[table].count - 1] = Int32(row)
+        indices[table].base[start + place] = Int32(row)
       }
     }
   }
@@ -42,7 +43,7 @@ final class NgramRows {
   /// - Parameter previous: the word before it; for prefixes.
   func append(word: ArraySlice<UInt8>, behind previous: ArraySlice<UInt8>) {
     if !ngrams.isEmpty {
-      appendNone()
+      appendNone(1)
       append(word)
     }
     for table in prefixes.places.indices {
@@ -53,18 +54,17 @@ final class NgramRows {
     }
   }
 
-  /// Appends a row where no n-gram ends.
-  private func appendNone() {
-    for list in indices.prefix(ngrams.places.count) { list.append(Self.none) }
+  /// Appends rows where no n-gram ends.
+  private func appendNone(_ count: Int) {
+    for table in ngrams.places.indices { indices[table].append(repeating: Self.none, count: count) }
   }
 
   /// Adds the tables' rows to the rows of an input: n-grams, shorter ones first, then prefixes.
   func add(_ weights: Weights, to rows: MatrixView, _ kernels: ModelKernels) {
     for (place, list) in zip(places, indices) {
       let table = weights[place]
-      kernels.rows(rows, passes: 3) {
-        forEach(list, rows) { row, index in Vector.add(table.row(index), to: row, count: rows.columns) }
-      }
+      precondition(rows.rows == list.count)
+      kernels.rows(rows, passes: 3) { Vector.addRows(table, indices: list.base, to: rows) }
     }
   }
 

@@ -86,8 +86,9 @@ final class WordTile {
   private func appendSymbols(
     _ bytes: Range<Int>, opening: Int32, behind previous: Range<Int> = 0..<0, of batch: borrowing Batch
   ) {
-    symbols.append(opening)
-    for index in bytes { symbols.append(Int32(batch.bytes[index])) }
+    let start = symbols.count
+    symbols.append(repeating: opening, count: bytes.count + 1)
+    for (place, index) in bytes.enumerated() { symbols.base[start + 1 + place] = Int32(batch.bytes[index]) }
     ngrams.append(word: batch.bytes[bytes], behind: batch.bytes[previous])
   }
 }
