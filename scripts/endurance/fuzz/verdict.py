@@ -49,8 +49,10 @@ def faults(line: Line, ending: Ending) -> list[str]:
 
 
 def _says_why(line: Line, ending: Ending) -> bool:
-    # What doctor finds wrong is its result, and no error of its own.
-    if line.command == ("doctor",) and re.search(r"\bwrong\b", ending.output, flags=re.IGNORECASE):
+    # What doctor finds wrong is its result, and no error of its own; a closed output hides it.
+    if line.command == ("doctor",) and (
+        line.output == "closed" or re.search(r"\bwrong\b", ending.output, flags=re.IGNORECASE)
+    ):
         return True
     return bool(re.search(r"\berror:", ending.errors, flags=re.IGNORECASE))
 

@@ -80,6 +80,11 @@ class Bench:
         files = (self._undisturbed(plan) / "output").rglob("*")
         return [path.stat().st_size for path in files if path.is_file()]
 
+    def is_finished(self, plan: Plan, place: Path) -> bool:
+        """Whether what the command is to make is there. A run can always be gone on with."""
+        last = {"preprocess": "corpus/corpus.json", "export": "weights.safetensors"}.get(plan.scenario)
+        return last is not None and (place / "output" / last).exists()
+
     def differences(self, plan: Plan, place: Path, without_logs: bool) -> list[str]:
         """Between what the round made and what the undisturbed command made."""
         right, found = self._undisturbed(plan) / "output", place / "output"

@@ -102,15 +102,16 @@ class Round:
             allowed.add(73)
             self._report.events["full disk" if code == 73 else "disk large enough"] += 1
         self._judge(code, allowed, errors)
-        if attempt.damage and self._may_damage(code):
+        if attempt.damage and self._may_damage():
             self._damage = damaged([self._place / "output", self._place / "corpus"], attempt.damage)
             if self._damage:
                 self._report.events[f"file {self._damage.kind}"] += 1
                 self._is_without_logs |= self._damage.is_log
 
-    def _may_damage(self, code: int | None) -> bool:
-        """A finished corpus, or file of weights, is left as it is: nobody looks for damage in it."""
-        return self._damage is None and (code != 0 or self._plan.scenario == "train")
+    def _may_damage(self) -> bool:
+        """A finished corpus, or file of weights, is left as it is: nobody looks for damage in it. A supervisor may be
+        killed after its ranks have finished."""
+        return self._damage is None and not self._bench.is_finished(self._plan, self._place)
 
     def _finish(self) -> None:
         """The same command, left alone; if it finds a damage, once more with the file restored."""

@@ -118,6 +118,8 @@ class VerdictTests(unittest.TestCase):
         doctor = Line(("doctor",), (), "", "kept", is_long=False)
         self.assertEqual(self.faults(78, output="  corpus     WRONG  a: no corpus\n", line=doctor), "")
         self.assertEqual(self.faults(78, output="  corpus     fine\n", line=doctor), "exit code <78> without a message")
+        closed = Line(("doctor",), (), "", "closed", is_long=False)
+        self.assertEqual(self.faults(78, line=closed), "")
 
     def test_what_is_left(self) -> None:
         ending = Ending(0, "", "", left=("sleep 9",), changed=("zoo/a", "zoo/b"))

@@ -38,6 +38,9 @@ class _Bench:
     def sizes(self, plan: Plan) -> list[int]:
         return [6, 6]
 
+    def is_finished(self, plan: Plan, place: Path) -> bool:
+        return (place / "output/result").exists()
+
     def differences(self, plan: Plan, place: Path, without_logs: bool) -> list[str]:
         return [] if (place / "output/result").read_text() == "whole\n" else ["result differs"]
 
@@ -101,6 +104,12 @@ class RoundTests(unittest.TestCase):
         report = self.perform(Attempt(self.strike("KILL").strikes, damage=damage))
         self.assertEqual(report.failures, [])
         self.assertEqual(report.events["damage found"], 1)
+
+    def test_what_a_killed_start_has_finished_is_not_damaged(self) -> None:
+        damage = Damage("flipped", file=0, place=0.5, bit=0)
+        attempt = Attempt(self.strike("KILL").strikes, damage=damage)
+        report = self.perform(attempt, script="echo whole > {output}/result; sleep 0.4; true")
+        self.assertEqual((report.failures, dict(report.events)), ([], {"KILL supervisor": 1}))
 
     def test_damage_that_is_not_named_or_not_found_is_a_failure(self) -> None:
         damage = Damage("flipped", file=0, place=0.5, bit=0)
