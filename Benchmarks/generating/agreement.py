@@ -20,7 +20,8 @@ def check(
 
     Where they first differ, hat took another symbol for the likeliest. Both sides round: in exact arithmetic the logits of
     the two symbols may be apart by as much as rounding moves two logits. That is measured, over all documents: between
-    `rounded`, in the precision that writes, and `exact`, the same in double precision.
+    `rounded`, in the precision that writes, and `exact`, the same in double precision. A mark has no bytes: where hat may have
+    written one before its next byte, either counts.
 
     - texts: of the symbols; None of those that are never written, and empty of a mark that is.
     - Raises: `ModeFailure` where they are further apart.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import torch
 from comparison.__main__ import choices, say
-from comparison.failure import OUR_FAULT, WRONG_USAGE, Failure
+from comparison.failure import OUR_FAULT, UNAVAILABLE, WRONG_USAGE, Failure
 from comparison.hat import Hat
 from comparison.processor import Processor
 from torch import Tensor
@@ -97,6 +98,9 @@ def main() -> int:
     if not options.hat.exists():
         print(f"error: {options.hat} is missing: build it with swift build -c release", file=sys.stderr)
         return WRONG_USAGE
+    if "compiled" in options.modes and not shutil.which("g++"):
+        print("error: torch.compile needs a C++ compiler: install g++, or leave compiled out of --modes", file=sys.stderr)
+        return UNAVAILABLE
     options.folder.mkdir(parents=True, exist_ok=True)
     hat, processor = Hat(options.hat.resolve(), options.folder / "hat.log"), Processor.here()
     task = Task(options.data, options.documents, options.prompt_bytes, options.bytes, options.threads)

@@ -84,6 +84,26 @@ import Testing
     }
   }
 
+  /// Whole panels, of the width that the precision and the processor's registers give them, and other columns.
+  @Test(arguments: ways + [.fusedMultiplyAdds])
+  func someOutputsOfAPackedWeightAreThoseOfTheWhole(by arithmetic: ProductArithmetic) {
+    var generator = SeededGenerator(seed: 83)
+    let x = TestMatrix(random: 5, 70, using: &generator)
+    let weight = TestMatrix(random: 200, 70, using: &generator)
+    let storage = FloatBuffer(
+      zeroed: PackedMatrix.floats(columns: 200, terms: 70, in: arithmetic.precision))
+    let packed = LinearWeight(
+      weight.constant,
+      packed: PackedMatrix(transposing: weight.constant, in: arithmetic.precision, into: storage.base))
+    let whole = TestMatrix(5, 200)
+    MatrixProduct.linear(x.view, weight: LinearWeight(weight.constant), into: whole.view, by: arithmetic)
+    for outputs in [0..<64, 32..<96, 64..<192, 128..<200, 160..<200, 40..<72] {
+      let some = TestMatrix(5, outputs.count)
+      MatrixProduct.linear(x.view, weight: packed.outputs(outputs), into: some.view, by: arithmetic)
+      #expect(some.bits == whole.bits.map { Array($0[outputs]) }, "\(outputs)")
+    }
+  }
+
   @Test(arguments: shapes, ways)
   func aPackedWeightGivesTheSameBits(
     shape: (rows: Int, outputs: Int, inputs: Int), by arithmetic: ProductArithmetic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WRONG_USAGE, OUR_FAULT = 64, 70
+WRONG_USAGE, UNAVAILABLE, OUR_FAULT = 64, 69, 70
 
 
 class Failure(Exception):

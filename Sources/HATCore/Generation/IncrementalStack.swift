@@ -88,12 +88,7 @@ final class IncrementalStack {
   static func floats(
     _ shape: StackShape, _ blocks: [BlockTensors], positions: Int, in precision: Precision
   ) -> Int {
-    let packed = blocks.reduce(0) { sum, block in
-      sum
-        + [block.queryKeyValue, block.attentionOutput, block.gateUp, block.down].reduce(0) {
-          $0 + PackedMatrix.floats(columns: $1.rows, terms: $1.columns, in: precision)
-        }
-    }
+    let packed = PackedWeights.floats(blocks.flatMap(\.matrices), in: precision)
     let row = 2 * shape.width + shape.queryKeyValueWidth + shape.queryWidth + 3 * shape.mlpHidden
     return packed + shape.layers * KeyValueRows.floats(shape: shape.attention, positions: positions)
       + callRows * row

@@ -37,7 +37,9 @@ final class WordEmbeddings {
   static func floats(
     _ model: ModelConfiguration, maxWordBytes: Int, capacity: Int, in precision: Precision
   ) -> Int {
-    (capacity + WordEmbedder.callWords) * model.width + PackedWeights.floats(model.encoder, in: precision)
+    let tensors = HierarchicalTensors(model)
+    let weights = tensors.encoder.blocks.flatMap(\.matrices) + [tensors.encoderOutput]
+    return (capacity + WordEmbedder.callWords) * model.width + PackedWeights.floats(weights, in: precision)
       + WordEmbedder.Plan(model, maxWordBytes: maxWordBytes, kernels: ModelKernels()).arena.count
   }
 

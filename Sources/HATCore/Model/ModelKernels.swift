@@ -30,13 +30,15 @@ struct ModelKernels {
 
   /// Floating-point operations, or bytes, from which on a second thread is worth waking.
   private static let (leastFLOPs, leastBytes) = (1 << 20, 1 << 17)
-  /// Columns of a product that one thread takes, a multiple: a panel.
+  /// Columns of a product that one thread takes, a multiple: whole panels.
   static let productColumns = 64
 
+  /// - Parameter weight: a matrix of the model: it may be packed, and found again by where it lies.
   func linear(_ x: MatrixView, weight: ConstantMatrixView, into y: MatrixView) {
     linear(x, weight: packed?(weight) ?? LinearWeight(weight), into: y)
   }
 
+  /// - Parameter weight: as for `linear`.
   func addLinear(_ x: MatrixView, weight: ConstantMatrixView, to y: MatrixView) {
     addLinear(x, weight: packed?(weight) ?? LinearWeight(weight), to: y)
   }

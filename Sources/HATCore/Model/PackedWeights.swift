@@ -13,9 +13,9 @@ final class PackedWeights {
 
   init(in precision: Precision) { self.precision = precision }
 
-  /// Floats that the weights of a stack take, about.
-  static func floats(_ shape: StackShape, in precision: Precision) -> Int {
-    shape.layers * shape.blockMatrixParameters / (precision == .bf16 ? 2 : 1)
+  /// Floats that weights take.
+  static func floats(_ weights: [MatrixPlace], in precision: Precision) -> Int {
+    weights.reduce(0) { $0 + PackedMatrix.floats(columns: $1.rows, terms: $1.columns, in: precision) }
   }
 
   func callAsFunction(_ weight: ConstantMatrixView) -> LinearWeight {

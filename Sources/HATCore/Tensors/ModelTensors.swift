@@ -112,6 +112,8 @@ struct BlockParts<Matrix, Gain> {
   /// [width, F]
   let down: Matrix
 
+  var matrices: [Matrix] { [queryKeyValue, attentionOutput, gateUp, down] }
+
   func map<NewMatrix, NewGain>(
     matrix: (Matrix) -> NewMatrix, gain: (Gain) -> NewGain
   ) -> BlockParts<NewMatrix, NewGain> {

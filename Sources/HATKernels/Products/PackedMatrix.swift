@@ -17,7 +17,7 @@ struct Panel {
   let rowStride: Int
 
   /// How many columns to compute to have `columns` of them. LIBXSMM would sum a remainder of one register of sixteen in
-  /// several chains, so the narrowest panel has two.
+  /// several chains, so the narrowest panel has 32.
   static func width(_ columns: Int) -> Int {
     max(32, (columns + 15) & ~15)
   }
@@ -120,9 +120,11 @@ public struct PackedMatrix {
 
   /// Some of the columns, or `nil` if they are not whole panels.
   func columns(_ range: Range<Int>) -> PackedMatrix? {
-    let endsWhole = range.upperBound == columns || range.upperBound % Panel.columns == 0
-    guard range.lowerBound % Panel.columns == 0 && endsWhole else { return nil }
-    let floatsOfColumn = precision == .float32 ? terms : (terms + 1) / 2
+    let isFloats = precision == .float32
+    let panel = isFloats ? Panel.columns : Int(HAT_PAIRS_COLUMNS)
+    let endsWhole = range.upperBound == columns || range.upperBound % panel == 0
+    guard range.lowerBound % panel == 0 && endsWhole else { return nil }
+    let floatsOfColumn = isFloats ? terms : (terms + 1) / 2
     return PackedMatrix(
       base + range.lowerBound * floatsOfColumn, columns: range.count, terms: terms, in: precision)
   }

@@ -37,7 +37,7 @@ struct TransformerStack {
   /// [rows, width]: the residual stream after the last block; of a stack that gives leading rows, one for each segment.
   func output(rows: Int) -> MatrixView { view(workspace.output, rows) }
 
-  /// Runs one block, keeping what `backward` needs.
+  /// Runs one block, keeping what `backward` needs; of a block that keeps no copy, until another block runs.
   func forward(layer: Int, segments: Segments, rows: Int, weights: Weights) {
     precondition(rows <= workspace.rows, "the batch exceeds the capacity the arena was planned for")
     let block = BlockViews(stack: self, layer: layer, rows: rows, weights: weights)
