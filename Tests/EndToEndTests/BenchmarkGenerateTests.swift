@@ -142,6 +142,14 @@ extension EndToEnd {
       #expect(texts[0] == texts[1] && texts[0].hasPrefix("the größer "))
     }
 
+    @Test("What cannot be drawn from is wrong usage", arguments: ["--temperature", "--top-p"])
+    func wrongDraws(option: String) throws {
+      let run = try trainedRun("run")
+      let output = Program.run(
+        ["benchmark", "generate", "--checkpoint", run, "--batch", "1", "2", "\(option)=-1"])
+      #expect(output.exitCode == 64, "\(output.description)")
+    }
+
     @Test("Held-out text that does not suffice ends with exit code 65 and one paragraph")
     func tooLittleText() throws {
       let run = try trainedRun("run")

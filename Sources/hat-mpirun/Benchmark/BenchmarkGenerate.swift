@@ -50,6 +50,8 @@ struct BenchmarkGenerate: ParsableCommand {
   }
 
   private func measurements() throws -> [GenerationMeasurement] {
+    // What cannot be drawn from is refused here, not by a process of its own.
+    _ = try task.samplers(of: 0..<1)
     let corpora = try data.isEmpty ? CheckpointReference(parsing: checkpoint).corpora : data
     if baseline == nil, batch.count == 1 {
       return [try GenerationRun(checkpoint, batch: batch[0], task: task, corpora: corpora).measure()]
