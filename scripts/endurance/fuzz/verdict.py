@@ -49,9 +49,10 @@ def faults(line: Line, ending: Ending) -> list[str]:
 
 
 def _says_why(line: Line, ending: Ending) -> bool:
-    # What doctor finds wrong is its result, and no error of its own; a closed output hides it.
+    # What doctor finds wrong is its result, with exit code 78, and no error of its own; a closed output hides it.
+    is_hidden = line.output == "closed" and ending.code == 78
     if line.command == ("doctor",) and (
-        line.output == "closed" or re.search(r"\bwrong\b", ending.output, flags=re.IGNORECASE)
+        is_hidden or re.search(r"\bwrong\b", ending.output, flags=re.IGNORECASE)
     ):
         return True
     return bool(re.search(r"\berror:", ending.errors, flags=re.IGNORECASE))

@@ -120,6 +120,7 @@ class VerdictTests(unittest.TestCase):
         self.assertEqual(self.faults(78, output="  corpus     fine\n", line=doctor), "exit code <78> without a message")
         closed = Line(("doctor",), (), "", "closed", is_long=False)
         self.assertEqual(self.faults(78, line=closed), "")
+        self.assertEqual(self.faults(70, line=closed), "exit code <70> without a message")
 
     def test_what_is_left(self) -> None:
         ending = Ending(0, "", "", left=("sleep 9",), changed=("zoo/a", "zoo/b"))
