@@ -153,7 +153,7 @@ extension Setting {
         + "which is fastest"),
     Setting(
       "training", "recompute", \.training.recompute,
-      "none, or blocks: backbone blocks run forward twice and keep less; same result"),
+      "none, or blocks: all backbone blocks but the last run forward twice and keep less; same result"),
     Setting(
       "training", "gradient_exchange", \.training.gradientExchange,
       "how gradients travel between nodes: float32, or bf16 for half the bytes"),
