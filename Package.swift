@@ -10,6 +10,9 @@ let vectorFlags: [SwiftSetting] = [
 // Tests reach inside these modules. Set here, not on the command line, so that program and tests share one build.
 let testable: [SwiftSetting] = [.unsafeFlags(["-enable-testing"])]
 
+// Of tests that compute little themselves: optimising them takes longer than it saves.
+let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
+
 /// A choice among `values`, made in the environment of the build; the first is the default.
 func choice(_ variable: String, _ values: [String]) -> String {
   let value = Context.environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? values[0]
@@ -183,7 +186,7 @@ let package = Package(
       name: "HATStorageTests",
       dependencies: [
         "HATStorage", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ], swiftSettings: unoptimized),
     .testTarget(
       name: "HATTextTests",
       dependencies: [
@@ -207,18 +210,19 @@ let package = Package(
       dependencies: ["HAT", "HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
     .testTarget(
       name: "HATServingTests",
-      dependencies: ["HATServing", "HATWeb", "HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"]),
+      dependencies: ["HATServing", "HATWeb", "HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"],
+      swiftSettings: unoptimized),
     .testTarget(
       name: "HATTerminalTests",
       dependencies: [
         "HATTerminal", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ], swiftSettings: unoptimized),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
         "hat-mpirun", "hat-benchmark", "CommunicatorConformance", "HATCore", "HATText", "TestSupport",
       ],
-      exclude: ["benchmark-train-limits.json"]),
+      exclude: ["benchmark-train-limits.json"], swiftSettings: unoptimized),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

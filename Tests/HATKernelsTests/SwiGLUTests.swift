@@ -8,7 +8,10 @@ import Testing
   private func reference(_ gateUp: [[Double]]) -> [[Double]] {
     gateUp.map { row in
       let width = row.count / 2
-      return (0..<width).map { row[$0] / (1 + exp(-row[$0])) * row[width + $0] }
+      return (0..<width).map { column in
+        let gate = row[column]
+        return gate / (1 + exp(-gate)) * row[width + column]
+      }
     }
   }
 

@@ -168,7 +168,8 @@ import Testing
     var configuration = Configuration()
     configuration.model.width = 2304
     configuration.model.headSize = 128
-    #expect(configuration.peakLearningRate == 3e-4 * 32 / 18)
+    let ofThePaper: Double = 3e-4 * 32 / 18
+    #expect(configuration.peakLearningRate == ofThePaper)
     configuration.training.optimizer = .muon
     #expect(configuration.peakLearningRate == 6e-3 * (256.0 / 2304).squareRoot())
   }

@@ -37,12 +37,12 @@ import Testing
     (model.width, model.headSize, model.mlpHidden) = (8, 4, 16)
     // [S] ab | ab [S]: inputs [S] (2 rows) and ab (3 rows), targets ab (3 positions) and [S] (1 position).
     let batch = Batch.document([Array("ab".utf8)])
-    let byteBlock = 2.0 * (4 * 4 * 4 + 3 * 4 * 8)
-    let block = 2.0 * (4 * 8 * 8 + 3 * 8 * 16)
-    let encoder = 5 * byteBlock + 4 * 4 * (2 * 2 + 3 * 3) + 2 * 2 * 8 * 4
+    let byteBlock = 2 * (4 * 4 * 4 + 3 * 4 * 8)
+    let block = 2 * (4 * 8 * 8 + 3 * 8 * 16)
+    let encoder: Int = 5 * byteBlock + 4 * 4 * (2 * 2 + 3 * 3) + 2 * 2 * 8 * 4
     let backbone = 2 * block + 4 * 8 * 3
-    let decoder = 4 * (byteBlock + 2 * 256 * 4) + 4 * 4 * (6 + 1) + 2 * 2 * 8 * 4
-    #expect(ModelCost(model).forward(batch) == encoder + backbone + decoder)
+    let decoder: Int = 4 * (byteBlock + 2 * 256 * 4) + 4 * 4 * (6 + 1) + 2 * 2 * 8 * 4
+    #expect(ModelCost(model).forward(batch) == Double(encoder + backbone + decoder))
   }
 }
 

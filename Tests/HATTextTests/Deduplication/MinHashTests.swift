@@ -52,7 +52,10 @@ import Testing
       pairs += 1
       isCovered[min(9, Int(expected * 10))] = true
       // A band is eight values in a row.
-      let sameBands = (0..<14).filter { first[$0 * 8..<$0 * 8 + 8] == second[$0 * 8..<$0 * 8 + 8] }
+      let sameBands = (0..<14).filter { (band: Int) in
+        let values = band * 8..<band * 8 + 8
+        return first[values] == second[values]
+      }
       let (left, right) = (
         bands(one.joined(separator: " ")), bands(two.joined(separator: " "))
       )

@@ -37,8 +37,9 @@ import Testing
     var kept: [Int] = []
     for part in counts.indices {
       let bits = finder.marks.bits(ofPart: part)
-      kept += (0..<counts[part]).filter { bits[$0 / 8] >> ($0 % 8) & 1 == 0 }.map {
-        starts[part] + $0
+      for document in 0..<counts[part] {
+        let isMarked = (bits[document / 8] >> (document % 8)) & 1 == 1
+        if !isMarked { kept.append(starts[part] + document) }
       }
     }
     #expect(kept == firsts)
