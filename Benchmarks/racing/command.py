@@ -64,15 +64,20 @@ def _run(race: Race, options: argparse.Namespace) -> list[Finish]:
     commands.begin(f"{race.name}-plan")
     # Every setting is checked before anything is trained.
     runs = [course.plan(entry) for entry in race.entries]
-    finishes = []
+    held_out: int = hat.corpus(options.corpus)["holdout"]["bytes"]
+    finishes: list[Finish] = []
     for number, (entry, run) in enumerate(zip(race.entries, runs, strict=True), start=1):
         progress.begin(entry.name)
         commands.begin(f"{race.name}-{number}")
         train = train_by_pytorch(course, commands) if entry.trainer == PYTORCH else course.train_by_hat
+        if finishes and entry.trainer == PYTORCH:
+            # Before it trains.
+            check_same_text(entry, held_out, finishes[0])
         finish = course.finish(entry, run, train)
+        if finishes:
+            check_same_text(entry, finish.evaluated_bytes, finishes[0])
         progress.note(f"{finish.curve[-1].bits_per_byte:.4f} bits per byte after {duration(finish.seconds)}")
         finishes.append(finish)
-    check_same_text(finishes)
     return finishes
 
 

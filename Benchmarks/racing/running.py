@@ -101,20 +101,18 @@ class Course:
         return training.steps == run.steps and bool(training.curve) and training.curve[-1].step == run.steps
 
 
-def check_same_text(finishes: list[Finish]) -> None:
-    """- Raises: `StageFailure` if the entries were measured on different held-out text.
+def check_same_text(entry: Entry, evaluated_bytes: int, first: Finish) -> None:
+    """- Raises: `StageFailure` if an entry is measured on other held-out text than the first.
 
-    hat measures at most eight steps' worth of it during training, which depends on the batch.
+    hat measures at most eight steps' worth of it during training, which depends on the batch; PyTorch all of it.
     """
-    first = finishes[0]
-    for finish in finishes:
-        if finish.evaluated_bytes != first.evaluated_bytes:
-            raise StageFailure(
-                ExitCode.BAD_CONFIGURATION,
-                f"{finish.entry.name} was measured on {finish.evaluated_bytes:,} bytes of held-out text, "
-                f"{first.entry.name} on {first.evaluated_bytes:,}",
-                "Give both the same batch and sequences, or make the corpus with a smaller --holdout.",
-            )
+    if evaluated_bytes != first.evaluated_bytes:
+        raise StageFailure(
+            ExitCode.BAD_CONFIGURATION,
+            f"{entry.name} is measured on {evaluated_bytes:,} bytes of held-out text, "
+            f"{first.entry.name} on {first.evaluated_bytes:,}",
+            "Give both the same batch and sequences, or make the corpus with a smaller --holdout.",
+        )
 
 
 def levels(race: Race, curve: list[Point]) -> list[float]:

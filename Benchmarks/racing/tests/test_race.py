@@ -56,9 +56,10 @@ class LevelTests(unittest.TestCase):
         self.assertEqual(levels(race(2.2), points), [2.2])
 
     def test_entries_measured_on_other_text_are_not_compared(self) -> None:
-        check_same_text([finish("a", curve(2.0)), finish("b", curve(2.0))])
-        with self.assertRaisesRegex(StageFailure, "b was measured on 8 bytes of held-out text, a on 9"):
-            check_same_text([finish("a", curve(2.0)), finish("b", curve(2.0), evaluated_bytes=8)])
+        first, entry = finish("a", curve(2.0)), finish("b", curve(2.0)).entry
+        check_same_text(entry, 9, first)
+        with self.assertRaisesRegex(StageFailure, "b is measured on 8 bytes of held-out text, a on 9"):
+            check_same_text(entry, 8, first)
 
 
 class ReportTests(unittest.TestCase):
@@ -150,6 +151,15 @@ class RaceTests(unittest.TestCase):
         self.assertEqual(code, ExitCode.BAD_CONFIGURATION)
         self.assertIn("b is refused: there is no setting training.unknown", said)
         self.assertFalse([call for call in self.calls if " train " in call])
+
+    def test_more_held_out_text_than_hat_measures_is_refused_before_pytorch_trains(self) -> None:
+        code, said = self.race(
+            "[[entries]]\nname = 'a'\nconfig = 'configs/tiny.yaml'\n"
+            "[[entries]]\nname = 'b'\nconfig = 'configs/tiny.yaml'\ntrainer = 'pytorch'\n"
+        )
+        self.assertEqual(code, ExitCode.BAD_CONFIGURATION)
+        self.assertIn("b is measured on 100 bytes of held-out text, a on 9", said)
+        self.assertFalse([call for call in self.calls if "pytorch" in call])
 
     def test_an_error_names_the_key(self) -> None:
         entry = "[[entries]]\nname = 'a'\nconfig = 'configs/tiny.yaml'\n"
