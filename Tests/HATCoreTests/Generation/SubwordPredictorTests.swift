@@ -63,11 +63,11 @@ import Testing
   /// Text without white space first, so that all words may begin in the half of a context that stays.
   @Test func contextsAreNeverLongerThanSequences() {
     let limits = ContextLimits(words: 8, bytes: 64, vocabulary)
-    let words = (0..<60).flatMap { _ in [Int32(0x61), 0x20] }
+    let words: [Int32] = (0..<60).flatMap { _ in [0x61, 0x20] }
     for letters in 0..<130 {
       var document = SubwordDocument()
       var (mostWords, mostTokens) = (0, 0)
-      for token in Array(repeating: Int32(0x78), count: letters) + words {
+      for token in [Int32](repeating: 0x78, count: letters) + words {
         document.append(token, limits)
         let context = document.context
         mostWords = max(
