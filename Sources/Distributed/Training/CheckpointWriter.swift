@@ -51,8 +51,8 @@ final class CheckpointWriter {
       zeroed: Self.stagingFloats(share: sections.map(\.section).floats(of: slice.ranges), every: every))
   }
 
-  deinit {
-    // A thread must not write into a run that another process has taken over.
+  /// Waits until no thread writes any more, whatever became of the checkpoint. Not collective.
+  func waitForThread() {
     switch state {
     case .idle: break
     case .writing(_, let task): _ = try? task.wait()

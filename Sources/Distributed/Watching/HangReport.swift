@@ -78,6 +78,7 @@ public struct HangReport: Sendable {
     case .start: "at its start"
     case .step: "in step \(step)"
     case .evaluation, .checkpoint, .sample: "in the \(activity) of step \(step)"
+    case .writing: "waiting for the disk after step \(step)"
     case .end: "at its end"
     }
   }
