@@ -188,7 +188,7 @@ struct RunDescription: Codable {
   var tokenizerChecksum: Checksum?
   /// nil if the run started with random parameters.
   var start: StartDescription?
-  /// What computes matrix products; nil in runs of versions that had only `fma`.
+  /// What computes matrix products since the latest start; nil in runs of versions that had only `fma`.
   var products: ProductInstructions?
   /// At the latest start. A power of two that divides the micro-batches changes no result.
   var ranks: Int
@@ -217,7 +217,7 @@ struct RunDescription: Codable {
       hint: "Remove the file: the next start writes a new one, from the data it is given.")
   }
 
-  /// What has computed the run's matrix products so far.
+  /// What computed the run's matrix products at its last start.
   var productsUsed: ProductInstructions { products ?? .fusedMultiplyAdds }
 
   static let checksumOfProgram: Checksum? = {
