@@ -96,8 +96,8 @@ struct ProcessorCheck: Check {
     if !without.isEmpty && without.count < ranks.count {
       return [
         worthKnowing(
-          "no matrix tiles (AMX) on \(machines.describe(ranks: without)): all ranks compute products by fma",
-          advice: "Machines with tiles alone may train up to twice as fast.")
+          "no matrix tiles (AMX) on \(machines.describe(ranks: without)): no rank uses them",
+          advice: "Machines with tiles alone may train up to 1.4 times as fast.")
       ]
     }
     let models = BuildCheck.groups(ranks.map(\.model))
@@ -111,7 +111,7 @@ struct ProcessorCheck: Check {
     }
     let registers = ranks.allSatisfy(\.hasWideRegisters) ? "AVX-512" : "AVX2"
     return [
-      fine("\(ranks[0].model): \(registers), products by \(without.isEmpty ? "amx" : "fma")")
+      fine("\(ranks[0].model): \(registers)\(without.isEmpty ? ", matrix tiles" : "")")
     ]
   }
 }
