@@ -14,7 +14,8 @@ import SystemPackage
 ///     print(try run.train())
 ///
 /// `train` resumes from the newest valid checkpoint. It trains in one process, or on the ranks of a communicator: then every
-/// rank calls it with the same values, and the result is the same to the last bit.
+/// rank calls it with the same values. The result is the same to the last bit on 1, 2, 4, 8 … ranks that divide the
+/// micro-batches (docs/distributed.md).
 public struct TrainingRun {
   public var configuration: Configuration
   /// Folders made by preprocessing. The weights are the corpora's shares of the bytes trained on, relative to each other.

@@ -26,6 +26,21 @@ _QUESTIONS = {
 }
 
 
+def _dialogue(question: str, *answers: str) -> dict[str, Any]:
+    turns = [{"role": "user", "content": question}]
+    return {"messages": turns + [{"role": "assistant", "content": answer} for answer in answers]}
+
+
+# Of each kind one from which nothing can be learnt.
+_DOCUMENTS: dict[str, list[dict[str, Any]]] = {
+    "dialogues": [*(_dialogue(f"Say {number}.", str(number)) for number in range(8)), _dialogue("Hush.")],
+    "preferences": [
+        {"prompt": f"Say {number}.", "chosen": chosen, "rejected": "no"}
+        for number, chosen in enumerate(["yes"] * 8 + ["no"])
+    ],
+}
+
+
 class ReferenceTests(unittest.TestCase):
     """docs/cli.md against the program: `swift build -c release` first."""
 
@@ -79,8 +94,8 @@ class ReferenceTests(unittest.TestCase):
         for name in ("samples.jsonl", "starts.jsonl"):
             self.assert_same_keys(name, self.lines(name))
 
-    def lines(self, name: str) -> list[Any]:
-        return [json.loads(line) for line in self.path(f"run/{name}").read_text().splitlines()]
+    def lines(self, name: str, run: Path | None = None) -> list[Any]:
+        return [json.loads(line) for line in ((run or self.path("run")) / name).read_text().splitlines()]
 
     def assert_same_keys(self, heading: str, results: list[Any]) -> None:
         """Every key is in the first column of the section's table, and nothing else is."""
@@ -135,9 +150,7 @@ class ReferenceTests(unittest.TestCase):
             ["run", self.path("run")],
             ["compare", self.path("run"), self.path("run")],
         ):
-            result = self.ask("inspect", *arguments)
-            sections = ("Results as JSON", "preprocess", *(f"{name}.jsonl" for name in _LOGS), "run.json")
-            self.assert_documented("inspect", result, *sections, beside=_METADATA)
+            self.assert_inspected(arguments)
         batches = hat(
             *("inspect", "batches", "--config", self.path("config.yaml"), "--data", self.path("corpus"))
         )
@@ -146,6 +159,41 @@ class ReferenceTests(unittest.TestCase):
     def test_benchmark(self) -> None:
         options = ["--config", self.path("config.yaml"), "--steps", 1, "--threads", 1]
         self.assert_documented("benchmark", self.ask("benchmark", "train", *options), beside=_PHASES)
+
+    def test_dialogues_and_preferences(self) -> None:
+        """Each kind tunes the model of the one before."""
+        run = self.path("run")
+        for kind, lines in _DOCUMENTS.items():
+            text, corpus, tuned = (self.path(kind + end) for end in (".jsonl", "", "-run"))
+            text.write_text("\n".join(map(json.dumps, lines)))
+            made = self.ask("preprocess", "--documents", kind, "--holdout", "0.3", "--output", corpus, text)
+            self.assertGreater(made[0]["holdout"]["documents"], 0)
+            self.assert_documented("preprocess", made, "Results as JSON")
+            hat(
+                *("train", "--config", self.path("config.yaml"), "--data", corpus, "--output", tuned),
+                *("--initialize-from", run, "--threads", 1),
+            )
+            for log in ("metrics.jsonl", "evaluations.jsonl"):
+                self.assert_documented(log, self.lines(log, tuned))
+            self.assert_documented("run.json", json.loads((tuned / "run.json").read_text()))
+            self.assert_documented("evaluate", self.ask("evaluate", "--checkpoint", tuned, "--data", corpus))
+            shard = corpus / "train-000000-000000.shard"
+            for arguments in (
+                ["corpus", corpus],
+                ["shard", shard],
+                ["shard", shard, "--document", 0],
+                ["checkpoint", tuned],
+                ["run", tuned],
+            ):
+                self.assert_inspected(arguments)
+            batches = hat("inspect", "batches", "--config", self.path("config.yaml"), "--data", corpus)
+            self.assert_documented("inspect", [json.loads(line) for line in batches.splitlines()])
+            run = tuned
+
+    def assert_inspected(self, arguments: list[object]) -> None:
+        result = self.ask("inspect", *arguments)
+        sections = ("Results as JSON", "preprocess", *(f"{name}.jsonl" for name in _LOGS), "run.json")
+        self.assert_documented("inspect", result, *sections, beside=_METADATA)
 
     def assert_documented(
         self, heading: str, result: Any, *more: str, beside: frozenset[str] = frozenset()
