@@ -141,7 +141,9 @@ let package = Package(
     // Many texts written at once, for clients that come and go. It knows nothing of HTTP.
     .target(
       name: "HATServing",
-      dependencies: ["HAT", "HATCore", .product(name: "DequeModule", package: "swift-collections")],
+      dependencies: [
+        "HAT", "HATCore", "HATStorage", .product(name: "DequeModule", package: "swift-collections"),
+      ],
       swiftSettings: testable),
     .target(
       name: "HATWeb",

@@ -1,6 +1,7 @@
 import Foundation
 import HATCore
 import HATKernels
+import HATStorage
 import Synchronization
 
 /// Writes checkpoints while training continues.
@@ -166,7 +167,7 @@ final class BackgroundTask<Success: Sendable>: Sendable {
   private let ended = DispatchSemaphore(value: 0)
 
   init(_ work: @escaping @Sendable () throws -> Success) {
-    Thread.detachNewThread { [self] in
+    OwnThread.start { [self] in
       let outcome = Result { try work() }
       result.withLock { $0 = outcome }
       ended.signal()
