@@ -27,6 +27,8 @@ public final class Preprocessor {
   private var lock: FolderLock?
   /// Whether an earlier start has finished a part of the work.
   private var isContinued = false
+  /// Of the whole input, as the process with standard input has walked through them.
+  var unitCount = 0
 
   struct State: Codable {
     var settings: PreprocessSettings
@@ -117,7 +119,7 @@ public final class Preprocessor {
     let lock = try FolderLock(folder.lockPath, of: folder.path, work: Self.work)
     try JSONFile.write(State(settings: settings, inputs: plan.inputs), to: folder.statePath)
     try folder.removeLeavings()
-    lock.share()
+    try lock.share()
     self.lock = lock
   }
 
@@ -131,7 +133,14 @@ public final class Preprocessor {
   }
 
   private func finish() throws -> CorpusManifest {
-    let manifest = CorpusManifest(settings: settings, records: try folder.unitRecords())
+    let records = try folder.unitRecords()
+    guard records.count == unitCount else {
+      throw UserError(
+        .missingInput, at: folder.path.string,
+        "there are \(records.count) records of units of work, and \(unitCount) units are done",
+        hint: "Check the file system, then run the same command again.")
+    }
+    let manifest = CorpusManifest(settings: settings, records: records)
     guard manifest.train.counts.documents + manifest.holdout.counts.documents > 0 else {
       try folder.removeScaffolding()
       throw noDocument(manifest.leftOut)
