@@ -56,7 +56,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
-    // Doors to C: headers and module maps, no logic.
+    // Doors to C: headers and module maps, little logic.
     .target(name: "CMPI", publicHeadersPath: mpi, linkerSettings: mpiLinking),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),

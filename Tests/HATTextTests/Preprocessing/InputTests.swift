@@ -82,6 +82,18 @@ import Testing
     #expect(errorText { _ = try content(input) }.contains("not valid gzip data"))
   }
 
+  /// As `zstd --long=31` may write it: a frame of one block that is not compressed (RFC 8878).
+  @Test func aWindowThatIsTooLargeIsNamed() throws {
+    let frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0, 21 << 3, 3 << 3 | 1, 0, 0] + Array("abc".utf8)
+    let input = try write(frame, to: "window.txt.zst")
+    let text = errorText { _ = try content(input) }
+    #expect(text.contains("window.txt.zst: it was compressed with a window of more than 128 MiB"), "\(text)")
+    #expect(text.contains("--long=27"), "\(text)")
+    var smaller = frame
+    smaller[5] = 17 << 3
+    #expect(try content(write(smaller, to: "small.txt.zst")) == Array("abc".utf8))
+  }
+
   // MARK: JSON
 
   private func parse(
