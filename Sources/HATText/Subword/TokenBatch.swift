@@ -13,7 +13,7 @@ public struct TokenBatch: PreferenceBatch, Sendable, Equatable {
   public private(set) var counts: [Bool] = []
   /// [P / 2]; empty but for preference pairs: pieces 2i and 2i + 1 are the chosen and the rejected answer of `pairs[i]`.
   public var pairs: [PreferencePair] = []
-  /// [W]: the targets that hold at least one byte of each word that counts, marks left out; neighbours may share one.
+  /// [W]: for each word that counts (marks left out) the targets that hold a byte of it; neighbouring words may share a target.
   public private(set) var words: [Range<Int32>] = []
   /// Bytes of text that the targets which count hold, marks left out.
   public private(set) var textBytes = 0
