@@ -56,7 +56,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
-    // Doors to C: headers and module maps, no logic.
+    // Doors to C: headers and module maps, little logic.
     .target(name: "CMPI", publicHeadersPath: mpi, linkerSettings: mpiLinking),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
@@ -141,7 +141,9 @@ let package = Package(
     // Many texts written at once, for clients that come and go. It knows nothing of HTTP.
     .target(
       name: "HATServing",
-      dependencies: ["HAT", "HATCore", .product(name: "DequeModule", package: "swift-collections")],
+      dependencies: [
+        "HAT", "HATCore", "HATStorage", .product(name: "DequeModule", package: "swift-collections"),
+      ],
       swiftSettings: testable),
     .target(
       name: "HATWeb",

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,7 @@ struct hat_json_reader {
   hat_json_string *kept = nullptr;
   bool has_other_type = false;
 
+  size_t capacity_for(size_t count) const;
   void read_root(const uint8_t *bytes, size_t count);
 
  private:
@@ -101,11 +103,16 @@ hat_json_string *hat_json_reader::kept_place(std::string_view key, size_t depth)
   return nullptr;
 }
 
-void hat_json_reader::read_root(const uint8_t *bytes, size_t count) {
-  // Powers of two, so that growing lines do not make it allocate each time.
+// Powers of two, so that growing lines do not make it allocate each time.
+size_t hat_json_reader::capacity_for(size_t count) const {
   size_t capacity = smallest_capacity;
   while (capacity < count) capacity *= 2;
-  if (parser.capacity() < capacity && parser.allocate(capacity)) throw std::bad_alloc();
+  return std::max(capacity, parser.capacity());
+}
+
+void hat_json_reader::read_root(const uint8_t *bytes, size_t count) {
+  size_t capacity = capacity_for(count);
+  if (parser.capacity() < capacity && parser.allocate(capacity)) throw failure{hat_json_no_memory};
   ondemand::document document;
   auto error = parser.iterate(reinterpret_cast<const char *>(bytes), count, count + simdjson::SIMDJSON_PADDING)
                    .get(document);
@@ -189,6 +196,12 @@ hat_json_reader *hat_json_reader_create(
 }
 
 void hat_json_reader_free(hat_json_reader *reader) { delete reader; }
+
+// simdjson takes 5/3 bytes for each byte of a document, for strings, and 4 for an index.
+size_t hat_json_memory_wanted(const hat_json_reader *reader, size_t count) {
+  size_t capacity = reader->capacity_for(count);
+  return reader->parser.capacity() < capacity ? 6 * capacity : 0;
+}
 
 hat_json_outcome hat_json_read_document(
     hat_json_reader *reader, const uint8_t *bytes, size_t count, hat_json_string *text, hat_json_string *kept) {

@@ -38,7 +38,7 @@ func naming<Result>(_ path: FilePath, _ body: () throws -> Result) throws -> Res
   }
 }
 
-/// What a number that a file declares may be, before memory is taken for it.
+/// The largest sizes that a file may declare; checked before memory is taken.
 enum ParquetLimits {
   /// Of the metadata at the end of a file, in bytes. In memory it may be ten times as large.
   static let footer = 1 << 26

@@ -19,7 +19,7 @@ public struct RandomPermutation: Sendable {
   public subscript(position: Int) -> Int {
     precondition(0..<count ~= position)
     var value = UInt64(position)
-    // At most four values map outside for each inside, so the walk is short.
+    // The network has at most four values for each that is wanted, so the walk is short.
     repeat { value = encrypt(value) } while value >= UInt64(count)
     return Int(value)
   }

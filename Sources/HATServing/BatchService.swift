@@ -1,6 +1,6 @@
 import Dispatch
-import Foundation
 import HAT
+import HATStorage
 import Synchronization
 
 /// Takes requests from any thread; one thread of its own writes for all of them.
@@ -33,10 +33,7 @@ public final class BatchService: Sendable {
   public init(_ model: LoadedModel, slots: Int, capacity: Int) {
     (self.slots, self.capacity) = (slots, capacity)
     nonisolated(unsafe) let batch = RunningBatch(model.makePredictor(documents: slots), model.makeScorer())
-    let thread = Thread { [self] in run(batch) }
-    thread.name = "batch"
-    thread.stackSize = 8 << 20
-    thread.start()
+    OwnThread.start(stackBytes: 8 << 20) { [self] in run(batch) }
   }
 
   public var isStopping: Bool { state.withLock { $0.isStopping } }

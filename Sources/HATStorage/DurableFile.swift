@@ -94,7 +94,14 @@ public enum DurableFile {
   /// What the disk with this folder has room for; nil where it does not say.
   public static func freeBytes(at path: FilePath) -> Int? {
     var status = statvfs()
-    return statvfs(path.string, &status) == 0 ? Int(status.f_bavail) * Int(status.f_frsize) : nil
+    guard statvfs(path.string, &status) == 0 else { return nil }
+    return freeBytes(blocks: UInt64(status.f_bavail), ofBytes: UInt64(status.f_frsize))
+  }
+
+  /// Object stores make up how large they are. No more than 4 EiB, so that callers can add to it.
+  package static func freeBytes(blocks: UInt64, ofBytes size: UInt64) -> Int {
+    let (bytes, overflows) = blocks.multipliedReportingOverflow(by: size)
+    return overflows ? 1 << 62 : Int(min(bytes, 1 << 62))
   }
 
   public static func exists(_ path: FilePath) -> Bool {
@@ -102,20 +109,37 @@ public enum DurableFile {
   }
 
   /// The names in a folder, sorted, without `.` and `..`.
-  /// - Throws: `UserError` of kind `missingInput`.
+  /// - Throws: `UserError` of kind `missingInput`, also where a name is not UTF-8.
   public static func list(_ path: FilePath) throws -> [String] {
     guard let stream = opendir(path.string) else {
       throw FileFailure.reading(path, Errno(rawValue: errno))
     }
     defer { closedir(stream) }
     var names: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
+    while let name = try nextName(in: stream, of: path) {
       if name != "." && name != ".." { names.append(name) }
     }
     return names.sorted()
+  }
+
+  /// - Returns: nil at the end.
+  private static func nextName(in stream: OpaquePointer, of path: FilePath) throws -> String? {
+    // Only this tells an error from the end.
+    errno = 0
+    guard let entry = readdir(stream) else {
+      guard errno == 0 else { throw FileFailure.reading(path, Errno(rawValue: errno)) }
+      return nil
+    }
+    return try withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+      try pointer.withMemoryRebound(to: CChar.self, capacity: 256) { bytes in
+        guard let name = String(validatingCString: bytes) else {
+          throw UserError(
+            .missingInput, at: path.string,
+            "the folder holds a name that is not UTF-8 (\(String(cString: bytes)))", hint: "Rename it.")
+        }
+        return name
+      }
+    }
   }
 
   /// Removes a file, or a folder with what it holds; nothing there is fine. Links are removed, not followed.

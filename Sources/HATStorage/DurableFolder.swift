@@ -37,21 +37,29 @@ public enum DurableFolder {
     guard mkdir(partial.string, 0o755) == 0 || errno == EEXIST else {
       throw FileFailure.writing(path, Errno(rawValue: errno))
     }
-    let lockFile = partial.appending(".lock")
-    let lock = try lock(lockFile, of: partial)
+    let lock = try lock(partial.appending(lockName), of: partial)
     defer { close(lock) }
     do {
-      for name in try DurableFile.list(partial) where name != ".lock" {
-        try DurableFile.remove(partial.appending(name))
-      }
+      try clear(partial)
       try body(partial)
-      // The lock itself is kept until the folder has its name.
-      try DurableFile.remove(lockFile)
       try DurableFile.synchronizeFolder(partial)
       try DurableFile.rename(partial, to: path)
     } catch {
+      try? clear(partial)
       try? DurableFile.remove(partial)
       throw error
+    }
+    // Not before the folder has its name: without the file nothing keeps another process out.
+    try DurableFile.remove(path.appending(lockName))
+    try DurableFile.synchronizeFolder(path)
+  }
+
+  private static let lockName = ".lock"
+
+  /// Removes all but the lock.
+  private static func clear(_ folder: FilePath) throws {
+    for name in try DurableFile.list(folder) where name != lockName {
+      try DurableFile.remove(folder.appending(name))
     }
   }
 
@@ -59,13 +67,18 @@ public enum DurableFolder {
   private static func lock(_ file: FilePath, of folder: FilePath) throws -> Int32 {
     let descriptor = open(file.string, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw FileFailure.writing(folder, Errno(rawValue: errno)) }
+    var holder = ""
     do {
-      if try FileLock.take(descriptor, of: file) { return descriptor }
+      if try FileLock.take(descriptor, of: file) {
+        // Else another process has just finished the folder.
+        if FileLock.isStill(descriptor, at: file) { return descriptor }
+      } else {
+        holder = FileLock.holder(of: descriptor)
+      }
     } catch {
       close(descriptor)
       throw error
     }
-    let holder = FileLock.holder(of: descriptor)
     close(descriptor)
     throw UserError(
       .cannotWrite, at: folder.string, "another process\(holder) is writing it",

@@ -59,8 +59,7 @@ public enum FileFailure {
     var error = UserError(
       .cannotWrite, at: path.string,
       "the disk is full" + (needed.map { " (\($0) more bytes were needed)" } ?? ""),
-      hint: "Free some space or choose another folder, then run the same command again: "
-        + "it continues where it stopped.")
+      hint: "Free some space or choose another folder, then run the same command again.")
     error.isDiskFull = true
     return error
   }

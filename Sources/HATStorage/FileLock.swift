@@ -26,24 +26,30 @@ package enum FileLock {
   /// - Returns: for example " (process 1234)"; empty where the kernel does not say: on another machine, or outside a
   ///   container.
   static func holder(of descriptor: Int32) -> String {
-    process(withLockOn: descriptor).map { " (process \($0))" } ?? ""
+    processes(withLockOn: descriptor).first.map { " (process \($0))" } ?? ""
   }
 
-  private static func process(withLockOn descriptor: Int32) -> pid_t? {
+  /// Those that may have the lock: the file system numbers its files, and others may have the same numbers.
+  static func processes(withLockOn descriptor: Int32) -> [pid_t] {
     var status = stat()
     guard fstat(descriptor, &status) == 0,
       let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
-    else { return nil }
+    else { return [] }
     // `3: FLOCK  ADVISORY  WRITE 1234 fe:01:56789 0 EOF`, proc_locks(5). Device numbers differ on some file systems.
-    for line in locks.split(separator: "\n") {
+    return locks.split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ")
-      guard fields.count > 5, fields[1] == "FLOCK", let process = pid_t(fields[4]), process > 0 else {
-        continue
-      }
-      if fields[5].split(separator: ":").last.flatMap({ UInt64($0) }) == UInt64(status.st_ino) {
-        return process
-      }
+      guard fields.count > 5, fields[1] == "FLOCK", let process = pid_t(fields[4]), process > 0,
+        fields[5].split(separator: ":").last.flatMap({ UInt64($0) }) == UInt64(status.st_ino)
+      else { return nil }
+      return process
     }
-    return nil
+  }
+
+  /// Whether a file that was opened still has its name: between opening and locking, another process may have finished it and
+  /// given it another one.
+  static func isStill(_ descriptor: Int32, at path: FilePath) -> Bool {
+    var (opened, named) = (stat(), stat())
+    return fstat(descriptor, &opened) == 0 && stat(path.string, &named) == 0 && opened.st_ino == named.st_ino
+      && opened.st_dev == named.st_dev
   }
 }

@@ -39,19 +39,16 @@ public final class FileWriter {
         Glibc.close(descriptor)
         throw error
       }
-    } while !Self.isStill(descriptor, at: path)
+    } while !Self.keep(descriptor, at: path)
     self.descriptor = FileDescriptor(rawValue: descriptor)
     guard ftruncate(descriptor, 0) == 0 else { throw FileFailure.writing(path, Errno(rawValue: errno)) }
   }
 
-  /// Between opening and locking, another process may have finished the file and given it another name; then closes it.
-  private static func isStill(_ descriptor: Int32, at path: FilePath) -> Bool {
-    var (opened, named) = (stat(), stat())
-    let isSame =
-      fstat(descriptor, &opened) == 0 && stat(path.string, &named) == 0 && opened.st_ino == named.st_ino
-      && opened.st_dev == named.st_dev
-    if !isSame { Glibc.close(descriptor) }
-    return isSame
+  /// Closes a file that no longer has its name.
+  private static func keep(_ descriptor: Int32, at path: FilePath) -> Bool {
+    let isStill = FileLock.isStill(descriptor, at: path)
+    if !isStill { Glibc.close(descriptor) }
+    return isStill
   }
 
   deinit {

@@ -11,6 +11,7 @@ public final class FolderLock {
   /// Set to the same value for all processes that are started for one purpose, one after the other.
   public static let jobVariable = "HAT_SUPERVISED"
 
+  private let path: FilePath
   private let descriptor: Int32
 
   /// - Parameters:
@@ -23,6 +24,7 @@ public final class FolderLock {
     _ path: FilePath, of folder: FilePath, work: String, isShared: Bool = false,
     patience: Int = defaultPatience
   ) throws {
+    self.path = path
     descriptor = open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FileFailure.writing(path, Errno(rawValue: errno)) }
     let own = LockHolder.current
@@ -44,19 +46,26 @@ public final class FolderLock {
     }
   }
 
-  /// Whether a process has such a lock, without getting in its way. A process of another machine, or outside a container,
-  /// cannot be seen.
+  /// Whether the process that the file names has the lock, without getting in its way. A process of another machine, or outside
+  /// a container, cannot be seen.
   /// - Parameter path: the file that is locked.
   package static func isHeld(_ path: FilePath) -> Bool {
+    guard let holder = LockHolder(reading: path) else { return false }
     let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return !FileLock.holder(of: descriptor).isEmpty
+    return FileLock.processes(withLockOn: descriptor).contains(holder.process)
   }
 
   /// Lets others share it.
-  public func share() {
-    flock(descriptor, LOCK_SH)
+  /// - Throws: `UserError` of kind `cannotWrite` where the file system fails, or where another process has it now: the lock is let
+  ///   go of for a moment.
+  public func share() throws {
+    guard try FileLock.take(descriptor, isShared: true, of: path) else {
+      throw UserError(
+        .cannotWrite, at: path.string, "another process\(FileLock.holder(of: descriptor)) has taken the lock",
+        hint: "Wait until it ends, or choose another folder for `output`.")
+    }
   }
 
   deinit {

@@ -38,8 +38,8 @@ public enum LargeMemory {
     let error = UserError(
       .configuration, problem,
       hint:
-        "Raise what limits this process (ulimit -v, ulimit -d, ulimit -u, a control group), or use a smaller "
-        + "model, shorter sequences, or fewer ranks and threads on this machine.")
+        "Raise what limits this process (ulimit -v, ulimit -d, ulimit -u, a control group), or give it less to do: a "
+        + "smaller model, shorter sequences or documents, fewer ranks and threads on this machine.")
     var message = "error: \(error)\n"
     message.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
     _exit(error.kind.exitCode)

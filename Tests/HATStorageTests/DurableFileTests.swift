@@ -91,6 +91,48 @@ import Testing
     withExtendedLifetime(held) {}
   }
 
+  @Test func aSharedLockIsHeldByAll() throws {
+    let folder = TemporaryFolder()
+    let (root, path) = (FilePath(folder.path), FilePath(folder.path).appending(".lock"))
+    func join() throws -> FolderLock {
+      try FolderLock(path, of: root, work: "preprocessing", isShared: true, patience: 0)
+    }
+    let first = try FolderLock(path, of: root, work: "preprocessing")
+    #expect(throws: UserError.self) { try join() }
+    try first.share()
+    let second = try join()
+    #expect(throws: UserError.self) {
+      try FolderLock(path, of: root, work: "preprocessing", patience: 0)
+    }
+    #expect(FolderLock.isHeld(path))
+    withExtendedLifetime((first, second)) {}
+  }
+
+  /// `café` in Latin-1.
+  @Test func aNameThatIsNotUTF8IsAnError() throws {
+    let folder = TemporaryFolder()
+    let root = FilePath(folder.path)
+    try DurableFile.write([1], to: root.appending("good"))
+    let name = (Array("\(folder.path)/caf".utf8) + [0xE9, 0]).map { CChar(bitPattern: $0) }
+    let descriptor = open(name, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
+    try #require(descriptor >= 0)
+    close(descriptor)
+    // Foundation does not remove it.
+    defer { unlink(name) }
+    let error = #expect(throws: UserError.self) { try DurableFile.list(root) }
+    #expect(error?.kind == .missingInput)
+    #expect(error?.problem == "the folder holds a name that is not UTF-8 (caf\u{FFFD})")
+  }
+
+  @Test func impossibleRoomOnADiskIsMuch() {
+    #expect(DurableFile.freeBytes(blocks: 10, ofBytes: 4096) == 40_960)
+    for (blocks, size): (UInt64, UInt64) in [(.max, 1), (.max, 4096), (1 << 51, 4096), (1 << 63, 2)] {
+      #expect(DurableFile.freeBytes(blocks: blocks, ofBytes: size) == 1 << 62)
+    }
+    #expect(DurableFile.freeBytes(at: FilePath("/"))! >= 0)
+    #expect(DurableFile.freeBytes(at: FilePath("/nowhere/at/all")) == nil)
+  }
+
   @Test func aFullDiskIsNamed() throws {
     let writer = try FileWriter(creating: FilePath("/dev/full"))
     let error = #expect(throws: UserError.self) { try writer.write([UInt8](repeating: 0, count: 1 << 16)) }

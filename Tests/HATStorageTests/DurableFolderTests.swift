@@ -68,4 +68,20 @@ import Testing
     }
     #expect(try DurableFile.list(path) == ["a"])
   }
+
+  /// Also in the moment in which the folder gets its name.
+  @Test func aFinishedFolderIsWholeWhoeverElseWritesIt() throws {
+    let owner = TemporaryFolder()
+    let scratch = FilePath(owner.path)
+    for round in 0..<20 {
+      let path = scratch.appending("model-\(round)")
+      DispatchQueue.concurrentPerform(iterations: 2) { _ in
+        while !DurableFile.exists(path) {
+          try? DurableFolder.write(to: path) { try DurableFile.write([1], to: $0.appending("a")) }
+        }
+      }
+      #expect(try DurableFile.list(path) == ["a"])
+    }
+    #expect(try DurableFile.list(scratch).count == 20)
+  }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import HATStorage
 import Testing
 
@@ -14,5 +15,20 @@ import Testing
 
   @Test func soDoesOneOfAddresses() async {
     await #expect(processExitsWith: .exitCode(78)) { _ = LargeMemory.reserve(byteCount: 1 << 60) }
+  }
+
+  @Test func soDoesOneOfAThread() async throws {
+    let result = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) {
+      OwnThread.start(stackBytes: 1 << 60) {}
+    }
+    let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+    #expect(text.contains("error: a thread cannot be started: "), "\(text)")
+  }
+
+  @Test func aThreadDoesItsWork() {
+    let done = DispatchSemaphore(value: 0)
+    OwnThread.start { done.signal() }
+    OwnThread.start(stackBytes: 1 << 20) { done.signal() }
+    for _ in 0..<2 { #expect(done.wait(timeout: .now() + 60) == .success) }
   }
 }

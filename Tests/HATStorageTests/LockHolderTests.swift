@@ -51,6 +51,20 @@ import Testing
     withExtendedLifetime(lock) {}
   }
 
+  /// Files on other file systems have the same numbers, and locks of other programs.
+  @Test func aLockIsHeldByTheProcessThatItsFileNames() throws {
+    let folder = TemporaryFolder()
+    let (root, path) = (FilePath(folder.path), FilePath(folder.path).appending(".lock"))
+    #expect(!FolderLock.isHeld(path))
+    let lock = try FolderLock(path, of: root, work: "training")
+    #expect(FolderLock.isHeld(path))
+    var other = LockHolder.current
+    other.process = 1
+    try overwrite(path, with: JSONEncoder().encode(other))
+    #expect(!FolderLock.isHeld(path))
+    withExtendedLifetime(lock) {}
+  }
+
   /// As locks of earlier versions: the kernel may know the process.
   @Test(arguments: ["", "{", "not JSON"]) func aHolderThatIsNotNamed(content: String) throws {
     let folder = TemporaryFolder()

@@ -7,7 +7,7 @@
 extern "C" {
 #endif
 
-/// Bytes of a string, valid until the next document is read; without bytes where there is none.
+/// Bytes of a string, valid until the next document is read; `bytes` is NULL where there is no string.
 typedef struct {
   const uint8_t *_Nullable bytes;
   size_t count;
@@ -22,6 +22,7 @@ typedef enum {
   hat_json_no_field,
   hat_json_not_a_string,
   hat_json_repeated_field,
+  hat_json_no_memory,
 } hat_json_outcome;
 
 typedef struct hat_json_reader hat_json_reader;
@@ -29,12 +30,16 @@ typedef struct hat_json_reader hat_json_reader;
 /// Bytes that must be readable behind a document.
 size_t hat_json_padding(void);
 
-/// What reads the string at `path`, and the strings among the outermost fields whose names are `kept`; where
+/// Makes a reader of the string at `path`, and of the strings among the outermost fields whose names are `kept`; where
 /// `keeps_scalars` says so, numbers and truth values too, as they are written.
 hat_json_reader *_Nonnull hat_json_reader_create(
     const char *_Nonnull const *_Nonnull path, size_t path_count,
     const char *_Nonnull const *_Nonnull kept, const bool *_Nonnull keeps_scalars, size_t kept_count);
 void hat_json_reader_free(hat_json_reader *_Nonnull reader);
+
+/// The bytes of memory, about, that the reader takes for a document of `count` bytes; 0 where it has enough. simdjson does
+/// not notice every refusal: see that there is room before the document is read.
+size_t hat_json_memory_wanted(const hat_json_reader *_Nonnull reader, size_t count);
 
 /// Reads a document to its end, so that nothing in it goes unchecked.
 /// `kept` has room for as many strings as names were given.

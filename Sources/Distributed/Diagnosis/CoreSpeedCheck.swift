@@ -1,5 +1,6 @@
 import CAffinity
 import Foundation
+import HATStorage
 
 /// How fast each core is while all compute, and how much of its time other programs take.
 struct CoreSpeedCheck: Check {
@@ -98,7 +99,7 @@ enum CoreTimer {
     init(core: Int, seconds: Double) { (self.core, self.seconds) = (core, seconds) }
 
     func start() {
-      Thread.detachNewThread { [self] in
+      OwnThread.start { [self] in
         if hat_affinity_bind(Int32(core)) { result = CoreTimer.measure(core: core, seconds: seconds) }
         isDone.signal()
       }

@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import HATStorage
 
@@ -33,7 +32,7 @@ package enum StopSignals {
       StopSignals.first = number
       sem_post(StopSignals.arrival)
     }
-    Thread.detachNewThread {
+    OwnThread.start {
       while sem_wait(arrival) != 0 {}
       report(name(first))
       StandardStreams.end(UserError.Kind.stoppedEarly.exitCode)

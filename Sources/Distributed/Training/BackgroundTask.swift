@@ -1,4 +1,5 @@
-import Foundation
+import Dispatch
+import HATStorage
 import Synchronization
 
 /// Work on a thread of its own.
@@ -7,7 +8,7 @@ final class BackgroundTask<Success: Sendable>: Sendable {
   private let ended = DispatchSemaphore(value: 0)
 
   init(_ work: @escaping @Sendable () throws -> Success) {
-    Thread.detachNewThread { [self] in
+    OwnThread.start { [self] in
       let outcome = Result { try work() }
       result.withLock { $0 = outcome }
       ended.signal()

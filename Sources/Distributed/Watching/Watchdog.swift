@@ -40,7 +40,7 @@ public final class Watchdog: Sendable {
 
   /// Watches until the process ends.
   public func start() {
-    Thread.detachNewThread { [self] in
+    OwnThread.start { [self] in
       write(stoodStill: waitUntilOverdue())
       Thread.sleep(forTimeInterval: Self.grace)
       if !isSupervised { report() }

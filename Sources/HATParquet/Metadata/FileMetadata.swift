@@ -92,7 +92,7 @@ struct RowGroupMetadata {
       default: try reader.skip(kind)
       }
     }
-    // Nothing that takes memory is declared in less than some bytes.
+    // So every row group takes some bytes of the footer, and the footer bounds their number.
     guard !chunks.isEmpty else { throw .damaged("a row group has no columns") }
     (self.rows, self.chunks) = (rows, chunks)
   }

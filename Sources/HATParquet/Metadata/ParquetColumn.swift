@@ -59,13 +59,18 @@ extension ParquetColumn {
   private struct Builder {
     var schema: ArraySlice<SchemaElement>
     var columns: [ParquetColumn] = []
-    /// Of all paths: names that many columns share may be long.
+    /// Of all paths, also of those to other columns: names that many columns share may be long.
     var pathBytes = 0
 
     mutating func add(children: Int, of parent: Parent) throws(ParquetFault) {
       guard 0...schema.count ~= children, parent.depth < ParquetLimits.schemaDepth else { throw badTree }
       for _ in 0..<children {
         guard let element = schema.popFirst() else { throw badTree }
+        // Before the path is made: that takes time too.
+        pathBytes += parent.path.utf8.count + element.name.utf8.count + 1
+        guard pathBytes <= ParquetLimits.footer else {
+          throw .damaged("its columns have impossibly long names")
+        }
         let node = Parent(
           path: parent.path.isEmpty ? element.name : "\(parent.path).\(element.name)",
           presentLevel: parent.presentLevel + (element.repetition == 0 ? 0 : 1),
@@ -73,10 +78,6 @@ extension ParquetColumn {
         if let number = element.physicalType {
           guard let type = PhysicalType(rawValue: number) else {
             throw .damaged("column \"\(node.path)\" is of unknown type \(number)")
-          }
-          pathBytes += node.path.utf8.count
-          guard pathBytes <= ParquetLimits.footer else {
-            throw .damaged("its columns have impossibly long names")
           }
           columns.append(
             ParquetColumn(

@@ -10,6 +10,8 @@ final class PageCodec {
 
   private let method: Method
   private var zstd: OpaquePointer?
+  /// Allocated, because zlib keeps its address.
+  private var gzip: UnsafeMutablePointer<z_stream>?
 
   private static let names = [3: "LZO", 4: "BROTLI", 5: "LZ4", 7: "LZ4_RAW"]
 
@@ -18,7 +20,9 @@ final class PageCodec {
     switch codec {
     case 0: method = .none
     case 1: method = .snappy
-    case 2: method = .gzip
+    case 2:
+      method = .gzip
+      gzip = Self.makeGzipStream()
     case 6:
       method = .zstd
       zstd = ZSTD_createDCtx()
@@ -29,7 +33,22 @@ final class PageCodec {
     }
   }
 
-  deinit { ZSTD_freeDCtx(zstd) }
+  deinit {
+    ZSTD_freeDCtx(zstd)
+    if let gzip {
+      inflateEnd(gzip)
+      gzip.deallocate()
+    }
+  }
+
+  private static func makeGzipStream() -> UnsafeMutablePointer<z_stream> {
+    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    let size = Int32(MemoryLayout<z_stream>.size)
+    // Of gzip, or of zlib, as some writers have it.
+    precondition(inflateInit2_(stream, 15 + 32, ZLIB_VERSION, size) == Z_OK, "zlib has memory")
+    return stream
+  }
 
   /// The content of `input`: where it lies, or decompressed into `buffer`.
   /// - Parameter count: the bytes that the page declares, at most `ParquetLimits.page`.
@@ -87,18 +106,15 @@ final class PageCodec {
     // Deflate makes at most 1032 bytes of one.
     guard count / 1032 <= inputCount else { throw Self.fault("a gzip page") }
     buffer.makeRoom(count)
-    var stream = z_stream()
-    let size = Int32(MemoryLayout<z_stream>.size)
-    // Of gzip, or of zlib, as some writers have it.
-    precondition(inflateInit2_(&stream, 15 + 32, ZLIB_VERSION, size) == Z_OK, "zlib has memory")
-    defer { inflateEnd(&stream) }
-    stream.next_in = UnsafeMutablePointer(mutating: input.assumingMemoryBound(to: UInt8.self))
-    stream.avail_in = UInt32(inputCount)
-    stream.next_out = buffer.base.assumingMemoryBound(to: UInt8.self)
-    stream.avail_out = UInt32(count)
-    while inflate(&stream, Z_FINISH) == Z_STREAM_END {
-      if stream.avail_out == 0 && stream.avail_in == 0 { return }
-      guard stream.avail_in > 0, inflateReset(&stream) == Z_OK else { break }
+    let stream = gzip!
+    inflateReset(stream)
+    stream.pointee.next_in = UnsafeMutablePointer(mutating: input.assumingMemoryBound(to: UInt8.self))
+    stream.pointee.avail_in = UInt32(inputCount)
+    stream.pointee.next_out = buffer.base.assumingMemoryBound(to: UInt8.self)
+    stream.pointee.avail_out = UInt32(count)
+    while inflate(stream, Z_FINISH) == Z_STREAM_END {
+      if stream.pointee.avail_out == 0 && stream.pointee.avail_in == 0 { return }
+      guard stream.pointee.avail_in > 0, inflateReset(stream) == Z_OK else { break }
     }
     throw Self.fault("a gzip page")
   }

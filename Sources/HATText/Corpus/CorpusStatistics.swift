@@ -1,4 +1,4 @@
-/// What words and documents a corpus is made of. Marks of dialogues are no words but for `counts`.
+/// Statistics of a corpus. Marks of dialogues count as words in `counts` only.
 public struct CorpusStatistics: Sendable {
   /// As manifests count: with marks.
   public private(set) var counts = TextCounts()
@@ -13,7 +13,10 @@ public struct CorpusStatistics: Sendable {
 
   public mutating func add(_ document: ShardDocument) {
     counts += TextCounts(documents: 1, words: document.wordLengths.count, bytes: document.text.count)
-    if document.kind != .text { dialogues = (dialogues ?? DialogueStatistics()).adding(document) }
+    if document.kind != .text {
+      if dialogues == nil { dialogues = DialogueStatistics() }
+      dialogues!.add(document)
+    }
     for word in document.words where document.kind == .text || !word.isMark {
       while wordLengths.count <= word.count { wordLengths.append(0) }
       wordLengths[word.count] += 1
@@ -55,17 +58,15 @@ public struct DialogueStatistics: Sendable {
     marksOfBytes.sorted { $0.key < $1.key }.map { (SpecialByte.markName($0.key)!, $0.value) }
   }
 
-  fileprivate func adding(_ document: ShardDocument) -> Self {
-    var sum = self
+  fileprivate mutating func add(_ document: ShardDocument) {
     let words = document.words
     for word in words {
-      if word.isMark { sum.marksOfBytes[word.first!, default: 0] += 1 } else { sum.textBytes += word.count }
+      if word.isMark { marksOfBytes[word.first!, default: 0] += 1 } else { textBytes += word.count }
     }
     for word in document.counted.joined() where !words[word].isMark {
-      sum.countedWords += 1
-      sum.countedBytes += words[word].count
+      countedWords += 1
+      countedBytes += words[word].count
     }
-    return sum
   }
 }
 

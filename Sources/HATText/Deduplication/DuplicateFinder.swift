@@ -1,6 +1,6 @@
 import HATStorage
 
-/// Which documents come again, in a sequence that lies in parts: a bit for each.
+/// A bit for each document: whether it repeats an earlier one. Documents are numbered through all parts.
 struct DuplicateMarks {
   let documents: Partition
   private var isDuplicate: [UInt64]
@@ -27,8 +27,8 @@ struct DuplicateMarks {
   }
 }
 
-/// Finds what comes again in a sequence of hashes that lies in parts. It takes a bit for each document, and a table for
-/// as many as are looked at in one go; where there are more the parts are read several times.
+/// Finds repeated hashes. It needs a bit for each document and a table of `documentsPerRound` hashes; for more documents it reads the
+/// parts several times, and looks at a share of the hashes each time.
 struct DuplicateFinder {
   /// A table of that many takes 1 GiB.
   static let documentsPerRound = 50_000_000

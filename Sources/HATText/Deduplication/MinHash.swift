@@ -9,9 +9,9 @@ import HATStorage
 /// value is the same in both with probability s. They lie in 14 bands of 8. Texts are near duplicates where a whole band
 /// is the same, which has probability 1 - (1 - s⁸)¹⁴ (the numbers are those of FineWeb: Penedo et al. 2024, section 3.4).
 ///
-/// Words are those of the rule `unicode`, in which ASCII letters are made small; white space, controls and punctuation of ASCII, of
-/// Latin-1, and of the blocks General Punctuation and CJK Symbols are removed. A text of fewer than five words is one shingle; one
-/// without words is as it is.
+/// Words are those of the rule `unicode`, in which ASCII letters are made small; white space, controls and punctuation of ASCII, and
+/// the scalars U+0080 to U+00BF, U+2000 to U+207F and U+3000 to U+303F are removed, superscript digits among them. A text of fewer
+/// than five words is one shingle; one without words is as it is.
 struct MinHash {
   static let shingleWords = 5
   static let bands = 14
@@ -147,7 +147,7 @@ extension MinHash {
     }
   }
 
-  /// Whether a scalar that begins with two bytes is one of U+00A0 to U+00BF, U+2000 to U+207F, U+3000 to U+303F.
+  /// Whether a scalar that begins with two bytes is one of U+0080 to U+00BF, U+2000 to U+207F, U+3000 to U+303F.
   private static func isPunctuation(_ first: UInt8, _ second: UInt8) -> Bool {
     first == 0xC2 || (first == 0xE2 && second < 0x82) || (first == 0xE3 && second == 0x80)
   }

@@ -3,7 +3,7 @@ import HATStorage
 /// Finds near duplicates by the hashes of the bands of their signatures (`MinHash`).
 ///
 /// Documents with the same hash of a band are linked, and so are those that are linked to the same one. Of all that are linked,
-/// directly or not, the first stays; the others come again. So the result does not depend on the order of the work.
+/// directly or not, the first is kept; the others are duplicates. So the result does not depend on the order of the work.
 ///
 /// It takes 4 bytes and a bit for each document, and a table for as many as are looked at in one go; where there are more, each
 /// band is read several times.

@@ -1,5 +1,3 @@
-import HATStorage
-
 /// What is wrong with a dialogue in JSON; the reader adds the place.
 struct DialogueFault: Error {
   var problem: String

@@ -129,6 +129,7 @@ enum MessageList {
   private static func isEmpty(_ fields: JSONFields, _ name: FieldName) throws -> Bool {
     if try fields.isNull(name) { return true }
     if let list = try? fields.nestedUnkeyedContainer(forKey: name) { return list.isAtEnd }
-    return false
+    let object = try? fields.nestedContainer(keyedBy: FieldName.self, forKey: name)
+    return object?.allKeys.isEmpty == true
   }
 }

@@ -61,7 +61,8 @@ final class DocumentFilter {
 /// Matches values against a regular expression, and remembers what came of it: metadata repeat.
 private final class ValueMatcher {
   private let regex: Regex<AnyRegexOutput>
-  private var known: [String: Bool] = [:]
+  /// By bytes: strings of other bytes, of which one matches, may be equal to Swift.
+  private var known: [[UInt8]: Bool] = [:]
   private static let mostKnown = 4096
   /// Longer ones seldom repeat.
   private static let longestKnown = 64
@@ -77,12 +78,12 @@ private final class ValueMatcher {
   }
 
   func matches(_ value: String) -> Bool {
-    if let result = known[value] { return result }
+    guard value.utf8.count <= Self.longestKnown else { return value.wholeMatch(of: regex) != nil }
+    let key = Array(value.utf8)
+    if let result = known[key] { return result }
     let result = value.wholeMatch(of: regex) != nil
-    if value.utf8.count <= Self.longestKnown {
-      if known.count == Self.mostKnown { known.removeAll(keepingCapacity: true) }
-      known[value] = result
-    }
+    if known.count == Self.mostKnown { known.removeAll(keepingCapacity: true) }
+    known[key] = result
     return result
   }
 }

@@ -99,20 +99,20 @@ final class DecompressedSource: ByteSource {
       unread = unread.dropFirst(read)
       return written
     } catch let damage as FormatDamage {
-      throw error(damage.problem)
+      throw error(damage.problem, hint: damage.hint)
     }
   }
 
-  private func error(_ problem: String) -> UserError {
-    UserError(.invalidData, at: place, problem, hint: "Restore the file or compress it again.")
+  private func error(_ problem: String, hint: String? = nil) -> UserError {
+    UserError(.invalidData, at: place, problem, hint: hint ?? "Restore the file or compress it again.")
   }
 }
 
 /// Reads gzip data of one or more members.
 final class GzipStreamDecompressor: StreamDecompressor {
-  /// At one place in memory, for zlib remembers it.
+  /// Allocated, because zlib keeps its address.
   private let stream: UnsafeMutablePointer<z_stream>
-  /// Whether bytes of a member have been read that has not ended.
+  /// Whether a member has begun and not ended.
   private var isInsideMember = false
 
   /// The gzip wrapper alone, not zlib's.
@@ -159,6 +159,8 @@ final class ZstdStreamDecompressor: StreamDecompressor {
   private let context = ZSTD_createDCtx()
   private var isInsideFrame = false
 
+  private static let largestWindow = 1 << 27
+
   deinit {
     ZSTD_freeDCtx(context)
   }
@@ -171,11 +173,20 @@ final class ZstdStreamDecompressor: StreamDecompressor {
     var from = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
     var to = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
     let result = ZSTD_decompressStream(context, &to, &from)
-    guard ZSTD_isError(result) == 0 else {
-      throw FormatDamage(
-        "it is not valid zstd data (\(String(cString: ZSTD_getErrorName(result))))")
-    }
+    guard ZSTD_isError(result) == 0 else { throw Self.damage(result) }
     isInsideFrame = result != 0
     return (from.pos, to.pos)
+  }
+
+  /// Where there is no memory, the process ends.
+  private static func damage(_ result: Int) -> FormatDamage {
+    switch ZSTD_getErrorCode(result) {
+    case ZSTD_error_frameParameter_windowTooLarge:
+      FormatDamage(
+        "it was compressed with a window of more than \(largestWindow >> 20) MiB",
+        hint: "Compress it again without --long, or with --long=27.")
+    case ZSTD_error_memory_allocation: LargeMemory.refuse(largestWindow)
+    default: FormatDamage("it is not valid zstd data (\(String(cString: ZSTD_getErrorName(result))))")
+    }
   }
 }

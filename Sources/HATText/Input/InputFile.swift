@@ -103,9 +103,9 @@ extension InputFile {
       hint: "Give files that end in \(endings).")
   }
 
-  /// Other kinds of files in a folder are left alone: corpora come with read-me files and licences. One that is empty is an
-  /// empty document.
-  /// - Parameter folders: that it lies in.
+  /// Other kinds of files in a folder are left alone: corpora come with read-me files and licences. An empty
+  /// file is an empty document.
+  /// - Parameter folders: those above it, outermost first.
   private static func filesBelow(
     _ folder: FilePath, name: FilePath, inside folders: [FolderIdentity]
   ) throws -> [InputFile] {
@@ -151,7 +151,8 @@ extension InputFile {
     }
     try FileFailure.requireFile(status.st_mode, FilePath(path))
     guard status.st_size > 0 || mayBeEmpty else { throw emptyFile(path) }
-    let modified = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
+    // It is only compared: that it overflows in the year 2262 does no harm.
+    let modified = status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec
     return InputFile(
       path: path, name: name, format: format, compression: compression, bytes: Int(status.st_size),
       modified: modified)

@@ -39,11 +39,15 @@ final class JSONDocumentReader {
     hat_json_reader_free(reader)
   }
 
+  /// Where there is no memory for it, the process ends (`LargeMemory`).
   /// - Parameter bytes: followed by `padding` readable bytes of whatever content.
   /// - Throws: `Problem`.
   func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(Problem) -> Document {
+    let wanted = hat_json_memory_wanted(reader, bytes.count)
+    if wanted > 0 { LargeMemory.requireRoom(byteCount: wanted) }
     var text = hat_json_string()
     let outcome = hat_json_read_document(reader, bytes.baseAddress!, bytes.count, &text, &kept)
+    if outcome == hat_json_no_memory { LargeMemory.refuse(wanted) }
     if let problem = Self.problem(outcome) { throw problem }
     return Document(text: UnsafeBufferPointer(start: text.bytes, count: text.count), metadata: values)
   }

@@ -64,12 +64,24 @@ package final class NumberLines {
 
   private func takeLine(_ line: UnsafeBufferPointer<UInt8>, _ take: (_ numbers: [Double]) -> Bool) -> Bool {
     guard !line.isEmpty, let values = try? reader.scalars(line) else { return false }
-    for (index, value) in values.enumerated() { numbers[index] = value.map(Self.number) ?? .nan }
+    for (index, value) in values.enumerated() {
+      numbers[index] = value.map { Self.number($0, in: line) } ?? .nan
+    }
     return take(numbers)
   }
 
   /// A number ends where JSON goes on, so that no copy is needed.
-  private static func number(_ digits: UnsafeBufferPointer<UInt8>) -> Double {
-    digits.baseAddress!.withMemoryRebound(to: CChar.self, capacity: digits.count) { strtod($0, nil) }
+  /// - Parameter token: a part of the line; elsewhere lies what was unescaped: a string.
+  private static func number(
+    _ token: UnsafeBufferPointer<UInt8>, in line: UnsafeBufferPointer<UInt8>
+  ) -> Double {
+    let (start, lineStart) = (token.baseAddress!, line.baseAddress!)
+    guard start >= lineStart, start < lineStart + line.count else { return .nan }
+    return start.withMemoryRebound(to: CChar.self, capacity: token.count) { digits in
+      var end: UnsafeMutablePointer<CChar>?
+      let number = strtod(digits, &end)
+      // Not so where it is true or false.
+      return end == UnsafeMutablePointer(mutating: digits + token.count) ? number : .nan
+    }
   }
 }

@@ -1,5 +1,4 @@
 import HATParquet
-import HATStorage
 
 /// Gives the rows of a Parquet file, or those of a slice of it, as records.
 final class ParquetRecordReader: RecordSource {

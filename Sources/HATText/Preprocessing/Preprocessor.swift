@@ -27,6 +27,8 @@ public final class Preprocessor {
   private var lock: FolderLock?
   /// Whether an earlier start has finished a part of the work.
   private var isContinued = false
+  /// Of the whole input, as the process with standard input has walked through them.
+  var unitCount = 0
 
   struct State: Codable {
     var settings: PreprocessSettings
@@ -117,7 +119,7 @@ public final class Preprocessor {
     let lock = try FolderLock(folder.lockPath, of: folder.path, work: Self.work)
     try JSONFile.write(State(settings: settings, inputs: plan.inputs), to: folder.statePath)
     try folder.removeLeavings()
-    lock.share()
+    try lock.share()
     self.lock = lock
   }
 
@@ -131,7 +133,14 @@ public final class Preprocessor {
   }
 
   private func finish() throws -> CorpusManifest {
-    let manifest = CorpusManifest(settings: settings, records: try folder.unitRecords())
+    let records = try folder.unitRecords()
+    guard records.count == unitCount else {
+      throw UserError(
+        .missingInput, at: folder.path.string,
+        "there are \(records.count) records of units of work, and \(unitCount) units are done",
+        hint: "Check the file system, then run the same command again.")
+    }
+    let manifest = CorpusManifest(settings: settings, records: records)
     guard manifest.train.counts.documents + manifest.holdout.counts.documents > 0 else {
       try folder.removeScaffolding()
       throw noDocument(manifest.leftOut)
@@ -200,104 +209,4 @@ extension Preprocessor {
       PreprocessProgress(
         position: position, total: plan.inputBytes, isLookingForDuplicates: isLookingForDuplicates))
   }
-}
-
-// MARK: - Changes
-
-/// What makes preprocessing refuse a folder: it was made of something else.
-extension Preprocessor {
-  func requireUnchanged(since manifest: CorpusManifest) throws {
-    let old = try JSONFile.read([InputFile].self, from: folder.inputsPath, hint: CorpusManifest.repair)
-    try refuse(settings.changes(from: manifest.settings) + plan.changes(from: old, ignoringTimes: true))
-    let haveNewTimes = zip(old, plan.inputs).contains { $0.modified != $1.modified || $1.isStandardInput }
-    if haveNewTimes, try inputsFingerprint() != manifest.inputsFingerprint {
-      try refuse(["the content of the input"])
-    }
-  }
-
-  func refuse(_ changes: [String]) throws {
-    guard !changes.isEmpty else { return }
-    throw UserError(
-      .wrongUsage, at: folder.path.string,
-      "this folder was made with other settings or input; changed: \(changes.joined(separator: "; "))",
-      hint: "Give the same settings and input to continue, or another folder for `output`.")
-  }
-
-  private func inputsFingerprint() throws -> Checksum {
-    let pass = FingerprintPass()
-    try plan.visit(pass, hasStandardInput: true)
-    return UnitRecord.inputsFingerprint(pass.units.map { ($0, $1.checksum) })
-  }
-}
-
-extension WorkPlan {
-  /// What is different about the input, a sentence part each.
-  func changes(from old: [InputFile], ignoringTimes: Bool) -> [String] {
-    let (before, now) = (Set(old.map(\.name)), Set(inputs.map(\.name)))
-    var changes = now.subtracting(before).sorted().prefix(3).map { "\($0) is new" }
-    changes += before.subtracting(now).sorted().prefix(3).map { "\($0) is gone" }
-    guard changes.isEmpty else { return changes }
-    guard old.map(\.name) == inputs.map(\.name) else { return ["the order of the input"] }
-    for (before, now) in zip(old, inputs) {
-      if before.bytes != now.bytes {
-        changes.append("\(now.name) had \(before.bytes) bytes and has \(now.bytes)")
-      } else if before.modified != now.modified && !ignoringTimes {
-        changes.append("\(now.name) was written again")
-      }
-    }
-    return Array(changes.prefix(3))
-  }
-}
-
-/// Takes in the records of an input, as units do when they are written.
-private final class FingerprintPass: UnitVisitor {
-  /// The units with records, in order.
-  private(set) var units: [(WorkUnit, RunningChecksum)] = []
-  private var current: WorkUnit?
-
-  func begin(_ unit: WorkUnit) -> Bool {
-    current = unit
-    return true
-  }
-
-  func visit(_ record: InputRecord, of input: InputFile) {
-    if units.last?.0 != current { units.append((current!, RunningChecksum())) }
-    units.last!.1.update(record)
-  }
-
-  func end(_ unit: WorkUnit, inputBytes: Int) {}
-
-  func advance(to position: Int) {}
-}
-
-/// How the processes that make a corpus together agree. Preprocessing knows no more of them.
-public protocol WorkSharing {
-  /// Whether this is the process that standard input belongs to.
-  var hasStandardInput: Bool { get }
-
-  /// Does something in one process, and returns what came of it in all. An error is thrown in all.
-  func once<Value: Codable>(_ work: () throws -> Value) throws -> Value
-
-  /// Does something in every process, and returns when all have done it. An error in any is thrown in all.
-  func together(_ work: () throws -> Void) throws
-}
-
-extension WorkSharing {
-  func once(_ work: () throws -> Void) throws {
-    _ = try once {
-      try work()
-      return true
-    }
-  }
-}
-
-/// One process, for itself.
-public struct WorkingAlone: WorkSharing {
-  public let hasStandardInput = true
-
-  public init() {}
-
-  public func once<Value: Codable>(_ work: () throws -> Value) throws -> Value { try work() }
-
-  public func together(_ work: () throws -> Void) throws { try work() }
 }

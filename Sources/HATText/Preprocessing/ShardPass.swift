@@ -8,6 +8,7 @@ extension Preprocessor {
       try stoppingTogether {
         try plan.visit(pass, hasStandardInput: hasStandardInput)
         try pass.finish()
+        unitCount = pass.units
       }
       pass.abandon()
     } catch {
@@ -47,6 +48,8 @@ private final class ShardPass: UnitVisitor {
   private let committer = UnitCommitter()
   private var current: UnitProcessor?
   private var (position, unitStart) = (0, 0)
+  /// So far, whoever does them.
+  private(set) var units = 0
 
   init(_ preprocessor: Preprocessor) throws {
     self.preprocessor = preprocessor
@@ -59,6 +62,7 @@ private final class ShardPass: UnitVisitor {
   }
 
   func begin(_ unit: WorkUnit) throws -> Bool {
+    units += 1
     guard try preprocessor.folder.claim(unit, .shards) else { return false }
     current = try UnitProcessor(unit, folder: preprocessor.folder, tools: tools)
     unitStart = position

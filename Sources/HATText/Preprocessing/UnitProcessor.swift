@@ -96,7 +96,7 @@ final class UnitProcessor {
     if tools.kind == .preferences {
       longestPair = .larger(
         longestPair,
-        SequenceSize(words: dialogue.wordLengths.count + 1, bytes: dialogue.bytes.count + 1))
+        SequenceSize(ofPairWithWords: dialogue.wordLengths.count, bytes: dialogue.bytes.count))
     }
   }
 

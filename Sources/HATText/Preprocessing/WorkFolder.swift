@@ -67,7 +67,7 @@ extension WorkFolder {
     return try create(records.appending("\(unit.name).\(pass.rawValue)\(Self.claimSuffix)"))
   }
 
-  /// Asks all processes to stop, for this one has failed. Where that cannot be said either they find out later.
+  /// Asks all processes to stop, because this one has failed. If even this file cannot be made, they find out at the end of the pass.
   func requestStop() {
     _ = try? create(records.appending(Self.stopName))
   }

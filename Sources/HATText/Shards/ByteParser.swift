@@ -1,11 +1,5 @@
 import HATStorage
 
-/// What is wrong with bytes that should follow a format; the reader adds the place.
-struct FormatDamage: Error {
-  var problem: String
-  init(_ problem: String) { self.problem = problem }
-}
-
 /// Takes little-endian values from some bytes, one behind the other, and never beyond their end.
 struct ByteParser {
   private let bytes: [UInt8]

@@ -1,28 +1,5 @@
 import HATStorage
 
-/// The byte values UTF-8 never uses that carry the specials (docs/model.md §1).
-///
-/// All but `[W]` are marks: each is a word of its own, of this single byte.
-public enum SpecialByte {
-  /// `[W]`, the word mark: the encoder reads a word's embedding there, the decoder ends a word with it.
-  public static let word: UInt8 = 0xFF
-  /// `[S]`, the document mark: opens and closes every document.
-  public static let document: UInt8 = 0xFE
-  /// Opens the turn of a dialogue that says how to behave.
-  public static let system: UInt8 = 0xF5
-  /// Opens the turn of who asks.
-  public static let user: UInt8 = 0xF6
-  /// Opens the turn of who answers: what a model writes.
-  public static let assistant: UInt8 = 0xF7
-  /// Closes a turn.
-  public static let turnEnd: UInt8 = 0xF8
-
-  /// Whether a byte is a mark of documents or dialogues, which no text contains.
-  public static func isMark(_ byte: UInt8) -> Bool {
-    byte == document || (system...turnEnd).contains(byte)
-  }
-}
-
 /// One micro-batch: pieces of documents, in flat arrays without padding.
 ///
 /// A piece of k + 1 words gives k inputs (all but its last word) and k targets (all but its first): the word

@@ -41,7 +41,7 @@ public final class EvaluationStream {
   ) throws {
     packer = try SequencePacker(words: sequenceWords, bytes: sequenceBytes, splitter: splitter)
     if document.kind == .preferences {
-      let size = SequenceSize(words: document.wordLengths.count + 1, bytes: document.text.count + 1)
+      let size = SequenceSize(ofPairWithWords: document.wordLengths.count, bytes: document.text.count)
       try packer.requireRoom(for: size, longest: "the pair", at: "document")
     }
     supply = OrderedSupply(Frame(holding: document, splitter: splitter))

@@ -42,7 +42,7 @@ public struct Mixture: Sendable {
     return kinds.allSatisfy { $0 == kinds[0] } ? kinds[0] : .dialogues
   }
 
-  /// That of the corpus where there is one; else of every corpus's with its weight, in order.
+  /// A single corpus's own; otherwise the checksum of every corpus's fingerprint and share, in order.
   public var fingerprint: Checksum {
     guard parts.count > 1 else { return parts[0].corpus.fingerprint }
     var bytes: [UInt8] = []

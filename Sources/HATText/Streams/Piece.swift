@@ -1,6 +1,6 @@
 /// A run of target words of one document. Target `t` is word `t`, and `[S]` where `t` is the number of words.
 ///
-/// Of a pair of dialogues it is all of it, and becomes two pieces of a batch.
+/// Of a pair of dialogues it is the whole pair, and becomes two pieces of a batch.
 struct Piece {
   let view: DocumentView
   let targets: Range<Int>
@@ -89,8 +89,8 @@ struct DocumentView {
 
   var wordCount: Int { document.words }
 
-  /// With the closing `[S]`, as the one between the dialogues of a pair has a byte too.
-  var size: SequenceSize { SequenceSize(words: document.words + 1, bytes: document.text.count + 1) }
+  /// Of a pair.
+  var size: SequenceSize { SequenceSize(ofPairWithWords: document.words, bytes: document.text.count) }
 
   /// In bytes.
   func wordLength(_ word: Int) -> Int { frame.wordLength(document.firstWord + word) }

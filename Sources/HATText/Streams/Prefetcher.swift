@@ -1,4 +1,5 @@
 import Foundation
+import HATStorage
 
 /// Makes values before they are needed, on a thread of its own, and hands them out in order.
 ///
@@ -13,9 +14,7 @@ public final class Prefetcher<Value: Sendable> {
     precondition(depth > 0)
     let queue = PrefetchQueue(depth: depth, make: make)
     self.queue = queue
-    let thread = Thread { queue.fill() }
-    thread.name = "prefetch"
-    thread.start()
+    OwnThread.start { queue.fill() }
   }
 
   deinit {

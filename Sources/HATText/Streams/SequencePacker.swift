@@ -12,7 +12,7 @@ struct SequencePacker {
   /// The most targets of a sequence.
   let size: SequenceSize
 
-  /// What is already a target of the document the supply is at.
+  /// How much of the current document has been packed.
   struct Position {
     /// Target words, of the document's words + 1.
     var word = 0
@@ -108,4 +108,9 @@ public struct SequenceSize: Sendable, Equatable, Codable {
     guard let one, let other else { return one ?? other }
     return SequenceSize(words: max(one.words, other.words), bytes: max(one.bytes, other.bytes))
   }
+}
+
+extension SequenceSize {
+  /// Of a pair of dialogues: with the closing `[S]`, which shards do not have, unlike the one between the dialogues.
+  init(ofPairWithWords words: Int, bytes: Int) { self.init(words: words + 1, bytes: bytes + 1) }
 }

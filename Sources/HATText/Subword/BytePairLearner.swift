@@ -32,8 +32,8 @@ extension SubwordVocabulary {
 /// Finds the pair of neighbouring tokens that is the most frequent, of equally frequent ones that of the smaller tokens,
 /// and merges it.
 ///
-/// Words are kept as their tokens. A heap holds each pair with a count it had once, and never only with too small a
-/// one: a stale entry that comes to the top is put back with its true count.
+/// Words are kept as their tokens. Counts in the heap may be out of date, but every pair has an entry that is not too small; an entry
+/// that comes to the top with an old count is put back with the true one.
 struct BytePairLearner {
   /// A pair that occurs once saves nothing.
   static let fewestOccurrences = 2

@@ -13,8 +13,8 @@ public struct TokenBatch: PreferenceBatch, Sendable, Equatable {
   public private(set) var counts: [Bool] = []
   /// [P / 2]; empty but for preference pairs: pieces 2i and 2i + 1 are the chosen and the rejected answer of `pairs[i]`.
   public var pairs: [PreferencePair] = []
-  /// [W]: the targets that hold at least one byte of each word that counts, marks left out; neighbours may share one. Of preference
-  /// pairs, words of the chosen answers.
+  /// [W]: for each word that counts (marks left out) the targets that hold a byte of it; neighbouring words may share a target. Of
+  /// preference pairs, words of the chosen answers.
   public private(set) var words: [Range<Int32>] = []
   /// Bytes of these words.
   public private(set) var textBytes = 0

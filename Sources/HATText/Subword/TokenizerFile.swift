@@ -86,7 +86,7 @@ public struct TokenizerFile: Sendable, Equatable {
   }
 }
 
-/// The parts of a `tokenizer.json` that are not the same in every one of ours, in the library's terms.
+/// A `tokenizer.json` of ours, without special tokens, in the library's terms.
 private struct TokenizerContent: Codable {
   struct Model: Codable, Equatable {
     var type = "BPE"

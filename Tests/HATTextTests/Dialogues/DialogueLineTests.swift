@@ -31,7 +31,7 @@ import Testing
       try shown([
         #"{"messages": [{"role": "assistant", "content": ""}]}"#,
         #"{"messages": [{"role": "developer", "content": "x", "name": "n"}, {"role": "assistant", "content": "a", "weight": 0}, {"role": "assistant", "content": "b", "weight": 1}]}"#,
-        #"{"messages": [{"role": "user", "content": [{"type": "text", "text": "to"}, {"type": "text", "text": "be"}], "weight": 0}, {"role": "assistant", "content": "é\nb", "tool_calls": [], "weight": null}]}"#,
+        #"{"messages": [{"role": "user", "content": [{"type": "text", "text": "to"}, {"type": "text", "text": "be"}], "weight": 0}, {"role": "assistant", "content": "é\nb", "tool_calls": [], "function_call": {}, "weight": null}]}"#,
       ]) == [
         "[assistant]|*[turn end]",
         "[system]|x|[turn end]|[assistant]|a|[turn end]|[assistant]|*b|*[turn end]",

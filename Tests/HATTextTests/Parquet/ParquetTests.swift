@@ -155,6 +155,28 @@ import Testing
     #expect(text.contains("the checksum of a page is wrong"), "\(text)")
   }
 
+  /// A column of columns whose long name would be copied for each of them.
+  @Test func aNameThatManyColumnsShareIsRefused() throws {
+    func number(_ value: Int) -> [UInt8] {
+      value < 0x80 ? [UInt8(value)] : [UInt8(value & 0x7F) | 0x80] + number(value >> 7)
+    }
+    // Apache Thrift's compact protocol, fields of parquet.thrift: 4 is a name, 5 the number of columns inside.
+    let (length, columns) = (1 << 20, 1000)
+    var footer: [UInt8] = [0x29, 0xFC] + number(columns + 2)
+    footer += [0x55, 2, 0]
+    footer += [0x48] + number(length) + [UInt8](repeating: UInt8(ascii: "n"), count: length)
+    footer += [0x15] + number(2 * columns) + [0]
+    for _ in 0..<columns { footer += [0x48, 1, UInt8(ascii: "a"), 0] }
+    footer += [0x16, 0, 0]
+    var bytes = Array("PAR1".utf8) + footer
+    bytes.appendLittleEndian(UInt32(footer.count))
+    bytes += Array("PAR1".utf8)
+    let file = folder.appending("names.parquet")
+    try Data(bytes).write(to: URL(fileURLWithPath: file))
+    let text = errorText { _ = try ParquetFile(opening: FilePath(file)) }
+    #expect(text.contains("its columns have impossibly long names"), "\(text)")
+  }
+
   @Test func otherKindsOfFilesUnderTheNameAreRefused() throws {
     let file = folder.appending("text.parquet")
     for bytes in [[], Array("PAR1".utf8), Array("PAR1PAR1".utf8), [UInt8](repeating: 7, count: 5000)] {

@@ -99,6 +99,16 @@ import Testing
     #expect(try texts(patterns(#"source=input\.jsonl"#), LeftOutCounts(unmatched: 1)).count == 6)
   }
 
+  /// `é` is one scalar or two, and `.` is one; to Swift the strings are equal. What came first must not matter.
+  @Test func equalStringsOfOtherScalarsAreTwoValues() throws {
+    let lines = [#"{"text":"one","source":"caf\u00e9"}"#, #"{"text":"two","source":"cafe\u0301"}"#]
+    for (name, order) in [("forwards", lines), ("backwards", Array(lines.reversed()))] {
+      let path = try write(order, to: "\(name).jsonl")
+      let corpus = try preprocess([path], into: name) { $0.filters.patterns = patterns("source=caf.") }
+      #expect(try corpus.texts(.train) == ["one"])
+    }
+  }
+
   @Test func textFilesHaveASource() throws {
     for name in ["a.txt", "b.txt"] {
       try Data(name.utf8).write(to: URL(fileURLWithPath: folder.appending(name)))

@@ -82,6 +82,18 @@ import Testing
     #expect(errorText { _ = try content(input) }.contains("not valid gzip data"))
   }
 
+  /// As `zstd --long=31` may write it: a frame of one block that is not compressed (RFC 8878).
+  @Test func aWindowThatIsTooLargeIsNamed() throws {
+    let frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0, 21 << 3, 3 << 3 | 1, 0, 0] + Array("abc".utf8)
+    let input = try write(frame, to: "window.txt.zst")
+    let text = errorText { _ = try content(input) }
+    #expect(text.contains("window.txt.zst: it was compressed with a window of more than 128 MiB"), "\(text)")
+    #expect(text.contains("--long=27"), "\(text)")
+    var smaller = frame
+    smaller[5] = 17 << 3
+    #expect(try content(write(smaller, to: "small.txt.zst")) == Array("abc".utf8))
+  }
+
   // MARK: JSON
 
   private func parse(
@@ -148,6 +160,48 @@ import Testing
     #expect(mended.text == "a\u{FFFD} b\u{FFFD}\u{FFFD}c 😀")
     #expect(mended.metadata["source"] == "\u{FFFD}")
     #expect(try parse(line, policy: .skip).text == nil)
+  }
+
+  /// A line that needs more memory than there is ends the process with the one message.
+  @Test func wantOfMemoryForALineIsSaid() async throws {
+    let result = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) {
+      let line = [UInt8](repeating: 0x20, count: 40 << 20)
+      let reader = JSONDocumentReader(path: ["text"], keeping: [], withScalars: [])
+      let sizes = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+      let pages = try #require(rlim_t(sizes[0]))
+      var limit = rlimit()
+      let kind = __rlimit_resource_t(RLIMIT_AS.rawValue)
+      getrlimit(kind, &limit)
+      limit.rlim_cur = pages * 4096 + (200 << 20)
+      setrlimit(kind, &limit)
+      line.withUnsafeBufferPointer { _ = try? reader.read($0) }
+    }
+    let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+    #expect(text.contains("error: the operating system refuses 384 MiB of memory"), "\(text)")
+  }
+
+  // MARK: Files
+
+  @Test func aTimeFarInTheFutureIsATime() throws {
+    _ = try write(Array("text".utf8), to: "a.txt")
+    let path = folder.appending("a.txt")
+    let moment = timespec(tv_sec: 10_413_792_000, tv_nsec: 0)  // In the year 2300.
+    try #require(utimensat(AT_FDCWD, path, [moment, moment], 0) == 0)
+    let inputs = try InputFile.list([path])
+    #expect(try InputFile.list([path]) == inputs)
+  }
+
+  /// Folders of old archives have names in Latin-1.
+  @Test func aFolderWhoseNameIsNotUTF8IsAnError() throws {
+    _ = try write(Array("text".utf8), to: "b.txt")
+    let name = (Array("\(folder.path)/".utf8) + [0xDC] + Array("bung".utf8) + [0]).map {
+      CChar(bitPattern: $0)
+    }
+    try #require(mkdir(name, 0o700) == 0)
+    // Foundation does not remove it.
+    defer { rmdir(name) }
+    let text = errorText { _ = try InputFile.list([folder.path]) }
+    #expect(text.contains("the folder holds a name that is not UTF-8 (\u{FFFD}bung). Rename it."), "\(text)")
   }
 
   // MARK: Slices

@@ -261,12 +261,33 @@ import Testing
     #expect(errorText { try builder.run() }.contains(name))
   }
 
-  @Test func aFullDiskIsSaid() throws {
-    #expect(
-      errorText {
-        let writer = try FileWriter(creating: "/dev/full")
-        try writer.write([1, 2, 3])
-      }.contains("the disk is full"))
+  /// As a file system that leaves out names when a folder is listed.
+  private struct LosingRecords: WorkSharing {
+    let records: FilePath
+    let hasStandardInput = true
+
+    func once<Value: Codable>(_ work: () throws -> Value) throws -> Value { try work() }
+
+    func together(_ work: () throws -> Void) throws {
+      try work()
+      guard DurableFile.isFolder(records) else { return }
+      let name = try DurableFile.list(records).last { $0.hasSuffix(".json") }
+      if let name { try DurableFile.remove(records.appending(name)) }
+    }
+  }
+
+  @Test func aCorpusIsNotMadeOfAPartOfItsRecords() throws {
+    let builder = try CorpusBuilder(TrainingStreamTests.documents(200)) { $0.shardBytes = 5000 }
+    let records = builder.output.appending(WorkFolder.recordsFolderName)
+    func preprocessor() throws -> Preprocessor {
+      try Preprocessor(
+        inputs: InputFile.list([builder.input]), settings: builder.settings, output: builder.output)
+    }
+    let text = errorText { _ = try preprocessor().run(sharing: LosingRecords(records: records)) }
+    #expect(text.contains("records of units of work"), "\(text)")
+    #expect(!DurableFile.exists(builder.output.appending(CorpusManifest.fileName)))
+    let whole = try CorpusBuilder(TrainingStreamTests.documents(200)) { $0.shardBytes = 5000 }.run()
+    #expect(try preprocessor().run().manifest.dataFingerprint == whole.manifest.dataFingerprint)
   }
 
   // MARK: Reading back
@@ -317,12 +338,8 @@ import Testing
 extension CorpusBuilder {
   /// Makes a run under way believe that its input is as old as it is now.
   func forgetTimes() throws {
-    struct State: Codable {
-      var settings: PreprocessSettings
-      var inputs: [InputFile]
-    }
     let path = output.appending(WorkFolder.stateFileName)
-    var state = try JSONFile.read(State.self, from: path, hint: "")
+    var state = try JSONFile.read(Preprocessor.State.self, from: path, hint: "")
     state.inputs = try InputFile.list([input])
     try JSONFile.write(state, to: path)
   }
