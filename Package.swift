@@ -194,7 +194,7 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Resources")]),
-    .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
+    .testTarget(name: "HATKernelsTests", dependencies: ["CXSMM", "HATKernels", "TestSupport"]),
     .testTarget(
       name: "HATCoreTests",
       dependencies: ["HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"]),

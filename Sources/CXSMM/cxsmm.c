@@ -11,6 +11,11 @@ hat_product_kernel hat_product_kernel_for(
   return (hat_product_kernel)libxsmm_smmdispatch(m, n, k, &lda, &ldb, &ldc, &alpha, &beta, &flags, NULL);
 }
 
+long hat_product_kernels(void) {
+  libxsmm_registry_info registry;
+  return libxsmm_get_registry_info(&registry) == EXIT_SUCCESS ? (long)registry.size : 0;
+}
+
 int hat_product_lanes(void) { return libxsmm_get_target_archid() >= LIBXSMM_X86_AVX512 ? 16 : 8; }
 
 static pthread_key_t scratch_of_thread;

@@ -11,6 +11,9 @@ typedef void (*hat_product_kernel)(const float *a, const float *b, float *c);
 hat_product_kernel hat_product_kernel_for(
     int m, int n, int k, int lda, int ldb, int ldc, bool transposed_b, bool adding);
 
+/// How many kernels have been made. They stay until the process ends, each on two pages of memory at least.
+long hat_product_kernels(void);
+
 /// The floats in a register of the kernels: 16 with AVX-512, 8 without.
 int hat_product_lanes(void);
 

@@ -25,9 +25,9 @@ struct QueryBlock {
     }
   }
 
-  /// The floats of a row of scores of a segment: whole panels of keys.
-  static func scoreStride(_ rows: Int) -> Int {
-    (rows + Panel.columns - 1) / Panel.columns * Panel.columns
+  /// The floats of a row of scores: whole panels of the keys of the longest segment.
+  static func scoreStride(_ longestSegment: Int) -> Int {
+    (longestSegment + Panel.columns - 1) / Panel.columns * Panel.columns
   }
 
   /// How many keys of a query's row of scores the other products read, from the first on; those behind are undefined.
@@ -89,8 +89,9 @@ struct QueryBlock {
   ///   - weights: [block, scoreStride], of which `readKeys` are read.
   ///   - b: [rows of the segment, headSize], values or keys.
   func combine(_ weights: ConstantMatrixView, _ b: ConstantMatrixView, into c: MatrixView) {
-    if triangle > 0 {
-      ChainProduct.product(weights.columns(0..<triangle), times: b.rows(0..<triangle), adding: false, c)
+    Blocks.forEach(triangle, by: Panel.terms) { keys in
+      ChainProduct.product(
+        weights.columns(keys), times: b.rows(keys), adding: keys.lowerBound > 0, c)
     }
     forEachStrip { strip in
       let keys = triangle..<triangle + strip.upperBound
