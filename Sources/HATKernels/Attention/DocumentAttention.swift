@@ -53,7 +53,8 @@ public enum DocumentAttention {
   public static func backward(
     _ qkv: MatrixView, segments: Segments, longestSegment: Int, shape: AttentionShape,
     keyValueHeads: Range<Int>, output: MatrixView, logSumExp: UnsafePointer<Float>,
-    outputGradient: MatrixView, into qkvGradient: MatrixView, scratch: FloatPointer, on registers: Registers = .widest
+    outputGradient: MatrixView, into qkvGradient: MatrixView, scratch: FloatPointer,
+    on registers: Registers = .widest
   ) {
     precondition(qkv.columns == shape.totalWidth && qkvGradient.columns == shape.totalWidth)
     precondition(output.columns == shape.queryWidth && outputGradient.columns == shape.queryWidth)

@@ -111,9 +111,19 @@ enum TransposedProduct {
   static let blockRows = 256
   /// The number of terms from which on packing pays.
   static let leastTerms = 256
+  /// The most columns of b at once: there is room for the panels of 64 of their terms.
+  private static let columns = ProductScratch.rightFloats / 64
 
   /// c[rows, columns] = a[terms, rows]ᵀ · b[terms, columns], or added to c.
   static func multiply(_ a: ConstantMatrixView, _ b: ConstantMatrixView, adding: Bool, _ c: MatrixView) {
+    Blocks.forEach(b.columns, by: columns) { columns in
+      multiplyColumns(a, b.columns(columns), adding: adding, c.columns(columns))
+    }
+  }
+
+  private static func multiplyColumns(
+    _ a: ConstantMatrixView, _ b: ConstantMatrixView, adding: Bool, _ c: MatrixView
+  ) {
     let scratch = ProductScratch.ofThread
     Blocks.forEach(a.rows, by: blockTerms(columns: b.columns)) { terms in
       let right = PackedMatrix(b.rows(terms), into: scratch.rightPanels)
@@ -126,9 +136,7 @@ enum TransposedProduct {
 
   /// As many terms as leave room for the panels of all columns.
   private static func blockTerms(columns: Int) -> Int {
-    let room = ProductScratch.rightFloats / PackedMatrix.floats(columns: columns, terms: 1)
-    precondition(room > 0, "a matrix has at most \(ProductScratch.rightFloats) columns")
-    return min(terms, room)
+    min(terms, ProductScratch.rightFloats / PackedMatrix.floats(columns: columns, terms: 1))
   }
 }
 
