@@ -16,7 +16,12 @@ long hat_product_kernels(void) {
   return libxsmm_get_registry_info(&registry) == EXIT_SUCCESS ? (long)registry.size : 0;
 }
 
-int hat_product_lanes(void) { return libxsmm_get_target_archid() >= LIBXSMM_X86_AVX512 ? 16 : 8; }
+int hat_product_lanes(void) {
+  // Other targets that LIBXSMM_TARGET may name round otherwise (below AVX2, kernels multiply and add apart), or have instructions
+  // that this processor lacks.
+  if (libxsmm_get_target_archid() != LIBXSMM_X86_AVX2) libxsmm_set_target_archid(libxsmm_cpuid());
+  return libxsmm_get_target_archid() >= LIBXSMM_X86_AVX512 ? 16 : 8;
+}
 
 static pthread_key_t scratch_of_thread;
 static pthread_once_t once = PTHREAD_ONCE_INIT;

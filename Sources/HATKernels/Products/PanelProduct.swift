@@ -1,4 +1,5 @@
 import CXSMM
+import HATStorage
 
 /// The left-hand side of a product: a matrix [rows, terms], or the transpose of a matrix [terms, rows].
 struct ProductRows {
@@ -67,11 +68,12 @@ enum PanelProduct {
   private static func kernel(
     _ rows: ProductRows, count: Int, terms: Int, _ panel: Panel, resultStride: Int, adding: Bool
   ) -> hat_product_kernel {
-    let kernel = hat_product_kernel_for(
-      Int32(panel.width), Int32(count), Int32(terms), Int32(panel.rowStride), Int32(rows.matrix.stride),
-      Int32(resultStride), rows.isTransposed, adding)
-    precondition(kernel != nil, "LIBXSMM makes kernels on every processor with AVX2")
-    return kernel!
+    guard
+      let kernel = hat_product_kernel_for(
+        Int32(panel.width), Int32(count), Int32(terms), Int32(panel.rowStride), Int32(rows.matrix.stride),
+        Int32(resultStride), rows.isTransposed, adding)
+    else { LargeMemory.refuseKernel() }
+    return kernel
   }
 }
 
