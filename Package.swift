@@ -4,7 +4,7 @@ import PackageDescription
 
 // SIMD8<Float> maps to AVX2 registers only when the compiler may assume them (docs/performance.md).
 let vectorFlags: [SwiftSetting] = [
-  .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"])
+  .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma"])
 ]
 
 // Tests reach inside these modules. Set here, not on the command line, so that program and tests share one build.
