@@ -56,7 +56,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
-    // Doors to C: headers and module maps, no logic.
+    // Doors to C: headers and module maps, little logic.
     .target(name: "CMPI", publicHeadersPath: mpi, linkerSettings: mpiLinking),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
@@ -82,6 +82,7 @@ let package = Package(
     // Swift cannot run between fork and exec.
     .target(name: "CChild"),
     .target(name: "CAffinity"),
+    .target(name: "CScratch"),
     // The commit, which archives are built with: git's own answer would be that of the last change of this file.
     .target(
       name: "CBuild",
@@ -108,7 +109,7 @@ let package = Package(
       swiftSettings: testable + vectorFlags),
     .target(
       name: "HATKernels",
-      dependencies: ["CAMX", "CBrainFloat", "CSIMD", "CWide", "CXSMM", "HATStorage"],
+      dependencies: ["CAMX", "CBrainFloat", "CScratch", "CSIMD", "CWide", "CXSMM", "HATStorage"],
       swiftSettings: vectorFlags),
     .target(
       name: "HATCore",

@@ -1,6 +1,5 @@
 #include "cxsmm.h"
 #include <libxsmm.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -21,20 +20,4 @@ int hat_product_lanes(void) {
   // that this processor lacks.
   if (libxsmm_get_target_archid() != LIBXSMM_X86_AVX2) libxsmm_set_target_archid(libxsmm_cpuid());
   return libxsmm_get_target_archid() >= LIBXSMM_X86_AVX512 ? 16 : 8;
-}
-
-static pthread_key_t scratch_of_thread;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-// The key frees the floats of a thread when it ends.
-static void make_key(void) { pthread_key_create(&scratch_of_thread, free); }
-
-float *hat_product_scratch(int floats) {
-  static _Thread_local float *scratch;
-  if (!scratch) {
-    pthread_once(&once, make_key);
-    scratch = aligned_alloc(64, sizeof(float) * (size_t)floats);
-    pthread_setspecific(scratch_of_thread, scratch);
-  }
-  return scratch;
 }

@@ -17,8 +17,4 @@ long hat_product_kernels(void);
 /// The floats in a register of the kernels: 16 with AVX-512, 8 without, or where LIBXSMM_TARGET is hsw. To be called before the first
 /// kernel is made: it overrides other values of that variable, so that kernels have the same bits everywhere.
 int hat_product_lanes(void);
-
-/// The calling thread's own `floats` floats, aligned to a cache line. They are allocated at the first call, so every call
-/// must ask for as many. NULL if there is no memory.
-float *hat_product_scratch(int floats);
 #endif

@@ -62,9 +62,8 @@ struct AttentionRun {
         switch kernel {
         case .words:
           WordAttention.backward(
-            qkv.view, segments: segments, shape: shape, output: output.view, logSumExp: logSumExp.pointer,
-            outputGradient: outputGradient.view, into: gradient.view, scratch: scratch,
-            on: registers)
+            qkv.view, segments: segments, shape: shape, logSumExp: logSumExp.pointer,
+            outputGradient: outputGradient.view, into: gradient.view, scratch: scratch, on: registers)
         case .documents:
           for heads in headShares {
             DocumentAttention.backward(

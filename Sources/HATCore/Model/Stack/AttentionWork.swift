@@ -60,7 +60,7 @@ struct AttentionWork: PoolWork {
     switch routine {
     case .words:
       WordAttention.backward(
-        queryKeyValue, segments: segments[range], shape: shape, output: output, logSumExp: logSumExp,
+        queryKeyValue, segments: segments[range], shape: shape, logSumExp: logSumExp,
         outputGradient: outputGradient, into: gradient, scratch: scratch)
     case .documents:
       DocumentAttention.backward(
