@@ -1,4 +1,4 @@
-// What VDPBF16PS does, by fused multiply-adds: a product of two bfloat16 is exact in a float, so only sums are rounded.
+// What VDPBF16PS does, by fused multiply-adds: products of two bfloat16 are exact, and only sums are rounded.
 #include "ways.h"
 #include <immintrin.h>
 #include <string.h>
