@@ -4,7 +4,7 @@ import PackageDescription
 
 // SIMD8<Float> maps to AVX2 registers only when the compiler may assume them (docs/performance.md).
 let vectorFlags: [SwiftSetting] = [
-  .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"])
+  .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma"])
 ]
 
 // Tests reach inside these modules. Set here, not on the command line, so that program and tests share one build.
@@ -82,6 +82,7 @@ let package = Package(
     // Swift cannot run between fork and exec.
     .target(name: "CChild"),
     .target(name: "CAffinity"),
+    .target(name: "CScratch"),
     // The commit, which archives are built with: git's own answer would be that of the last change of this file.
     .target(
       name: "CBuild",
@@ -108,7 +109,7 @@ let package = Package(
       swiftSettings: testable + vectorFlags),
     .target(
       name: "HATKernels",
-      dependencies: ["CAMX", "CBrainFloat", "CSIMD", "CWide", "CXSMM", "HATStorage"],
+      dependencies: ["CAMX", "CBrainFloat", "CScratch", "CSIMD", "CWide", "CXSMM", "HATStorage"],
       swiftSettings: vectorFlags),
     .target(
       name: "HATCore",
@@ -196,7 +197,7 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Resources")]),
-    .testTarget(name: "HATKernelsTests", dependencies: ["HATKernels", "TestSupport"]),
+    .testTarget(name: "HATKernelsTests", dependencies: ["CXSMM", "HATKernels", "TestSupport"]),
     .testTarget(
       name: "HATCoreTests",
       dependencies: ["HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"]),

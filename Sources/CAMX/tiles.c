@@ -8,21 +8,29 @@
 #include "software.h"
 #endif
 
-static bool processor_has_tiles(void) {
-  // Of leaf 7: tiles and their products, and of sub-leaf 1 rounding on vector registers.
-  const unsigned bfloat16 = 1u << 22, tile = 1u << 24, rounding = 1u << 5;
+// Rounding on vector registers (AVX512-BF16): CPUID leaf 7, sub-leaf 1.
+static bool processor_rounds(void) {
+  const unsigned rounding = 1u << 5;
   unsigned a, b, c, d;
-  return __builtin_cpu_supports("avx512f") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & bfloat16) &&
-         (d & tile) && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & rounding);
+  return __builtin_cpu_supports("avx512f") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & rounding);
+}
+
+#ifdef HAT_SOFTWARE_TILES
+bool hat_tiles_available(void) { return processor_rounds(); }
+#else
+// CPUID leaf 7: tiles and products of tiles.
+static bool processor_has_tiles(void) {
+  const unsigned bfloat16 = 1u << 22, tile = 1u << 24;
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & bfloat16) && (d & tile);
 }
 
 bool hat_tiles_available(void) {
-#ifdef HAT_SOFTWARE_TILES
-  return __builtin_cpu_supports("avx512f");
-#endif
   const long ask_for_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-  return processor_has_tiles() && syscall(SYS_arch_prctl, ask_for_permission, tile_data) == 0;
+  return processor_rounds() && processor_has_tiles() &&
+         syscall(SYS_arch_prctl, ask_for_permission, tile_data) == 0;
 }
+#endif
 
 ON_TILES void hat_tiles_start(void) {
   struct {

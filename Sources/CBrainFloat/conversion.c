@@ -1,4 +1,4 @@
-// What VDPBF16PS does, by fused multiply-adds: a product of two bfloat16 is exact in a float, so only sums are rounded.
+// What VDPBF16PS does, by fused multiply-adds: products of two bfloat16 are exact, and only sums are rounded.
 #include "ways.h"
 #include <immintrin.h>
 #include <string.h>
@@ -20,19 +20,19 @@ static inline uint32_t pair_of_row(const float *terms, long left) {
   return rounded(terms[0]) | (left > 1 ? rounded(terms[1]) << 16 : 0);
 }
 
-void hat_converted_pack_rows(const float *source, long stride, long lines, long terms, uint32_t *packed) {
+void hat_pairs_converted_pack_rows(const float *source, long stride, long lines, long terms, uint32_t *packed) {
   for (long line = 0; line < lines; line++, source += stride)
     for (long term = 0; term < terms; term += 2) *packed++ = pair_of_row(source + term, terms - term);
 }
 
-void hat_converted_pack_transposed(const float *source, long stride, long lines, long terms, uint32_t *panel) {
+void hat_pairs_converted_pack_transposed(const float *source, long stride, long lines, long terms, uint32_t *panel) {
   const long width = round_up(lines, 16);
   for (long term = 0; term < terms; term += 2)
     for (long line = 0; line < width; line++)
       *panel++ = line < lines ? pair_of_row(source + line * stride + term, terms - term) : 0;
 }
 
-void hat_converted_pack_columns(
+void hat_pairs_converted_pack_columns(
     const float *source, long stride, long lines, long terms, long panel_lines, uint32_t *panels) {
   for (long start = 0; start < lines; start += panel_lines) {
     const long width = smaller(panel_lines, round_up(lines - start, 16));
@@ -68,7 +68,7 @@ NARROW_INLINE void multiply_row(
   _mm256_storeu_ps(sums + 8, high);
 }
 
-NARROW void hat_converted_multiply(
+NARROW void hat_pairs_converted_multiply(
     const uint32_t *left, long row_stride, long pair_stride, long rows, long pairs, const uint32_t *panel,
     long columns, float *c, long stride, bool adding) {
   const unsigned before = _mm_getcsr(), denormals_are_zero = 0x8040;

@@ -76,7 +76,7 @@ WIDE static void multiply_standing(
   multiply(left, 1, HAT_PAIRS_ROWS, rows, pairs, panel, columns, c, stride, adding);
 }
 
-void hat_wide_multiply(
+void hat_pairs_wide_multiply(
     const uint32_t *left, long row_stride, long pair_stride, long rows, long pairs, const uint32_t *panel,
     long columns, float *c, long stride, bool adding) {
   if (pair_stride == 1) {

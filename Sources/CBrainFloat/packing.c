@@ -13,7 +13,7 @@ WIDE_INLINE __m512i pairs_of_row(const float *terms, long left) {
   return (__m512i)_mm512_cvtne2ps_pbh(second, first);
 }
 
-WIDE void hat_wide_pack_rows(const float *source, long stride, long lines, long terms, uint32_t *packed) {
+WIDE void hat_pairs_wide_pack_rows(const float *source, long stride, long lines, long terms, uint32_t *packed) {
   const long pairs = pairs_of(terms), whole = terms / 32 * 32;
   for (long line = 0; line < lines; line++, source += stride, packed += pairs) {
     // A masked store costs several plain ones.
@@ -53,7 +53,7 @@ WIDE_INLINE void transpose(__m512i rows[16]) {
   }
 }
 
-WIDE void hat_wide_pack_transposed(const float *source, long stride, long lines, long terms, uint32_t *panel) {
+WIDE void hat_pairs_wide_pack_transposed(const float *source, long stride, long lines, long terms, uint32_t *panel) {
   const long pairs = pairs_of(terms), width = round_up(lines, 16);
   for (long line = 0; line < width; line += 16) {
     for (long term = 0; term < terms; term += 32) {
@@ -75,7 +75,7 @@ WIDE_INLINE __m512i interleave(__m512 first, __m512 second) {
   return _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(second, first));
 }
 
-WIDE void hat_wide_pack_columns(
+WIDE void hat_pairs_wide_pack_columns(
     const float *source, long stride, long lines, long terms, long panel_lines, uint32_t *panels) {
   const long pairs = pairs_of(terms);
   // Row by row: each lies on a page of its own.

@@ -11,26 +11,26 @@ bool hat_pairs_available(void) {
 
 void hat_pairs_pack_rows(
     hat_pairs_way way, const float *source, long stride, long lines, long terms, uint32_t *packed) {
-  (way == HAT_PAIRS_BY_INSTRUCTION ? hat_wide_pack_rows : hat_converted_pack_rows)(
+  (way == HAT_PAIRS_BY_INSTRUCTION ? hat_pairs_wide_pack_rows : hat_pairs_converted_pack_rows)(
       source, stride, lines, terms, packed);
 }
 
 void hat_pairs_pack_transposed(
     hat_pairs_way way, const float *source, long stride, long lines, long terms, uint32_t *panel) {
-  (way == HAT_PAIRS_BY_INSTRUCTION ? hat_wide_pack_transposed : hat_converted_pack_transposed)(
+  (way == HAT_PAIRS_BY_INSTRUCTION ? hat_pairs_wide_pack_transposed : hat_pairs_converted_pack_transposed)(
       source, stride, lines, terms, panel);
 }
 
 void hat_pairs_pack_columns(
     hat_pairs_way way, const float *source, long stride, long lines, long terms, long panel_lines,
     uint32_t *panels) {
-  (way == HAT_PAIRS_BY_INSTRUCTION ? hat_wide_pack_columns : hat_converted_pack_columns)(
+  (way == HAT_PAIRS_BY_INSTRUCTION ? hat_pairs_wide_pack_columns : hat_pairs_converted_pack_columns)(
       source, stride, lines, terms, panel_lines, panels);
 }
 
 void hat_pairs_multiply(
     hat_pairs_way way, const uint32_t *left, long row_stride, long pair_stride, long rows, long pairs,
     const uint32_t *panel, long columns, float *c, long stride, bool adding) {
-  (way == HAT_PAIRS_BY_INSTRUCTION ? hat_wide_multiply : hat_converted_multiply)(
+  (way == HAT_PAIRS_BY_INSTRUCTION ? hat_pairs_wide_multiply : hat_pairs_converted_multiply)(
       left, row_stride, pair_stride, rows, pairs, panel, columns, c, stride, adding);
 }

@@ -119,7 +119,7 @@ HAT_INLINE void hat_prefetch(const float *p, long count) {
 /// Tells the processor that this thread is waiting in a loop.
 HAT_INLINE void hat_pause(void) { _mm_pause(); }
 
-enum { HAT_HAS_AVX = 1, HAT_HAS_AVX2 = 2, HAT_HAS_FMA = 4, HAT_HAS_F16C = 8 };
+enum { HAT_HAS_AVX = 1, HAT_HAS_AVX2 = 2, HAT_HAS_FMA = 4 };
 
 /// Which of the HAT_HAS_ features the processor has and the operating system lets programs use.
 static inline int hat_processor_features(void) {
@@ -128,8 +128,7 @@ static inline int hat_processor_features(void) {
   unsigned state, high;
   __asm__ volatile("xgetbv" : "=a"(state), "=d"(high) : "c"(0));
   if ((state & 6) != 6) return 0;
-  int features = (c & bit_AVX ? HAT_HAS_AVX : 0) | (c & bit_FMA ? HAT_HAS_FMA : 0) |
-                 (c & bit_F16C ? HAT_HAS_F16C : 0);
+  int features = (c & bit_AVX ? HAT_HAS_AVX : 0) | (c & bit_FMA ? HAT_HAS_FMA : 0);
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2)) features |= HAT_HAS_AVX2;
   return features;
 }

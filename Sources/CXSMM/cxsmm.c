@@ -1,6 +1,5 @@
 #include "cxsmm.h"
 #include <libxsmm.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -11,20 +10,14 @@ hat_product_kernel hat_product_kernel_for(
   return (hat_product_kernel)libxsmm_smmdispatch(m, n, k, &lda, &ldb, &ldc, &alpha, &beta, &flags, NULL);
 }
 
-int hat_product_lanes(void) { return libxsmm_get_target_archid() >= LIBXSMM_X86_AVX512 ? 16 : 8; }
+long hat_product_kernels(void) {
+  libxsmm_registry_info registry;
+  return libxsmm_get_registry_info(&registry) == EXIT_SUCCESS ? (long)registry.size : 0;
+}
 
-static pthread_key_t scratch_of_thread;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-// The key frees the floats of a thread when it ends.
-static void make_key(void) { pthread_key_create(&scratch_of_thread, free); }
-
-float *hat_product_scratch(int floats) {
-  static _Thread_local float *scratch;
-  if (!scratch) {
-    pthread_once(&once, make_key);
-    scratch = aligned_alloc(64, sizeof(float) * (size_t)floats);
-    pthread_setspecific(scratch_of_thread, scratch);
-  }
-  return scratch;
+int hat_product_lanes(void) {
+  // Other targets that LIBXSMM_TARGET may name round otherwise (below AVX2, kernels multiply and add apart), or have instructions
+  // that this processor lacks.
+  if (libxsmm_get_target_archid() != LIBXSMM_X86_AVX2) libxsmm_set_target_archid(libxsmm_cpuid());
+  return libxsmm_get_target_archid() >= LIBXSMM_X86_AVX512 ? 16 : 8;
 }

@@ -35,11 +35,12 @@ public final class LoadedModel {
   ///   - reference: `RUN` for the newest checkpoint that is whole, `RUN@100` for that of step 100.
   ///   - precision: of matrix products; nil for that of its training.
   ///   - damaged: called with what is wrong with each newer checkpoint that is skipped.
-  /// - Throws: `UserError` when there is no such checkpoint or it is damaged.
+  /// - Throws: `UserError` when there is no such checkpoint, it is damaged, or this processor lacks AVX2 or FMA.
   public init(
     _ reference: String, threads: Int = 1, precision: Precision? = nil,
     damaged: (UserError) -> Void = { _ in }
   ) throws {
+    try Processor.require()
     self.reference = reference
     let checkpoint = try CheckpointReference(parsing: reference)
     (manifest, weights) = try checkpoint.open(damaged: damaged) { ($0.manifest, try $0.weights()) }

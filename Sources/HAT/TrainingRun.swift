@@ -108,10 +108,7 @@ public struct TrainingRun {
   }
 
   private func open() throws -> Mixture {
-    if let feature = Processor.missingFeature() {
-      throw UserError(
-        .configuration, "this processor has no \(feature)", hint: "Train on one with AVX2, FMA and F16C.")
-    }
+    try Processor.require()
     try configuration.validate()
     return try Mixture(
       corpora.map { folder, weight in (try Corpus(opening: FilePath(folder)), weight) })

@@ -34,6 +34,9 @@ public enum LargeMemory {
     end("the operating system refuses \((byteCount + (1 << 20) - 1) >> 20) MiB of memory")
   }
 
+  /// Ends the process: a kernel of matrix products cannot be made, which on a processor with AVX2 is for want of memory.
+  public static func refuseKernel() -> Never { end("there is no memory for a kernel of matrix products") }
+
   private static func end(_ problem: String) -> Never {
     let error = UserError(
       .configuration, problem,

@@ -24,6 +24,6 @@ package enum ProgramVersion {
     if let feature = Processor.missingFeature() { return "without \(feature), which hat needs" }
     let wide = Registers.widest == .sixteenFloats ? ", AVX-512" : ""
     let pairs = Processor.hasBrainFloatPairs ? ", AVX512-BF16" : ""
-    return "AVX2, FMA, F16C\(wide)\(pairs)\(Processor.hasMatrixTiles ? ", AMX" : "")"
+    return "AVX2, FMA\(wide)\(pairs)\(Processor.hasMatrixTiles ? ", AMX" : "")"
   }
 }

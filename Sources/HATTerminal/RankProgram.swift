@@ -1,13 +1,18 @@
 import ArgumentParser
 import Foundation
 import HATDistributed
+import HATKernels
 import HATStorage
 
 /// A command that runs as a rank under `mpirun`, `srun` or the like, or alone.
 package enum RankProgram {
-  /// - Parameter work: the same on every rank; its failures are those all ranks share (`Communicator.together`).
+  /// - Parameters:
+  ///   - onAnyProcessor: whether it runs where a processor lacks what the kernels need.
+  ///   - work: the same on every rank; its failures are those all ranks share (`Communicator.together`).
   /// - Returns: the exit code. Whatever went wrong has been reported, once for all ranks.
-  package static func run(_ work: (any Communicator) throws -> Int32) -> Int32 {
+  package static func run(
+    onAnyProcessor: Bool = false, _ work: (any Communicator) throws -> Int32
+  ) -> Int32 {
     guard let launcher = Launcher.current else { return runAlone(work) }
     let communicator: MPICommunicator
     do {
@@ -18,6 +23,7 @@ package enum RankProgram {
       return report(SharedError(error))
     }
     do {
+      if !onAnyProcessor { try communicator.together { try Processor.require() } }
       let code = try work(communicator)
       try communicator.finalize()
       return code
@@ -97,6 +103,9 @@ extension RankProgram {
   }
 }
 
+/// A command that runs where the processor lacks what the kernels need, to say so.
+package protocol RunsOnAnyProcessor: ParsableCommand {}
+
 extension ParsableCommand {
   /// Runs the command that the arguments name. An error ends the program with its exit code (`SharedError`).
   package static func runProgram() {
@@ -106,6 +115,8 @@ extension ParsableCommand {
       try CommandArguments.check()
       var command = try parseAsRoot(
         CommandArguments.completed(Array(CommandLine.arguments.dropFirst())))
+      // Ranks say so once for all (`RankProgram.run`).
+      if Launcher.current == nil && !(command is any RunsOnAnyProcessor) { try Processor.require() }
       try command.run()
       StandardStreams.end(0)
     } catch  where exitCode(for: error) == .validationFailure {

@@ -1,3 +1,4 @@
+import Glibc
 import HATKernels
 import Testing
 
@@ -79,6 +80,29 @@ import Testing
     #expect(
       dWeight.bits
         == chains(outputs, inputs, terms: rows, from: before) { (dy[$2, $0], x[$2, $1]) })
+  }
+
+  /// An MLP may be wider than there is room for one of its rows.
+  @Test func aWeightGradientMayHaveAnyNumberOfColumns() {
+    let (terms, outputs, inputs) = (256, 2, 524_360)
+    var generator = SeededGenerator(seed: 16)
+    let dy = TestMatrix(random: terms, outputs, using: &generator)
+    // All but a few of its columns stay zeros that take no memory, if its pages are small.
+    let floats = FloatBuffer(reserving: terms * inputs)
+    madvise(floats.base, terms * inputs * MemoryLayout<Float>.size, MADV_NOHUGEPAGE)
+    let x = MatrixView(floats.base, rows: terms, columns: inputs)
+    let written = [0, 8191, 8192, 262_150, 524_287, 524_288, inputs - 1]
+    for row in 0..<terms {
+      for column in written { x.row(row)[column] = Float.random(in: -1...1, using: &generator) }
+    }
+    let result = FloatBuffer(zeroed: outputs * inputs)
+    let dWeight = MatrixView(result.base, rows: outputs, columns: inputs)
+    MatrixProduct.weightGradient(dy.view, input: x, adding: false, into: dWeight, by: .fusedMultiplyAdds)
+    for row in 0..<outputs {
+      let expected = chains(1, written.count, terms: terms) { (dy[$2, row], x.row($2)[written[$1]]) }[0]
+      #expect(written.map { dWeight.row(row)[$0].bitPattern } == expected)
+      #expect((0..<inputs).count { dWeight.row(row)[$0] != 0 } == written.count)
+    }
   }
 
   private func chains(

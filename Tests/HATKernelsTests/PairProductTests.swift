@@ -147,4 +147,17 @@ import Testing
     MatrixProduct.linear(noNumber.view, weight: LinearWeight(one.constant), into: result.view, by: arithmetic)
     #expect(result[0, 0].isNaN)
   }
+
+  /// A product below the smallest normal float still counts in a sum; a sum as small does not.
+  @Test(arguments: ways)
+  func productsAreExactAndDenormalSumsAreZero(by arithmetic: ProductArithmetic) {
+    func power(_ exponent: Int) -> Float { Float(sign: .plus, exponent: exponent, significand: 1) }
+    let before = [power(-125), 1.5 * power(-126), 0]
+    let factors = [power(-67), -power(-66), power(-67)]
+    let after = [1.25 * power(-125), 0, 0]
+    let (x, weight) = (TestMatrix([power(-60)]), TestMatrix(3, 1) { row, _ in factors[row] })
+    let y = TestMatrix(before)
+    MatrixProduct.addLinear(x.view, weight: LinearWeight(weight.constant), to: y.view, by: arithmetic)
+    for column in 0..<3 { #expect(y[0, column] == after[column], "\(before[column])") }
+  }
 }

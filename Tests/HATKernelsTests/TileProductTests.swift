@@ -139,19 +139,25 @@ struct TileProductTests {
       let unit = Float(sign: .plus, exponent: x.exponent - 7, significand: 1)
       return x == 0 ? 0 : (x / unit).rounded(.toNearestOrEven) * unit
     }
-    for row in 0..<rows {
-      for column in 0..<outputs {
-        var sum: Float = 0
-        for block in stride(from: 0, to: inputs, by: 32) {
-          let halves = [block, block + 16].map { start in
-            (start..<max(start, min(start + 16, inputs))).reduce(Float(0)) {
-              $0.addingProduct(rounded(x[row, $1]), rounded(weight[column, $1]))
-            }
+    func sum(_ row: Int, _ column: Int, from start: Float) -> Float {
+      stride(from: 0, to: inputs, by: 32).reduce(start) { sum, block in
+        let halves = [block, block + 16].map { start in
+          (start..<max(start, min(start + 16, inputs))).reduce(Float(0)) {
+            $0.addingProduct(rounded(x[row, $1]), rounded(weight[column, $1]))
           }
-          sum += halves[0] + halves[1]
         }
-        #expect(y[row, column] == sum)
+        return sum + (halves[0] + halves[1])
       }
     }
+    let added = TestMatrix(copying: y)
+    MatrixProduct.addLinear(
+      x.view, weight: LinearWeight(weight.constant), to: added.view, by: .brainFloatTiles)
+    for row in 0..<rows {
+      for column in 0..<outputs {
+        #expect(y[row, column] == sum(row, column, from: 0))
+        #expect(added[row, column] == sum(row, column, from: y[row, column]))
+      }
+    }
+    #expect(added.isIntactOutside)
   }
 }

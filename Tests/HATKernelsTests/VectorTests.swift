@@ -79,4 +79,37 @@ import Testing
     }
     #expect(rows.isIntactOutside && sums.isIntactOutside && table.isIntactOutside)
   }
+
+  @Test(arguments: [0, 1, 8, 13, 31])
+  func vectorsAreCombinedAndScaled(count: Int) {
+    var generator = SeededGenerator(seed: UInt64(40 + count))
+    let x = TestMatrix(random: 1, count, using: &generator)
+    let other = TestMatrix(random: 1, count, using: &generator)
+    let before = TestMatrix(copying: x)
+    Vector.combine(x.pointer, factor: 1.3, other: other.pointer, otherFactor: -0.7, count: count)
+    let combined = TestMatrix(copying: x)
+    #expect(
+      (0..<count).allSatisfy { x[0, $0] == (other[0, $0] * -0.7).addingProduct(before[0, $0], 1.3) })
+    Vector.scale(x.pointer, by: 0.3, count: count)
+    #expect((0..<count).allSatisfy { x[0, $0] == combined[0, $0] * 0.3 })
+    #expect(x.isIntactOutside)
+  }
+
+  /// More rows than are fetched ahead; where an index is negative, nothing is added.
+  @Test(arguments: [1, 8, 40])
+  func rowsThatExistAreAdded(width: Int) {
+    var generator = SeededGenerator(seed: 50)
+    let table = TestMatrix(random: 5, width, gap: 3, using: &generator)
+    let indices: [Int32] = [4, -1, 0, 4, -7, 2, 1, 3, 0, -1, 4, -1]
+    let sums = TestMatrix(random: indices.count, width, gap: 2, using: &generator)
+    let before = TestMatrix(copying: sums)
+    Vector.addRows(table.constant, indices: indices, to: sums.view)
+    for (row, index) in indices.enumerated() {
+      for column in 0..<width {
+        let added = index < 0 ? before[row, column] : before[row, column] + table[Int(index), column]
+        #expect(sums[row, column] == added)
+      }
+    }
+    #expect(sums.isIntactOutside)
+  }
 }

@@ -39,7 +39,9 @@ typedef struct {
 
 /// Begins to split up to 32 lines into consecutive blocks. What the last block lacks becomes zero.
 /// - source: [lines, terms] if rows are lines, else [terms, lines]; rows `stride` floats apart
+/// - is_right: whether blocks are for the right-hand side, whose terms are rows of a tile; those of the left-hand side are columns
 /// - parts: 3 or 1
+/// - blocks: ⌈terms / 32⌉ · parts · `HAT_TILE_PART_BYTES` bytes, aligned to 64
 /// - transposed: `HAT_TILE_TRANSPOSED_FLOATS`, aligned to 64 bytes, for one splitting at a time
 hat_tile_splitting hat_tiles_splitting(
     const float *source, long stride, int lines, long terms, bool rows_are_lines, bool is_right, int parts,

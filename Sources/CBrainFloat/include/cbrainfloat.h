@@ -1,6 +1,6 @@
-// Products of factors rounded to bfloat16, summed as floats. An element is one chain of sums in the order of its terms, but
-// that the second term of each pair comes before the first: so adds VDPBF16PS (AVX512-BF16, in AMD's processors since
-// Zen 4), for which Swift has no intrinsics. Denormal factors, products and sums count as zero.
+// Products of factors rounded to bfloat16, summed as floats. An element is one chain of sums over pairs of terms, the second of
+// each pair first. This is the order of VDPBF16PS (AVX512-BF16, in AMD's processors since Zen 4), for which Swift has no
+// intrinsics. Denormal factors and sums count as zero; products are exact.
 #ifndef HAT_CBRAINFLOAT_H
 #define HAT_CBRAINFLOAT_H
 #include <stdbool.h>

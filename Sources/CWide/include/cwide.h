@@ -19,7 +19,7 @@ void hat_wide_swiglu_backward(
 /// value = e^(scale · value + shift), [count]; adds the results to `sums` [8], eight after eight.
 void hat_wide_exponentials(float *values, long count, float scale, float shift, float *sums);
 
-/// Replaces each value by p = e^(scale · value + shift), and the gradient by p with that by the value:
+/// Replaces each value by p = e^(scale · value + shift), and each gradient (by p) by the gradient by the value:
 /// scale · p · (gradient - delta); each [count].
 void hat_wide_softmax_backward(
     float *values, float *gradients, long count, float scale, float shift, float delta);

@@ -11,10 +11,10 @@ typedef void (*hat_product_kernel)(const float *a, const float *b, float *c);
 hat_product_kernel hat_product_kernel_for(
     int m, int n, int k, int lda, int ldb, int ldc, bool transposed_b, bool adding);
 
-/// The floats in a register of the kernels: 16 with AVX-512, 8 without.
-int hat_product_lanes(void);
+/// How many kernels have been made. They stay until the process ends, each on two pages of memory at least.
+long hat_product_kernels(void);
 
-/// The calling thread's own `floats` floats, aligned to a cache line. They are allocated at the first call, so every call
-/// must ask for as many. NULL if there is no memory.
-float *hat_product_scratch(int floats);
+/// The floats in a register of the kernels: 16 with AVX-512, 8 without, or where LIBXSMM_TARGET is hsw. To be called before the first
+/// kernel is made: it overrides other values of that variable, so that kernels have the same bits everywhere.
+int hat_product_lanes(void);
 #endif

@@ -89,7 +89,7 @@ struct ProcessorCheck: Check {
       return [
         wrong(
           "no \(ranks[unable[0]].missing!) on \(machines.describe(ranks: unable))",
-          advice: "Use machines with AVX2, FMA and F16C.")
+          advice: "Use machines with AVX2 and FMA.")
       ]
     }
     let without = ranks.indices.filter { !ranks[$0].hasMatrixTiles }

@@ -2,7 +2,7 @@ import CSIMD
 
 /// Attention of only the first row of each segment over the rows of its segment, for short segments without a causal mask.
 ///
-/// It gives what `WordAttention` gives for those rows, up to rounding. Legend: R rows, S segments.
+/// It gives what `WordAttention` gives for those rows, up to rounding. Legend: R rows, S segments, of at least one row each.
 public enum LeadingAttention {
   /// The floats of scratch that either pass needs.
   public static func scratchCount(longestSegment: Int) -> Int { 2 * longestSegment }
@@ -20,6 +20,7 @@ public enum LeadingAttention {
     precondition(output.rows == segments.count && output.columns == shape.queryWidth)
     for segment in 0..<segments.count {
       let rows = segments.rows(segment)
+      precondition(!rows.isEmpty, "every segment has a first row")
       for index in 0..<shape.heads {
         let head = AttentionHead(index, of: shape)
         probabilities(qkv.rows(rows), head, shape, into: scratch)
@@ -41,8 +42,9 @@ public enum LeadingAttention {
     precondition(outputGradient.rows == segments.count && outputGradient.columns == shape.queryWidth)
     for segment in 0..<segments.count {
       let rows = segments.rows(segment)
+      precondition(!rows.isEmpty, "every segment has a first row")
       let gradients = qkvGradient.rows(rows)
-      for row in 1..<max(1, rows.count) { Vector.fillZero(gradients.row(row), count: shape.queryWidth) }
+      for row in 1..<rows.count { Vector.fillZero(gradients.row(row), count: shape.queryWidth) }
       for index in 0..<shape.heads {
         let head = AttentionHead(index, of: shape)
         backwardHead(

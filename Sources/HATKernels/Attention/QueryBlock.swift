@@ -25,9 +25,9 @@ struct QueryBlock {
     }
   }
 
-  /// The floats of a row of scores of a segment: whole panels of keys.
-  static func scoreStride(_ rows: Int) -> Int {
-    (rows + Panel.columns - 1) / Panel.columns * Panel.columns
+  /// The floats of a row of scores: whole panels of the keys of the longest segment.
+  static func scoreStride(_ longestSegment: Int) -> Int {
+    (longestSegment + Panel.columns - 1) / Panel.columns * Panel.columns
   }
 
   /// How many keys of a query's row of scores the other products read, from the first on; those behind are undefined.
@@ -70,7 +70,7 @@ struct QueryBlock {
       // Whole panels: what is computed beyond the keys is never read.
       let columns = keys.lowerBound..<keys.lowerBound + needed
       PanelProduct.multiply(
-        ProductRows(matrix: a.rows(rows), isTransposed: false), terms: terms,
+        .rows(a.rows(rows)), terms: terms,
         Panel(columns: columns, base: base, width: needed, rowStride: width),
         adding: terms.lowerBound > 0, into: scores.rows(rows).columns(columns))
     }
@@ -89,13 +89,14 @@ struct QueryBlock {
   ///   - weights: [block, scoreStride], of which `readKeys` are read.
   ///   - b: [rows of the segment, headSize], values or keys.
   func combine(_ weights: ConstantMatrixView, _ b: ConstantMatrixView, into c: MatrixView) {
-    if triangle > 0 {
-      ChainProduct.product(weights.columns(0..<triangle), times: b.rows(0..<triangle), adding: false, c)
+    Blocks.forEach(triangle, by: Panel.terms) { keys in
+      ChainProduct.multiply(
+        .rows(weights.columns(keys)), .columns(b.rows(keys)), adding: keys.lowerBound > 0, c)
     }
     forEachStrip { strip in
       let keys = triangle..<triangle + strip.upperBound
-      ChainProduct.product(
-        weights.rows(strip).columns(keys), times: b.rows(keys), adding: triangle > 0, c.rows(strip))
+      ChainProduct.multiply(
+        .rows(weights.rows(strip).columns(keys)), .columns(b.rows(keys)), adding: triangle > 0, c.rows(strip))
     }
   }
 
@@ -105,14 +106,14 @@ struct QueryBlock {
   ///   - b: [block, headSize], queries or gradients of outputs.
   func spread(_ weights: ConstantMatrixView, _ b: ConstantMatrixView, addingTo c: MatrixView) {
     if triangle > 0 {
-      ChainProduct.product(
-        transposed: weights.columns(0..<triangle), times: b, adding: true, c.rows(0..<triangle))
+      ChainProduct.multiply(
+        .columns(weights.columns(0..<triangle)), .columns(b), adding: true, c.rows(0..<triangle))
     }
     forEachStrip { strip in
       let keys = triangle + strip.lowerBound..<triangle + strip.upperBound
       let seeing = strip.lowerBound..<queries.count
-      ChainProduct.product(
-        transposed: weights.rows(seeing).columns(keys), times: b.rows(seeing), adding: true, c.rows(keys))
+      ChainProduct.multiply(
+        .columns(weights.rows(seeing).columns(keys)), .columns(b.rows(seeing)), adding: true, c.rows(keys))
     }
   }
 }

@@ -1,7 +1,7 @@
 import CSIMD
 
-/// Attention inside short segments (at most 256 rows, usually about six): one head of one segment at a time, all of it in
-/// the first-level cache.
+/// Attention inside short segments, usually about six rows: one head of one segment at a time, all of it in the first-level
+/// cache. Scratch grows with the square of the longest.
 ///
 /// It is four times as fast on rows in the second-level cache as on rows from memory, so call it on tiles of words.
 public enum WordAttention {
@@ -50,15 +50,14 @@ public enum WordAttention {
   }
 
   /// - Parameters:
-  ///   - output: not used: with the probabilities of a whole row at hand, Σ p·dp is as cheap as output · gradient
   ///   - qkvGradient: [R, (heads + 2 · keyValueHeads) · headSize], overwritten in the rows of the segments
   public static func backward(
-    _ qkv: MatrixView, segments: Segments, shape: AttentionShape, output: MatrixView,
-    logSumExp: UnsafePointer<Float>, outputGradient: MatrixView, into qkvGradient: MatrixView,
-    scratch: FloatPointer, on registers: Registers = .widest
+    _ qkv: MatrixView, segments: Segments, shape: AttentionShape, logSumExp: UnsafePointer<Float>,
+    outputGradient: MatrixView, into qkvGradient: MatrixView, scratch: FloatPointer,
+    on registers: Registers = .widest
   ) {
     precondition(qkv.columns == shape.totalWidth && qkvGradient.columns == shape.totalWidth)
-    precondition(output.columns == shape.queryWidth && outputGradient.columns == shape.queryWidth)
+    precondition(outputGradient.columns == shape.queryWidth)
     for segment in 0..<segments.count {
       let rows = segments.rows(segment)
       for index in 0..<shape.heads {

@@ -2,18 +2,26 @@ import CAMX
 import CBrainFloat
 import CSIMD
 import CWide
+import HATStorage
 
 /// What this processor offers the kernels.
 public enum Processor {
   /// The name of an instruction set that the kernels are compiled for and this processor lacks, or `nil` if it has all
-  /// of them (AVX2, FMA and F16C). Check this at start-up: without them the first kernel is an illegal instruction.
+  /// of them (AVX2 and FMA).
   public static func missingFeature() -> String? {
     let features = Int(hat_processor_features())
     let needed: [(Int, String)] = [
       (Int(HAT_HAS_AVX), "AVX"), (Int(HAT_HAS_AVX2), "AVX2"), (Int(HAT_HAS_FMA), "FMA"),
-      (Int(HAT_HAS_F16C), "F16C"),
     ]
     return needed.first { features & $0.0 == 0 }?.1
+  }
+
+  /// To be called at start-up: where something is missing, the first kernel is an illegal instruction.
+  /// - Throws: `UserError` of kind `configuration` that names what is missing.
+  public static func require() throws {
+    guard let feature = missingFeature() else { return }
+    throw UserError(
+      .configuration, "this processor has no \(feature)", hint: "Use a machine with AVX2 and FMA.")
   }
 
   /// Whether it multiplies tiles of bfloat16 (Intel AMX, in Xeons from the fourth generation on), and the operating

@@ -7,51 +7,28 @@ enum ChainProduct {
   static func multiply(
     _ left: ProductOperand, _ right: ProductOperand, adding: Bool, _ c: MatrixView
   ) {
-    switch (left.rowsAreLines, right.rowsAreLines) {
-    case (true, true): product(left.matrix, timesTransposed: right.matrix, adding: adding, c)
-    case (true, false): product(left.matrix, times: right.matrix, adding: adding, c)
-    case (false, false): product(transposed: left.matrix, times: right.matrix, adding: adding, c)
-    case (false, true): preconditionFailure("no layer multiplies two transposed matrices")
+    precondition(left.terms == right.terms && c.rows == left.lines && c.columns == right.lines)
+    let b = right.matrix
+    if right.rowsAreLines {
+      multiply(left, adding: adding, c) { columns, terms, panel in
+        Panel.pack(transposed: b.rows(columns).columns(terms), width: Panel.width(columns.count), into: panel)
+      }
+    } else if !left.rowsAreLines && left.terms >= TransposedProduct.leastTerms {
+      TransposedProduct.multiply(left.matrix, b, adding: adding, c)
+    } else {
+      multiply(left, times: b, adding: adding, c)
     }
   }
 
-  /// c = a · bᵀ, or added to c.
-  static func product(
-    _ a: ConstantMatrixView, timesTransposed b: ConstantMatrixView, adding: Bool, _ c: MatrixView
-  ) {
-    precondition(a.columns == b.columns && c.rows == a.rows && c.columns == b.rows)
-    multiply(ProductRows(matrix: a, isTransposed: false), adding: adding, c) { columns, terms, panel in
-      Panel.pack(transposed: b.rows(columns).columns(terms), width: Panel.width(columns.count), into: panel)
-    }
-  }
-
-  /// c = a · packed, or added to c.
-  static func product(_ a: ConstantMatrixView, times packed: PackedMatrix, adding: Bool, _ c: MatrixView) {
-    precondition(a.columns == packed.terms && c.rows == a.rows && c.columns == packed.columns)
+  /// c = left · packed, or added to c.
+  static func multiply(_ left: ProductOperand, times packed: PackedMatrix, adding: Bool, _ c: MatrixView) {
+    precondition(left.terms == packed.terms && c.rows == left.lines && c.columns == packed.columns)
     guard c.rows > 0 else { return }
-    let rows = ProductRows(matrix: a, isTransposed: false)
     for index in 0..<packed.panelCount {
       let panel = packed[index]
       PanelProduct.multiply(
-        rows, terms: 0..<packed.terms, panel, adding: adding, into: c.columns(panel.columns))
+        left, terms: 0..<packed.terms, panel, adding: adding, into: c.columns(panel.columns))
     }
-  }
-
-  /// c = a · b, or added to c.
-  static func product(_ a: ConstantMatrixView, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView) {
-    precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns)
-    multiply(ProductRows(matrix: a, isTransposed: false), times: b, adding: adding, c)
-  }
-
-  /// c = aᵀ · b, or added to c.
-  static func product(
-    transposed a: ConstantMatrixView, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView
-  ) {
-    precondition(a.rows == b.rows && c.rows == a.columns && c.columns == b.columns)
-    if a.rows >= TransposedProduct.leastTerms {
-      return TransposedProduct.multiply(a, b, adding: adding, c)
-    }
-    multiply(ProductRows(matrix: a, isTransposed: true), times: b, adding: adding, c)
   }
 
   /// The number of rows from which on it pays to copy a panel before it is read.
@@ -59,7 +36,7 @@ enum ChainProduct {
 
   /// c = a · b. b is read in place if its panels are whole and there are few rows.
   private static func multiply(
-    _ a: ProductRows, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView
+    _ a: ProductOperand, times b: ConstantMatrixView, adding: Bool, _ c: MatrixView
   ) {
     let last = c.columns % Panel.columns
     if c.rows >= packingRows || (last > 0 && Panel.width(last) != last) {
@@ -78,7 +55,7 @@ enum ChainProduct {
   /// c = a · b, where `pack` lays out panels of b: some columns, and a run of the terms of their sums.
   @inline(__always)
   private static func multiply(
-    _ a: ProductRows, adding: Bool, _ c: MatrixView,
+    _ a: ProductOperand, adding: Bool, _ c: MatrixView,
     pack: (_ columns: Range<Int>, _ terms: Range<Int>, _ panel: FloatPointer) -> Void
   ) {
     guard a.terms > 0 else { return adding ? () : c.fillZero() }
@@ -111,9 +88,19 @@ enum TransposedProduct {
   static let blockRows = 256
   /// The number of terms from which on packing pays.
   static let leastTerms = 256
+  /// The most columns of b at once: there is room for the panels of 64 of their terms.
+  private static let columns = ProductScratch.rightFloats / 64
 
   /// c[rows, columns] = a[terms, rows]ᵀ · b[terms, columns], or added to c.
   static func multiply(_ a: ConstantMatrixView, _ b: ConstantMatrixView, adding: Bool, _ c: MatrixView) {
+    Blocks.forEach(b.columns, by: columns) { columns in
+      multiplyColumns(a, b.columns(columns), adding: adding, c.columns(columns))
+    }
+  }
+
+  private static func multiplyColumns(
+    _ a: ConstantMatrixView, _ b: ConstantMatrixView, adding: Bool, _ c: MatrixView
+  ) {
     let scratch = ProductScratch.ofThread
     Blocks.forEach(a.rows, by: blockTerms(columns: b.columns)) { terms in
       let right = PackedMatrix(b.rows(terms), into: scratch.rightPanels)
@@ -126,9 +113,7 @@ enum TransposedProduct {
 
   /// As many terms as leave room for the panels of all columns.
   private static func blockTerms(columns: Int) -> Int {
-    let room = ProductScratch.rightFloats / PackedMatrix.floats(columns: columns, terms: 1)
-    precondition(room > 0, "a matrix has at most \(ProductScratch.rightFloats) columns")
-    return min(terms, room)
+    min(terms, ProductScratch.rightFloats / PackedMatrix.floats(columns: columns, terms: 1))
   }
 }
 
@@ -167,8 +152,8 @@ private struct LeftBlock {
       let panel = panels[index]
       Blocks.forEach(rows, by: Self.kernelRows) { rows in
         PanelProduct.multiply(
-          ProductRows(matrix: kernelBlock(rows).constant, isTransposed: true), terms: 0..<terms, panel,
-          adding: adding, into: c.rows(rows).columns(panel.columns))
+          .columns(kernelBlock(rows).constant), terms: 0..<terms, panel, adding: adding,
+          into: c.rows(rows).columns(panel.columns))
       }
     }
   }

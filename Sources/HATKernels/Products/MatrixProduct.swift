@@ -25,10 +25,10 @@ public enum MatrixProduct {
       arithmetic.instructions != .matrixTiles
     {
       switch arithmetic.precision {
-      case .float32: ChainProduct.product(x.constant, times: packed, adding: adding, y)
+      case .float32: ChainProduct.multiply(.rows(x.constant), times: packed, adding: adding, y)
       case .bf16:
         PairProduct.multiply(
-          .rows(x.constant), times: packed, adding: adding, y, by: PairProduct.Way(arithmetic.instructions))
+          .rows(x.constant), times: packed, adding: adding, y, by: arithmetic.instructions.pairsWay)
       }
     } else {
       multiply(.rows(x.constant), .rows(weight.matrix), adding: adding, y, arithmetic)
@@ -59,7 +59,7 @@ public enum MatrixProduct {
     case (_, .matrixTiles): TileProduct.multiply(left, right, adding: adding, c, in: arithmetic.precision)
     case (.float32, _): ChainProduct.multiply(left, right, adding: adding, c)
     case (.bf16, _):
-      PairProduct.multiply(left, right, adding: adding, c, by: PairProduct.Way(arithmetic.instructions))
+      PairProduct.multiply(left, right, adding: adding, c, by: arithmetic.instructions.pairsWay)
     }
   }
 }

@@ -75,7 +75,7 @@ public struct PackedMatrix {
   ) {
     self.init(storage, columns: weight.rows, terms: weight.columns, in: precision)
     guard precision == .float32 else {
-      PairPanels(.rows(weight), into: pairs, PairProduct.Way.fastest.code)
+      PairPanels(.rows(weight), into: pairs, ProductArithmetic.ofFewRows(.bf16).instructions.pairsWay)
       return
     }
     for index in 0..<panelCount {

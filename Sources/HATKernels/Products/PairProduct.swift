@@ -6,34 +6,15 @@ import CBrainFloat
 ///
 ///     c ← (c + a₁b₁) + a₀b₀
 ///
-/// A product of two bfloat16 is exact in a float, so only sums are rounded. Denormal factors, products and sums count as
-/// zero. VDPBF16PS does this (Intel, "Intel Architecture Instruction Set Extensions and Future Features", VDPBF16PS), and so
+/// A product of two bfloat16 is exact, however small: only sums are rounded. Denormal factors and sums count as zero. VDPBF16PS does this (Intel, "Intel Architecture Instruction Set Extensions and Future Features", VDPBF16PS), and so
 /// do fused multiply-adds of converted factors: both give the same bits.
 enum PairProduct {
-  enum Way {
-    case instruction, conversion
-
-    init(_ instructions: ProductInstructions) {
-      self = instructions == .brainFloatPairs ? .instruction : .conversion
-    }
-
-    /// Both give the same bits.
-    static var fastest: Way { Processor.hasBrainFloatPairs ? .instruction : .conversion }
-
-    var code: hat_pairs_way {
-      switch self {
-      case .instruction: HAT_PAIRS_BY_INSTRUCTION
-      case .conversion: HAT_PAIRS_BY_CONVERSION
-      }
-    }
-  }
-
   /// The most terms and rows of one run: a packed block of rows stays in the second-level cache.
   static let (terms, rows) = (768, 240)
 
   /// c[rows, columns] = left · right, or added to c.
   static func multiply(
-    _ left: ProductOperand, _ right: ProductOperand, adding: Bool, _ c: MatrixView, by way: Way
+    _ left: ProductOperand, _ right: ProductOperand, adding: Bool, _ c: MatrixView, by way: hat_pairs_way
   ) {
     precondition(left.terms == right.terms && left.lines == c.rows && right.lines == c.columns)
     guard c.rows > 0 && c.columns > 0 else { return }
@@ -41,29 +22,36 @@ enum PairProduct {
     let scratch = PairScratch.ofThread
     Blocks.forEach(left.terms, by: terms) { terms in
       Blocks.forEach(c.columns, by: PairScratch.columns(terms: terms.count)) { columns in
-        let panels = PairPanels(right.lines(columns).terms(terms), into: scratch.right, way.code)
+        let panels = PairPanels(right.lines(columns).terms(terms), into: scratch.right, way)
         Blocks.forEach(c.rows, by: rows) { rows in
-          let block = PairRows(left.lines(rows).terms(terms), into: scratch.left, way.code)
+          let block = PairRows(left.lines(rows).terms(terms), into: scratch.left, way)
           block.multiply(
-            panels, adding: adding || terms.lowerBound > 0, into: c.rows(rows).columns(columns), way.code)
+            panels, adding: adding || terms.lowerBound > 0, into: c.rows(rows).columns(columns), way)
         }
       }
     }
   }
 }
 
+extension ProductInstructions {
+  /// How they multiply pairs.
+  var pairsWay: hat_pairs_way {
+    self == .brainFloatPairs ? HAT_PAIRS_BY_INSTRUCTION : HAT_PAIRS_BY_CONVERSION
+  }
+}
+
 extension PairProduct {
   /// c[rows, columns] = left · packed, or added to c.
   static func multiply(
-    _ left: ProductOperand, times packed: PackedMatrix, adding: Bool, _ c: MatrixView, by way: Way
+    _ left: ProductOperand, times packed: PackedMatrix, adding: Bool, _ c: MatrixView, by way: hat_pairs_way
   ) {
     precondition(left.terms == packed.terms && left.lines == c.rows && packed.columns == c.columns)
     let scratch = PairScratch.ofThread
     Blocks.forEach(left.terms, by: terms) { terms in
       Blocks.forEach(c.rows, by: rows) { rows in
-        PairRows(left.lines(rows).terms(terms), into: scratch.left, way.code).multiply(
+        PairRows(left.lines(rows).terms(terms), into: scratch.left, way).multiply(
           packed.panels, from: terms.lowerBound / 2, adding: adding || terms.lowerBound > 0,
-          into: c.rows(rows), way.code)
+          into: c.rows(rows), way)
       }
     }
   }

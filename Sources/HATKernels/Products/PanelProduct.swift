@@ -1,16 +1,5 @@
 import CXSMM
-
-/// The left-hand side of a product: a matrix [rows, terms], or the transpose of a matrix [terms, rows].
-struct ProductRows {
-  let matrix: ConstantMatrixView
-  let isTransposed: Bool
-
-  var terms: Int { isTransposed ? matrix.rows : matrix.columns }
-
-  func element(row: Int, term: Int) -> UnsafePointer<Float> {
-    isTransposed ? matrix.row(term) + row : matrix.row(row) + term
-  }
-}
+import HATStorage
 
 /// Products of rows and panels, by LIBXSMM's kernels.
 enum PanelProduct {
@@ -19,15 +8,16 @@ enum PanelProduct {
   /// The most terms that a kernel for a transposed matrix does at once: together with those of the panel they fit the
   /// first-level cache.
   private static let blockTerms = 128
-  /// The same if one kernel takes the whole width of the matrix: its rows follow each other, and the processor fetches
-  /// them ahead. Kernels of narrow registers read a panel several times, so that it must stay in the first-level cache.
+  /// The same where one kernel takes whole rows of the matrix: they lie behind each other, so the processor prefetches
+  /// them, and more terms fit. With registers of eight floats a kernel reads its panel several times, and the panel must stay
+  /// in the first-level cache: no more terms.
   private static let narrowBlockTerms = hat_product_lanes() == 16 ? 512 : blockTerms
 
   /// result[rows, panel's columns] = rows · panel over `terms`, or added.
   static func multiply(
-    _ rows: ProductRows, terms: Range<Int>, _ panel: Panel, adding: Bool, into result: MatrixView
+    _ rows: ProductOperand, terms: Range<Int>, _ panel: Panel, adding: Bool, into result: MatrixView
   ) {
-    guard rows.isTransposed else {
+    guard !rows.rowsAreLines else {
       return multiplyTerms(rows, terms, panel, adding: adding, into: result)
     }
     let largest = rows.matrix.columns <= blockRows ? narrowBlockTerms : blockTerms
@@ -39,7 +29,7 @@ enum PanelProduct {
   }
 
   private static func multiplyTerms(
-    _ rows: ProductRows, _ terms: Range<Int>, _ panel: Panel, adding: Bool, into result: MatrixView
+    _ rows: ProductOperand, _ terms: Range<Int>, _ panel: Panel, adding: Bool, into result: MatrixView
   ) {
     let isWhole = panel.width == result.columns
     let padded = MatrixView(ProductScratch.ofThread.result, rows: blockRows, columns: panel.width)
@@ -49,7 +39,7 @@ enum PanelProduct {
         adding: adding)
       for start in starts {
         let block = result.rows(start..<start + size)
-        let source = rows.element(row: start, term: terms.lowerBound)
+        let source = rows.element(line: start, term: terms.lowerBound)
         if isWhole {
           kernel(panel.base, source, block.base)
         } else {
@@ -65,13 +55,14 @@ enum PanelProduct {
 
   /// LIBXSMM's matrices are column-major: its a is the panel, and its b our rows.
   private static func kernel(
-    _ rows: ProductRows, count: Int, terms: Int, _ panel: Panel, resultStride: Int, adding: Bool
+    _ rows: ProductOperand, count: Int, terms: Int, _ panel: Panel, resultStride: Int, adding: Bool
   ) -> hat_product_kernel {
-    let kernel = hat_product_kernel_for(
-      Int32(panel.width), Int32(count), Int32(terms), Int32(panel.rowStride), Int32(rows.matrix.stride),
-      Int32(resultStride), rows.isTransposed, adding)
-    precondition(kernel != nil, "LIBXSMM makes kernels on every processor with AVX2")
-    return kernel!
+    guard
+      let kernel = hat_product_kernel_for(
+        Int32(panel.width), Int32(count), Int32(terms), Int32(panel.rowStride), Int32(rows.matrix.stride),
+        Int32(resultStride), !rows.rowsAreLines, adding)
+    else { LargeMemory.refuseKernel() }
+    return kernel
   }
 }
 

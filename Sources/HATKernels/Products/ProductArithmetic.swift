@@ -25,8 +25,8 @@ public enum ProductInstructions: String, Sendable, Codable, CaseIterable {
   }
 }
 
-/// How the elements of a matrix product are computed. Of one precision, results differ by roundings of sums. An element
-/// depends on nothing but its terms and their places in its sum.
+/// How the elements of a matrix product are computed. Two arithmetics of the same precision differ only in how sums are
+/// rounded. An element depends on nothing but its terms and their places in its sum.
 public struct ProductArithmetic: Sendable, Hashable {
   public let precision: Precision
   public let instructions: ProductInstructions
@@ -66,14 +66,14 @@ public struct ProductArithmetic: Sendable, Hashable {
     let way = (precision, instructions == .matrixTiles)
     return way == (other.precision, other.instructions == .matrixTiles)
   }
-  /// Of products of few rows, which do not repay splitting weights for tiles.
+  /// For products of few rows: splitting the weights for tiles would cost more than it saves.
   public static func ofFewRows(_ precision: Precision) -> ProductArithmetic {
     switch precision {
     case .float32: .fusedMultiplyAdds
     case .bf16: Processor.hasBrainFloatPairs ? .brainFloatPairs : .brainFloatByConversion
     }
   }
-  /// Of the products of an optimiser, which stay in float32.
+  /// For an optimiser's products, which stay in float32.
   public var ofUpdates: ProductArithmetic {
     instructions == .matrixTiles ? .matrixTiles : .fusedMultiplyAdds
   }

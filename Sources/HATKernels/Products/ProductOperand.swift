@@ -13,6 +13,11 @@ struct ProductOperand {
   var lines: Int { rowsAreLines ? matrix.rows : matrix.columns }
   var terms: Int { rowsAreLines ? matrix.columns : matrix.rows }
 
+  /// Where one element lies.
+  func element(line: Int, term: Int) -> UnsafePointer<Float> {
+    rowsAreLines ? matrix.row(line) + term : matrix.row(term) + line
+  }
+
   func lines(_ range: Range<Int>) -> ProductOperand {
     ProductOperand(
       matrix: rowsAreLines ? matrix.rows(range) : matrix.columns(range), rowsAreLines: rowsAreLines)

@@ -1,6 +1,6 @@
 import CAMX
 import CBrainFloat
-import CXSMM
+import CScratch
 import HATStorage
 
 /// A thread's room for parts of matrices during one product on vector registers.
@@ -88,7 +88,7 @@ private enum ThreadScratch {
   /// The calling thread's floats, enough for any kind of product.
   static var base: FloatPointer {
     let floats = max(ProductScratch.floats, max(TileScratch.floats, PairScratch.floats))
-    guard let base = hat_product_scratch(Int32(floats)) else {
+    guard let base = hat_thread_scratch(Int32(floats)) else {
       LargeMemory.refuse(floats * MemoryLayout<Float>.size)
     }
     return base

@@ -9,8 +9,8 @@ import CAMX
 ///
 /// These are added to the sum in that order, for 32 terms at a time. The running sum is rounded once for each pair of
 /// parts and 32 terms, whereas a chain of fused multiply-adds rounds it at every term: the error is about half that of
-/// the chain (`TileProductTests` checks that it is no larger). Parts below 2⁻¹²⁶ count as zero; an infinite factor gives
-/// NaN.
+/// the chain (`TileProductTests` checks that it is no larger). Parts below 2⁻¹²⁶ count as zero. A factor that is infinite, or
+/// rounds to infinity as bfloat16 (from 3.396 · 10³⁸ on), gives NaN.
 ///
 /// Source: G. Henry, P. T. P. Tang, A. Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
 /// Higher-Precision Computations", ARITH 2019.

@@ -30,9 +30,9 @@ public enum RMSNorm {
     }
   }
 
-  /// The gradient by x [R, width], and that by gain [width], which is added, given that by y and the inverse roots of the
-  /// forward pass.
-  /// - Parameter adding: whether that by x is added to `dx`, or overwrites it, which then may be `outputGradient`.
+  /// Computes the gradients by x [R, width] and by gain [width] from that by y and the inverse roots of the forward pass. The
+  /// one by gain is added to `gainGradient`.
+  /// - Parameter adding: true adds the gradient by x to `dx`; false overwrites `dx`, which may then be `outputGradient`.
   public static func backward(
     _ x: MatrixView, gain: UnsafePointer<Float>, inverseRoots: UnsafePointer<Float>,
     outputGradient: MatrixView, adding: Bool, into dx: MatrixView,

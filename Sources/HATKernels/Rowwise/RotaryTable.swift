@@ -10,7 +10,8 @@ public final class RotaryTable: @unchecked Sendable {
   public let headSize: Int
   public let positions: Int
   private let half: Int
-  private let theta: Double
+  /// theta^(-2j / headSize) for each j below headSize / 2.
+  private let frequencies: [Double]
   /// Positions that are computed.
   public private(set) var prepared = 0
   /// [2, positions, headSize / 2]: cosines, then sines.
@@ -24,8 +25,8 @@ public final class RotaryTable: @unchecked Sendable {
     precondition(headSize >= 2 && headSize % 2 == 0 && theta > 0 && positions >= 0)
     self.headSize = headSize
     self.positions = positions
-    self.theta = theta
     half = headSize / 2
+    frequencies = (0..<half).map { pow(theta, -2 * Double($0) / Double(headSize)) }
   }
 
   /// Computes the rows of the first `count` positions, at most `positions`. No other thread may use the table meanwhile.
@@ -37,7 +38,7 @@ public final class RotaryTable: @unchecked Sendable {
     let (cosines, sines) = (storage.base, storage.base + positions * half)
     for position in prepared..<count {
       for j in 0..<half {
-        let angle = Double(position) * pow(theta, -2 * Double(j) / Double(headSize))
+        let angle = Double(position) * frequencies[j]
         cosines[position * half + j] = Float(cos(angle))
         sines[position * half + j] = Float(sin(angle))
       }

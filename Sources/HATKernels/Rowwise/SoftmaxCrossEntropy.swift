@@ -6,7 +6,7 @@ import Glibc
 public enum SoftmaxCrossEntropy {
   /// - Parameters:
   ///   - logits: [R, V]
-  ///   - targets: [R], indices below V
+  ///   - targets: [R], indices from 0 on, below V
   ///   - losses: [R], nats
   ///   - correct: [R], whether the arg-max is the target; of equal logits the lowest index counts
   public static func loss(
@@ -15,7 +15,7 @@ public enum SoftmaxCrossEntropy {
   ) {
     for row in 0..<logits.rows {
       let (values, target) = (logits.row(row), Int(targets[row]))
-      precondition(target < logits.columns)
+      precondition((0..<logits.columns).contains(target))
       let largest = SoftmaxRow.largest(values, count: logits.columns)
       let sum = SoftmaxRow.sumOfExponentials(values, count: logits.columns, minus: largest)
       losses[row] = logf(sum) - (values[target] - largest)
@@ -30,7 +30,7 @@ public enum SoftmaxCrossEntropy {
   ) {
     for row in 0..<logits.rows {
       let (values, target) = (logits.row(row), Int(targets[row]))
-      precondition(target < logits.columns)
+      precondition((0..<logits.columns).contains(target))
       let largest = SoftmaxRow.largest(values, count: logits.columns)
       let margin = values[target] - largest
       correct[row] = isFirst(target, equalTo: largest, values)

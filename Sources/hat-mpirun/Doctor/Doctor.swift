@@ -4,7 +4,7 @@ import HATStorage
 import HATTerminal
 
 /// Looks at the machines of a job for what goes wrong on clusters.
-struct Doctor: ParsableCommand {
+struct Doctor: ParsableCommand, RunsOnAnyProcessor {
   static let configuration = CommandConfiguration(
     abstract: "Look at what goes wrong on clusters, on this machine or all of a job, and say what to do.",
     discussion: """
@@ -92,7 +92,7 @@ private struct DoctorRank {
       // Whoever reads has what came before; there is nobody to tell of a failure to write.
       try? Self.show(finding, json: json)
     }
-    return RankProgram.run { try examine(on: $0, deadline) }
+    return RankProgram.run(onAnyProcessor: true) { try examine(on: $0, deadline) }
   }
 
   private func examine(on communicator: any Communicator, _ deadline: DiagnosisDeadline) throws -> Int32 {

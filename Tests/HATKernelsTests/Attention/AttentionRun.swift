@@ -18,8 +18,9 @@ struct AttentionRun {
     (0..<shares).map { shape.keyValueHeads * $0 / shares..<shape.keyValueHeads * ($0 + 1) / shares }
   }
 
+  private var longest: Int { lengths.max() ?? 0 }
+
   private func withScratch(_ body: (FloatPointer) -> Void) {
-    let longest = lengths.max() ?? 0
     let count =
       switch kernel {
       case .words: WordAttention.scratchCount(shape: shape, longestSegment: longest)
@@ -44,8 +45,8 @@ struct AttentionRun {
         case .documents:
           for heads in headShares {
             DocumentAttention.forward(
-              qkv.view, segments: segments, shape: shape, keyValueHeads: heads, into: output.view,
-              logSumExp: logSumExp.pointer, scratch: scratch, on: registers)
+              qkv.view, segments: segments, longestSegment: longest, shape: shape, keyValueHeads: heads,
+              into: output.view, logSumExp: logSumExp.pointer, scratch: scratch, on: registers)
           }
         }
       }
@@ -61,15 +62,14 @@ struct AttentionRun {
         switch kernel {
         case .words:
           WordAttention.backward(
-            qkv.view, segments: segments, shape: shape, output: output.view, logSumExp: logSumExp.pointer,
-            outputGradient: outputGradient.view, into: gradient.view, scratch: scratch,
-            on: registers)
+            qkv.view, segments: segments, shape: shape, logSumExp: logSumExp.pointer,
+            outputGradient: outputGradient.view, into: gradient.view, scratch: scratch, on: registers)
         case .documents:
           for heads in headShares {
             DocumentAttention.backward(
-              qkv.view, segments: segments, shape: shape, keyValueHeads: heads, output: output.view,
-              logSumExp: logSumExp.pointer, outputGradient: outputGradient.view, into: gradient.view,
-              scratch: scratch, on: registers)
+              qkv.view, segments: segments, longestSegment: longest, shape: shape, keyValueHeads: heads,
+              output: output.view, logSumExp: logSumExp.pointer, outputGradient: outputGradient.view,
+              into: gradient.view, scratch: scratch, on: registers)
           }
         }
       }

@@ -38,18 +38,4 @@ import Testing
     #expect(largestError(gradient, all.backward(qkv, outputGradient: everywhere).doubles) < 5e-6)
     #expect(output.isIntactOutside && gradient.isIntactOutside && scratch.isIntactOutside)
   }
-
-  @Test func documentsAreTheSameInSharesOfHeads() {
-    let shape = AttentionShape(heads: 6, keyValueHeads: 3, headSize: 16, causal: true)
-    var generator = SeededGenerator(seed: 24)
-    let qkv = TestMatrix(random: 200, shape.totalWidth, in: -2...2, using: &generator)
-    let dy = TestMatrix(random: 200, shape.queryWidth, in: -2...2, using: &generator)
-    let runs = [1, 2, 3].map {
-      AttentionRun(kernel: .documents, shape: shape, lengths: [70, 130], shares: $0)
-    }
-    for run in runs.dropFirst() {
-      #expect(run.forward(qkv).output.bits == runs[0].forward(qkv).output.bits)
-      #expect(run.backward(qkv, outputGradient: dy).bits == runs[0].backward(qkv, outputGradient: dy).bits)
-    }
-  }
 }

@@ -49,8 +49,8 @@ struct AttentionWork: PoolWork {
         scratch: scratch)
     case .documents:
       DocumentAttention.forward(
-        queryKeyValue, segments: segments, shape: shape, keyValueHeads: range, into: output,
-        logSumExp: logSumExp, scratch: scratch)
+        queryKeyValue, segments: segments, longestSegment: self.scratch.longestSegment, shape: shape,
+        keyValueHeads: range, into: output, logSumExp: logSumExp, scratch: scratch)
     }
   }
 
@@ -60,12 +60,13 @@ struct AttentionWork: PoolWork {
     switch routine {
     case .words:
       WordAttention.backward(
-        queryKeyValue, segments: segments[range], shape: shape, output: output, logSumExp: logSumExp,
+        queryKeyValue, segments: segments[range], shape: shape, logSumExp: logSumExp,
         outputGradient: outputGradient, into: gradient, scratch: scratch)
     case .documents:
       DocumentAttention.backward(
-        queryKeyValue, segments: segments, shape: shape, keyValueHeads: range, output: output,
-        logSumExp: logSumExp, outputGradient: outputGradient, into: gradient, scratch: scratch)
+        queryKeyValue, segments: segments, longestSegment: self.scratch.longestSegment, shape: shape,
+        keyValueHeads: range, output: output, logSumExp: logSumExp, outputGradient: outputGradient,
+        into: gradient, scratch: scratch)
     }
   }
 }
@@ -74,6 +75,8 @@ struct AttentionWork: PoolWork {
 struct AttentionScratch {
   let base: FloatPointer
   let floats: Int
+  /// Rows of a segment, at most, for which there is room.
+  let longestSegment: Int
 
   subscript(part: Int) -> FloatPointer { base + part * floats }
 }

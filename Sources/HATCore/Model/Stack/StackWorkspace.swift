@@ -48,6 +48,7 @@ struct StackWorkspace {
   }
 
   let rows: Int
+  let longestSegment: Int
   let blocks: [Block]
   /// [R, width], the residual stream after the last block.
   let output: ArenaMatrix
@@ -58,6 +59,7 @@ struct StackWorkspace {
   init(_ use: StackUse, scratch: StackScratch, arena: Arena) {
     let (shape, rows) = (use.shape, use.rows)
     self.rows = rows
+    longestSegment = use.longestSegment
     self.scratch = scratch
     let first = Block(shape, rows: rows, arena: arena)
     blocks = (0..<shape.layers).map { layer in

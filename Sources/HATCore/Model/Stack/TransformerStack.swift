@@ -86,7 +86,9 @@ struct TransformerStack {
 
   var attentionScratch: AttentionScratch {
     let place = workspace.scratch.attention
-    return AttentionScratch(base: arena.floats(place), floats: place.count / kernels.pool.threads)
+    return AttentionScratch(
+      base: arena.floats(place), floats: place.count / kernels.pool.threads,
+      longestSegment: workspace.longestSegment)
   }
 
   /// Of the forward pass, causal attention as its lower triangle.

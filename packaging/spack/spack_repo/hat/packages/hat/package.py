@@ -26,7 +26,7 @@ class Hat(Package):
     depends_on("patchelf", type="build")
 
     requires("platform=linux", msg="hat runs on Linux")
-    requires("target=x86_64_v3:", msg="hat needs AVX2, FMA and F16C")
+    requires("target=x86_64_v3:", msg="hat needs AVX2 and FMA")
 
     sanity_check_is_file = ["bin/hat-mpirun", "share/man/man1/hat-mpirun.1"]
 
