@@ -57,7 +57,9 @@ public final class LoadedModel {
     guard manifest.configuration.model.kind == .subword else { return nil }
     let path = TokenizerFile.path(inRun: checkpoint.run)
     let tokenizer = try TokenizerFile(reading: path)
-    guard tokenizer.checksum == manifest.tokenizerChecksum else {
+    guard tokenizer.checksum == manifest.tokenizerChecksum,
+      tokenizer.vocabulary.count == manifest.configuration.model.vocabulary
+    else {
       throw UserError(
         .invalidData, at: path.string, "it is not the tokenizer this checkpoint was trained with",
         hint: "Put back the run's own tokenizer.json.")
@@ -67,6 +69,8 @@ public final class LoadedModel {
 
   /// How well the model predicts a document, each of its bytes once.
   /// - Returns: nats, counts and accuracies; `sum.bitsPerByte` is the usual figure.
+  /// - Throws: `UserError`: `invalidData` where predictions are not finite; `configuration` where a sequence has no room for the longest
+  ///   word.
   public func score(_ document: String) throws -> TextTally {
     try scorer.score(document: Array(document.utf8))
   }

@@ -89,7 +89,7 @@ package final class TextMicroBatches<MicroBatch: Sendable>: MicroBatchSource {
     }
   }
 
-  /// From each corpus a number in proportion to its weight, at least one, unless its held-out text ends before.
+  /// Held-out micro-batches of each corpus in proportion to its weight: at least one, and no more than its held-out text gives.
   package func heldOut(owned: (Int) -> Bool) throws -> HeldOut<MicroBatch> {
     let limit = Self.heldOutSteps * configuration.training.microBatches
     var heldOut = HeldOut<MicroBatch>(counts: [], owned: [])

@@ -47,6 +47,7 @@ public struct TrainingRun {
   ) throws -> TrainingOutcome {
     let isFirst = communicator.rank == 0
     let mixture = try communicator.together { try open() }
+    try requireOneRun(mixture, on: communicator)
     let watchers = try communicator.together {
       isFirst
         ? try RunWatchers(configuration, run: absolute(folder), corpora: names(of: mixture)) {
@@ -64,7 +65,7 @@ public struct TrainingRun {
     observe(.arranged(choice.reason))
     observe(.arranged(products.reason))
     let tokenizer = try RunTokenizer(self, mixture, observe: observe).find(on: communicator)
-    let initial = try communicator.together { try initialParameters(mixture, tokenizer, observe) }
+    let initial = try initialParameters(mixture, tokenizer, observe, on: communicator)
     let data = DataDescription(mixture, template: try communicator.together { try initial.template() })
     let job = TrainingJob(
       run: FilePath(folder), configuration: configuration, data: data, resume: resume, tokenizer: tokenizer,
@@ -115,18 +116,66 @@ public struct TrainingRun {
       corpora.map { folder, weight in (try Corpus(opening: FilePath(folder)), weight) })
   }
 
-  /// - Throws: `UserError`: `missingInput` or `invalidData` if there is no such valid checkpoint; `configuration` if its model
-  ///   is different.
+  /// Checks that every rank has the same configuration and data as rank 0: file systems may show them different files.
+  /// - Throws: `AgreedFailure` with the error of the lowest rank that has not.
+  private func requireOneRun(_ mixture: Mixture, on communicator: any Communicator) throws {
+    let (yaml, fingerprint) = (configuration.yaml(), mixture.fingerprint.hexadecimal)
+    let first: [String] = try communicator.onFirstRank { [yaml, fingerprint] }
+    try communicator.together {
+      var differences: [String] = []
+      if yaml != first[0] {
+        let settings = try Configuration(yaml: first[0], at: "rank 0").differences(from: configuration)
+        differences.append(
+          "another configuration (rank 0, here: \(settings.map(\.text).joined(separator: "; ")))")
+      }
+      if fingerprint != first[1] {
+        differences.append("other data (fingerprint on rank 0 \(first[1]), here \(fingerprint))")
+      }
+      guard differences.isEmpty else {
+        throw UserError(
+          .configuration, at: "rank \(communicator.rank)",
+          "it has \(differences.joined(separator: ", and ")) than rank 0",
+          hint: "Name files that all machines see, or copy those of rank 0's machine to the same paths.")
+      }
+    }
+  }
+
+  /// Rank 0 chooses the checkpoint and verifies it: file systems may show the ranks different ones. Collective.
+  /// - Throws: `AgreedFailure`: `missingInput` or `invalidData` if there is no such valid checkpoint; `configuration` if its
+  ///   model is different, or a rank sees another checkpoint than rank 0.
   private func initialParameters(
-    _ mixture: Mixture, _ tokenizer: TokenizerFile?, _ observe: (TrainingEvent) -> Void
+    _ mixture: Mixture, _ tokenizer: TokenizerFile?, _ observe: (TrainingEvent) -> Void,
+    on communicator: any Communicator
   ) throws -> InitialParameters {
     guard let name = initialCheckpoint else { return .seed }
-    let report = { (error: UserError) in observe(.damaged(error)) }
-    return try CheckpointReference(parsing: name).open(damaged: report) { reader in
-      try reader.manifest.requireSameModel(
+    func requireSameModel(_ manifest: CheckpointManifest) throws {
+      try manifest.requireSameModel(
         as: configuration, splittingRule: mixture.splitter.rule.versionedName,
         maxWordBytes: mixture.splitter.maximumWordBytes, tokenizerChecksum: tokenizer?.checksum, at: name)
-      _ = try reader.weights()
+    }
+    let reference = try communicator.together { try CheckpointReference(parsing: name) }
+    let chosen = try communicator.onFirstRank { () throws -> ChosenCheckpoint in
+      try reference.open(damaged: { observe(.damaged($0)) }) { reader in
+        try requireSameModel(reader.manifest)
+        _ = try reader.weights()
+        return ChosenCheckpoint(reader.manifest)
+      }
+    }
+    return try communicator.together { () throws -> InitialParameters in
+      let reader: CheckpointReader
+      do {
+        reader = try CheckpointStore(run: reference.run).reader(at: chosen.step)
+      } catch var error as UserError {
+        error.place = "rank \(communicator.rank), \(error.place ?? name)"
+        throw error
+      }
+      try requireSameModel(reader.manifest)
+      guard ChosenCheckpoint(reader.manifest) == chosen else {
+        throw UserError(
+          .configuration, at: name,
+          "rank \(communicator.rank) sees another checkpoint of step \(chosen.step) than rank 0",
+          hint: "Name a run that all machines see, or copy that of rank 0's machine to the same path.")
+      }
       return .checkpoint(reader, name: name)
     }
   }
@@ -143,6 +192,16 @@ public struct TrainingRun {
   }
 }
 
+/// The checkpoint that a run begins with.
+private struct ChosenCheckpoint: Codable, Equatable {
+  let step: Int
+  let checksum: Checksum
+
+  init(_ manifest: CheckpointManifest) {
+    (step, checksum) = (manifest.step, manifest.parameterChecksum)
+  }
+}
+
 extension DataDescription {
   /// - Parameter template: of the model that the run begins with.
   init(_ mixture: Mixture, template: ChatTemplate) {
@@ -155,7 +214,7 @@ extension DataDescription {
           folder: absolute($0.corpus.folder.string).string, weight: $0.weight,
           fingerprint: $0.corpus.fingerprint.hexadecimal)
       },
-      // What a model has read once it can be asked in.
+      // A model that has learned from dialogues keeps their template when it learns from text again.
       template: mixture.documents == .text ? template : .turns)
   }
 }

@@ -103,7 +103,7 @@ extension CheckpointManifest {
     as configuration: Configuration, splittingRule: String, maxWordBytes: Int,
     tokenizerChecksum: Checksum? = nil, at place: String
   ) throws {
-    var differences = self.configuration.differences(from: configuration, sections: ["model"]).map(\.text)
+    var differences = self.configuration.modelDifferences(from: configuration).map(\.text)
     if self.splittingRule != splittingRule {
       differences.append("splitting rule: \(self.splittingRule), \(splittingRule)")
     }
@@ -121,9 +121,4 @@ extension CheckpointManifest {
         hint: "Use the configuration and data it was made with, or another `output` folder.")
     }
   }
-}
-
-/// The version of this code, as checkpoints and run folders record it.
-public enum CodeVersion {
-  public static let current = "0.1.0"
 }

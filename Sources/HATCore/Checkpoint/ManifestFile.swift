@@ -61,6 +61,10 @@ enum ManifestFile {
       manifest = try JSONDecoder().decode(Guarded.self, from: Data(bytes)).manifest
     } catch let error as DecodingError {
       throw damaged(path, "this version of hat cannot read it: \(error.summary())")
+    } catch var error as UserError {
+      error.place = error.place.map { "\(path), \($0)" } ?? path.string
+      error.hint = "Use the version of hat that wrote it (code_version in this file)."
+      throw error
     }
     try requirePossible(manifest, at: path)
     guard let sections = SectionLayout(manifest.sections)?.sections,

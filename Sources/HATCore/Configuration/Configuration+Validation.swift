@@ -6,7 +6,7 @@ extension Configuration {
   /// Words, or bytes, of a micro-batch. With the bounds on widths and layers no product of sizes is too large for an `Int`, up to
   /// the bytes of all activations.
   static let largestMicroBatch = 1 << 27
-  /// Of a run: so many that nobody gets there, so few that they can be counted together with anything.
+  /// Steps of a run, at most: more than anyone trains, and few enough that no sum with other counts overflows.
   private static let mostSteps = 1_000_000_000_000
   /// Bytes of a prompt, or of what is written behind it.
   private static let longestSample = 100_000
@@ -106,8 +106,10 @@ extension Configuration {
       (training.beta1, "beta1"), (training.beta2, "beta2"), (training.muonMomentum, "muon_momentum"),
     ]
     for (beta, name) in betas {
+      // Optimisers compute with floats: 0.99999998 is 1 to them.
       try check.that(
-        beta >= 0 && beta < 1, "training.\(name) is \(beta)", "It must be at least 0 and below 1.")
+        beta >= 0 && Float(beta) < 1, "training.\(name) is \(beta)",
+        "It must be at least 0 and below 1, also when it is rounded to float32.")
     }
     try check.that(training.epsilon > 0, "training.epsilon must be above 0", "1e-8 is usual.")
     try check.within(1...100, training.newtonSchulzSteps, "training.newton_schulz_steps")

@@ -1,4 +1,5 @@
 import HATStorage
+import HATText
 import SystemPackage
 import Yams
 
@@ -13,7 +14,12 @@ extension Configuration {
         .configuration, at: path.string, "a file of \(file.length) bytes is not a configuration",
         hint: "Name a YAML file such as configs/tiny.yaml.")
     }
-    let text = String(decoding: try file.read(at: 0, count: file.length), as: UTF8.self)
+    let bytes = try file.read(at: 0, count: file.length)
+    if let byte = TextValidation.firstInvalidByte(in: bytes) {
+      throw UserError(
+        .configuration, at: path.string, "it is not valid UTF-8 (byte \(byte))", hint: "Convert it to UTF-8.")
+    }
+    let text = String(decoding: bytes, as: UTF8.self)
     var configuration = try Configuration(yaml: text, at: path.string)
     for override in overrides { try configuration.apply(override: override) }
     try configuration.validate(at: path.string)
@@ -26,9 +32,8 @@ extension Configuration {
     let root: Node?
     do {
       root = try Yams.compose(yaml: text)
-    } catch {
-      throw UserError(
-        .configuration, at: place, "this is not YAML: \(error)", hint: "Correct the syntax there.")
+    } catch let error as YamlError {
+      throw Self.failure(error, at: place)
     }
     guard let root, root != Node("") else { return }
     var given: [(Setting, line: String)] = []
@@ -37,6 +42,27 @@ extension Configuration {
     }
     // The kind may be anywhere among them.
     for (setting, line) in given { try setting.requireConcern(with: model.kind, at: line) }
+  }
+
+  /// The parser's own descriptions have several lines, some of them all of the text.
+  private static func failure(_ error: YamlError, at place: String) -> UserError {
+    func notYAML(_ problem: String, at place: String) -> UserError {
+      UserError(
+        .configuration, at: place, "this is not YAML: \(problem)", hint: "Correct the syntax there.")
+    }
+    switch error {
+    case .duplicatedKeysInMapping(let keys, let context):
+      return UserError(
+        .configuration, at: "\(place):\(context.mark.line)", "\(keys[0]) is given twice",
+        hint: "Keep one of the two.")
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      return notYAML(problem, at: "\(place):\(mark)")
+    case .reader(let problem, let offset, _, let text):
+      let line = 1 + text.prefix(offset ?? 0).count { $0.isNewline }
+      return notYAML(problem, at: "\(place):\(line)")
+    default: return notYAML("\(error)", at: place)
+    }
   }
 
   /// - Returns: the settings that were given, and where.
@@ -48,14 +74,9 @@ extension Configuration {
         .configuration, at: place, "there is no section \(section)",
         hint: "Did you mean \(Spelling.nearest(to: section, among: Setting.sections))?")
     }
-    var seen: Set<String> = []
     var given: [(Setting, line: String)] = []
     for (key, value) in try Self.entries(of: body, named: section, at: place) {
       let line = value.mark.map { "\(place):\($0.line)" } ?? place
-      guard seen.insert(key).inserted else {
-        throw UserError(
-          .configuration, at: line, "\(section).\(key) is given twice", hint: "Keep one of the two.")
-      }
       guard let scalar = value.scalar else {
         throw UserError(
           .configuration, at: line, "\(section).\(key) must be a single value",
@@ -109,9 +130,10 @@ extension Configuration {
     Setting.sections.map { section in
       let settings = Setting.all.filter { $0.section == section && $0.concerns(model.kind) }
       let entries = settings.map { "\($0.key): \($0.text(self))" }
-      let width = entries.map(\.count).max()! + 2
+      // A long text does not move the other comments.
+      let width = min(entries.map(\.count).max()!, 40) + 2
       let lines = zip(entries, settings).map { entry, setting in
-        "  \(entry)\(String(repeating: " ", count: width - entry.count))# \(setting.comment)"
+        "  \(entry)\(String(repeating: " ", count: max(2, width - entry.count)))# \(setting.comment)"
       }
       return "\(section):\n" + lines.joined(separator: "\n")
     }.joined(separator: "\n\n") + "\n"
@@ -136,12 +158,24 @@ extension Configuration {
     Setting.all.first { $0.path == setting && $0.concerns(model.kind) }?.text(self) ?? ""
   }
 
-  /// The settings whose values differ, with this configuration's value and the other's.
-  /// - Parameter sections: nil for all.
+  /// The settings whose values differ, with this configuration's value and the other's. `auto` is what it means for the model.
+  /// - Parameters:
+  ///   - other: valid, as this one is.
+  ///   - sections: nil for all.
   public func differences(from other: Configuration, sections: Set<String>? = nil) -> [Difference] {
-    Setting.all
-      .filter { sections?.contains($0.section) != false && $0.text(self) != $0.text(other) }
+    var (own, others) = (self, other)
+    (own.model, others.model) = (model.resolved, other.model.resolved)
+    return Setting.all
+      .filter { sections?.contains($0.section) != false }
+      .filter { $0.text(self) != $0.text(other) && $0.text(own) != $0.text(others) }
       .map { Difference(setting: $0.path, text: "\($0.path): \($0.text(self)), \($0.text(other))") }
+  }
+
+  /// The settings that make another model of the same parameters. How first values are drawn is none.
+  func modelDifferences(from other: Configuration) -> [Difference] {
+    differences(from: other, sections: ["model"]).filter {
+      $0.setting != "model.initial_deviation" && $0.setting != "model.embedding_deviation"
+    }
   }
 }
 

@@ -135,7 +135,7 @@ public enum Orthogonalization: String, Sendable, CaseIterable, SettingValue {
 public enum Recomputation: String, Sendable, CaseIterable, SettingValue {
   /// Every backbone block keeps its activations.
   case none
-  /// A backbone block keeps only its input, and runs forward again when it is differentiated.
+  /// A backbone block keeps only its input, and all but the last run forward again when they are differentiated.
   case blocks
 }
 

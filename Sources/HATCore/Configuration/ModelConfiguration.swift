@@ -22,7 +22,7 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var byteNgrams = 0
   /// Rows of each of their n-gram tables; nil for `defaultNgramRows`.
   public var byteNgramRows: Int?
-  /// What the decoder looks up prefixes behind: 1 for nothing, 2 also for the word before; 0 for no tables.
+  /// Prefix tables of the decoder. 0: none. 1: one, of the word's bytes so far. 2: also one of these bytes behind the word before.
   public var prefixNgrams = 0
   /// Rows of each of these tables; nil for `defaultPrefixNgramRows`.
   public var prefixNgramRows: Int?
@@ -60,6 +60,18 @@ extension ModelConfiguration {
       .configuration, at: place,
       "\(purpose) needs a model of kind \(kind.rawValue), this one is \(self.kind.rawValue)",
       hint: "Name another configuration.")
+  }
+
+  /// The same model, with numbers in the place of nil.
+  var resolved: ModelConfiguration {
+    var model = self
+    model.keyValueHeads = keyValueHeads ?? heads
+    model.mlpHidden = mlpHidden ?? StackShape.defaultMLPHidden(width: width)
+    model.byteMLPHidden = byteMLPHidden ?? StackShape.defaultMLPHidden(width: byteWidth)
+    model.tokenNgramRows = tokenNgramRows ?? Self.defaultNgramRows
+    model.byteNgramRows = byteNgramRows ?? Self.defaultNgramRows
+    model.prefixNgramRows = prefixNgramRows ?? Self.defaultPrefixNgramRows
+    return model
   }
 
   public var byteHeads: Int { byteWidth / byteHeadSize }

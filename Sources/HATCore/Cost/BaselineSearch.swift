@@ -84,6 +84,8 @@ public struct BaselineSearch {
     model.kind = .subword
     (model.vocabulary, model.layers, model.width) = (vocabulary, layers, width)
     (model.headSize, model.ropeTheta) = (hierarchical.headSize, hierarchical.ropeTheta)
+    model.initialDeviation = hierarchical.initialDeviation
+    model.embeddingDeviation = hierarchical.embeddingDeviation
     if hierarchical.keyValueHeads != nil { model.keyValueHeads = model.heads / headsPerGroup }
     model.mlpHidden = hierarchical.mlpHidden.map { hidden in
       (hidden * width / hierarchical.width + Self.hiddenStep - 1) / Self.hiddenStep * Self.hiddenStep

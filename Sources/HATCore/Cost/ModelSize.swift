@@ -10,7 +10,7 @@ public struct ModelSize: Sendable, Equatable {
   public let width: Int
   public let headSize: Int
   public let layers: Int
-  /// nil for what follows from the width.
+  /// nil for the default rule (`StackShape.defaultMLPHidden`).
   public let mlpHidden: Int?
 
   /// - Parameters:

@@ -45,14 +45,14 @@ public struct ScalingLaw: Sendable, Equatable {
   public let coefficients: Coefficients
   /// Of laws fitted to losses drawn anew around the law (docs/scaling-laws.md).
   public let resampled: [Coefficients]
-  /// Of what runs measured from what the law says, in bits per byte.
+  /// Standard deviation of the runs' bits per byte from those of the law.
   public let residualDeviation: Double
   /// `F` of the runs.
   public let flopsPerByte: ClosedRange<Double>
   /// `D` of the runs.
   public let textBytes: ClosedRange<Double>
 
-  /// Five of a hundred lie below its negative, and five above it.
+  /// The 95 % quantile of the standard normal distribution.
   private static let normalQuantile = 1.645
 
   public init(

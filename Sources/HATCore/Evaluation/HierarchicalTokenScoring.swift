@@ -25,7 +25,7 @@ struct HierarchicalTokenScoring: TokenScoring {
 
   mutating func next() throws -> [TokenScore]? {
     guard let part = parts.popFirst() else { return nil }
-    let predictions = model.predictions(batch(part), weights)
+    let predictions = model.predictions(Batch(piece: part, of: words, in: text), weights)
     var scores: [TokenScore] = []
     var position = 0
     for word in words[part] {
@@ -45,18 +45,5 @@ struct HierarchicalTokenScoring: TokenScoring {
     return SymbolScore(
       symbol, UnsafeBufferPointer(start: predictions.logits.base + position * 256, count: 256),
       logProbability: -Double(loss), alternatives: alternatives)
-  }
-
-  /// The words of a part, behind the word before them or `[S]`.
-  private func batch(_ part: Range<Int>) -> Batch {
-    var batch = Batch()
-    if part.lowerBound == 0 {
-      batch.appendDocumentMark()
-    } else {
-      batch.appendWord(text[words[part.lowerBound - 1]])
-    }
-    for word in words[part] { batch.appendWord(text[word]) }
-    batch.endPiece()
-    return batch
   }
 }

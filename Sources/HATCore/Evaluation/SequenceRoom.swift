@@ -1,4 +1,5 @@
 import HATStorage
+import HATText
 
 /// How much of a text a sequence of a model holds.
 struct SequenceRoom {
@@ -15,7 +16,8 @@ struct SequenceRoom {
     return first
   }
 
-  /// Cuts all words into parts that have room, from the end: the last is the one in which `TextScorer` scores a string at the end.
+  /// Cuts the words into parts that fit a sequence, from the end: so the last part is what `TextScorer.score(_:after:)` reads to score a
+  /// string at the end.
   /// - Throws: `UserError` of kind `invalidData` for a word that is too long.
   func parts(of words: [Range<Int>]) throws -> [Range<Int>] {
     var parts: [Range<Int>] = []
@@ -47,5 +49,15 @@ extension [UInt32] {
       defer { start += Int(length) }
       return start..<start + Int(length)
     }
+  }
+}
+
+extension Batch {
+  /// Words of a text as one piece, which opens with the word before them or `[S]`.
+  init(piece part: Range<Int>, of words: [Range<Int>], in text: [UInt8]) {
+    self.init()
+    if part.lowerBound == 0 { appendDocumentMark() } else { appendWord(text[words[part.lowerBound - 1]]) }
+    for word in words[part] { appendWord(text[word]) }
+    endPiece()
   }
 }

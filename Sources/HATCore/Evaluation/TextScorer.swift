@@ -4,7 +4,7 @@ import HATText
 
 /// A model whose predictions can be measured on text, whatever its own units are: bytes, words or tokens.
 ///
-/// Every measure of `evaluate` comes from these two scores, so that the same code compares models of different kinds.
+/// Every measure of `evaluate` comes from the `score` methods, so that the same code compares models of different kinds.
 /// An answer must not depend on earlier questions.
 public protocol TextScorer: AnyObject {
   /// Scores a document, each of its bytes once.
@@ -147,11 +147,5 @@ struct ScoredText {
   }
 
   /// The target words as one piece, which opens with the word before them or `[S]`.
-  var batch: Batch {
-    var batch = Batch()
-    if first == 0 { batch.appendDocumentMark() } else { batch.appendWord(text[words[first - 1]]) }
-    for word in words[first...] { batch.appendWord(text[word]) }
-    batch.endPiece()
-    return batch
-  }
+  var batch: Batch { Batch(piece: first..<words.count, of: words, in: text) }
 }

@@ -46,17 +46,8 @@ struct TokenBeginnings {
   ///   - offset: of the byte.
   func places(_ places: Range<Int>, where byte: UInt8, at offset: Int) -> Range<Int> {
     // A token that ends there comes before all that go on.
-    let start = firstPlace(in: places) { self.byte(offset, of: sorted[$0]).map { $0 >= byte } ?? false }
-    return start..<firstPlace(in: start..<places.upperBound) { self.byte(offset, of: sorted[$0])! > byte }
-  }
-
-  /// The first for which a condition holds that holds for all behind it.
-  private func firstPlace(in places: Range<Int>, where holds: (Int) -> Bool) -> Int {
-    var (low, high) = (places.lowerBound, places.upperBound)
-    while low < high {
-      let middle = (low + high) / 2
-      if holds(middle) { high = middle } else { low = middle + 1 }
-    }
-    return low
+    let start = places.firstIndex(behind: { self.byte(offset, of: sorted[$0]).map { $0 < byte } ?? true })
+    let rest = start..<places.upperBound
+    return start..<rest.firstIndex(behind: { self.byte(offset, of: sorted[$0])! <= byte })
   }
 }

@@ -19,8 +19,9 @@ public struct TokenScore: Sendable, Equatable {
   public var logProbability: Double
   /// The part of it that is the word's end; nil where no word ends, and for models without words.
   public var wordEndLogProbability: Double?
-  /// The most likely symbols, the likeliest first, at the first step that greedy decoding would take otherwise. So the first of them
-  /// has the token's own logarithm exactly if greedy decoding writes the token.
+  /// The most likely symbols, the likeliest first, at the step that decides whether greedy decoding writes the token: the end of the word
+  /// before, where greedy decoding would go on with that word, else the token itself. The first has the token's own logarithm exactly if
+  /// greedy decoding writes the token.
   public var alternatives: [Alternative]
 }
 

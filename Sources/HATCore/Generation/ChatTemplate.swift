@@ -34,7 +34,7 @@ public enum ChatTemplate: Sendable, Equatable, CaseIterable {
     self = template
   }
 
-  /// What the model writes behind its turn, and what does not belong to it. Where turns have marks, a mark ends them.
+  /// Strings that begin somebody else's turn: the answer ends before them. Where turns have marks, a mark ends them.
   public var stops: [String] {
     switch self {
     case .plain: ["\nUser:", "\nSystem:"]

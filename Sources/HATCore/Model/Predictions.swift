@@ -98,6 +98,7 @@ public struct GradientRecord {
 
 extension HierarchicalTransformer {
   /// Loss, logits, targets and the gradient of the mean loss of a batch.
+  /// - Precondition: all its words count, and it has no preference pairs.
   /// - Throws: `UserError` of kind `invalidData` where they are not finite.
   public func record(of batch: Batch, _ weights: ModelWeights) throws -> GradientRecord {
     let predictions = predictions(batch, weights)

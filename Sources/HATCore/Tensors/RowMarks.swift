@@ -136,7 +136,7 @@ extension Gradients {
     }
   }
 
-  /// Overwrites the marked rows of a slice with zeros that others do not mark.
+  /// Clears the rows of a slice that are marked here and not in `others`.
   public func clear(in slice: Range<Int>, except others: RowMarks) {
     guard let marks else { return }
     marks.tables.walk(slice) { table in

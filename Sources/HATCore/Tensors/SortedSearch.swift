@@ -1,6 +1,6 @@
 extension RandomAccessCollection {
-  /// Halves what is left to search again and again.
-  /// - Parameter isBefore: true for some elements, and then false for all that follow.
+  /// Binary search.
+  /// - Parameter isBefore: true for a first part of the elements, false for all behind it.
   /// - Returns: the place of the first for which it is false; the end if there is none.
   package func firstIndex(behind isBefore: (Element) -> Bool) -> Index {
     var (start, length) = (startIndex, count)

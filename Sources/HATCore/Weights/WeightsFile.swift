@@ -59,17 +59,29 @@ public enum WeightsFile {
     }
   }
 
-  /// Reads every tensor of a table from a file.
-  /// - Returns: the flat buffer, [table.count].
-  /// - Throws: `UserError`: `invalidData` naming the first tensor that is missing, superfluous or of another shape.
-  public static func load(_ path: FilePath, _ table: TensorTable) throws -> FloatBuffer {
-    try load(TensorFiles(file: path), table) { $0 }
+  /// Reads the parameters of a model from a file. If the file states a configuration, the model must be the same: shapes do not say
+  /// all of it.
+  /// - Returns: the flat buffer of its `TensorTable`.
+  /// - Throws: `UserError`: `invalidData` naming the settings that differ, or the first tensor that is missing, superfluous or of another
+  ///   shape; `configuration` where this version does not know the configuration stated.
+  public static func load(_ path: FilePath, of configuration: Configuration) throws -> FloatBuffer {
+    if let yaml = try SafetensorsReader(opening: path).metadata["configuration"] {
+      let place = "\(path), configuration"
+      let stated = try Configuration(yaml: yaml, at: place)
+      try stated.validate(at: place)
+      let differences = stated.modelDifferences(from: configuration).map(\.text)
+      guard differences.isEmpty else {
+        throw mismatch(
+          path, "its weights are of another model (file, here): \(differences.joined(separator: "; "))")
+      }
+    }
+    return try load(TensorFiles(file: path), TensorTable(configuration.model)) { $0 }
   }
 
   /// Reads every tensor of a table.
   /// - Parameter name: of a tensor in the files.
   /// - Returns: the flat buffer, [table.count].
-  /// - Throws: as above.
+  /// - Throws: `UserError`: `invalidData` naming the first tensor that is missing, superfluous or of another shape.
   public static func load(
     _ files: TensorFiles, _ table: TensorTable, named name: (String) -> String
   ) throws -> FloatBuffer {
@@ -91,24 +103,24 @@ public enum WeightsFile {
   private static func check(
     _ files: TensorFiles, against table: TensorTable, named name: (String) -> String
   ) throws {
-    func mismatch(_ problem: String) -> UserError {
-      UserError(
-        .invalidData, at: files.place.string, problem,
-        hint: "Give the configuration the weights were trained with.")
-    }
     let expected = Set(table.tensors.map { name($0.name) })
     if let surplus = files.names.first(where: { !expected.contains($0) }) {
-      throw mismatch("tensor \(surplus) has no place in a model of this configuration")
+      throw mismatch(files.place, "tensor \(surplus) has no place in a model of this configuration")
     }
     for tensor in table.tensors {
       let name = name(tensor.name)
       guard let shape = files.shape(of: name) else {
-        throw mismatch("tensor \(name) is missing")
+        throw mismatch(files.place, "tensor \(name) is missing")
       }
       guard shape == tensor.shape else {
         throw mismatch(
-          "tensor \(name) has shape \(shape) where this configuration has \(tensor.shape)")
+          files.place, "tensor \(name) has shape \(shape) where this configuration has \(tensor.shape)")
       }
     }
+  }
+
+  private static func mismatch(_ place: FilePath, _ problem: String) -> UserError {
+    UserError(
+      .invalidData, at: place.string, problem, hint: "Give the configuration the weights were trained with.")
   }
 }

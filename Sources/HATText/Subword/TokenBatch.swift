@@ -13,9 +13,10 @@ public struct TokenBatch: PreferenceBatch, Sendable, Equatable {
   public private(set) var counts: [Bool] = []
   /// [P / 2]; empty but for preference pairs: pieces 2i and 2i + 1 are the chosen and the rejected answer of `pairs[i]`.
   public var pairs: [PreferencePair] = []
-  /// [W]: the targets that hold at least one byte of each word that counts, marks left out; neighbours may share one.
+  /// [W]: the targets that hold at least one byte of each word that counts, marks left out; neighbours may share one. Of preference
+  /// pairs, words of the chosen answers.
   public private(set) var words: [Range<Int32>] = []
-  /// Bytes of text that the targets which count hold, marks left out.
+  /// Bytes of these words.
   public private(set) var textBytes = 0
 
   public init() {}
@@ -92,7 +93,8 @@ public final class TokenBatcher {
     let opening = opening(batch, words.lowerBound)
     let first = result.tokenCount
     encode(batch, words.dropFirst())
-    findWords(batch, words.dropFirst(), firstTarget: first, in: &result)
+    let isNamed = result.pairs.isEmpty || result.pieceCount % 2 == 0
+    findWords(batch, words.dropFirst(), firstTarget: first, named: isNamed, in: &result)
     result.appendPiece(opening: opening, targets: tokens, counts: counts.allSatisfy { $0 } ? [] : counts)
   }
 
@@ -111,7 +113,10 @@ public final class TokenBatcher {
   }
 
   /// Walks words and tokens side by side. A token counts where a word counts of which it holds a byte.
-  private func findWords(_ batch: Batch, _ words: Range<Int>, firstTarget: Int, in result: inout TokenBatch) {
+  /// - Parameter isNamed: whether the words are in the result.
+  private func findWords(
+    _ batch: Batch, _ words: Range<Int>, firstTarget: Int, named isNamed: Bool, in result: inout TokenBatch
+  ) {
     counts.removeAll(keepingCapacity: true)
     counts.append(contentsOf: repeatElement(false, count: tokens.count))
     // The token at which a word starts, and where that token ends in the text.
@@ -132,7 +137,7 @@ public final class TokenBatcher {
       }
       guard batch.counts(word) else { continue }
       for token in first...token { counts[token] = true }
-      if !batch.isMark(word) {
+      if isNamed && !batch.isMark(word) {
         result.appendWord(firstTarget + first..<firstTarget + token + 1, bytes: bytes)
       }
     }

@@ -86,7 +86,7 @@ struct Import: ParsableCommand {
     }
     let configuration = try Configuration.load(from: FilePath(configurationFile))
     let tokenizer = try tokenizer(for: configuration.model, configurationFile)
-    let parameters = try WeightsFile.load(FilePath(weights), TensorTable(configuration.model))
+    let parameters = try WeightsFile.load(FilePath(weights), of: configuration)
     let metadata = try SafetensorsReader(opening: FilePath(weights)).metadata
     return Model(
       configuration: configuration, parameters: parameters,

@@ -296,6 +296,36 @@ import Testing
     #expect(error?.problem.contains("max word bytes") == false)
   }
 
+  @Test func theSameModelInOtherWordsIsNoOther() throws {
+    try fixture.write(step: 1, to: store)
+    var other = fixture.configuration
+    other.model.keyValueHeads = other.model.heads
+    other.model.mlpHidden = other.model.backbone.mlpHidden
+    other.model.byteMLPHidden = other.model.encoder.mlpHidden
+    // Of first values, which it has no more.
+    (other.model.initialDeviation, other.model.embeddingDeviation) = (0.5, 0.5)
+    try store.reader(at: 1).manifest.requireSameModel(
+      as: other, splittingRule: "whitespace-v1", maxWordBytes: 64, at: "RUN")
+  }
+
+  /// Of a version that has another setting.
+  @Test func unknownSettingsNameTheFile() throws {
+    try fixture.write(step: 1, to: store)
+    let (key, zeros) = ("\"manifest_checksum\" : \"", String(repeating: "0", count: 16))
+    var text = String(
+      decoding: try ManifestFile.encoded(try store.reader(at: 1).manifest), as: UTF8.self
+    ).replacing("rope_theta", with: "rope_thete")
+    let checksum = text.components(separatedBy: key).last!.prefix(16)
+    text = text.replacing(checksum, with: zeros)
+    text = text.replacing(key + zeros, with: key + Checksum(of: Array(text.utf8)).hexadecimal)
+    try DurableFile.write(
+      Array(text.utf8), to: store.folder(ofStep: 1).appending(ManifestFile.name))
+    let error = #expect(throws: UserError.self) { try store.reader(at: 1) }
+    #expect(error?.kind == .configuration && error?.problem.contains("model.rope_thete") == true)
+    #expect(error?.place?.contains("step-00000001/manifest.json, configuration") == true)
+    #expect(error?.hint.contains("code_version") == true)
+  }
+
   @Test func referencesNameARunAndAStep() throws {
     #expect(try CheckpointReference(parsing: "runs/a") == CheckpointReference(run: "runs/a"))
     #expect(try CheckpointReference(parsing: "runs/a@100") == CheckpointReference(run: "runs/a", step: 100))

@@ -1,5 +1,7 @@
 import HATCore
 import HATStorage
+import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct ConfigurationTests {
@@ -85,9 +87,57 @@ import Testing
   @Test(arguments: [
     "model: 3", "- a", "model: [1, 2]", "model: { width: wide }", "model: { width: [1] }",
     "model: { width: 1.5 }", "model: { width: 128, width: 64 }", "model: {", "training: { clip: nan }",
+    "model: { width: 'a }", "model: *x", "model: \u{1}", "model:\n\twidth: 3",
   ])
   func malformedFilesAreConfigurationErrors(yaml: String) {
-    #expect(failure(yaml)?.kind == .configuration)
+    let error = failure(yaml)
+    #expect(error?.kind == .configuration)
+    #expect(error?.description.contains("\n") == false)
+    #expect(error?.place?.hasPrefix("test.yaml") == true)
+  }
+
+  @Test func whatIsGivenTwiceIsNamed() {
+    let setting = failure("data: { seed: 3 }\nmodel:\n  width: 128\n  layers: 2\n  width: 64")
+    #expect(setting?.problem == "width is given twice" && setting?.place == "test.yaml:3")
+    let section = failure("data: { seed: 3 }\nmodel: { width: 64 }\ndata: { seed: 4 }")
+    #expect(section?.problem == "data is given twice" && section?.place == "test.yaml:1")
+  }
+
+  @Test func filesAreUTF8() throws {
+    let owner = TemporaryFolder()
+    let path = FilePath(owner.appending("latin.yaml"))
+    let bytes: [UInt8] = Array("output: { sample_prompt: \"Caf".utf8) + [0xE9] + Array("\" }".utf8)
+    try DurableFile.write(bytes, to: path)
+    let error = #expect(throws: UserError.self) { try Configuration.load(from: path) }
+    #expect(error?.kind == .configuration && error?.place == path.string)
+    #expect(error?.problem.contains("byte 29") == true)
+  }
+
+  /// A run writes its configuration, and reads it again when it resumes.
+  @Test(arguments: ["\"", "\u{1}"]) func theLongestPromptIsReadBack(character: String) throws {
+    var configuration = Configuration()
+    configuration.output.samplePrompt = String(repeating: character, count: 100_000)
+    try configuration.validate()
+    let owner = TemporaryFolder()
+    let path = FilePath(owner.appending("config.yaml"))
+    try DurableFile.write(Array(configuration.yaml().utf8), to: path)
+    let isSame = try Configuration.load(from: path) == configuration
+    #expect(isSame)
+  }
+
+  @Test func autoIsWhatItMeans() {
+    let automatic = Configuration()
+    var other = automatic
+    (other.model.keyValueHeads, other.model.mlpHidden, other.model.byteMLPHidden) = (4, 352, 192)
+    other.model.byteNgramRows = ModelConfiguration.defaultNgramRows
+    other.model.prefixNgramRows = ModelConfiguration.defaultPrefixNgramRows
+    #expect(automatic.differences(from: other) == [])
+    other.model.keyValueHeads = 2
+    #expect(automatic.differences(from: other).map(\.text) == ["model.kv_heads: auto, 2"])
+    // What follows from a difference is none.
+    other = automatic
+    other.model.width = 96
+    #expect(automatic.differences(from: other).map(\.setting) == ["model.width"])
   }
 
   @Test(arguments: [
@@ -112,6 +162,9 @@ import Testing
     ("training.minimum_learning_rate=2", "training.minimum_learning_rate"),
     ("training.optimizer=sgd", "training.optimizer"),
     ("training.muon_momentum=1", "training.muon_momentum"),
+    ("training.muon_momentum=0.99999998", "training.muon_momentum"),
+    ("training.beta1=0.99999998", "training.beta1"),
+    ("training.beta2=0.99999998", "training.beta2"),
     ("training.newton_schulz_steps=0", "training.newton_schulz_steps"),
     ("training.head_rate=-1", "training.head_rate"),
     ("output.keep=0", "output.keep"),

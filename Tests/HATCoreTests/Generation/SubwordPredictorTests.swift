@@ -1,10 +1,11 @@
 import Foundation
-import HATCore
 import HATKernels
 import HATRandom
 import HATText
 import TestSupport
 import Testing
+
+@testable import HATCore
 
 @Suite struct SubwordPredictorTests {
   private let model: ModelConfiguration
@@ -57,6 +58,24 @@ import Testing
       predictor.append([symbol], to: 0)
     }
     #expect(abs(nats - loss.nats) < 1e-4 * loss.nats)
+  }
+
+  /// Text without white space first, so that all words may begin in the half of a context that stays.
+  @Test func contextsAreNeverLongerThanSequences() {
+    let limits = ContextLimits(words: 8, bytes: 64, vocabulary)
+    let words = (0..<60).flatMap { _ in [Int32(0x61), 0x20] }
+    for letters in 0..<130 {
+      var document = SubwordDocument()
+      var (mostWords, mostTokens) = (0, 0)
+      for token in Array(repeating: Int32(0x78), count: letters) + words {
+        document.append(token, limits)
+        let context = document.context
+        mostWords = max(
+          mostWords, zip(context, context.dropFirst()).count { limits.opensWord($1, behind: $0) })
+        mostTokens = max(mostTokens, context.count)
+      }
+      #expect(mostWords <= 8 && mostTokens <= 64, "\(letters) letters")
+    }
   }
 
   private let dialogue = ChatTemplate.turns.prompt([

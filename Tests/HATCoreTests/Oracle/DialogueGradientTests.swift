@@ -53,7 +53,7 @@ struct DialogueGradientTests {
     let truth = witness.oracle.run(batch) { counts[$0] ? expected.slopes[pieces[$0]] : 0 }
 
     let sum = witness.lossAndGradient(batch)
-    expect(sum, is: expected)
+    expect(sum, is: expected, of: batch)
     #expect(sum.targetPositions == zip(counts, pieces).count { $0 && $1 % 2 == 0 })
     for tensor in witness.model.table.tensors {
       expectClose(
@@ -114,7 +114,7 @@ struct DialogueGradientTests {
         #expect(abs(sum.nats - nats) <= 1e-5 * nats && sum.pairs == 0)
         #expect(sum.targetPositions == counts.count { $0 } && sum.targetPositions < counts.count)
       } else {
-        expect(sum, is: expected)
+        expect(sum, is: expected, of: words)
       }
       #expect(close(model.loss(batch, weights), sum))
     }
@@ -146,8 +146,13 @@ struct DialogueGradientTests {
   }
 
   private func expect(
-    _ sum: LossSum, is expected: Preference, location: SourceLocation = #_sourceLocation
+    _ sum: LossSum, is expected: Preference, of batch: Batch, location: SourceLocation = #_sourceLocation
   ) {
+    let chosen = batch.pairs.indices.flatMap { batch.wordRange(ofPiece: 2 * $0).dropFirst() }
+      .filter { batch.counts($0) && !batch.isMark($0) }
+    #expect(sum.words == chosen.count && sum.correctWords <= sum.words, sourceLocation: location)
+    let textBytes = chosen.reduce(0) { $0 + batch.byteRange(ofWord: $1).count }
+    #expect(sum.textBytes == textBytes, sourceLocation: location)
     #expect(sum.pairs == expected.margins.count, sourceLocation: location)
     #expect(sum.preferredPairs == expected.preferred, sourceLocation: location)
     #expect(abs(sum.preferenceNats - expected.loss) <= 1e-4, sourceLocation: location)

@@ -72,7 +72,8 @@ import Testing
     let plain = self.settings(configuration)
     #expect(plain["hat"]?["template"] == nil)
     #expect(try HuggingFaceModel.description(plain, at: "config.json").template == .plain)
-    guard case .object(var changed) = settings, case .object(var own)? = changed["hat"] else { return }
+    var changed = try #require(settings.members)
+    var own = try #require(changed["hat"]?.members)
     own["template"] = "turns-v9"
     changed["hat"] = .object(own)
     let error = #expect(throws: UserError.self) {
@@ -87,10 +88,11 @@ import Testing
       ("model_type", "llama"), ("architectures", ["LlamaForCausalLM"]), ("rope_theta", 1000),
     ] as [(String, JSONValue)])
   func whatDoesNotAgreeIsRefused(key: String, value: JSONValue) throws {
-    guard case .object(var settings) = settings(try configuration([])) else { return }
-    settings[key] = value
+    let complete = settings(try configuration([]))
+    var changed = try #require(complete.members)
+    changed[key] = value
     let error = #expect(throws: UserError.self) {
-      try HuggingFaceModel.description(.object(settings), at: "config.json")
+      try HuggingFaceModel.description(.object(changed), at: "config.json")
     }
     #expect(error?.kind == .invalidData && error?.description.contains(key) == true)
   }
@@ -109,9 +111,10 @@ import Testing
       ], nil,
     ] as [JSONValue])
   func whatIsNotOursIsRefused(own: JSONValue) throws {
-    guard case .object(var settings) = settings(try configuration([])) else { return }
-    settings["hat"] = own
-    for hostile in [.object(settings), "text", nil, [] as JSONValue] {
+    let complete = settings(try configuration([]))
+    var changed = try #require(complete.members)
+    changed["hat"] = own
+    for hostile in [.object(changed), "text", nil, [] as JSONValue] {
       #expect(throws: UserError.self) { try HuggingFaceModel.description(hostile, at: "config.json") }
     }
   }
@@ -134,6 +137,12 @@ import Testing
         #expect(read.bitPattern == kept)
       }
     }
+  }
+}
+
+extension JSONValue {
+  fileprivate var members: [String: JSONValue]? {
+    if case .object(let values) = self { values } else { nil }
   }
 }
 

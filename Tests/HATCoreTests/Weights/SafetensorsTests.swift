@@ -38,7 +38,7 @@ import Testing
     try withFolder { folder in
       let path = folder.appending("model.safetensors")
       let parameters = try exported(to: path)
-      let loaded = try WeightsFile.load(path, TensorTable(configuration.model))
+      let loaded = try WeightsFile.load(path, of: configuration)
       #expect(Array(loaded.elements) == Array(parameters.elements))
       let metadata = try SafetensorsReader(opening: path).metadata
       #expect(metadata["step"] == "7")
@@ -59,10 +59,32 @@ import Testing
         var other = configuration
         try other.apply(override: override)
         let error = #expect(throws: UserError.self) {
-          try WeightsFile.load(path, TensorTable(other.model))
+          try WeightsFile.load(TensorFiles(file: path), TensorTable(other.model)) { $0 }
         }
-        #expect(error?.kind == .invalidData)
+        #expect(error?.kind == .invalidData && error?.problem.contains("tensor") == true)
+        let stated = #expect(throws: UserError.self) { try WeightsFile.load(path, of: other) }
+        let setting = String(override.prefix { $0 != "=" })
+        #expect(stated?.kind == .invalidData && stated?.problem.contains(setting) == true)
       }
+    }
+  }
+
+  /// No shape says whether the configuration is that of the weights.
+  @Test func anotherModelOfTheSameShapesIsRefused() throws {
+    try withFolder { folder in
+      let path = folder.appending("model.safetensors")
+      _ = try exported(to: path)
+      var other = configuration
+      try other.apply(override: "model.rope_theta=500")
+      let error = #expect(throws: UserError.self) { try WeightsFile.load(path, of: other) }
+      #expect(error?.kind == .invalidData)
+      #expect(error?.problem.contains("model.rope_theta: 10000, 500") == true)
+      // The same model.
+      other = configuration
+      for override in ["model.kv_heads=4", "model.initial_deviation=0.5", "training.steps=3"] {
+        try other.apply(override: override)
+      }
+      _ = try WeightsFile.load(path, of: other)
     }
   }
 

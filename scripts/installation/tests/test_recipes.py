@@ -15,7 +15,7 @@ _PACKAGE = REPOSITORY / "packaging/spack/spack_repo/hat/packages/hat/package.py"
 
 
 def _current() -> str:
-    source = (REPOSITORY / "Sources/HATCore/Checkpoint/CheckpointManifest.swift").read_text()
+    source = (REPOSITORY / "Sources/HATCore/Checkpoint/CodeVersion.swift").read_text()
     found = re.search(r"enum CodeVersion \{\s*public static let current = \"(.*)\"", source)
     assert found
     return found[1]

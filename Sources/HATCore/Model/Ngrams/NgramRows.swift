@@ -75,7 +75,7 @@ final class NgramRows {
       kernels.rows(rowGradient, passes: 3) {
         forEach(list, rowGradient) { row, index in
           Vector.add(row, to: table.row(index), count: rowGradient.columns)
-          if let marks { marks[index / 64] |= 1 << UInt64(index % 64) }
+          if let marks { marks[index / RowMarks.rowsOfWord] |= 1 << UInt64(index % RowMarks.rowsOfWord) }
         }
       }
     }

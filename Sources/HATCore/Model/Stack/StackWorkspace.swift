@@ -94,7 +94,7 @@ struct StackScratch {
   let normalized: ArenaPlace
   /// [R, F] SwiGLU's output.
   let hidden: ArenaPlace
-  /// [R, F] its gradient; in the other half of a block [R, queryWidth] attention's.
+  /// The gradient by `hidden` [R, F] while the MLP is differentiated, and by what attention gave [R, queryWidth] afterwards.
   let branchGradient: ArenaPlace
   /// [R, queryKeyValueWidth]
   let queryKeyValueGradient: ArenaPlace
