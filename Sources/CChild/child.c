@@ -34,6 +34,9 @@ static void become(
 
 pid_t hat_child_start(
     const char *program, char *const *arguments, char *const *environment, int output, int error_output) {
+  struct sigaction action;
+  // Where the caller's parent had it ignored, the kernel would forget the child's exit code.
+  if (sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN) signal(SIGCHLD, SIG_DFL);
   sigset_t all, mask;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &mask);

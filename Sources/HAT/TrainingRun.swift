@@ -39,7 +39,8 @@ public struct TrainingRun {
   ///   - log: records for a watchdog what this rank is doing.
   ///   - shouldStop: called once a step on every rank; if it is true on one rank, all stop after a checkpoint.
   ///   - observe: called on rank 0 with each event.
-  /// - Throws: `UserError`, or `AgreedFailure` on the ranks of a communicator.
+  /// - Throws: `UserError`, or `AgreedFailure` on the ranks of a communicator. `CommunicationFailure`, and on rank 0 alone `UserError`
+  ///   of kind `cannotWrite`: then the other ranks wait, and must be aborted.
   @discardableResult
   public func train(
     on communicator: any Communicator = SoloCommunicator(), log: OperationLog = OperationLog(),
@@ -64,7 +65,7 @@ public struct TrainingRun {
     let products = try ArithmeticChoice(configuration, run: FilePath(folder), on: communicator)
     observe(.arranged(choice.reason))
     observe(.arranged(products.reason))
-    let tokenizer = try RunTokenizer(self, mixture, observe: observe).find(on: communicator)
+    let tokenizer = try RunTokenizer(self, mixture, log: log, observe: observe).find(on: communicator)
     let initial = try initialParameters(mixture, tokenizer, observe, on: communicator)
     let data = DataDescription(mixture, template: try communicator.together { try initial.template() })
     let job = TrainingJob(
@@ -230,10 +231,13 @@ private func absolute(_ folder: String) -> FilePath {
 private struct RunTokenizer {
   private let training: TrainingRun
   private let mixture: Mixture
+  private let log: OperationLog
   private let observe: (TrainingEvent) -> Void
 
-  init(_ training: TrainingRun, _ mixture: Mixture, observe: @escaping (TrainingEvent) -> Void) {
-    (self.training, self.mixture, self.observe) = (training, mixture, observe)
+  init(
+    _ training: TrainingRun, _ mixture: Mixture, log: OperationLog, observe: @escaping (TrainingEvent) -> Void
+  ) {
+    (self.training, self.mixture, self.log, self.observe) = (training, mixture, log, observe)
   }
 
   /// The same on every rank; nil for a hierarchical model. Collective.
@@ -250,13 +254,15 @@ private struct RunTokenizer {
       }
       return nil
     }
-    let content = try communicator.onFirstRank { Data(try find().content) }
+    let found = try communicator.onFirstRank { () -> Data? in try known().map { Data($0.content) } }
+    let content = try found ?? learn(on: communicator)
     return try communicator.together {
       try TokenizerFile(content: Array(content), at: "the tokenizer of rank 0")
     }
   }
 
-  private func find() throws -> TokenizerFile {
+  /// nil if it has to be learned.
+  private func known() throws -> TokenizerFile? {
     let vocabulary = training.configuration.model.vocabulary
     let own = TokenizerFile.path(inRun: FilePath(training.folder))
     let initialRun = try training.initialCheckpoint.map { try CheckpointReference(parsing: $0).run }
@@ -266,10 +272,7 @@ private struct RunTokenizer {
       if let source { try requireSame(tokenizer, source) }
       return tokenizer
     }
-    if let source { return try TokenizerFile(reading: source, tokens: vocabulary) }
-    let tokenizer = TokenizerFile(try learn(vocabulary))
-    observe(.arranged("a vocabulary of \(vocabulary) tokens is learned from the corpora and saved as \(own)"))
-    return tokenizer
+    return try source.map { try TokenizerFile(reading: $0, tokens: vocabulary) }
   }
 
   private func requireSame(_ tokenizer: TokenizerFile, _ path: FilePath) throws {
@@ -279,17 +282,32 @@ private struct RunTokenizer {
       hint: "Leave `tokenizer` out to continue with the run's own, or choose another `output` folder.")
   }
 
-  private func learn(_ vocabulary: Int) throws -> SubwordVocabulary {
+  /// Rank 0 counts the words, and the others wait for it after each shard: all may take as long as the corpora are large, but
+  /// no shard may.
+  private func learn(on communicator: any Communicator) throws -> Data {
     var counts = WordCounts()
     let total = mixture.parts.reduce(0) { $0 + $1.corpus.counts(.train).bytes }
     var bytes = 0
-    for part in mixture.parts {
-      try part.corpus.forEachDocument(of: .train) { document in
-        counts.add(document.text)
-        bytes += document.text.count
-        observe(.countingWords(bytes: bytes, of: total))
+    for corpus in mixture.parts.map(\.corpus) {
+      for shard in corpus.manifest.part(.train).shards.indices {
+        log.begin(.start, step: 0)
+        try communicator.onFirstRank {
+          try corpus.forEachDocument(of: .train, shard: shard) { document in
+            counts.add(document.text)
+            bytes += document.text.count
+            observe(.countingWords(bytes: bytes, of: total))
+          }
+        }
       }
     }
-    return try SubwordVocabulary(learningFrom: counts, count: vocabulary)
+    log.begin(.start, step: 0)
+    return try communicator.onFirstRank { () -> Data in
+      let vocabulary = training.configuration.model.vocabulary
+      let tokenizer = TokenizerFile(try SubwordVocabulary(learningFrom: counts, count: vocabulary))
+      let own = TokenizerFile.path(inRun: FilePath(training.folder))
+      observe(
+        .arranged("a vocabulary of \(vocabulary) tokens is learned from the corpora and saved as \(own)"))
+      return Data(tokenizer.content)
+    }
   }
 }

@@ -4,7 +4,7 @@
 /// `kind.exitCode`. Libraries know nothing of its options: they name a setting as Swift does, in backquotes, such as
 /// "`shardBytes`", and the command line puts the option in its place (`OptionNames`).
 public struct UserError: Error, Sendable, Equatable {
-  public enum Kind: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable, CaseIterable {
     case wrongUsage
     case invalidData
     case missingInput

@@ -14,7 +14,7 @@ import Testing
   ///   - tiles: whether each rank's processor has them.
   ///   - rates: of `fma` and `amx`, on each rank.
   private func choice(
-    _ wanted: ProductInstructions?, in precision: Precision = .float32, began: ProductInstructions? = nil,
+    _ wanted: ProductInstructions?, in precision: Precision = .float32, before: ProductInstructions? = nil,
     tiles: [Bool], pairs: Bool = false, rates: [(fma: Double, others: Double)]? = nil
   ) throws -> Set<String> {
     let choices = try ThreadCommunicator.run(size: tiles.count) { communicator in
@@ -22,7 +22,7 @@ import Testing
         [.fusedMultiplyAdds] + (pairs ? [.brainFloatPairs] : [])
         + (tiles[communicator.rank] ? [.matrixTiles] : [])
       return try ArithmeticChoice(
-        precision, by: wanted, began: began, on: communicator, available: available
+        precision, by: wanted, before: before, on: communicator, available: available
       ) { arithmetic in
         let (fma, others) = rates?[communicator.rank] ?? (100e9, 200e9)
         return arithmetic.instructions == .fusedMultiplyAdds ? fma : others
@@ -43,17 +43,17 @@ import Testing
     #expect(try choice(.matrixTiles, tiles: [true, true]) == ["matrix products by amx: as asked for"])
   }
 
-  @Test func aRunGoesOnAsItBeganWhereItCan() throws {
-    for began in [ProductInstructions.fusedMultiplyAdds, .matrixTiles] {
+  @Test func aRunGoesOnAsBeforeWhereItCan() throws {
+    for before in [ProductInstructions.fusedMultiplyAdds, .matrixTiles] {
       #expect(
-        try choice(nil, began: began, tiles: [true, true])
-          == ["matrix products by \(began.rawValue): as the run began"])
+        try choice(nil, before: before, tiles: [true, true])
+          == ["matrix products by \(before.rawValue): as at the run's last start"])
     }
     #expect(
-      try choice(nil, began: .matrixTiles, tiles: [false, true])
+      try choice(nil, before: .matrixTiles, tiles: [false, true])
         == ["matrix products by fma: the only way that every processor here has"])
     #expect(
-      try choice(.fusedMultiplyAdds, began: .matrixTiles, tiles: [true, true])
+      try choice(.fusedMultiplyAdds, before: .matrixTiles, tiles: [true, true])
         == ["matrix products by fma: as asked for"])
   }
 
@@ -91,7 +91,7 @@ import Testing
     #expect(ProductArithmetic.available(.bf16).contains(trial.fastest(.bf16)))
   }
 
-  @Test func howARunBeganIsKnownFromItsFolder() throws {
+  @Test func whatARunUsedLastIsKnownFromItsFolder() throws {
     let folder = TemporaryFolder()
     var run = ToyRun(folder: folder.path)
     #expect(try RunDescription(ofRun: FilePath(run.folder)) == nil)

@@ -31,6 +31,16 @@ import Testing
     #expect(available.swap == 5_120_000)
   }
 
+  /// As in sandboxes that have no /proc.
+  @Test func whatTheKernelDoesNotSayIsNoLimit() throws {
+    #expect(available.bytes(sharedBy: 2) == .max && available.strictest(sharedBy: 2) == nil)
+    try write("proc/meminfo", "MemTotal:  2000000 kB")
+    try write("proc/self/cgroup", "0::/")
+    try write("sys/fs/cgroup/memory.max", "700000")
+    try write("sys/fs/cgroup/memory.current", "500000")
+    #expect(available.bytes(sharedBy: 2) == 100_000)
+  }
+
   /// The strictest counts, also if it is one above; what is kept of files is given back when it is needed.
   @Test func controlGroupsOfVersionTwo() throws {
     try makeMachine(groups: "0::/user/job")

@@ -101,6 +101,12 @@ import Testing
     #expect(
       try Hostfile(reading: hostfile("# two\nnode-1 slots=32\n\nnode-2 slots = 8 # half\n")).slots == 40)
     #expect(try Hostfile(reading: hostfile("node-1 slots=32\nnode-2\n")).slots == nil)
+    #expect(try Hostfile(reading: hostfile("a slots=1000000\nb slots=0\n")).slots == 1_000_000)
+    for slots in ["\(Int.max)", "1000001", "-1", "1.5", "x", ""] {
+      let file = try hostfile("a slots=\(slots)\nb slots=1\n")
+      let error = #expect(throws: UserError.self) { try Hostfile(reading: file) }
+      #expect(error?.kind == .invalidData, "\(slots)")
+    }
     #expect(throws: UserError.self) { try Hostfile(reading: hostfile("# none\n")) }
     #expect(throws: UserError.self) { try Hostfile(reading: folder.path) }
     #expect(throws: UserError.self) { try Hostfile(reading: folder.appending("none")) }

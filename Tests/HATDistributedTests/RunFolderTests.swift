@@ -145,6 +145,41 @@ import Testing
     withExtendedLifetime(folder) {}
   }
 
+  /// Else the run's own data would be refused from then on.
+  @Test func aStartThatIsRefusedDescribesNothing() throws {
+    let (folder, run) = try stoppedRun()
+    let file = folder.appending("run.json")
+    try FileManager.default.removeItem(atPath: file)
+    var wrong = run
+    wrong.data.fingerprint = "other"
+    #expect(failure(wrong)?.description.contains("other data") == true)
+    #expect(!FileManager.default.fileExists(atPath: file))
+    #expect(try run.train(ranks: 2) == .finished(step: 12))
+    #expect(FileManager.default.fileExists(atPath: file))
+  }
+
+  /// What a start leaves behind that is killed before it has described the run.
+  @Test func emptyRecordsAreNoRun() throws {
+    let folder = TemporaryFolder()
+    try DurableFile.write([], to: FilePath(folder.appending("metrics.jsonl")))
+    var run = ToyRun(folder: folder.path)
+    run.resume = .never
+    #expect(try run.train(ranks: 1) == .finished(step: 12))
+    try FileManager.default.removeItem(atPath: folder.appending("config.yaml"))
+    run.resume = .auto
+    #expect(failure(run)?.description.contains("but no config.yaml") == true)
+  }
+
+  @Test func anUnfinishedLineOfAStartIsRemoved() throws {
+    let (folder, run) = try stoppedRun()
+    let file = folder.appending("starts.jsonl")
+    let whole = try String(contentsOfFile: file, encoding: .utf8)
+    try (whole + "{\"step\":5,\"lo").write(toFile: file, atomically: true, encoding: .utf8)
+    _ = try run.train(ranks: 2)
+    let report = try RunReport(reading: folder.path)
+    #expect(report.starts.map(\.step) == [0, 7] && report.notes.isEmpty, "\(report.notes)")
+  }
+
   @Test func resumeNeverLeavesARunAlone() throws {
     let (folder, original) = try stoppedRun()
     let (metrics, state) = (try original.results(), try original.state())
@@ -201,6 +236,10 @@ import Testing
     let lock = try FolderLock(path.appending(".lock"), of: path, work: "training")
     let error = #expect(throws: AgreedFailure.self) { try run.train(ranks: 2) }
     #expect(error?.cause.exitCode == 73)
+    // Whatever it holds: that may change until the lock is free.
+    var other = run
+    other.configuration.training.clip = 2
+    #expect(failure(other)?.exitCode == 73)
     withExtendedLifetime(lock) {}
   }
 }

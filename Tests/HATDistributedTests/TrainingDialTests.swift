@@ -99,7 +99,7 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 7, 64, 1000]) func ranksDivideTheMicroBatches(ranks: Int) throws {
     for hours in [0.2, 5, 500] {
-      guard let plan = try? plan(hours: hours, ranks: ranks, Self.endless) else { continue }
+      let plan = try plan(hours: hours, ranks: ranks, Self.endless)
       let training = plan.configuration.training
       #expect(training.microBatches % ranks == 0 && training.sequencesPerStep % training.microBatches == 0)
       let needed = Double(ranks) * Double(plan.batchBytes) / Double(training.sequencesPerStep)
@@ -136,6 +136,17 @@ import Testing
       little.bytes = try #require(error?.hint.split(separator: " ").first.flatMap { Int($0) }) * 1000
       #expect(try plan(hours: 1, ranks: ranks, little).configuration.training.steps >= 50)
     }
+  }
+
+  /// From 64 MB on sequences are longer, so with many ranks the smallest size takes fewer steps of more text, and never enough.
+  @Test(.timeLimit(.minutes(1)), arguments: [50_000_000, 59_000_000])
+  func textThatIsEnoughForOneSizeWouldDo(bytes: Int) throws {
+    let hours = 1.66e14 / (3600 * TrainingBudget.shareOfSteps * 850 * 2e10)
+    var text = TrainingText(bytes: bytes, bytesPerWord: 5.6, maxWordBytes: 64)
+    let error = failure { try plan(hours: hours, ranks: 850, text) }
+    #expect(error?.problem.contains("too little text") == true, "\(error.debugDescription)")
+    text.bytes = try #require(error?.hint.split(separator: " ").first.flatMap { Int($0) }) * 1000
+    #expect(try plan(hours: hours, ranks: 850, text).configuration.training.steps >= 50)
   }
 
   @Test func settingsItDecidesAreRefusedAndOthersKept() throws {

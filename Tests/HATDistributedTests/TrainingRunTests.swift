@@ -1,6 +1,5 @@
 import DistributedTestSupport
 import HAT
-import HATDistributed
 import HATKernels
 import HATText
 import Synchronization
@@ -9,6 +8,7 @@ import TestSupport
 import Testing
 
 @testable import HATCore
+@testable import HATDistributed
 
 /// Training on real text, as the library composes it.
 @Suite struct TrainingRunTests {
@@ -45,6 +45,26 @@ import Testing
     }
     #expect(placements.all.map(\.rank) == [0, 1])
     #expect(placements.all.map(\.threads) == [threads, threads])
+  }
+
+  /// However large the corpora are, no part of them is a hang.
+  @Test func eachShardWhoseWordsAreCountedBeginsTheStartAnew() throws {
+    let corpora = try ["a", "b"].map { try LoaderCorpus(documents: 20, name: $0) }
+    var configuration = configuration
+    (configuration.model.kind, configuration.model.vocabulary) = (.subword, 280)
+    let run = TrainingRun(
+      configuration, corpora: corpora.map { ($0.corpus.folder.string, 1) }, folder: folder.appending("run"))
+    let log = OperationLog()
+    var (starts, counted, total) = (Set<UInt64>(), 0, 0)
+    try run.train(
+      log: log, shouldStop: { true },
+      observe: { event in
+        guard case .countingWords(let bytes, let all) = event else { return }
+        #expect(log.moment().activity == .start && bytes > counted)
+        starts.insert(log.activityMark)
+        (counted, total) = (bytes, all)
+      })
+    #expect(starts.count == 2 && counted == total && total > 0)
   }
 
   /// Also where it is continued by one who does not name what it began with.

@@ -155,6 +155,33 @@ import Testing
     #expect(fixed.seconds == 2)
   }
 
+  /// A start that reports progress, and a disk, are not measured by what was quick before.
+  @Test func someLimitsAreNotLearnt() {
+    let log = OperationLog()
+    for activity in [Activity.start, .writing] {
+      for step in 0..<5 { log.begin(activity, step: step) }
+      #expect(log.allowanceSeconds == TimeAllowance.untried, "\(activity)")
+    }
+    for (limit, start) in [(1.0, TimeAllowance.untried), (1000.0, 10_000.0)] {
+      let log = OperationLog(stepTimeLimit: limit)
+      #expect(log.allowanceSeconds.rounded() == start)
+      log.begin(.writing, step: 1)
+      #expect(log.allowanceSeconds.rounded() == 10 * limit)
+    }
+  }
+
+  /// Three checkpoints were copied quickly before; the last is on the disk when it is reported.
+  @Test func theLastCheckpointMayTakeLong() throws {
+    let folder = TemporaryFolder()
+    let log = OperationLog()
+    nonisolated(unsafe) var last: OperationLog.Moment?
+    let run = ToyRun(folder: folder.path, configuration: ToyRun.configuration(steps: 20))
+    _ = try run.train(ranks: 1, log: log) { event in
+      if case .checkpointed(step: 20, seconds: _) = event { last = log.moment() }
+    }
+    #expect(last?.activity == .writing && last?.allowance == TimeAllowance.untried)
+  }
+
   @Test func aJobIsEndedFromOutsideWhenItDoesNotEndItself() {
     let start = ContinuousClock.now
     var (silent, running) = (HangPatience(now: start), HangPatience(now: start))

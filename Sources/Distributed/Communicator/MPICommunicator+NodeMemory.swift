@@ -159,10 +159,7 @@ enum AbandonedSegments {
     var mapped: Set<String> = []
     for process in (try? FileManager.default.contentsOfDirectory(atPath: processes)) ?? []
     where process.allSatisfy(\.isNumber) {
-      guard let maps = try? String(contentsOfFile: "\(processes)/\(process)/maps", encoding: .utf8) else {
-        continue
-      }
-      for line in maps.split(separator: "\n") {
+      for line in KernelFile.lines("\(processes)/\(process)/maps") {
         if let start = line.firstIndex(of: "/") { mapped.insert(String(line[start...])) }
       }
     }

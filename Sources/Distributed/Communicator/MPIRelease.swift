@@ -31,7 +31,7 @@ public struct MPIRelease: Equatable, Sendable {
     family = names.first { description.contains($0.0) }?.1
   }
 
-  /// Whether nothing speaks against it.
+  /// Whether this launcher may belong to `library`: false only where both families, or both versions, are known and differ.
   func mayBelong(to library: MPIRelease) -> Bool {
     guard let family, let other = library.family else { return true }
     return family == other && (number == nil || library.number == nil || number == library.number)

@@ -97,7 +97,7 @@ struct ProcessorCheck: Check {
       return [
         worthKnowing(
           "no matrix tiles (AMX) on \(machines.describe(ranks: without)): no rank uses them",
-          advice: "Machines with tiles alone may train up to 1.4 times as fast.")
+          advice: "A job on machines with tiles only may train up to 1.4 times as fast.")
       ]
     }
     let models = BuildCheck.groups(ranks.map(\.model))
@@ -111,7 +111,7 @@ struct ProcessorCheck: Check {
     }
     let registers = ranks.allSatisfy(\.hasWideRegisters) ? "AVX-512" : "AVX2"
     return [
-      fine("\(ranks[0].model): \(registers)\(without.isEmpty ? ", matrix tiles" : "")")
+      fine("\(ranks[0].model): \(registers)" + (without.isEmpty ? ", matrix tiles (AMX)" : ""))
     ]
   }
 }

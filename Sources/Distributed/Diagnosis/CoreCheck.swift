@@ -72,7 +72,8 @@ struct CoreCheck: Check {
 
   /// More ranks bound to some cores than there are of these.
   private func doubled(_ own: Own, of cores: Set<Int>, on node: String) -> Finding? {
-    for mask in Set(own.map(\.cores)) where mask != cores {
+    let masks = Set(own.map(\.cores)).sorted { $0.sorted().lexicographicallyPrecedes($1.sorted()) }
+    for mask in masks where mask != cores {
       let inside = own.filter { mask.isSuperset(of: $0.cores) }
       guard inside.count > mask.count else { continue }
       return wrong(
@@ -126,16 +127,6 @@ enum CoreList {
     }
     return runs.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
       .joined(separator: ",")
-  }
-}
-
-extension ProcessorCores {
-  /// The physical cores this process may run on, each named by its first hardware thread.
-  static func allowedCores() -> Set<Int> {
-    Set(
-      threads(inList: allowedList()).map {
-        siblings(ofThread: $0).flatMap { threads(inList: $0).min() } ?? $0
-      })
   }
 }
 

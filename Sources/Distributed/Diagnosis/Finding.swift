@@ -1,4 +1,4 @@
-/// How serious it is what a check has found.
+/// How serious a finding is.
 public enum Verdict: String, Codable, Sendable, Comparable {
   case fine
   /// Training works, but slower or with less certainty than it could.

@@ -83,11 +83,7 @@ extension MPIRelease {
 
   /// What a launcher says of itself; nil where there is none, or it says nothing.
   static func ofLauncher(_ launcher: any MPILauncher) -> String? {
-    let environment = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
-    guard
-      let child = try? ChildProcess(
-        launcher.program, arguments: ["--version"], environment: MPIJob.cleanEnvironment(of: environment))
-    else { return nil }
+    guard let child = try? ChildProcess(launcher.program, arguments: ["--version"]) else { return nil }
     var said: [UInt8] = []
     let start = ContinuousClock.now
     let code = child.wait(

@@ -17,15 +17,11 @@ struct MemoryRoomCheck: Check {
   private static let little = 1 << 30
 
   func measure(on communicator: any Communicator) -> Measurement {
-    let memory = AvailableMemory()
     let ranks = communicator.nodes.neighbours(ofRank: communicator.rank).count
-    let shares =
-      memory.common.map { (room: $0.room / ranks, limit: $0) }
-      + memory.ownLimits.map { (room: $0.room, limit: $0) }
-    let strictest = shares.min { $0.room < $1.room }!
+    let strictest = AvailableMemory().strictest(sharedBy: ranks)
     return Measurement(
-      room: strictest.room, limit: strictest.limit.name,
-      isMachine: strictest.limit.name == memory.common[0].name)
+      room: strictest?.room ?? .max, limit: strictest?.name ?? "no limit that is known",
+      isMachine: strictest?.name == AvailableMemory.machine)
   }
 
   func findings(_ ranks: [Measurement], on machines: Machines) -> [Finding] {

@@ -4,7 +4,7 @@ import Glibc
 import HATStorage
 
 /// A program run to its end, in a process group of its own. Its standard output and error are pipes that this process
-/// reads. It is asked to end (SIGTERM) when the thread that started it ends, also by `kill -9`: `mpirun` then ends its
+/// reads. When the thread that started it ends, even by `kill -9`, the kernel sends it SIGTERM, and `mpirun` then ends its
 /// ranks.
 ///
 /// Not made with swift-subprocess, whose API is asynchronous only: the launcher and the ranks are synchronous programs,
@@ -15,12 +15,15 @@ package final class ChildProcess {
   private let output: ChildPipe
   private let errors: ChildPipe
 
-  /// - Parameter environment: by default this process's, without what makes it a rank.
-  /// - Throws: `UserError` of kind `missingInput` when the program cannot be started.
+  /// - Parameters:
+  ///   - environment: by default this process's, without what makes it a rank.
+  ///   - hint: what to do where the program is missing.
+  /// - Throws: `UserError`: `missingInput` when the program cannot be started, `configuration` when too many files are open.
   package init(
-    _ program: String, arguments: [String], environment: [String] = ChildProcess.usualEnvironment()
+    _ program: String, arguments: [String], environment: [String] = ChildProcess.usualEnvironment(),
+    hint: String = "Install it, or add its folder to PATH."
   ) throws {
-    let (output, errors) = (ChildPipe(), ChildPipe())
+    let (output, errors) = (try ChildPipe(), try ChildPipe())
     (self.output, self.errors) = (output, errors)
     processID = CStrings.with([program] + arguments) { argumentPointers in
       CStrings.with(environment) { environmentPointers in
@@ -32,7 +35,7 @@ package final class ChildProcess {
     guard processID > 0 else {
       throw UserError(
         .missingInput, at: program, "it cannot be started: \(String(cString: strerror(-processID)))",
-        hint: "\(MPILaunchers.current.installation), or leave `ranks` out to train in one process.")
+        hint: hint)
     }
   }
 
@@ -40,7 +43,9 @@ package final class ChildProcess {
   convenience init(_ job: MPIJob, by launcher: any MPILauncher) throws {
     let arguments = try launcher.arguments(
       for: job, cores: ProcessorCores.available(), isAllocation: MPIJob.isAllocation)
-    try self.init(launcher.program, arguments: arguments)
+    try self.init(
+      launcher.program, arguments: arguments,
+      hint: "\(launcher.installation), or leave `ranks` out to use one process.")
   }
 
   package static func usualEnvironment() -> [String] {
@@ -66,15 +71,18 @@ package final class ChildProcess {
   /// - Parameters:
   ///   - receive: given it as it comes.
   ///   - attend: called several times a second.
-  /// - Returns: the exit code; 128 + n after signal n.
+  /// - Returns: the exit code; 128 + n after signal n; that of a fault where the kernel does not know it any more.
   package func wait(receive: (Received) -> Void, attend: () -> Void) -> Int32 {
     var status: Int32 = 0
-    while waitpid(processID, &status, WNOHANG) != processID {
+    var ended = waitpid(processID, &status, WNOHANG)
+    while ended == 0 || (ended < 0 && errno == EINTR) {
       _ = receiveOnce(receive, milliseconds: 100)
       attend()
+      ended = waitpid(processID, &status, WNOHANG)
     }
     // A grandchild may hold a pipe open for longer, so only what is there already is read.
     while receiveOnce(receive, milliseconds: 0) {}
+    guard ended == processID else { return SharedError.faultExitCode }
     let signal = status & 0x7f
     return signal == 0 ? status >> 8 & 0xff : 128 + signal
   }
@@ -98,9 +106,14 @@ private final class ChildPipe {
   private(set) var readEnd: Int32
   private(set) var writeEnd: Int32
 
-  init() {
+  /// - Throws: `UserError` of kind `configuration`.
+  init() throws {
     var ends: [Int32] = [0, 0]
-    precondition(pipe(&ends) == 0, "a pipe can be made")
+    guard pipe(&ends) == 0 else {
+      throw UserError(
+        .configuration, "no pipe to another program can be made: \(String(cString: strerror(errno)))",
+        hint: "Allow more open files (`ulimit -n`).")
+    }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     (readEnd, writeEnd) = (ends[0], ends[1])
   }

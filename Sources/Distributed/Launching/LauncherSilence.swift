@@ -1,4 +1,4 @@
-/// When a launcher has to be ended because it stands still after what it has said last, and takes no notice of SIGTERM.
+/// Tells when a launcher must be killed: after certain remarks it hangs and ignores SIGTERM.
 struct LauncherSilence {
   enum Cause {
     /// A rank was killed while it was connecting.
@@ -12,7 +12,7 @@ struct LauncherSilence {
   /// A launcher that loses a rank usually ends within a second or two.
   static let afterLostRank = Duration.seconds(5)
 
-  /// Called after each of its remarks.
+  /// Called after each piece of standard error.
   mutating func hear(
     _ chatter: LauncherChatter, of launcher: any MPILauncher, now: ContinuousClock.Instant = .now
   ) {

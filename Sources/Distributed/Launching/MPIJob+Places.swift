@@ -3,7 +3,7 @@ import HATStorage
 
 /// Whether there are places for all ranks, asked before any of them starts.
 extension MPIJob {
-  /// Refuses a job that `mpirun` could not start, or only at the cost of the machine.
+  /// Refuses a job that `mpirun` could not start, or that would overload this machine.
   /// - Throws: `UserError`: `wrongUsage` where too few places are known to exist, `configuration` where files may not be long enough
   ///   for `mpirun` to work; what reading the hostfile throws.
   public func requireStart() throws {

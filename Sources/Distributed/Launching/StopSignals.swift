@@ -25,7 +25,7 @@ package enum StopSignals {
     }
   }
 
-  /// For work that a later start continues from any moment: the first that arrives ends the process with exit code 75.
+  /// For commands that can be resumed at any point: the first stop signal ends the process with exit code 75.
   /// - Parameter report: says why, given the signal's name. It is called on a thread of its own.
   package static func endProcess(_ report: @escaping @Sendable (String) -> Void) {
     sem_init(arrival, 0, 0)

@@ -42,7 +42,7 @@ public struct Supervisor {
 
   /// Exit codes after which the job is not started again: success, 1, which is `mpirun`'s when it could not start the
   /// ranks, and those of `UserError`, which would only come again.
-  private static let finalExitCodes: Set<Int32> = [0, 1, 64, 65, 66, 73, 75, 78]
+  private static let finalExitCodes = Set(UserError.Kind.allCases.map(\.exitCode)).union([0, 1])
 
   /// - Parameter job: makes the job of a start, counted from 0.
   /// - Returns: the exit code of the command.
@@ -207,76 +207,6 @@ struct RestartBudget {
     guard used < limit else { return false }
     used += 1
     return true
-  }
-}
-
-/// When a job that hangs has to be ended from outside, because `mpirun` does not end it: it waits for a machine that it
-/// no longer reaches, or never started the ranks.
-struct HangPatience {
-  /// Whether a rank has printed anything yet. It does as soon as its ranks have met.
-  var hasHeard = false
-  private let start: ContinuousClock.Instant
-  private var reported: ContinuousClock.Instant?
-
-  /// Time for the ranks to record what they are doing and to end, and for `mpirun` to follow.
-  static let afterRecords = Duration.seconds(10)
-  /// Time for the ranks to start and to meet.
-  static let beforeFirstWord = Duration.seconds(600)
-
-  init(now: ContinuousClock.Instant = .now) {
-    start = now
-  }
-
-  /// - Parameter hasRecords: whether a rank has recorded that it hangs.
-  mutating func isOver(hasRecords: Bool, now: ContinuousClock.Instant = .now) -> Bool {
-    guard hasRecords else { return !hasHeard && now - start > Self.beforeFirstWord }
-    let first = reported ?? now
-    reported = first
-    return now - first > Self.afterRecords
-  }
-}
-
-/// Finds out whether `mpirun` reaches all machines of a job, by running a program there that does nothing. A restart
-/// while a machine or a connection is down would only be wasted.
-struct MachineProbe {
-  var launcher: any MPILauncher
-  var note: (String) -> Void
-
-  private static let timeLimit = Duration.seconds(15)
-  private static let pause = Duration.seconds(2)
-  /// After that long it is not going to be repaired.
-  private static let patience = Duration.seconds(3600)
-
-  /// Waits until all machines answer.
-  /// - Returns: false when they do not within an hour, or when asked to stop.
-  /// - Throws: `UserError` when `mpirun` cannot be started.
-  func waitUntilReached(by job: MPIJob) throws -> Bool {
-    let start = ContinuousClock.now
-    var isFirst = true
-    while try !isReached(by: job) {
-      if isFirst { note("\(launcher.program) does not reach all machines: waiting until it does") }
-      isFirst = false
-      if LauncherSignals.count > 0 { return false }
-      guard ContinuousClock.now - start < Self.patience else {
-        note(
-          "error: \(launcher.program) has not reached all machines for an hour. Run the same command again when it can."
-        )
-        return false
-      }
-      usleep(UInt32(Self.pause.components.seconds) * 1_000_000)
-    }
-    return LauncherSignals.count == 0
-  }
-
-  private func isReached(by job: MPIJob) throws -> Bool {
-    let start = ContinuousClock.now
-    let child = try ChildProcess(job.probe, by: launcher)
-    let code = child.wait(
-      receive: { _ in },
-      attend: {
-        if LauncherSignals.count > 0 || ContinuousClock.now - start > Self.timeLimit { child.killTree() }
-      })
-    return code == 0
   }
 }
 

@@ -9,33 +9,33 @@ public struct ArithmeticChoice: Sendable {
   public let reason: String
 
   /// For the run in a folder, or for a new one. Collective.
-  /// - Throws: as `init(_:by:began:on:)`; `UserError` of kind `invalidData` if the run's description is damaged.
+  /// - Throws: as `init(_:before:on:)`; `UserError` of kind `invalidData` if the run's description is damaged.
   public init(_ configuration: Configuration, run: FilePath, on communicator: any Communicator) throws {
-    let began = try communicator.onFirstRank { try RunDescription(ofRun: run)?.productsUsed }
-    try self.init(configuration, began: began, on: communicator)
+    let before = try communicator.onFirstRank { try RunDescription(ofRun: run)?.productsUsed }
+    try self.init(configuration, before: before, on: communicator)
   }
 
   /// Collective.
-  /// - Parameter began: what a resumed run has used so far.
+  /// - Parameter before: what a resumed run used since its last start.
   /// - Throws: `UserError` of kind `configuration` if a rank's processor cannot compute as wanted.
   public init(
-    _ configuration: Configuration, began: ProductInstructions? = nil, on communicator: any Communicator
+    _ configuration: Configuration, before: ProductInstructions? = nil, on communicator: any Communicator
   ) throws {
     let trial = ProductTrial(configuration)
     try self.init(
-      configuration.training.precision, by: configuration.training.products, began: began, on: communicator
+      configuration.training.precision, by: configuration.training.products, before: before, on: communicator
     ) { trial.flopsPerSecond(by: $0) }
   }
 
   /// Collective.
   /// - Parameters:
-  ///   - wanted: nil for what the run has used so far, or for a new run the fastest that every rank's processor has.
-  ///   - began: what a resumed run has used so far.
+  ///   - wanted: nil for what the run used last, or for a new run the fastest that every rank's processor has.
+  ///   - before: what a resumed run used since its last start.
   ///   - available: what the calling rank's processor has.
   ///   - measure: floating-point operations a second of the calling rank; asked on all ranks at once, only where there is a choice.
   /// - Throws: `UserError` of kind `configuration` if a rank's processor cannot compute as wanted.
   init(
-    _ precision: Precision, by wanted: ProductInstructions?, began: ProductInstructions? = nil,
+    _ precision: Precision, by wanted: ProductInstructions?, before: ProductInstructions? = nil,
     on communicator: any Communicator,
     available: [ProductInstructions] = ProductInstructions.allCases.filter(\.areAvailable),
     measure: (ProductArithmetic) -> Double
@@ -56,8 +56,8 @@ public struct ArithmeticChoice: Sendable {
     let candidates = try ProductArithmetic.all.filter { candidate in
       try candidate.precision == precision && ranks(without: candidate.instructions).isEmpty
     }
-    if let before = candidates.first(where: { $0.instructions == began }) {
-      self.init(before, "as the run began")
+    if let same = candidates.first(where: { $0.instructions == before }) {
+      self.init(same, "as at the run's last start")
     } else if candidates.count == 1 {
       self.init(candidates[0], "the only way that every processor here has")
     } else {
@@ -86,7 +86,7 @@ public struct ArithmeticChoice: Sendable {
       case .brainFloatPairs: "instructions for pairs of bfloat16 (AVX512-BF16)"
       case .matrixTiles: "matrix tiles for bfloat16 (Intel AMX, Linux 5.16)"
       }
-    return "no \(what) where these ranks run: \(ranks.map(String.init).joined(separator: ", "))"
+    return "no \(what) where these ranks run: \(Machines.list(ranks.map(String.init)))"
   }
 
   private static func refusal(_ wanted: ProductInstructions, _ problem: String) -> UserError {

@@ -41,7 +41,7 @@ extension MemoryLimit {
 
 /// The memory that this process may still take, by every limit that the kernel tells of.
 public struct AvailableMemory {
-  /// Those that programs share: the machine's own, and those of control groups.
+  /// Those that programs share: the machine's own, where the kernel says it, and those of control groups.
   let common: [MemoryLimit]
   /// Those of this process (`ulimit`).
   let ownLimits: [MemoryLimit]
@@ -51,19 +51,24 @@ public struct AvailableMemory {
   /// - Parameter root: the folder with `proc` and `sys`.
   public init(root: String = "/") {
     let machine = NumberedLines(root + "proc/meminfo")
-    guard let available = machine.bytes("MemAvailable") else {
-      preconditionFailure("/proc/meminfo has a line MemAvailable (Linux 3.14)")
-    }
     swap = machine.bytes("SwapFree") ?? 0
-    common =
-      [MemoryLimit(kind: .everything, name: "the memory of \(NodeName.current)", room: available)]
-      + ControlGroups.limits(root: root)
+    let own = machine.bytes("MemAvailable").map {
+      MemoryLimit(kind: .everything, name: Self.machine, room: $0)
+    }
+    common = (own.map { [$0] } ?? []) + ControlGroups.limits(root: root)
     ownLimits = Self.ownLimits(root: root)
   }
 
+  /// What the limit of the machine's own memory is called.
+  static var machine: String { "the memory of \(NodeName.current)" }
+
   /// Bytes for each of so many ranks of this machine.
-  public func bytes(sharedBy ranks: Int) -> Int {
-    (common.map { $0.room / ranks } + ownLimits.map(\.room)).min()!
+  public func bytes(sharedBy ranks: Int) -> Int { strictest(sharedBy: ranks)?.room ?? .max }
+
+  /// The limit that leaves least, with the room for each of so many ranks; nil where none is known.
+  func strictest(sharedBy ranks: Int) -> MemoryLimit? {
+    let shares = common.map { MemoryLimit(kind: $0.kind, name: $0.name, room: $0.room / ranks) }
+    return (shares + ownLimits).min { $0.room < $1.room }
   }
 
   private static func ownLimits(root: String) -> [MemoryLimit] {
@@ -127,11 +132,7 @@ enum ControlGroups {
   }
 
   private static func limit(_ mount: String, _ group: String, _ version: Version) -> MemoryLimit? {
-    func number(_ file: String) -> Int? {
-      (try? String(contentsOfFile: "\(mount)\(group)/\(file)", encoding: .utf8)).flatMap {
-        Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-      }
-    }
+    func number(_ file: String) -> Int? { KernelFile.text("\(mount)\(group)/\(file)").flatMap { Int($0) } }
     guard let most = number(version.limit), most < unlimited, let usage = number(version.usage) else {
       return nil
     }

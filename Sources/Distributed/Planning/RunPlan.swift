@@ -12,7 +12,7 @@ public struct RunPlan: Sendable, Equatable {
   public let availableTextBytes: Int
   /// Bytes of text of a step.
   public let batchBytes: Int
-  /// What a step would have if it did not have to have a sequence for every rank; nil if it is about that.
+  /// Bytes of a step if it did not need a sequence for every rank; nil where `batchBytes` is about the same.
   public let usualBatchBytes: Int?
   /// From start to end.
   public let seconds: Double

@@ -80,9 +80,9 @@ public struct TrainingDial: Sendable {
       withEnoughMemory: try better.map { try wish($0, budget, text) })
   }
 
-  /// The candidate that is expected to reach the fewest bits per byte of those that fit into memory, and the best of those that do
-  /// not, if it is better; nil if none takes enough steps. Where text ends before time does, the smallest that is hardly worse: the
-  /// time is not worth the rest.
+  /// The best candidate that fits into memory, and the best of all if it does not fit; nil if none takes enough steps. Best is the
+  /// one that is expected to reach the fewest bits per byte. Where text ends before time does, it is the smallest that is hardly
+  /// worse: more time is not worth the rest.
   private func best(
     _ budget: TrainingBudget, _ text: TrainingText, textLimit: Double
   ) throws -> (chosen: RunCandidate, better: RunCandidate?)? {
@@ -159,13 +159,15 @@ extension TrainingDial {
       hint: "`hours` \(String(format: "%.2g", 1.05 * enough.hours)) would do\(Self.orFewerRanks(short)).")
   }
 
+  /// Some size takes enough steps if only there is enough text.
   private func tooLittleText(_ budget: TrainingBudget, _ text: TrainingText) throws -> UserError {
-    func smallest(_ bytes: Double) throws -> RunCandidate {
-      try candidate(ModelSize.ladder[0], budget, text, textLimit: bytes)
-    }
-    let short = try smallest(Double(text.bytes))
+    let short = try candidate(ModelSize.ladder[0], budget, text, textLimit: Double(text.bytes))
     var enough = Double(text.bytes)
-    repeat { enough *= 1.1 } while try smallest(enough).steps < Self.fewestSteps
+    repeat {
+      enough *= 1.1
+    } while try !ModelSize.ladder.contains(where: {
+      try candidate($0, budget, text, textLimit: enough).steps >= Self.fewestSteps
+    })
     return UserError(
       .configuration, at: "`data`",
       "there is too little text: \(text.bytes) bytes, each read once, give \(short.steps) steps, of at least "

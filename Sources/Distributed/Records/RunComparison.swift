@@ -1,6 +1,6 @@
 import HATCore
 
-/// What runs are compared over.
+/// The horizontal axis of a comparison.
 package enum CurveAxis: String, CaseIterable, Sendable, Encodable {
   case steps, bytes, hours, flops
 
@@ -16,7 +16,7 @@ package enum CurveAxis: String, CaseIterable, Sendable, Encodable {
 
 /// Several runs side by side: where their settings differ, and where one reaches the level of another.
 package struct RunComparison: Encodable, Sendable {
-  /// What levels and curves are of.
+  /// Which bits per byte are compared.
   package enum Measure: String, Encodable, Sendable {
     case heldOut = "held_out"
     /// Where a run has no evaluations.
@@ -57,7 +57,8 @@ package struct RunComparison: Encodable, Sendable {
   /// - Parameter runs: at least two.
   package init(_ runs: [RunReport], over: CurveAxis) throws {
     (self.runs, self.over) = (runs, over)
-    let measure: Measure = runs.allSatisfy { !$0.evaluations.isEmpty } ? .heldOut : .training
+    let measure: Measure =
+      runs.allSatisfy { !$0.points(of: .heldOut, over: over).isEmpty } ? .heldOut : .training
     self.measure = measure
     curves = runs.map { $0.points(of: measure, over: over) }
     differences = try Self.differences(runs)
@@ -103,9 +104,10 @@ extension RunReport {
   package func points(of measure: RunComparison.Measure, over axis: CurveAxis) -> [RunComparison.Point] {
     switch measure {
     case .heldOut:
-      evaluations.map {
-        RunComparison.Point(
-          position: axis.position(step: $0.step, $0.cost), bitsPerByte: $0.line.bitsPerByte)
+      evaluations.compactMap { point in
+        point.line.bitsPerByte.map {
+          RunComparison.Point(position: axis.position(step: point.step, point.cost), bitsPerByte: $0)
+        }
       }
     case .training:
       curve.compactMap { point in

@@ -1,9 +1,4 @@
-import Foundation
-import HATStorage
-import HATText
-import SystemPackage
-
-/// A step as metrics.jsonl has it. What is missing there is not a number.
+/// A step as metrics.jsonl has it. Fields that the line lacks are NaN.
 package struct LoggedStep {
   package var step: Int
   package var loss, bitsPerByte, bytes, gradientNorm, learningRate, seconds, wordsPerSecond, flops: Double
@@ -16,15 +11,21 @@ package struct LoggedStep {
     "skipped_steps",
   ]
 
+  /// Bytes or words of a step: sums of them are far from overflowing.
+  private static let counts = 0...1e12
+  /// In seconds.
+  private static let times = 0...1e9
+
   /// - Parameter numbers: in the order of the keys.
-  /// - Returns: nil where there is no step, or nothing of what a step costs.
+  /// - Returns: nil where there is no step, or nothing of what a step costs, or more than a step can have.
   init?(_ numbers: [Double]) {
-    guard let step = Int(exactly: numbers[0]), step > 0, numbers[3].isFinite, numbers[6].isFinite else {
-      return nil
-    }
+    guard let step = Int(exactly: numbers[0]), step > 0, Self.counts.contains(numbers[3]),
+      Self.times.contains(numbers[6])
+    else { return nil }
     self.step = step
     (loss, bitsPerByte, bytes) = (numbers[1], numbers[2], numbers[3])
-    (gradientNorm, learningRate, seconds, wordsPerSecond) = (numbers[4], numbers[5], numbers[6], numbers[7])
+    (gradientNorm, learningRate, seconds) = (numbers[4], numbers[5], numbers[6])
+    wordsPerSecond = Self.counts.contains(numbers[7] * numbers[6]) ? numbers[7] : .nan
     flops = numbers[8] * numbers[6]
     (dataWaitSeconds, checkpointStallSeconds, waitSeconds) = (numbers[9], numbers[10], numbers[11])
     skippedSteps = numbers[12]

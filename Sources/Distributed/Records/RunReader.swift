@@ -96,12 +96,12 @@ private struct RunReader {
     (log.totals.lastBitsPerByte, log.totals.lastStepSeconds) = (last.bitsPerByte, last.stepSeconds)
     note(damage.lines, of: file)
     if repeated > 0 {
-      notes.append("\(file): \(Self.count(repeated, "line")) of steps that came before, left out")
+      notes.append("\(file): \(counted(repeated, "line")) of steps that came before, left out")
     }
     // Lines that could not be read have been counted.
     let missing = log.step - log.totals.loggedSteps - damage.lines
     if missing > 0 {
-      notes.append("\(file): \(Self.count(missing, "step")) without a line: sums are of the others")
+      notes.append("\(file): \(counted(missing, "step")) without a line: sums are of the others")
     }
     return log
   }
@@ -141,12 +141,8 @@ private struct RunReader {
 
   private mutating func note(_ damaged: Int, of file: FilePath) {
     if damaged > 0 {
-      notes.append("\(file): \(Self.count(damaged, "line")) could not be read: left out")
+      notes.append("\(file): \(counted(damaged, "line")) could not be read: left out")
     }
-  }
-
-  private static func count(_ number: Int, _ name: String) -> String {
-    "\(number) \(name)\(number == 1 ? "" : "s")"
   }
 
   static func changed(_ file: FilePath) -> String? {

@@ -1,9 +1,3 @@
-import Foundation
-import HATCore
-import HATStorage
-import HATText
-import SystemPackage
-
 /// What the files in the folder of a run say of it. The run may go on meanwhile.
 package struct RunReport: Encodable, Sendable {
   package enum State: String, Encodable, Sendable {
@@ -102,7 +96,8 @@ package struct EvaluationPoint: Encodable, Sendable, Equatable {
 
 /// The figures of a line of evaluations.jsonl.
 package struct LoggedEvaluation: Codable, Sendable, Equatable {
-  package var bitsPerByte: Double
+  /// nil where they were not finite, as the loss.
+  package var bitsPerByte: Double?
   package var loss: Double?
   package var byteAccuracy: Double?
   package var wordAccuracy: Double?

@@ -5,7 +5,7 @@ import SystemPackage
 
 /// Shows a run to those who watch it from outside, in the way of TensorBoard and of Prometheus, where its configuration says so.
 ///
-/// Watching never stops a training: of what cannot be written a note is made once. Only rank 0 has one.
+/// A file that cannot be written never stops the training: it is noted once. Only rank 0 has one.
 package final class RunWatchers {
   private var tensorBoard: TensorBoardLog?
   private let prometheus: PrometheusFile?

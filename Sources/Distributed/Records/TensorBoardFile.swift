@@ -51,9 +51,10 @@ final class TensorBoardFile {
     try append(Self.event(step: step) { $0.add(5, summary) })
   }
 
+  /// nil for a name that no clock gives.
   private static func second(ofName name: String) -> Int? {
     guard name.hasPrefix(prefix) else { return nil }
-    return Int(name.dropFirst(prefix.count).prefix { $0 != "." })
+    return Int(name.dropFirst(prefix.count).prefix { $0 != "." }).flatMap { $0 < 1 << 40 ? $0 : nil }
   }
 
   /// An `Event`, in which `fill` puts what it is about.

@@ -17,16 +17,11 @@ struct Sharding: Sendable {
   static let stages = 0...3
 
   /// - Parameter rule: decides which tensors must have one owner.
-  /// - Throws: `UserError` of kind `configuration` if there is no such stage, or the micro-batches do not divide by the ranks.
+  /// - Throws: `UserError` of kind `configuration` if the micro-batches do not divide by the ranks.
   init(
     stage: Int, nodes: NodeMap, _ tensors: TensorTable, _ rule: any OptimizerRule, microBatches: Int
   ) throws {
-    guard Self.stages.contains(stage) else {
-      throw UserError(
-        .configuration, at: "training.zero_stage", "stage \(stage) is not available",
-        hint:
-          "Choose 0 (all is whole), 1 (optimiser state is sliced), 2 (gradients too) or 3 (parameters too).")
-    }
+    precondition(Self.stages.contains(stage), "a valid configuration has one of these")
     let ranks = nodes.nodeOfRank.count
     self.stage = stage
     self.nodes = nodes

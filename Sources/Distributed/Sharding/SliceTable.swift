@@ -97,7 +97,7 @@ private struct BlockShare {
   }
 }
 
-/// Where stretches may be cut: at their ends, and between blocks of one that needs not be whole. Numbered from 0, the start.
+/// Where stretches may be cut: at their ends, and between blocks of one that need not be whole. Numbered from 0, the start.
 private struct BlockCuts {
   /// A place before a block, with the cost of all blocks before it.
   typealias Cut = (block: Int, cost: Double)

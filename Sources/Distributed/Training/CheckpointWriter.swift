@@ -1,7 +1,5 @@
-import Foundation
 import HATCore
 import HATKernels
-import Synchronization
 
 /// Writes checkpoints while training continues.
 ///
@@ -51,8 +49,8 @@ final class CheckpointWriter {
       zeroed: Self.stagingFloats(share: sections.map(\.section).floats(of: slice.ranges), every: every))
   }
 
-  deinit {
-    // A thread must not write into a run that another process has taken over.
+  /// Waits until no thread writes any more, whatever became of the checkpoint. Not collective.
+  func waitForThread() {
     switch state {
     case .idle: break
     case .writing(_, let task): _ = try? task.wait()
@@ -158,27 +156,4 @@ private struct Pieces: @unchecked Sendable {
   let owners: [FloatBuffer]
 
   func floats(_ section: Int, _ range: Int) -> UnsafeMutableBufferPointer<Float> { pieces[section][range] }
-}
-
-/// Work on a thread of its own.
-final class BackgroundTask<Success: Sendable>: Sendable {
-  private let result = Mutex<Result<Success, any Error>?>(nil)
-  private let ended = DispatchSemaphore(value: 0)
-
-  init(_ work: @escaping @Sendable () throws -> Success) {
-    Thread.detachNewThread { [self] in
-      let outcome = Result { try work() }
-      result.withLock { $0 = outcome }
-      ended.signal()
-    }
-  }
-
-  var isDone: Bool { result.withLock { $0 != nil } }
-
-  /// Waits until the work is done, and returns or throws its result.
-  func wait() throws -> Success {
-    ended.wait()
-    ended.signal()
-    return try result.withLock { $0! }.get()
-  }
 }

@@ -64,7 +64,7 @@ final class JSONLinesFile: Sendable {
     try append(kept)
     try synchronize()
     let damage = copy.map {
-      "\(path): \(damagedLines) \(damagedLines == 1 ? "line" : "lines") could not be read. The others stay; the file as it was is now \($0)"
+      "\(path): \(counted(damagedLines, "line")) could not be read. The others stay; the file as it was is now \($0)"
     }
     return (removed, damage)
   }

@@ -5,8 +5,7 @@ import HATStorage
 import HATText
 import SystemPackage
 
-/// The folder of a run: its description (config.yaml, run.json), its records (metrics.jsonl, evaluations.jsonl,
-/// skipped.jsonl, samples.jsonl, starts.jsonl) and its checkpoints. Only rank 0 uses it.
+/// The folder of a run: its description, its records and its checkpoints (docs/cli.md, "Files of a run"). Only rank 0 uses it.
 final class RunFolder {
   let path: FilePath
   let metrics: JSONLinesFile
@@ -15,24 +14,20 @@ final class RunFolder {
   /// Only where there are samples, or were.
   let samples: JSONLinesFile?
   private let lock: FolderLock
+  private let job: TrainingJob
   private let description: RunDescription
 
-  /// Opens the run of a job, or creates it.
+  /// Locks the folder of a job, and opens the run in it, or what will be one: until `start` its description stays as it is.
   /// - Throws: `UserError`: `configuration` if the folder holds a different run, or any run where the job says not to
   ///   resume; `cannotWrite`; `invalidData`.
   init(_ job: TrainingJob, ranks: Int, note: (String) -> Void) throws {
-    path = job.run
-    let there = try RunDescription(ofRun: path)
-    try Self.requireWelcome(job, there, note: note)
+    (self.job, path) = (job, job.run)
     try DurableFile.createFolder(path)
     lock = try FolderLock(Self.lockFile(path), of: path, work: "training")
+    let there = try RunDescription(ofRun: path)
+    try Self.requireWelcome(job, there, note: note)
     try HangFolder(run: path).sweep()
-    try DurableFile.write(Array(job.configuration.yaml().utf8), to: Self.configurationFile(path))
     description = RunDescription(job, ranks: ranks, start: there?.start)
-    try JSONFile.write(description, to: Self.descriptionFile(path))
-    if let tokenizer = job.tokenizer {
-      try DurableFile.write(tokenizer.content, to: TokenizerFile.path(inRun: path))
-    }
     metrics = try JSONLinesFile(appendingTo: path.appending("metrics.jsonl"))
     evaluations = try JSONLinesFile(appendingTo: path.appending("evaluations.jsonl"))
     skipped = try JSONLinesFile(appendingTo: path.appending("skipped.jsonl"))
@@ -41,17 +36,25 @@ final class RunFolder {
     samples = hasSamples ? try JSONLinesFile(appendingTo: file) : nil
   }
 
-  /// Removes the lines of later steps from all files, and writes down that the run starts.
+  /// Writes the run's description, removes the lines of later steps from all files, and writes down that the run starts. Called
+  /// once nothing speaks against the job any more.
   /// - Parameter note: called with a sentence about each file that was damaged.
   func start(after step: Int, ranks: Int, threads: Int, note: (String) -> Void) throws {
+    try DurableFile.write(Array(job.configuration.yaml().utf8), to: Self.configurationFile(path))
+    try JSONFile.write(description, to: Self.descriptionFile(path))
+    if let tokenizer = job.tokenizer {
+      try DurableFile.write(tokenizer.content, to: TokenizerFile.path(inRun: path))
+    }
     var lost = 0
     for file in lines {
       let (removed, damage) = try file.removeLines(after: step)
       if file === metrics { lost = removed }
       if let damage { note(damage) }
     }
+    let starts = try JSONLinesFile(appendingTo: path.appending("starts.jsonl"))
     // The starts of steps that are done again have happened all the same.
-    try JSONLinesFile(appendingTo: path.appending("starts.jsonl")).append(
+    if let damage = try starts.removeLines(after: .max).damage { note(damage) }
+    try starts.append(
       RunStart(
         step: step, lostSteps: lost, time: Date().formatted(.iso8601), host: NodeName.current, ranks: ranks,
         threads: threads, codeVersion: CodeVersion.current
@@ -59,9 +62,17 @@ final class RunFolder {
   }
 
   /// Checks a run that has no checkpoint yet.
-  /// - Throws: `UserError` of kind `configuration` if it was started from a checkpoint that the job does not name.
-  func requireStartNamed(by job: TrainingJob) throws {
-    guard let start = description.start, job.initial.description == nil else { return }
+  /// - Parameter hasPairs: whether its data are preference pairs.
+  /// - Throws: `UserError`: `configuration` if it was started from a checkpoint that the job does not name; `wrongUsage` for pairs
+  ///   without such a checkpoint.
+  func requireBeginning(hasPairs: Bool) throws {
+    guard job.initial.description == nil else { return }
+    guard let start = description.start else {
+      guard hasPairs else { return }
+      throw UserError(
+        .wrongUsage, at: "`data`", "preference pairs tune a model that has learned to answer",
+        hint: "Give its run as `initialCheckpoint`.")
+    }
     throw UserError(
       .configuration, at: path.string,
       "the run starts with the parameters of \(start.checkpoint), and has no checkpoint of its own yet",
@@ -87,7 +98,7 @@ final class RunFolder {
     throws
   {
     let traces = ["config.yaml", "metrics.jsonl", "checkpoints"].map { job.run.appending($0) }
-    guard let trace = traces.first(where: DurableFile.exists) else { return }
+    guard let trace = traces.first(where: isTrace) else { return }
     guard job.resume == .auto else {
       throw UserError(
         .configuration, at: job.run.string,
@@ -105,6 +116,12 @@ final class RunFolder {
     try requireSameStart(there.start, job)
     try requireSameData(there, job)
     noteProducts(there.productsUsed, job, note: note)
+  }
+
+  /// Files that are still empty are what a start that was refused, or killed, leaves behind.
+  private static func isTrace(_ path: FilePath) -> Bool {
+    guard DurableFile.exists(path) else { return false }
+    return path.extension != "jsonl" || (try? FileReader(opening: path).length) != 0
   }
 
   private static func requireSameConfiguration(_ job: TrainingJob, note: (String) -> Void) throws {
@@ -171,7 +188,7 @@ struct RunDescription: Codable {
   var tokenizerChecksum: Checksum?
   /// nil if the run started with random parameters.
   var start: StartDescription?
-  /// What computes matrix products; nil in runs of versions that had only `fma`.
+  /// What computes matrix products since the latest start; nil in runs of versions that had only `fma`.
   var products: ProductInstructions?
   /// At the latest start. A power of two that divides the micro-batches changes no result.
   var ranks: Int
@@ -200,7 +217,7 @@ struct RunDescription: Codable {
       hint: "Remove the file: the next start writes a new one, from the data it is given.")
   }
 
-  /// What has computed the run's matrix products so far.
+  /// What computed the run's matrix products at its last start.
   var productsUsed: ProductInstructions { products ?? .fusedMultiplyAdds }
 
   static let checksumOfProgram: Checksum? = {

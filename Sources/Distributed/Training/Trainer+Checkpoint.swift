@@ -5,8 +5,10 @@ extension Trainer {
   /// Starts writing a checkpoint of the current step.
   /// - Parameter isLast: whether no further step follows.
   func checkpoint(isLast: Bool) throws {
-    log.begin(.checkpoint, step: step)
     try standingStill {
+      log.begin(.writing, step: step)
+      try checkpoints.finish()
+      log.begin(.checkpoint, step: step)
       let manifest = try communicator.together { try manifestWithoutSlices() }
       let files = folder?.lines ?? []
       try checkpoints.begin(
@@ -33,6 +35,7 @@ extension Trainer {
 /// Restores parameters and optimiser state from the newest valid checkpoint, the same one on all ranks.
 struct CheckpointRestorer {
   let communicator: any Communicator
+  let log: OperationLog
   let store: CheckpointStore
   let job: TrainingJob
   let parameters: ParameterStore
@@ -71,7 +74,11 @@ struct CheckpointRestorer {
     let manifest = try communicator.together {
       let reader = try store.reader(at: step)
       try requireSameRun(reader)
-      for (index, section) in sections.enumerated() { try reader.read(index, ranges, into: section.floats) }
+      for (index, section) in sections.enumerated() {
+        // Each by itself: a slow disk is no hang.
+        log.begin(.start, step: step)
+        try reader.read(index, ranges, into: section.floats)
+      }
       return reader.manifest
     }
     try parameters.share()

@@ -53,7 +53,7 @@ where Model.MicroBatch == Source.MicroBatch {
   ///     the beginning if there is none.
   ///   - writeSample: called on rank 0 at the steps of `output.sample_every`; nil on all ranks for no samples.
   ///   - observe: called on rank 0 with each event.
-  /// - Throws: `UserError` or `AgreedFailure`.
+  /// - Throws: `UserError`, `AgreedFailure` or `CommunicationFailure`.
   public init(
     communicator base: any Communicator, job: TrainingJob, model: Model, log: OperationLog = OperationLog(),
     makeSource: (_ cursor: String?, _ owned: [Int]) throws -> Source, writeSample: SampleWriter? = nil,
@@ -105,15 +105,17 @@ where Model.MicroBatch == Source.MicroBatch {
     ) { observe(.checkpointed(step: $0, seconds: $1)) }
 
     let restorer = CheckpointRestorer(
-      communicator: communicator, store: store, job: job, parameters: parameters, ranges: optimizer.ranges,
-      sections: sections)
+      communicator: communicator, log: log, store: store, job: job, parameters: parameters,
+      ranges: optimizer.ranges, sections: sections)
     let manifest = try restorer.restoreNewest { isFirst ? observe(.note($0)) : () }
     step = manifest?.step ?? 0
     // One who continues a run need not name what it began with: its checkpoint knows.
     template =
       try manifest.map { try ChatTemplate(record: $0.template, at: job.run.string) } ?? job.data.template
     source = try communicator.together { [owned] in try makeSource(manifest?.cursor, owned) }
-    let skips = try communicator.onFirstRank { [store, step] () -> [Int] in
+    let isNew = manifest == nil
+    let skips = try communicator.onFirstRank { [source, store, step] () -> [Int] in
+      if isNew { try folder!.requireBeginning(hasPairs: source.hasPreferencePairs) }
       try store.setAside(after: step)
       try folder!.start(after: step, ranks: communicator.size, threads: model.workers.threads) {
         observe(.note($0))
@@ -121,18 +123,17 @@ where Model.MicroBatch == Source.MicroBatch {
       return try folder!.skipped.steps()
     }
     skipped = SkippedSteps(skips, upTo: step)
-    if manifest == nil { try initializeParameters() }
+    if isNew { try initializeParameters() }
     references = try referenceMargins()
   }
 
+  deinit {
+    // The folder's lock goes next, and a thread must not write into a run that another process has taken over.
+    checkpoints.waitForThread()
+  }
+
   private func initializeParameters() throws {
-    try communicator.onFirstRank { try folder!.requireStartNamed(by: job) }
     try communicator.together {
-      guard !source.hasPreferencePairs || job.initial.description != nil else {
-        throw UserError(
-          .wrongUsage, at: "`data`", "preference pairs tune a model that has learned to answer",
-          hint: "Give its run as `initialCheckpoint`.")
-      }
       try job.initial.fill(
         optimizer.ranges, of: parameters.own, model.table, seed: job.configuration.data.seed,
         workers: model.workers)
@@ -142,7 +143,8 @@ where Model.MicroBatch == Source.MicroBatch {
 
   /// Trains to the last step, or until asked to stop.
   /// - Parameter shouldStop: called once a step on every rank; if it is true on one rank, all stop.
-  /// - Throws: `UserError` or `AgreedFailure`: `configuration` if loss or gradient are not finite several steps in a row.
+  /// - Throws: `AgreedFailure`: `configuration` if loss or gradient are not finite several steps in a row. `CommunicationFailure`,
+  ///   and on rank 0 alone `UserError` of kind `cannotWrite`: then the other ranks wait, and must be aborted.
   public func run(shouldStop: () -> Bool = { StopRequest.isPending }) throws -> TrainingOutcome {
     let steps = job.configuration.training.steps
     observe(
@@ -150,12 +152,13 @@ where Model.MicroBatch == Source.MicroBatch {
         TrainingStart(step: step, steps: steps, ranks: communicator.size, parameters: model.table.count)))
     do {
       let outcome = try train(to: steps, shouldStop: shouldStop)
-      log.begin(.checkpoint, step: step)
+      log.begin(.writing, step: step)
       try checkpoints.finish()
       log.begin(.end, step: step)
       return outcome
     } catch let failure as AgreedFailure {
       // Every rank gets here, so the pending checkpoint can be finished. The first failure is the one to report.
+      log.begin(.writing, step: step)
       try? checkpoints.finish()
       throw failure
     }

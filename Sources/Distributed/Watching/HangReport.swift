@@ -78,6 +78,7 @@ public struct HangReport: Sendable {
     case .start: "at its start"
     case .step: "in step \(step)"
     case .evaluation, .checkpoint, .sample: "in the \(activity) of step \(step)"
+    case .writing: "waiting for the disk after step \(step)"
     case .end: "at its end"
     }
   }
@@ -98,7 +99,7 @@ public struct HangReport: Sendable {
   }
 
   private static func names(_ ranks: [Int]) -> String {
-    "\(ranks.count == 1 ? "Rank" : "Ranks") \(ranks.map(String.init).joined(separator: ", "))"
+    "\(ranks.count == 1 ? "Rank" : "Ranks") \(Machines.list(ranks.map(String.init)))"
   }
 
   private static func number(_ value: Double, digits: Int = 1) -> String {

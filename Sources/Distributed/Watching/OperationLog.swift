@@ -9,6 +9,8 @@ public enum Activity: UInt64, Sendable, CaseIterable, Codable {
   case checkpoint
   case end
   case sample
+  /// Waiting for the disk, and for the other ranks' disks, until a checkpoint is written.
+  case writing
 }
 
 /// A part of a step, or a collective in it.
@@ -59,17 +61,20 @@ public final class OperationLog: @unchecked Sendable {
   /// By activity; only for the thread that works.
   private var allowances: [TimeAllowance]
 
-  /// - Parameter stepTimeLimit: seconds a step may take; nil to learn it from the steps.
+  /// - Parameter stepTimeLimit: seconds a step may take; nil to learn it from the steps. Start and end are never allowed less
+  ///   because of it.
   public init(stepTimeLimit: Double? = nil) {
     entries = .allocate(capacity: Self.capacity)
     for index in 0..<Self.capacity { (entries + index).initialize(to: Entry()) }
+    // A multiple of a step's, as is the work.
+    let longLimit = stepTimeLimit.map { TimeAllowance.factor * $0 }
     allowances = Activity.allCases.map { activity in
       switch activity {
       case .step: TimeAllowance(fixed: stepTimeLimit)
-      // A multiple of a step's, as is their work.
-      case .evaluation, .checkpoint, .sample:
-        TimeAllowance(fixed: stepTimeLimit.map { TimeAllowance.factor * $0 })
-      case .start, .end: TimeAllowance(fixed: nil)
+      case .evaluation, .checkpoint, .sample: TimeAllowance(fixed: longLimit)
+      // How long these took before says nothing about how long they take next.
+      case .writing: TimeAllowance(fixed: longLimit ?? TimeAllowance.untried)
+      case .start, .end: TimeAllowance(fixed: max(TimeAllowance.untried, longLimit ?? 0))
       }
     }
     allowance = Atomic(Self.nanoseconds(allowances[Int(Activity.start.rawValue)].seconds))
@@ -87,8 +92,8 @@ public final class OperationLog: @unchecked Sendable {
 // MARK: - The thread that works
 
 extension OperationLog {
-  /// Begins an activity, which ends the one before it.
-  func begin(_ next: Activity, step: Int) {
+  /// Begins an activity, which ends the one before it. Work that may take long begins its activity anew with each part.
+  package func begin(_ next: Activity, step: Int) {
     let now = Self.now()
     let previous = Int(activity.load(ordering: .relaxed))
     allowances[previous].learn(seconds: Double(now - activityStart.load(ordering: .relaxed)) * 1e-9)

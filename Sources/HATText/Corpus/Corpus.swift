@@ -50,6 +50,14 @@ public final class Corpus: Sendable {
     for shard in reader.shards.indices { try reader.open(shard).forEachDocument(body) }
   }
 
+  /// Calls `body` with every document of one shard of a part, in the order of the corpus.
+  /// - Parameter shard: its index, below `manifest.part(part).shards.count`.
+  package func forEachDocument(
+    of part: CorpusPart, shard: Int, _ body: (ShardDocument) throws -> Void
+  ) throws {
+    try reader(part).open(shard).forEachDocument(body)
+  }
+
   /// A new reader, for one thread.
   func reader(_ part: CorpusPart) -> PartReader {
     PartReader(shards: manifest.part(part).shards, folder: folder, documents, splitter: splitter)

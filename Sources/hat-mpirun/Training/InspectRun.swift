@@ -198,13 +198,14 @@ struct RunSummary {
     let all = report.evaluations
     let distance = max(1, (all.count + shownEvaluations - 1) / shownEvaluations)
     let shown = all.indices.filter { (all.count - 1 - $0) % distance == 0 }.map { all[$0] }
-    let best = all.map(\.line.bitsPerByte).min()
+    let best = all.compactMap(\.line.bitsPerByte).min()
     return [["step", "text", "bits per byte", "bytes right", "words right", ""]]
       + shown.map { point in
         [
-          Amount.grouped(point.step), Amount.bytes(point.cost.bytes), Amount.fixed(point.line.bitsPerByte, 3),
+          Amount.grouped(point.step), Amount.bytes(point.cost.bytes),
+          point.line.bitsPerByte.map { Amount.fixed($0, 3) } ?? "not finite",
           percent(point.line.byteAccuracy), percent(point.line.wordAccuracy),
-          point.line.bitsPerByte == best ? "best" : "",
+          best != nil && point.line.bitsPerByte == best ? "best" : "",
         ]
       }
   }

@@ -75,6 +75,31 @@ import Testing
     }
   }
 
+  /// A digit of an exponent is enough.
+  @Test func numbersThatNoStepHasAreDamage() throws {
+    func line(_ step: Int, _ fields: String) -> String { "{\"step\":\(step),\(fields)}\n" }
+    let folder = try run(
+      line(1, "\"target_bytes\":1e300,\"step_seconds\":1") + line(2, "\"target_bytes\":-1,\"step_seconds\":1")
+        + line(3, "\"target_bytes\":1,\"step_seconds\":1e200")
+        + line(4, "\"target_bytes\":7,\"step_seconds\":2,\"words_per_second\":1e300")
+        + line(5, "\"target_bytes\":7,\"step_seconds\":2,\"words_per_second\":3"))
+    let report = try RunReport(reading: folder.path)
+    #expect(report.notes.count == 1 && report.notes[0].contains("3 lines could not be read"))
+    #expect(report.totals.loggedSteps == 2 && report.totals.words == 6)
+    #expect(report.totals.cost == TrainingCost(bytes: 14, flops: 0, seconds: 4))
+  }
+
+  /// As training writes one of a model that has diverged.
+  @Test func anEvaluationMayNotBeFinite() throws {
+    let folder = try run(
+      (1...8).map { line($0) }.joined(),
+      evaluations: "{\"step\":4,\"bits_per_byte\":2.5}\n{\"step\":8,\"loss\":null,\"bits_per_byte\":null}\n")
+    let report = try RunReport(reading: folder.path)
+    #expect(report.notes.isEmpty, "\(report.notes)")
+    #expect(report.evaluations.map(\.line.bitsPerByte) == [2.5, nil])
+    #expect(report.points(of: .heldOut, over: .steps) == [RunComparison.Point(position: 4, bitsPerByte: 2.5)])
+  }
+
   /// Pieces of a megabyte end anywhere in a line.
   @Test func aFileOfManyPiecesIsReadToItsEnd() throws {
     let folder = try run((1...20_000).map { line($0) }.joined())

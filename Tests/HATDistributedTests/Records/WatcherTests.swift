@@ -30,6 +30,13 @@ import Testing
     #expect(listed == names)
   }
 
+  @Test func aNameThatNoClockGivesIsPassedOver() throws {
+    let folder = TemporaryFolder()
+    try DurableFile.write([], to: FilePath(folder.appending("events.out.tfevents.\(Int.max).x")))
+    let file = try TensorBoardFile(inRun: FilePath(folder.path), firstStep: 1)
+    #expect(file.path.lastComponent?.string.contains("\(Int.max)") == false)
+  }
+
   @Test func labelsAreEscapedAndNumbersReadBack() {
     let text = PrometheusText(
       labels: [("run", "a\\b\"c\nd")],

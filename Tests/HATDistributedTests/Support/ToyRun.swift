@@ -34,9 +34,11 @@ struct ToyRun {
     return configuration
   }
 
-  /// - Parameter stopAfter: the step after which rank `size - 1` is asked to stop.
+  /// - Parameters:
+  ///   - stopAfter: the step after which rank `size - 1` is asked to stop.
+  ///   - log: of rank 0.
   func train(
-    ranks: Int, nodes: Int = 1, stopAfter: Int? = nil,
+    ranks: Int, nodes: Int = 1, stopAfter: Int? = nil, log: OperationLog = OperationLog(),
     observe: @escaping @Sendable (TrainingEvent) -> Void = { _ in },
     writeSample: (@Sendable (ModelWeights) throws -> TextSample)? = nil
   ) throws -> TrainingOutcome {
@@ -47,6 +49,7 @@ struct ToyRun {
     return try ThreadCommunicator.run(size: ranks, nodes: nodes) { communicator in
       let trainer = try Trainer(
         communicator: communicator, job: job, model: ToyRegression(),
+        log: communicator.rank == 0 ? log : OperationLog(),
         makeSource: {
           ToyExamples(
             cursor: $0, owned: $1, microBatches: job.configuration.training.microBatches,
