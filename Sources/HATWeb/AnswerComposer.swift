@@ -15,7 +15,7 @@ protocol AnswerComposer: Sendable {
   /// What a stream tells of an update, as an event; nothing where there is nothing to tell yet.
   mutating func event(_ update: TextUpdate) throws -> [UInt8]
   /// What a stream ends with, if usage is asked for.
-  func closing(_ usage: Usage) -> any Encodable
+  var closing: any Encodable { get }
 }
 
 /// What an answer is called, and when it was made.
