@@ -56,7 +56,7 @@ package enum Amount {
 
   /// Such as `3 h 25 min`.
   package static func duration(_ seconds: Double) -> String {
-    let seconds = Int(min(seconds, 1e9))
+    let seconds = Int(max(0, min(seconds, 1e9)))
     if seconds < 60 { return "\(seconds) s" }
     if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
     return "\(seconds / 3600) h \(seconds / 60 % 60) min"
@@ -102,6 +102,9 @@ package struct ByteSize: ExpressibleByArgument {
   }
 
   package var defaultValueDescription: String {
-    bytes % (1 << 20) == 0 ? "\(bytes >> 20)MiB" : "\(bytes)"
+    for (shift, unit) in [(20, "MiB"), (10, "KiB")] where bytes % (1 << shift) == 0 {
+      return "\(bytes >> shift)\(unit)"
+    }
+    return "\(bytes)"
   }
 }
