@@ -25,6 +25,7 @@ extension EndToEnd {
         ["inspect", "words", "--checkpoint", "x", "--near", "y", "--count"],
         ["benchmark", "train", "--config", preset, "--steps"],
         ["benchmark", "generate", "--checkpoint", "x", "--batch"],
+        ["benchmark", "generate", "--checkpoint", "x", "--prompt-bytes"],
         ["benchmark", "scaling", "--config", preset, "--data", "x", "--nodes"],
       ])
     func options(arguments: [String]) {
