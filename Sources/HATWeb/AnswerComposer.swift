@@ -1,5 +1,6 @@
 import Foundation
 import HATServing
+import HATStorage
 
 /// Makes the JSON of an answer out of what comes of a request.
 protocol AnswerComposer: Sendable {
@@ -30,12 +31,7 @@ enum AnswerName {
 
 /// JSON as this server writes it.
 enum WebJSON {
-  static func encode(_ value: some Encodable) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return try [UInt8](encoder.encode(value))
-  }
+  static func encode(_ value: some Encodable) throws -> [UInt8] { try JSONFile.encoded(value) }
 
   /// As a server-sent event.
   static func event(_ value: some Encodable) throws -> [UInt8] {
