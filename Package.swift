@@ -217,7 +217,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "HATServingTests",
-      dependencies: ["HATServing", "HATWeb", "HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"],
+      dependencies: [
+        "HATServing", "HATWeb", "HATCore", "HATKernels", "HATRandom", "HATStorage", "HATText", "TestSupport",
+      ],
       swiftSettings: unoptimized),
     .testTarget(
       name: "HATTerminalTests",

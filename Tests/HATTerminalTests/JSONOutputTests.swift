@@ -15,7 +15,7 @@ import Testing
   }
 
   @Test func bytesThatAreNoTextAreReplaced() {
-    #expect(JSONOutput.literal([0x61, 0xFF]) == "\"a\u{FFFD}\"")
+    #expect(JSONOutput.literal([0x61, 0xFF] as [UInt8]) == "\"a\u{FFFD}\"")
   }
 
   @Test func optionsTakeThePlaceOfSettings() {
