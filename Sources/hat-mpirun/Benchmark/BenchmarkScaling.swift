@@ -12,10 +12,10 @@ struct BenchmarkScaling: ParsableCommand {
     commandName: "scaling",
     abstract: "Measure training on growing rank counts, and predict the speed of a cluster.",
     discussion: """
-      Runs `train` itself, under mpirun, on this machine alone. Weak scaling gives every rank the same work, and is compared with as many \
-      independent processes running at the same time; strong scaling divides one step among the ranks. Then gradient \
-      sums and parameter updates of several sizes are timed; a latency and a bandwidth fitted to them, with the error of \
-      the fit, predict a cluster of the given nodes and network.
+      Runs `train` itself, under mpirun, on this machine alone. Weak scaling gives every rank the same work, and is \
+      compared with as many independent processes running at the same time; strong scaling divides one step among the \
+      ranks. Then gradient sums and parameter updates of several sizes are timed; a latency and a bandwidth fitted to \
+      them, with the error of the fit, predict a cluster of the given nodes and network.
       """)
 
   @Option(help: "The configuration, such as configs/small.yaml.")
