@@ -149,7 +149,7 @@ let package = Package(
     .target(
       name: "HATWeb",
       dependencies: [
-        "HAT", "HATCore", "HATServing", "HATStorage",
+        "HAT", "HATCore", "HATServing", "HATStorage", "HATText",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
@@ -177,14 +177,15 @@ let package = Package(
     .executableTarget(
       name: "hat-benchmark",
       dependencies: [
-        "CMPI", "HATStorage", "HATParquet", "HATText", "HATKernels", "HATDistributed", "HATTerminal",
+        "CMPI", "HATRandom", "HATStorage", "HATParquet", "HATText", "HATKernels", "HATDistributed",
+        "HATTerminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       path: "Benchmarks/hat-benchmark"),
     .target(name: "CAllocations", path: "Benchmarks/allocations", publicHeadersPath: "."),
 
-    .target(name: "TestSupport", dependencies: ["HATText"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["HATStorage", "HATText"], path: "Tests/TestSupport"),
     .testTarget(
       name: "HATStorageTests",
       dependencies: [
@@ -200,7 +201,10 @@ let package = Package(
     .testTarget(name: "HATKernelsTests", dependencies: ["CXSMM", "HATKernels", "TestSupport"]),
     .testTarget(
       name: "HATCoreTests",
-      dependencies: ["HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"]),
+      dependencies: [
+        "HATCore", "HATKernels", "HATRandom", "HATStorage", "HATText", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "DistributedTestSupport", dependencies: ["HATDistributed", "HATKernels"],
       path: "Tests/DistributedTestSupport"),
@@ -210,10 +214,15 @@ let package = Package(
       path: "Tests/CommunicatorConformance"),
     .testTarget(
       name: "HATDistributedTests",
-      dependencies: ["HAT", "HATDistributed", "HATCore", "HATText", "DistributedTestSupport", "TestSupport"]),
+      dependencies: [
+        "HAT", "HATStorage", "HATText", "HATKernels", "HATCore", "HATDistributed", "DistributedTestSupport",
+        "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(
       name: "HATServingTests",
-      dependencies: ["HATServing", "HATWeb", "HATCore", "HATKernels", "HATRandom", "HATText", "TestSupport"],
+      dependencies: [
+        "HATServing", "HATWeb", "HATCore", "HATKernels", "HATRandom", "HATStorage", "HATText", "TestSupport",
+      ],
       swiftSettings: unoptimized),
     .testTarget(
       name: "HATTerminalTests",
@@ -223,7 +232,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "hat-mpirun", "hat-benchmark", "CommunicatorConformance", "HATCore", "HATText", "TestSupport",
+        "hat-mpirun", "hat-benchmark", "CommunicatorConformance", "TestSupport",
       ],
       exclude: ["benchmark-train-limits.json"], swiftSettings: unoptimized),
   ],

@@ -2,7 +2,8 @@ import Synchronization
 
 /// What becomes of a request, from the thread that writes to the task that sends.
 ///
-/// What has not been fetched is kept: a slow reader holds up nobody. That is bounded by the tokens that the request may have.
+/// What has not been fetched is kept: a slow reader holds up nobody. That is bounded by the tokens that the request may have, and
+/// those of its prompts where they are scored.
 public final class Answer: Sendable {
   private struct State {
     /// By choice.
@@ -44,7 +45,8 @@ public final class Answer: Sendable {
     state = Mutex(State(pending: (0..<choices).map { TextUpdate(choice: $0) }, unfinished: choices))
   }
 
-  /// What has come since the last call; waits for something, or for the end, until somebody hurries it.
+  /// What has come since the last call. Waits until there is something; with `waitingForEnd`, until the end, or until `hurry` is
+  /// called and there is something.
   /// - Returns: an update for each choice with news; nil behind the end.
   /// - Throws: `CancellationError` once it is closed; what went wrong with the request.
   public func next(waitingForEnd: Bool = false) async throws -> [TextUpdate]? {

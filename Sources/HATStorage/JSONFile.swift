@@ -8,10 +8,17 @@ package enum JSONFile {
 
   /// - Throws: `UserError` of kind `cannotWrite`.
   package static func write(_ value: some Encodable, to path: FilePath) throws {
+    try DurableFile.write(encoded(value, .prettyPrinted) + [0x0A], to: path)
+  }
+
+  /// JSON as hat writes it everywhere: with sorted keys in snake_case, on one line unless it is to be pretty.
+  package static func encoded(
+    _ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting = []
+  ) throws -> [UInt8] {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    encoder.outputFormatting = formatting.union([.sortedKeys, .withoutEscapingSlashes])
     encoder.keyEncodingStrategy = .convertToSnakeCase
-    try DurableFile.write([UInt8](encoder.encode(value)) + [0x0A], to: path)
+    return [UInt8](try encoder.encode(value))
   }
 
   /// - Parameter hint: what to do about a file that cannot be understood.

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Foundation
 
 /// Numbers as people read them.
@@ -56,7 +55,7 @@ package enum Amount {
 
   /// Such as `3 h 25 min`.
   package static func duration(_ seconds: Double) -> String {
-    let seconds = Int(min(seconds, 1e9))
+    let seconds = Int(max(0, min(seconds, 1e9)))
     if seconds < 60 { return "\(seconds) s" }
     if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
     return "\(seconds / 3600) h \(seconds / 60 % 60) min"
@@ -69,39 +68,5 @@ package enum Amount {
 
   package static func fixed(_ value: Double, _ decimals: Int) -> String {
     String(format: "%.\(decimals)f", value)
-  }
-}
-
-/// A size in bytes on the command line, at least one: `4096`, `64KiB`, `64MiB`, `2GiB`, also `kB`, `MB`, `GB`.
-package struct ByteSize: ExpressibleByArgument {
-  /// What help calls it.
-  package static let valueName = "size"
-  static let form =
-    "A size is a number with a unit, such as 64MiB or 24GB. Without one it is in bytes, \(leastWithoutUnit) or more."
-  /// Whoever writes 24 does not mean bytes.
-  private static let leastWithoutUnit = 1024
-
-  package var bytes: Int
-
-  private static let units = [
-    "": 1, "B": 1, "kB": 1_000, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000, "TB": 1_000_000_000_000,
-    "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
-  ]
-
-  package init(bytes: Int) { self.bytes = bytes }
-
-  package init?(argument: String) {
-    let digits = argument.prefix { $0.isASCII && $0.isNumber }
-    guard let number = Int(digits), let unit = Self.units[String(argument.dropFirst(digits.count))] else {
-      return nil
-    }
-    guard digits.count < argument.count || number >= Self.leastWithoutUnit else { return nil }
-    let (bytes, overflow) = number.multipliedReportingOverflow(by: unit)
-    guard !overflow, bytes > 0 else { return nil }
-    self.bytes = bytes
-  }
-
-  package var defaultValueDescription: String {
-    bytes % (1 << 20) == 0 ? "\(bytes >> 20)MiB" : "\(bytes)"
   }
 }

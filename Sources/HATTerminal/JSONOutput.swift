@@ -1,14 +1,10 @@
-import Foundation
 import HATStorage
 
 /// The `--json` output: one object a line on standard output, keys in snake_case and sorted.
 package enum JSONOutput {
   /// - Throws: `UserError` of kind `cannotWrite`.
   package static func print(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    try StandardOutput.write(try encoder.encode(value) + Data("\n".utf8))
+    try StandardOutput.write(JSONFile.encoded(value) + [0x0A])
   }
 
   /// A string as a JSON literal with its quotes, in which nothing invisible stays unescaped.

@@ -35,7 +35,7 @@ package struct LineChart: Sendable {
   /// - Returns: nil where there is nothing to draw.
   package init?(title: String, axis: String, _ curves: [Curve]) {
     let drawable = curves.map { curve in
-      Curve(curve.name, curve.points.filter { $0.x > 0 && $0.y.isFinite }, isMarked: curve.isMarked)
+      Curve(curve.name, curve.points.filter { $0.x > 0 && abs($0.y) < 1e300 }, isMarked: curve.isMarked)
     }
     let places = drawable.flatMap { $0.points.map(\.x) }
     guard let last = places.max(), let first = places.min() else { return nil }
@@ -64,7 +64,9 @@ struct Scale: Sendable {
   /// With a little room on both sides.
   init(linear low: Double, _ high: Double) {
     isLogarithmic = false
-    let room = high > low ? 0.04 * (high - low) : max(abs(low), 1) * 0.1
+    // Values that differ in their last digits only would have ticks that do not differ at all.
+    let size = max(abs(low), abs(high), 1)
+    let room = high > low ? max(0.04 * (high - low), 1e-9 * size) : size * 0.1
     (self.low, self.high) = (low - room, high + room)
   }
 
@@ -100,7 +102,7 @@ struct Scale: Sendable {
     return power * ([1.0, 2, 5].first { $0 * power >= value * (1 - 1e-9) } ?? 10)
   }
 
-  /// Numbers of one axis, all with the same digits or a unit each.
+  /// The labels of an axis: with equally many decimals where it is linear, each with its unit (k, M) where it is logarithmic.
   func labels(_ ticks: [Double]) -> [String] {
     if isLogarithmic { return ticks.map(Self.short) }
     let step = ticks.count > 1 ? ticks[1] - ticks[0] : max(abs(ticks.first ?? 1), 1e-9)

@@ -25,6 +25,6 @@ extension OptionLimits<Int> {
   package static var ranks: Self { Self(1...mostRanks) }
   /// More than any machine has; `ThreadChoice` knows how many there is room for here.
   package static var threads: Self { Self(1...mostRanks) }
-  /// Things of which no more are made than there are.
+  /// For counts such as steps or words: more than anybody has, and few enough to compute with.
   package static var count: Self { Self(1...1_000_000_000_000) }
 }

@@ -80,8 +80,8 @@ extension RankProgram {
     return try Supervisor(restarts: 0, continuation: continuation, note: Terminal.note).run { _ in job }
   }
 
-  /// - Throws: `UserError` of kind `wrongUsage` when --ranks asks ranks to start `mpirun`. Those that hat itself has started may
-  ///   have its own arguments.
+  /// - Throws: `UserError` of kind `wrongUsage` when --ranks asks ranks to start `mpirun`. Ranks that hat has started have its
+  ///   arguments, `--ranks` among them: that is no error.
   package static func require(ranks wanted: Int?, of communicator: any Communicator) throws {
     guard let wanted, let launcher = Launcher.current else { return }
     if Supervisor.isPresent && wanted == communicator.size { return }

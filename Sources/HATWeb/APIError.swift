@@ -83,7 +83,9 @@ struct APIError: Error, Encodable {
     case Refusal.stopping, is CancellationError:
       self = APIError(.serviceUnavailable, "The server is stopping.", type: "server_error", code: "stopping")
       fields[.retryAfter] = "10"
-    case let error as UserError: self = .invalid(nil, "\(error)")
+    // Of the model, such as weights that are not finite: what the client sends has been checked before.
+    case let error as UserError:
+      self = APIError(.internalServerError, "\(error)", type: "server_error")
     default:
       self = APIError(.internalServerError, "Something went wrong in the server.", type: "server_error")
     }

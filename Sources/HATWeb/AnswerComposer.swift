@@ -1,5 +1,6 @@
 import Foundation
 import HATServing
+import HATStorage
 
 /// Makes the JSON of an answer out of what comes of a request.
 protocol AnswerComposer: Sendable {
@@ -15,7 +16,7 @@ protocol AnswerComposer: Sendable {
   /// What a stream tells of an update, as an event; nothing where there is nothing to tell yet.
   mutating func event(_ update: TextUpdate) throws -> [UInt8]
   /// What a stream ends with, if usage is asked for.
-  func closing(_ usage: Usage) -> any Encodable
+  var closing: any Encodable { get }
 }
 
 /// What an answer is called, and when it was made.
@@ -30,12 +31,7 @@ enum AnswerName {
 
 /// JSON as this server writes it.
 enum WebJSON {
-  static func encode(_ value: some Encodable) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return try [UInt8](encoder.encode(value))
-  }
+  static func encode(_ value: some Encodable) throws -> [UInt8] { try JSONFile.encoded(value) }
 
   /// As a server-sent event.
   static func event(_ value: some Encodable) throws -> [UInt8] {

@@ -9,7 +9,7 @@ struct BodyReader {
   /// - Throws: `APIError` where it is too large, or of another type than JSON; the connection is closed where it does not arrive in time.
   func read(_ request: Request, _ channel: any Channel) async throws -> [UInt8] {
     let type = request.headers[.contentType]?.split(separator: ";").first
-    // Also what keeps the pages of other sites from asking: browsers send them no JSON without leave.
+    // This also keeps out the pages of other sites: a browser sends their JSON only if this server allows it, which it does not.
     guard type?.lowercased() == "application/json" else {
       throw APIError(
         .unsupportedMediaType, "The body must be JSON: send the header `Content-Type: application/json`.",

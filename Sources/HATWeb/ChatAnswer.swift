@@ -158,7 +158,7 @@ struct ChatComposer: AnswerComposer {
           logprobs: probabilities(update), finishReason: update.end?.finishReason)))
   }
 
-  func closing(_ usage: Usage) -> any Encodable {
+  var closing: any Encodable {
     var part = blank
     part.usage = usage
     return part

@@ -6,7 +6,8 @@ import HATText
 struct ChatRequest: Decodable {
   let writing: WritingParameters
   let messages: [Message]
-  let maximumTokens: Int?
+  /// Tokens to write, and the name of the parameter that says so.
+  let maximumTokens: (count: Int?, parameter: String)
   /// How many alternatives are wanted at each token; nil if no probabilities are.
   let alternatives: Int?
 
@@ -29,15 +30,16 @@ struct ChatRequest: Decodable {
       }
     }
 
-    private enum Content: Decodable {
-      case text(String)
+    /// A string, or text in parts.
+    private struct Content: Decodable {
+      let text: String
 
       init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if let text = try? container.decode(String.self) {
-          self = .text(text)
+          self.text = text
         } else {
-          self = .text(try container.decode([Part].self).map(\.text).joined())
+          text = try container.decode([Part].self).map(\.text).joined()
         }
       }
     }
@@ -46,9 +48,7 @@ struct ChatRequest: Decodable {
       var parameters = try Parameters(decoder, in: "messages")
       role = try parameters.required("role", "\"system\", \"developer\", \"user\" or \"assistant\"")
       let content: Content = try parameters.required("content", "a string or a list of parts with text")
-      switch content {
-      case .text(let text): self.content = text
-      }
+      self.content = content.text
       try parameters.refuse(["name", "tool_calls", "tool_call_id", "refusal", "audio", "function_call"])
       try parameters.finish()
     }
@@ -69,7 +69,7 @@ struct ChatRequest: Decodable {
     if let tokens, let older, tokens != older {
       throw parameters.wrong("max_tokens", "differs from `max_completion_tokens`: give one of them")
     }
-    maximumTokens = tokens ?? older
+    maximumTokens = (tokens ?? older, tokens != nil ? "max_completion_tokens" : "max_tokens")
     let wantsProbabilities = try parameters.flag("logprobs")
     let alternatives = try parameters.integer("top_logprobs", in: 0...Self.mostAlternatives)
     if alternatives != nil, !wantsProbabilities {
@@ -91,7 +91,8 @@ struct ChatRequest: Decodable {
     try limits.checkPrompt(prompt.count, "messages")
     return try WritingPlan(
       writing, [.init(tokens: tokens.encode(prompt))],
-      tokens: limits.tokens(maximumTokens, usual: Self.usualTokens, "max_tokens"), capacity: capacity
+      tokens: limits.tokens(maximumTokens.count, usual: Self.usualTokens, maximumTokens.parameter),
+      capacity: capacity
     ) { request in
       request.alternatives = alternatives
       request.stops += template.stops.map { Array($0.utf8) }

@@ -108,7 +108,7 @@ struct CompletionComposer: AnswerComposer {
     return try choice(update).map { try WebJSON.event(blank.with($0)) } ?? []
   }
 
-  func closing(_ usage: Usage) -> any Encodable {
+  var closing: any Encodable {
     var answer = blank
     answer.usage = usage
     return answer

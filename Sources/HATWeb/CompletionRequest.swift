@@ -41,6 +41,12 @@ struct CompletionRequest: Decodable {
     maximumTokens = try parameters.integer("max_tokens", in: 0...Int.max)
     alternatives = try parameters.integer("logprobs", in: 0...Self.mostAlternatives)
     echoes = try parameters.flag("echo")
+    if echoes, alternatives != nil, writing.choices > 1 {
+      throw parameters.wrong(
+        "n",
+        "is \(writing.choices): a prompt has the same scores in every choice, so it is 1 for `echo` with `logprobs`"
+      )
+    }
     try parameters.refuse("best_of", except: writing.choices)
     try parameters.refuse("suffix", except: "")
     try parameters.finish()

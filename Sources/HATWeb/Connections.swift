@@ -49,7 +49,7 @@ final class Connections: Sendable {
     for connection in state.withLock({ $0.open.values }) { connection.channel.close(promise: nil) }
   }
 
-  /// From now on the end of the connection ends the answer; nil where none is on its way.
+  /// Says which answer is on its way to a connection, nil for none. When the connection ends, the answer is closed.
   func set(_ answer: Answer?, of channel: any Channel) {
     let isOpen = state.withLock { state in
       guard state.open[ObjectIdentifier(channel)] != nil else { return false }

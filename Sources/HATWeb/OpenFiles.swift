@@ -7,9 +7,10 @@ enum OpenFiles {
   private static let others = 128
 
   /// Raises the limit so that there is room for some connections.
+  /// - Parameter refused: connections beside them, whose clients are told that there are too many.
   /// - Throws: `UserError` of kind `wrongUsage` where the system does not let it.
-  static func makeRoom(forConnections connections: Int) throws {
-    let wanted = rlim_t(connections + others)
+  static func makeRoom(forConnections connections: Int, refused: Int) throws {
+    let wanted = rlim_t(connections + refused + others)
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     guard limit.rlim_cur < wanted else { return }

@@ -77,12 +77,13 @@ struct Parameters {
   }
 
   /// Parameters of which one value, which changes nothing, is all that this server supports.
-  mutating func refuse<Value: Decodable & Equatable>(_ name: String, except neutral: Value) throws {
+  mutating func refuse<Value: Codable & Equatable>(_ name: String, except neutral: Value) throws {
     known.insert(name)
     let key = Key(name)
     guard container.contains(key), try !container.decodeNil(forKey: key) else { return }
     if let value = try? container.decode(Value.self, forKey: key), value == neutral { return }
-    throw APIError.unsupported(place + name, "this server supports \(neutral) only. Leave it out.")
+    let supported = String(decoding: try WebJSON.encode(neutral), as: UTF8.self)
+    throw APIError.unsupported(place + name, "this server supports \(supported) only. Leave it out.")
   }
 
   /// - Parameter ignored: names of parameters that never change what is written.

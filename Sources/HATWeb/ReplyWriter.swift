@@ -44,13 +44,22 @@ struct ReplyWriter {
     let head = HTTPResponse(status: reply.status, headerFields: fields)
     if !hasBody || reply.body.count <= Self.part {
       let body = hasBody ? ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)) : ResponseBody()
+      let watchdog = closeLater()
+      defer { watchdog.cancel() }
       return try await writer.write(response: head, body: body)
     }
-    var body: any ResponseBodyWriter = try await writer.writeHead(head)
+    var body = try await begin(head, writer)
     for start in stride(from: 0, to: reply.body.count, by: Self.part) {
       try await send(reply.body[start..<min(start + Self.part, reply.body.count)], to: &body)
     }
     try await finish(body)
+  }
+
+  /// Tells a client that waits for it to send the body.
+  func askForBody(_ writer: borrowing ResponseWriter) async throws {
+    let watchdog = closeLater()
+    defer { watchdog.cancel() }
+    try await writer.writeInformationalHead(HTTPResponse(status: .continue))
   }
 
   /// Begins a stream of server-sent events.
@@ -60,17 +69,31 @@ struct ReplyWriter {
       // nginx would collect them.
       HTTPField.Name("X-Accel-Buffering")!: "no",
     ]
-    return try await writer.writeHead(HTTPResponse(status: .ok, headerFields: fields))
+    return try await begin(HTTPResponse(status: .ok, headerFields: fields), writer)
+  }
+
+  private func begin(
+    _ head: HTTPResponse, _ writer: consuming ResponseWriter
+  ) async throws -> any ResponseBodyWriter {
+    let watchdog = closeLater()
+    defer { watchdog.cancel() }
+    return try await writer.writeHead(head)
   }
 
   func send(_ bytes: some Sequence<UInt8>, to writer: inout any ResponseBodyWriter) async throws {
-    let channel = channel
-    let watchdog = channel.eventLoop.scheduleTask(in: .seconds(Int64(timeout))) {
-      channel.close(promise: nil)
-    }
+    let watchdog = closeLater()
     defer { watchdog.cancel() }
     try await writer.write(ByteBuffer(bytes: bytes))
   }
 
-  func finish(_ writer: consuming any ResponseBodyWriter) async throws { try await writer.finish(nil) }
+  func finish(_ writer: consuming any ResponseBodyWriter) async throws {
+    let watchdog = closeLater()
+    defer { watchdog.cancel() }
+    try await writer.finish(nil)
+  }
+
+  /// Closes the connection in `timeout` seconds, unless what is being sent has left by then: every write waits for the client.
+  private func closeLater() -> Scheduled<Void> {
+    channel.eventLoop.scheduleTask(in: .seconds(Int64(timeout))) { [channel] in channel.close(promise: nil) }
+  }
 }

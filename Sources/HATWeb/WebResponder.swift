@@ -42,11 +42,11 @@ struct WebResponder: Sendable {
   func respond(_ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
     var exchange = Exchange(request, channel)
     let admission = Result { try admit(exchange) }
+    let replyWriter = ReplyWriter(channel: channel, timeout: limits.timeout)
     if case .success = admission, request.headers[.expect]?.lowercased() == "100-continue" {
-      try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+      try await replyWriter.askForBody(writer)
     }
     let outcome = await outcome(of: admission, &exchange)
-    let replyWriter = ReplyWriter(channel: channel, timeout: limits.timeout)
     switch outcome {
     case .reply(let reply):
       count(exchange, reply.status)

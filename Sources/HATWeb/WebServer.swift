@@ -10,7 +10,7 @@ import UnixSignals
 /// A model behind OpenAI's interface.
 public struct WebServer: Sendable {
   private static let backlog = 512
-  /// Beside those that are served, so that clients that are too many can be told so.
+  /// Connections taken beyond the limit, only to tell their clients that there are too many.
   private static let refusedConnections = 64
   /// Enough for what browsers and proxies send.
   private static let headerBytes = 32 << 10
@@ -32,7 +32,7 @@ public struct WebServer: Sendable {
     _ model: LoadedModel, name: String, slots: Int, queue: Int, limits: ServerLimits, key: AccessKey?,
     grace: Int
   ) throws {
-    try OpenFiles.makeRoom(forConnections: limits.connections + Self.refusedConnections)
+    try OpenFiles.makeRoom(forConnections: limits.connections, refused: Self.refusedConnections)
     (self.limits, self.grace) = (limits, grace)
     responder = WebResponder(
       service: BatchService(model, slots: slots, capacity: queue), tokens: TextTokens(model),

@@ -61,7 +61,7 @@ struct WritingExchange {
         events = []
         news = try await nextNews(loop)
       }
-      if streamsUsage { events += try WebJSON.event(composer.closing(composer.usage)) }
+      if streamsUsage { events += try WebJSON.event(composer.closing) }
       events += WebJSON.lastEvent
     } catch {
       // The status has been sent: what is left is to say it in the stream.

@@ -13,7 +13,7 @@ struct WritingParameters {
   let streams: Bool
   let streamsUsage: Bool
 
-  /// Far more than anybody needs, so that looking for them costs little.
+  /// More than anybody needs, and few enough that looking for them costs little.
   private static let mostStops = 16
   private static let longestStop = 256
   private static let mostChoices = 128
@@ -79,11 +79,13 @@ struct WritingPlan {
     // A number that JavaScript can hold: the answer gives it back.
     let seed = parameters.seed ?? UInt64(UInt32.random(in: 0...UInt32.max))
     self.seed = seed
-    self.prompts = prompts.flatMap { Array(repeating: $0, count: parameters.choices) }
-    guard self.prompts.count <= capacity else {
+    // Before anything is copied: there may be as many empty prompts as the body has bytes.
+    let count = prompts.count * parameters.choices
+    guard count <= capacity else {
       throw APIError.invalid(
-        "n", "The request asks for \(self.prompts.count) texts: this server takes \(capacity) at most.")
+        "n", "The request asks for \(count) texts: this server takes \(capacity) at most.")
     }
+    self.prompts = prompts.flatMap { Array(repeating: $0, count: parameters.choices) }
     requests = try self.prompts.enumerated().map { index, prompt in
       var request = TextRequest(
         prompt: prompt.spelled?.tokens ?? prompt.tokens, tokens: tokens,

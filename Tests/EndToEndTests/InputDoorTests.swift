@@ -39,6 +39,24 @@ extension EndToEnd {
       }
     }
 
+    @Test("Standard input that cannot be read: a folder, or none")
+    func unreadableInput() throws {
+      let tokenizer = scratch.file("tokenizer.json")
+      let learned = Program.run(
+        ["tokenizer", "learn", "--data", try scratch.corpus(), "--vocabulary", "300", "--output", tokenizer])
+      try #require(learned.exitCode == 0, "\(learned.description)")
+      for command in [
+        ["generate", "--checkpoint", scratch.file("nowhere"), "--prompt", "-"], ["split"],
+        ["tokenizer", "encode", "--tokenizer", tokenizer],
+      ] {
+        for redirection in ["< '\(scratch.path)'", "<&-"] {
+          let shell = ["sh", "-c", "exec \"$@\" \(redirection)", "sh", Program.path]
+          let output = ChildProcess.run(shell + command, timeLimit: 20)
+          expectMistake(output, exitCode: 66, mentions: ["standard input"])
+        }
+      }
+    }
+
     @Test("A link to a folder above it is not followed without end")
     func loop() throws {
       let folder = scratch.file("texts")

@@ -60,6 +60,12 @@ extension EndToEnd {
       #expect(try String(contentsOfFile: file, encoding: .utf8) == report.configuration)
       #expect(try succeed(["plan", "--config", file, "--print-config"]) == report.configuration)
 
+      let other = scratch.file("other.yaml")
+      #expect(
+        try succeed(plan + ["--vocabulary", "300", "--print-config", "--write", other])
+          == report.configuration)
+      #expect(try String(contentsOfFile: other, encoding: .utf8) == report.configuration)
+
       // The plan of what was written says the same, but for sequences that are not full.
       let alone = try succeed(
         [

@@ -25,6 +25,7 @@ extension EndToEnd {
         ["inspect", "words", "--checkpoint", "x", "--near", "y", "--count"],
         ["benchmark", "train", "--config", preset, "--steps"],
         ["benchmark", "generate", "--checkpoint", "x", "--batch"],
+        ["benchmark", "generate", "--checkpoint", "x", "--prompt-bytes"],
         ["benchmark", "scaling", "--config", preset, "--data", "x", "--nodes"],
       ])
     func options(arguments: [String]) {
@@ -79,6 +80,19 @@ extension EndToEnd {
         expectMistake(importing("other", option), exitCode: 64, mentions: [option[0], "Leave"])
       }
       #expect(importing("same", ["--split", "whitespace", "--max-word-bytes", "64"]).exitCode == 0)
+      // What it does not say is not guessed.
+      let whole = try Data(contentsOf: URL(fileURLWithPath: weights))
+      var silent = whole
+      silent.replaceSubrange(
+        try #require(whole.range(of: Data("max_word".utf8))), with: Data("my_words".utf8))
+      try silent.write(to: URL(fileURLWithPath: weights))
+      expectMistake(importing("silent"), exitCode: 64, mentions: ["--max-word-bytes 64"])
+      try whole.write(to: URL(fileURLWithPath: weights))
+      // A run without a checkpoint is one.
+      let begun = scratch.file("begun")
+      try FileManager.default.createDirectory(atPath: begun, withIntermediateDirectories: false)
+      try FileManager.default.copyItem(atPath: configuration, toPath: begun + "/config.yaml")
+      expectMistake(importing("begun"), exitCode: 73, mentions: ["already holds a run"])
 
       try fill(weights, with: .infinity)
       expectMistake(importing("infinite"), exitCode: 65, mentions: ["not finite"])

@@ -25,6 +25,39 @@ extension EndToEnd {
       }
     }
 
+    @Test("What would fit is said so that it does: whoever follows the hint is not refused again")
+    func hints() throws {
+      let configuration = Program.repository + "/configs/base.yaml"
+      func plan(_ more: [String]) -> ChildProcess.Output {
+        Program.run(["plan", "--config", configuration, "--nodes", "2"] + more)
+      }
+      for memory in ["40GiB", "20GiB", "10GiB", "5GiB"] {
+        let refused = plan(["--ranks", "64", "--memory-per-node", memory])
+        guard refused.exitCode != 0 else { continue }
+        expectMistake(refused, exitCode: 78, mentions: ["a node has"])
+        let text = refused.standardError
+        var more = ["--memory-per-node", memory]
+        if let stage = text.firstMatch(of: /training\.zero_stage=\d/) {
+          more += ["--set", String(stage.output)]
+        }
+        let ranks = text.firstMatch(of: /--ranks (\d+) on 2 nodes/).map { String($0.1) }
+        guard more.count > 2 || ranks != nil else {
+          #expect(text.contains("Even one rank per node does not fit"))
+          continue
+        }
+        let followed = plan(more + ["--ranks", ranks ?? "64"])
+        #expect(followed.exitCode == 0, "\(text)\n\(followed.description)")
+      }
+    }
+
+    @Test("What --print-config would leave out is refused")
+    func printed() {
+      let plan = ["plan", "--config", Program.repository + "/configs/tiny.yaml", "--print-config"]
+      for more in [["--json"], ["--memory-per-node", "1GiB"]] {
+        expectMistake(Program.run(plan + more), exitCode: 64, mentions: ["--print-config", more[0]])
+      }
+    }
+
     /// Parameters of one block: four projections, three MLP matrices of the default width, two norms.
     private func block(_ width: Int) -> Int {
       let hidden = (8 * width + 95) / 96 * 32

@@ -93,14 +93,31 @@ extension EndToEnd {
         mentions: ["MiB before the first step"])
     }
 
-    @Test("benchmark scaling measures, and draws a chart")
+    @Test("A value that begins with a minus reaches the ranks as it was given")
+    func minus() {
+      let shell = ["sh", "-c", "cd '\(scratch.path)' && exec \"$@\"", "sh", Program.path]
+      let output = ChildProcess.run(shell + arguments.dropLast(2) + ["--output=-run", "--ranks", "2"])
+      #expect(output.exitCode == 0, "\(output.description)")
+      #expect(RunFolder(path: scratch.file("-run")).stepCount == 12)
+    }
+
+    @Test("benchmark scaling measures on the cores it may use, and draws a chart")
     func scaling() throws {
       let chart = scratch.file("scaling.svg")
-      let output = Program.run([
-        "benchmark", "scaling", "--config", try scratch.configuration(), "--data", arguments[4], "--ranks",
-        "2",
-        "--steps", "3", "--chart", chart,
-      ])
+      let command = [
+        Program.path, "benchmark", "scaling", "--config", try scratch.configuration(), "--data", arguments[4],
+        "--steps", "3", "--chart", chart, "--ranks",
+      ]
+      // The last of those that the test has: a job's need not begin at 0.
+      let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8).split(separator: "\n")
+      let allowed = try #require(status.first { $0.hasPrefix("Cpus_allowed_list:") })
+      let last = try #require(allowed.split { !$0.isNumber }.last)
+      let alone = ChildProcess.run(["taskset", "-c", "\(last)"] + command + ["1"])
+      #expect(alone.exitCode == 0 && alone.standardOutput.contains("apart"), "\(alone.description)")
+      let slurm = ChildProcess.cleanEnvironment.merging(["SLURM_JOB_NUM_NODES": "2"]) { $1 }
+      expectMistake(
+        ChildProcess.run(command + ["1"], environment: slurm), exitCode: 64, mentions: ["one machine"])
+      let output = ChildProcess.run(command + ["2"])
       #expect(output.exitCode == 0, "\(output.description)")
       for word in ["apart", "weak", "strong", "the fit is off by"] {
         #expect(output.standardOutput.contains(word), "\(output.description)")

@@ -95,4 +95,13 @@ import Testing
     #expect(ProcessorCores.threads(inList: "0") == [0])
     #expect(ProcessorCores.available() >= 1)
   }
+
+  /// As virtual machines number them, threads 0 and 1 are one core; a job may have some threads only.
+  @Test func aThreadOfEachCoreIsOneThatMayBeUsed() {
+    func pairs(_ thread: Int) -> [Int] { [thread & ~1, thread | 1] }
+    #expect(ProcessorCores.oneOfEachCore([0, 1, 2, 3], siblings: pairs) == [0, 2])
+    #expect(ProcessorCores.oneOfEachCore([17, 18, 19], siblings: pairs) == [17, 18])
+    #expect(ProcessorCores.oneOfEachCore([2, 3], siblings: { _ in [] }) == [2, 3])
+    #expect(ProcessorCores.oneThreadEach().count == ProcessorCores.available())
+  }
 }

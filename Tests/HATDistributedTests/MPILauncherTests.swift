@@ -43,6 +43,11 @@ import Testing
     #expect(
       try arguments(launcher, machines)
         == ["-np", "4", "--hostfile", machines.hostfile!, "--bind-to", "core:overload-allowed"] + end)
+    // Bound to a core each, ranks would have no room for the threads that are asked for.
+    let threaded = try job(ranks: 2, threads: 8, hosts: "a slots=1\nb slots=1\n")
+    #expect(
+      try arguments(launcher, threaded)
+        == ["-np", "2", "--hostfile", threaded.hostfile!, "--bind-to", "none"] + end)
   }
 
   @Test func hydraBindsRanksThatHaveACoreEach() throws {

@@ -1,3 +1,4 @@
+import Foundation
 import HATCore
 import HATRandom
 import HATText
@@ -123,13 +124,23 @@ import Testing
     #expect(promptScores.map(\.token) == request.prompt)
     let written = scores.map(\.token).filter { $0 != model.predictor(documents: 1).endSymbol }
     #expect(model.bytes(written) == text)
-    // What the text cost, by the scorer.
-    let all = request.prompt + written
-    var scoring = try model.scorer().scoring(of: all, alternatives: 0)
-    var expected: [TokenScore] = []
-    while let part = try scoring.next() { expected += part }
-    for (score, wanted) in zip(scores, expected[request.prompt.count...].dropLast()) {
-      #expect(abs(score.logProbability - wanted.logProbability) < 1e-3 || all.count > 12)
+    // What the model gives each symbol, alone.
+    let alone = model.predictor(documents: 1)
+    alone.start(0)
+    var behind = alone.symbols(ofTokens: request.prompt)
+    func logProbability(of symbol: Int) -> Double {
+      alone.append(behind, to: 0)
+      behind = [symbol]
+      _ = alone.predict()
+      let logits = alone.logits(of: 0).map { Double($0) }
+      let largest = logits.max()!
+      return logits[symbol] - largest - log(logits.reduce(0) { $0 + exp($1 - largest) })
+    }
+    for score in scores {
+      let wordEnd = score.wordEndLogProbability == nil ? 0 : logProbability(of: Int(SpecialByte.word))
+      let own = logProbability(of: score.token)
+      #expect(abs(score.logProbability - (wordEnd + own)) < 1e-9)
+      #expect(abs((score.wordEndLogProbability ?? 0) - wordEnd) < 1e-9)
       #expect(score.alternatives.count == 3)
       #expect(
         score.alternatives.map(\.logProbability) == score.alternatives.map(\.logProbability).sorted(by: >))

@@ -48,9 +48,22 @@ import Testing
       [5e5, 1e7, 0.05, 2e15, 3e-4, 999].map(Scale.short) == ["500 k", "10 M", "0.05", "2e15", "3e-4", "999"])
   }
 
+  /// A learning rate near 0 and a batch that comes again.
+  @Test(arguments: [5.0, -5, 0, 1e-300, 1e299])
+  func valuesThatHardlyDifferHaveTicks(value: Double) {
+    let points = [LineChart.Point(1, value), LineChart.Point(2, value.nextUp)]
+    let chart = chart(.init("training", points))
+    let ticks = chart.y.ticks(5)
+    #expect(Set(ticks).count == ticks.count && chart.y.labels(ticks).count == ticks.count)
+    #expect(chart.lines(width: 60).count > 14 && !chart.svg.contains("nan"))
+  }
+
   @Test func nothingToDrawIsNoChart() {
     #expect(LineChart(title: "", axis: "", []) == nil)
-    #expect(LineChart(title: "", axis: "", [.init("a", [.init(0, 1), .init(1, .nan)])]) == nil)
+    #expect(
+      LineChart(
+        title: "", axis: "", [.init("a", [.init(0, 1), .init(1, .nan), .init(2, .greatestFiniteMagnitude)])])
+        == nil)
     #expect(chart(.init("a", [.init(3, 1)])).lines(width: 40).count > 14)
   }
 

@@ -79,10 +79,10 @@ class Server:
         self._log.seek(0)
         return self._log.read()
 
-    def memory(self) -> int:
-        """Bytes of main memory that it has now."""
+    def memory(self, kind: str = "VmRSS") -> int:
+        """Bytes of main memory that it has now; or has had at the most, with VmHWM."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+) kB", text)
+        found = re.search(rf"{kind}:\s+(\d+) kB", text)
         assert found
         return 1024 * int(found[1])
 

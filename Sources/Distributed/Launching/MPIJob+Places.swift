@@ -54,7 +54,7 @@ extension MPIJob {
     ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "PE_HOSTFILE"].contains { environment.contains($0) }
   }
 
-  static var isAllocation: Bool { isAllocation(ProcessInfo.processInfo.environment.keys) }
+  package static var isAllocation: Bool { isAllocation(ProcessInfo.processInfo.environment.keys) }
 
   /// Whether the job may run on other machines than this one: then `mpirun` alone knows how many ranks they take.
   private func namesMachines(_ environment: some Collection<String>) -> Bool {

@@ -16,7 +16,8 @@ struct OpenMPILauncher: MPILauncher {
     let policy: String
     if let hostfile = job.hostfile {
       options += ["--hostfile", hostfile]
-      policy = "core:overload-allowed"
+      // Slots say how many ranks a machine takes, not how many cores they have: several threads share the machine unbound.
+      policy = job.threadsPerRank > 1 ? "none" : "core:overload-allowed"
     } else if job.threadsPerRank > 1 {
       options += ["--map-by", "slot:PE=\(job.threadsPerRank)"]
       policy = "core"

@@ -11,6 +11,19 @@ public enum ProcessorCores {
   /// The physical cores this process may run on, each named by its first hardware thread.
   static func allowedCores() -> Set<Int> { cores(ofThreads: threads(inList: allowedList())) }
 
+  /// A hardware thread of each physical core this process may run on, in their order; at least one.
+  package static func oneThreadEach() -> [Int] {
+    let threads = oneOfEachCore(threads(inList: allowedList()), siblings: siblings(ofThread:))
+    return threads.isEmpty ? [0] : threads
+  }
+
+  /// The first of the threads on each core.
+  /// - Parameter siblings: the threads on the core of one, itself among them.
+  static func oneOfEachCore(_ threads: [Int], siblings: (Int) -> [Int]) -> [Int] {
+    var cores: Set<Int> = []
+    return threads.filter { cores.insert(siblings($0).min() ?? $0).inserted }
+  }
+
   /// The hardware threads this process may run on, as the kernel lists them: `0-3,8`; empty where it does not.
   static func allowedList() -> String {
     let key = "Cpus_allowed_list:"

@@ -43,11 +43,6 @@ extension Trainer {
 extension Encodable {
   /// As a line of a file of JSON objects, with keys in snake_case.
   var jsonLine: String {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
+    get throws { String(decoding: try JSONFile.encoded(self), as: UTF8.self) }
   }
 }

@@ -62,13 +62,16 @@ public struct DocumentMetadata: Sendable, Equatable {
   }
 
   /// - Parameter encoded: the bytes of the metadata, and no others.
-  /// - Throws: `FormatDamage`.
+  /// - Throws: `FormatDamage`, also where a name comes twice.
   init(decoding encoded: ByteParser) throws {
     var parser = encoded
     while parser.remaining > 0 {
       let name = try parser.text(Int(parser.integer(UInt8.self)))
       let value = try parser.text(Int(parser.integer(UInt16.self)))
       entries.append((name, value))
+    }
+    guard Set(entries.map(\.name)).count == entries.count else {
+      throw FormatDamage("a name of its metadata comes twice")
     }
   }
 }

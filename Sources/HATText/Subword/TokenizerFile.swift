@@ -146,11 +146,8 @@ private struct TokenizerContent: Codable {
   func encoded() -> [UInt8] { Self.encoded(self) }
 
   static func encoded(_ content: some Encodable) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
     do {
-      return [UInt8](try encoder.encode(content)) + [0x0A]
+      return try JSONFile.encoded(content, .prettyPrinted) + [0x0A]
     } catch {
       preconditionFailure("names and numbers can be written as JSON: \(error)")
     }

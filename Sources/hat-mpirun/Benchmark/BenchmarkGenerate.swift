@@ -65,8 +65,8 @@ struct BenchmarkGenerate: ParsableCommand {
   private func measure(_ model: String, _ batch: Int, _ corpora: [String]) throws -> GenerationMeasurement {
     let process = try MeasuredProcess(
       RankProgram.executable(),
-      ["benchmark", "generate", "--json", "--checkpoint", model, "--batch", String(batch), "--data"]
-        + corpora + task.arguments)
+      ["benchmark", "generate", "--json", "--checkpoint=\(model)", "--batch", String(batch)]
+        + corpora.map { "--data=\($0)" } + task.arguments)
     return try GenerationReport(parsing: process.output()).measurements[0]
   }
 }
@@ -103,7 +103,8 @@ struct WritingTask: ParsableArguments {
   func validate() throws {
     let limits = OptionLimits(1...1_000_000)
     try limits.check("--documents", documents)
-    try limits.check("--prompt-bytes", promptBytes)
+    // Four bytes always hold a character: no prompt is empty.
+    try OptionLimits(4...1_000_000).check("--prompt-bytes", promptBytes)
     try limits.check("--bytes", bytes)
     try OptionLimits.threads.check("--threads", threads)
   }

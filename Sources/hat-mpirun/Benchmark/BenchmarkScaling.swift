@@ -12,10 +12,10 @@ struct BenchmarkScaling: ParsableCommand {
     commandName: "scaling",
     abstract: "Measure training on growing rank counts, and predict the speed of a cluster.",
     discussion: """
-      Runs `train` itself, under mpirun. Weak scaling gives every rank the same work, and is compared with as many \
-      independent processes running at the same time; strong scaling divides one step among the ranks. Then gradient \
-      sums and parameter updates of several sizes are timed; a latency and a bandwidth fitted to them, with the error of \
-      the fit, predict a cluster of the given nodes and network.
+      Runs `train` itself, under mpirun, on this machine alone. Weak scaling gives every rank the same work, and is \
+      compared with as many independent processes running at the same time; strong scaling divides one step among the \
+      ranks. Then gradient sums and parameter updates of several sizes are timed; a latency and a bandwidth fitted to \
+      them, with the error of the fit, predict a cluster of the given nodes and network.
       """)
 
   @Option(help: "The configuration, such as configs/small.yaml.")
@@ -49,6 +49,7 @@ struct BenchmarkScaling: ParsableCommand {
 
   func run() throws {
     try RankProgram.requireAlone("benchmark scaling")
+    try Self.requireOneMachine()
     let configuration = try Configuration.load(from: FilePath(config), overrides: overrides)
     let counts =
       ranks.isEmpty ? Self.powersOfTwo(upTo: ProcessorCores.available()) : Set(ranks + [1]).sorted()
@@ -66,6 +67,15 @@ struct BenchmarkScaling: ParsableCommand {
         configuration, model: model, ranks: counts.max()!, rate: report.computeRate, json: json)
     }
     if let chart { try DurableFile.write(Array(ScalingChart(points).svg().utf8), to: FilePath(chart)) }
+  }
+
+  /// Runs leave their files on this machine, and ranks are compared with processes that run on it.
+  private static func requireOneMachine() throws {
+    let nodes = ProcessInfo.processInfo.environment["SLURM_JOB_NUM_NODES"].flatMap { Int($0) } ?? 1
+    guard nodes > 1 else { return }
+    throw UserError(
+      .wrongUsage, at: "benchmark scaling", "it measures one machine, and this job has \(nodes)",
+      hint: "Run it in a job of one node.")
   }
 
   private static func powersOfTwo(upTo limit: Int) -> [Int] {

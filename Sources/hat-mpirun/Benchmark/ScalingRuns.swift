@@ -64,10 +64,11 @@ struct ScalingRuns {
   /// As many single processes as `ranks` at once, each on a core of its own.
   private func apart(_ ranks: Int) throws -> ScalingPoint {
     let outputs = (0..<ranks).map { _ in newRun() }
+    let cores = ProcessorCores.oneThreadEach()
     let processes = try outputs.enumerated().map { number, output in
       try MeasuredProcess(
         "taskset",
-        ["-c", "\(number % ProcessorCores.available())", program]
+        ["-c", "\(cores[number % cores.count])", program]
           + trainArguments(output, microBatches: share.microBatches, share.sequences))
     }
     for process in processes { _ = try process.output() }
@@ -80,8 +81,8 @@ struct ScalingRuns {
       "training.sequences_per_step=\(sequences)", "output.evaluate_every=0",
       "output.checkpoint_every=\(max(2, command.steps / 2))",
     ]
-    return ["train", "--config", command.config, "--data", command.data, "--output", output]
-      + (command.overrides + settings).flatMap { ["--set", $0] }
+    return ["train", "--config=\(command.config)", "--data=\(command.data)", "--output", output]
+      + (command.overrides + settings).map { "--set=\($0)" }
   }
 
   private func newRun() -> String { folder.appendingPathComponent(UUID().uuidString).path }

@@ -102,7 +102,7 @@ extension TrainMeasurement {
   func show(json: Bool) throws {
     if json { return try JSONOutput.print(self) }
     print(
-      "\(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) thread\(threads == 1 ? "" : "s") each, "
+      "\(Amount.counted(ranks, "rank")) with \(Amount.counted(threads, "thread")) each, "
         + "matrix products by \(products.rawValue) in \(precision.rawValue)")
     var rows = [
       ["text", "\(Amount.bytes(Int(bytesPerSecond)))/s, \(Amount.large(wordsPerSecond)) words/s"],

@@ -73,8 +73,8 @@ struct Doctor: ParsableCommand, RunsOnAnyProcessor {
   private func rankArguments() -> [String] {
     var arguments = ["doctor", "--time-limit", "\(timeLimit)"]
     if json { arguments.append("--json") }
-    if let output { arguments += ["--output", output] }
-    return data.isEmpty ? arguments : arguments + ["--data"] + data
+    if let output { arguments.append("--output=\(output)") }
+    return arguments + data.map { "--data=\($0)" }
   }
 }
 

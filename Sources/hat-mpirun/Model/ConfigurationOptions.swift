@@ -29,7 +29,7 @@ struct ConfigurationOptions: ParsableArguments {
 
   /// The same options for another process.
   var arguments: [String] {
-    (file.map { ["--config", $0] } ?? []) + (hours.map { ["--hours", "\($0)"] } ?? [])
-      + overrides.flatMap { ["--set", $0] }
+    (file.map { ["--config=\($0)"] } ?? []) + (hours.map { ["--hours", "\($0)"] } ?? [])
+      + overrides.map { "--set=\($0)" }
   }
 }

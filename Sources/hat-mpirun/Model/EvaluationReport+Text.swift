@@ -58,7 +58,7 @@ extension EvaluationReport {
     for sentence in verdict(comparison) { Paragraph.show(sentence) }
   }
 
-  /// What the intervals of the differences leave open, and what not.
+  /// Which model is better in what, and which differences may be chance.
   private func verdict(_ comparison: Comparison) -> [String] {
     let names = Dictionary(grouping: comparison.differences, by: Verdict.init).mapValues {
       $0.map { Self.spoken($0.name) }.joined(separator: ", ")

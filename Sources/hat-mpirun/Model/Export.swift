@@ -19,7 +19,8 @@ struct Export: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The file to write; of format huggingface the folder, which must not hold anything.", valueName: "PATH")
+      "The file to write; with --format huggingface the folder, which must be empty or new.",
+      valueName: "PATH")
   )
   var output: String
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import HAT
 import HATCore
 import HATDistributed
@@ -79,7 +78,7 @@ struct Generate: ParsableCommand {
   }
 
   private func promptBytes() throws -> [UInt8] {
-    let text = prompt == "-" ? [UInt8](FileHandle.standardInput.readDataToEndOfFile()) : Array(prompt.utf8)
+    let text = try prompt == "-" ? StandardInput.readAll() : Array(prompt.utf8)
     if let offset = TextValidation.firstInvalidByte(in: text) {
       throw UserError(
         .invalidData, at: "the prompt", "byte \(offset) is not valid UTF-8", hint: "Give the prompt as UTF-8."

@@ -43,7 +43,8 @@ struct Import: ParsableCommand {
 
   func run() throws {
     let store = CheckpointStore(run: FilePath(output))
-    guard try store.list().isEmpty else {
+    // A run has begun as soon as its configuration is there.
+    guard try store.list().isEmpty, !DurableFile.exists(FilePath(output).appending("config.yaml")) else {
       throw UserError(
         .cannotWrite, at: output, "the folder already holds a run", hint: "Choose another --output.")
     }
@@ -159,7 +160,12 @@ struct Import: ParsableCommand {
     }
     let limit = try agreed(
       limit.map(wordLimit), maxWordBytes, option: "--max-word-bytes", describe: \.description)
-    return try WordSplitter(rule, maximumWordBytes: limit ?? WordSplitter.defaultWordLimit)
+    guard let limit else {
+      throw UserError(
+        .wrongUsage, at: weights, "the file does not state the longest word",
+        hint: "Add --max-word-bytes \(WordSplitter.defaultWordLimit) (or the limit it was trained with).")
+    }
+    return try WordSplitter(rule, maximumWordBytes: limit)
   }
 
   private func wordLimit(_ stated: String) throws -> Int {

@@ -26,6 +26,7 @@ struct InspectGradients: ParsableCommand {
   var output: String
 
   func run() throws {
+    try DurableFile.requireFile(at: FilePath(output))
     let loaded = try LoadedModel(checkpoint) { Terminal.warning($0) }
     try loaded.require(.hierarchical, for: "inspect gradients")
     let file = try FileReader(opening: FilePath(text))

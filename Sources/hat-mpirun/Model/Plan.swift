@@ -78,6 +78,11 @@ struct Plan: ParsableCommand {
     guard hasHours || matching.match || write == nil else {
       throw ValidationError("--write needs --hours or --match.")
     }
+    guard !printConfig || (!json && (hasHours || memoryPerNode == nil)) else {
+      throw ValidationError(
+        "--print-config prints the configuration only: leave out --json and, without --hours, --memory-per-node."
+      )
+    }
     guard data.isEmpty || text.isUntouched else {
       throw ValidationError("--data is measured: leave out --bytes-per-word and --bytes-per-token.")
     }
@@ -87,10 +92,11 @@ struct Plan: ParsableCommand {
   }
 
   func run() throws {
+    if let write { try DurableFile.requireFile(at: FilePath(write)) }
     if let hours = settings.hours { return try choose(hours: hours) }
     let configuration = try Configuration.load(from: FilePath(settings.file!), overrides: settings.overrides)
+    if matching.match { return try matching.run(configuration, self) }
     if printConfig { return print(configuration.yaml(), terminator: "") }
-    guard !matching.match else { return try matching.run(configuration, self) }
     let text = text.assumed
     let result = try PlanResult(
       configuration, self, forwardFlopsPerByte: text.forwardPerByte(configuration),

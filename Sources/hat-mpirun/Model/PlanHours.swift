@@ -67,7 +67,7 @@ struct HoursResult: Encodable {
   }
 
   func show(_ run: RunPlan) {
-    print("for \(Amount.duration(3600 * hours)) on \(costs.ranks) rank\(costs.ranks == 1 ? "" : "s")")
+    print("for \(Amount.duration(3600 * hours)) on \(Amount.counted(costs.ranks, "rank"))")
     TextTable.show(run.rows, [.left])
     for note in notes { print(note) }
     costs.show()

@@ -49,6 +49,7 @@ struct MatchOptions: ParsableArguments {
     let result = try MatchResult(
       hierarchical: configuration, subword: baseline, text, plan, vocabulary: vocabulary.count)
     if let write = plan.write { try DurableFile.write(Array(result.configuration.utf8), to: FilePath(write)) }
+    if plan.printConfig { return print(result.configuration, terminator: "") }
     try plan.json ? JSONOutput.print(result) : result.show(learned: tokenizer == nil)
     try plan.requireFit(result.hierarchical, of: file)
     try plan.requireFit(result.subword, of: plan.write ?? "the subword model")

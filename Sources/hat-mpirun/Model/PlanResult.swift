@@ -96,7 +96,8 @@ struct PlanResult: Encodable {
         memory.total <= memoryPerNode / fewer
       {
         return
-          "--ranks \(fewer * nodes) on \(nodes) nodes would fit (\(Amount.memory(memory.total)) per rank)."
+          "--ranks \(fewer * nodes) on \(Amount.counted(nodes, "node")) with "
+          + "training.zero_stage=\(Self.stages.upperBound) would fit (\(Amount.memory(memory.total)) per rank)."
       }
     }
     return "Even one rank per node does not fit: use nodes with more memory, a smaller model, or smaller "
@@ -114,7 +115,8 @@ extension PlanResult {
     TextTable.show([
       ["forward", Amount.large(forwardFlopsPerByte)], ["training", Amount.large(trainingFlopsPerByte)],
     ])
-    print("memory of one rank (\(ranks) ranks, \(nodes) nodes; zero_stage is \(zeroStage))")
+    let job = "\(Amount.counted(ranks, "rank")), \(Amount.counted(nodes, "node"))"
+    print("memory of one rank (\(job); zero_stage is \(zeroStage))")
     let stages = bytesPerRank
     TextTable.show(
       [["ZeRO stage"] + stages.map { "\($0.zeroStage)" }]

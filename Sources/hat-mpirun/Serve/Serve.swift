@@ -108,10 +108,10 @@ struct ServeLimits: ParsableArguments {
   @Option(help: "Tokens to write for a text, at most.")
   var maxTokens = ServerLimits().tokens
 
-  @Option(help: ArgumentHelp("Of a prompt, at most.", valueName: ByteSize.valueName))
+  @Option(help: ArgumentHelp("The longest prompt.", valueName: ByteSize.valueName))
   var maxPromptBytes = ByteSize(bytes: ServerLimits().promptBytes)
 
-  @Option(help: ArgumentHelp("Of a request's body, at most.", valueName: ByteSize.valueName))
+  @Option(help: ArgumentHelp("The largest body of a request.", valueName: ByteSize.valueName))
   var maxBodyBytes = ByteSize(bytes: ServerLimits().bodyBytes)
 
   @Option(help: "Connections, at most. More are refused (503).")

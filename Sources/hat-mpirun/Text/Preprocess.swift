@@ -112,11 +112,13 @@ struct Preprocess: ParsableCommand {
   }
 
   func run() throws {
-    guard let ranks, Launcher.current == nil else {
-      if Launcher.current == nil { Self.endWhenAskedTo() }
-      StandardStreams.end(RankProgram.run(work))
+    if Launcher.current == nil {
+      if let ranks {
+        StandardStreams.end(try RankProgram.start(ranks: ranks, continuation: "where it stopped"))
+      }
+      Self.endWhenAskedTo()
     }
-    StandardStreams.end(try RankProgram.start(ranks: ranks, continuation: "where it stopped"))
+    StandardStreams.end(RankProgram.run(work))
   }
 
   private static func endWhenAskedTo() {

@@ -33,6 +33,7 @@ struct TokenizerLearn: ParsableCommand {
   var json = false
 
   func run() throws {
+    try DurableFile.requireFile(at: FilePath(output))
     let corpus = try Corpus(opening: FilePath(data))
     let vocabulary = try SubwordVocabulary(learningFrom: try countWords(of: corpus), count: vocabulary)
     try TokenizerFile(vocabulary).write(to: FilePath(output))

@@ -8,7 +8,7 @@ struct InspectCompare: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
     abstract:
-      "Compare runs: where they are, which settings differ, and where one reaches the level of another.",
+      "Compare runs: how far they are, which settings differ, and when one reaches the level of another.",
     discussion: """
       Levels are bits per byte of held-out text; where not every run has evaluations, those of the text trained on. Between two \
       points of a curve a level is interpolated.

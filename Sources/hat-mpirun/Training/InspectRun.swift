@@ -180,14 +180,13 @@ struct RunSummary {
     guard let last = report.starts.last else { return "" }
     let lost = report.starts.reduce(0) { $0 + $1.lostSteps }
     return "\(report.starts.count), the last at step \(last.step) (\(last.time) on \(last.host))"
-      + (lost > 0 ? "; \(lost) \(lost == 1 ? "step" : "steps") done again" : "")
+      + (lost > 0 ? "; \(Amount.counted(lost, "step")) done again" : "")
   }
 
   private var faults: String {
     var faults: [String] = []
     if !report.skipped.isEmpty {
-      faults.append(
-        "\(report.skipped.count) \(report.skipped.count == 1 ? "step" : "steps") skipped (skipped.jsonl)")
+      faults.append("\(Amount.counted(report.skipped.count, "step")) skipped (skipped.jsonl)")
     }
     faults += report.hangs.map { "hung (\($0))" }
     return faults.isEmpty ? "none" : faults.joined(separator: ", ")

@@ -37,7 +37,7 @@ struct Train: ParsableCommand {
   @Option(help: "Start mpirun with this many ranks (default: one process).")
   var ranks: Int?
 
-  @Option(help: "Threads of each rank (default: the cores divided by the ranks).")
+  @Option(help: "Threads of each rank (default: the cores divided by the ranks; with --hostfile 1).")
   var threads: Int?
 
   @Option(help: "Machines to run on, one per line with its slots (see hostfiles/).")
@@ -105,8 +105,7 @@ struct Train: ParsableCommand {
   /// - Returns: the exit code of the command.
   private func launch(ranks: Int) throws -> Int32 {
     let program = try RankProgram.executable()
-    let cores = ProcessorCores.available()
-    let choice = hostfile == nil ? try ThreadChoice(wanted: threads, ranks: ranks, cores: cores) : nil
+    let threadsPerRank = try threadsPerRank(ranks)
     try requireEvenShares(ranks)
     let hangs = HangFolder(run: FilePath(output))
     let checkpoints = CheckpointStore(run: FilePath(output))
@@ -116,10 +115,17 @@ struct Train: ParsableCommand {
     return try supervisor.run { start in
       MPIJob(
         program: program, arguments: rankArguments(start: start), ranks: ranks,
-        threadsPerRank: choice?.threads ?? 1, hostfile: hostfile,
+        threadsPerRank: threadsPerRank, hostfile: hostfile,
         launcherOptions: mpirunArguments?.split(separator: " ").map(String.init) ?? [],
         environment: Terminal.environment)
     }
+  }
+
+  /// The cores of this machine count where all ranks are on it. Elsewhere each rank sees what there is room for.
+  private func threadsPerRank(_ ranks: Int) throws -> Int {
+    if hostfile != nil || MPIJob.isAllocation, let threads { return threads }
+    if hostfile != nil { return 1 }
+    return try ThreadChoice(wanted: threads, ranks: ranks, cores: ProcessorCores.available()).threads
   }
 
   /// The ranks would find out too, but only once all of them have started.
@@ -129,15 +135,16 @@ struct Train: ParsableCommand {
     _ = try MicroBatchTree(microBatches: training.microBatches, ranks: ranks)
   }
 
-  /// The arguments of each rank. A restart after a fault resumes the run that the first start made.
+  /// The arguments of each rank. A restart after a fault resumes the run that the first start made. A text may begin with a
+  /// minus: it is one argument with its option.
   private func rankArguments(start: Int) -> [String] {
-    var arguments = ["train", "--output", output] + settings.arguments
+    var arguments = ["train", "--output=\(output)"] + settings.arguments
     arguments += ["--resume", (start == 0 ? resume : .auto).rawValue]
     if let threads { arguments += ["--threads", String(threads)] }
-    if let initializeFrom { arguments += ["--initialize-from", initializeFrom] }
-    if let tokenizer { arguments += ["--tokenizer", tokenizer] }
+    if let initializeFrom { arguments.append("--initialize-from=\(initializeFrom)") }
+    if let tokenizer { arguments.append("--tokenizer=\(tokenizer)") }
     if let stepTimeLimit { arguments += ["--step-time-limit", "\(stepTimeLimit)"] }
-    return arguments + ["--data"] + data.map(\.argument)
+    return arguments + data.map { "--data=\($0.argument)" }
   }
 }
 

@@ -65,8 +65,8 @@ final class TrainProgress {
     if start.step == start.steps { return }
     Terminal.note(
       (start.step == 0 ? "training" : "resuming from step \(start.step) with")
-        + " \(Amount.grouped(start.parameters)) parameters on \(start.ranks) "
-        + (start.ranks == 1 ? "rank" : "ranks") + " into \(run)")
+        + " \(Amount.grouped(start.parameters)) parameters on \(Amount.counted(start.ranks, "rank")) into \(run)"
+    )
   }
 
   private func show(_ sum: LossSum, _ corpora: [LossSum], at step: Int) {

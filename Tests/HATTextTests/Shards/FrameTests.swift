@@ -32,6 +32,17 @@ import Testing
     #expect(try frame.metadata(of: frame.documents[1])["source"] == "x")
   }
 
+  /// To Swift, é and e with an accent behind it are one string.
+  @Test(arguments: [["a", "a"], ["\u{E9}", "e\u{301}"]]) func aNameOfMetadataThatComesTwiceIsDamage(
+    names: [String]
+  ) throws {
+    func metadata(_ names: [String]) -> [UInt8] {
+      names.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) + [1, 0, 0x78] }
+    }
+    #expect(throws: FormatDamage.self) { try DocumentMetadata(decoding: ByteParser(metadata(names))) }
+    #expect(try DocumentMetadata(decoding: ByteParser(metadata([names[0], "z"])))["z"] == "x")
+  }
+
   /// Frames written by others, with right checksums, must not get anything past the checks.
   @Test func noContentCrashes() throws {
     let whole = raw()

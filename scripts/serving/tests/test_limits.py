@@ -86,6 +86,45 @@ class LimitTests(unittest.TestCase):
                 each.close()
             self._wait(lambda: self._is_healthy(busy))
 
+    def test_many_empty_prompts_are_counted_before_they_are_copied(self) -> None:
+        before = server().memory("VmHWM")
+        with self.assertRaises(Refused) as caught:
+            server().complete([""] * 60_000, n=128)
+        self.assertEqual((caught.exception.status, caught.exception.error["param"]), (400, "n"))
+        self.assertLess(server().memory("VmHWM") - before, 128 << 20)
+
+    def test_a_prompt_is_scored_once_for_a_request(self) -> None:
+        with self.assertRaises(Refused) as caught:
+            server().complete("a", n=2, echo=True, logprobs=1, max_tokens=0)
+        self.assertEqual((caught.exception.status, caught.exception.error["param"]), (400, "n"))
+        for parameters in ({"echo": True}, {"logprobs": 1}):
+            self.assertEqual(len(server().complete("a", n=2, max_tokens=1, **parameters)["choices"]), 2)
+
+    def test_messages_name_what_the_client_has_sent(self) -> None:
+        chat = {"model": server().name, "messages": [{"role": "user", "content": "a"}]}
+        for path, body, words in (
+            ("/v1/chat/completions", {**chat, "max_completion_tokens": 100_000}, "`max_completion_tokens`"),
+            ("/v1/chat/completions", {**chat, "max_tokens": 100_000}, "`max_tokens`"),
+            ("/v1/completions", {"model": server().name, "suffix": "x"}, 'supports "" only'),
+            ("/v1/completions", {"model": server().name, "logit_bias": {"a": 1}}, "supports {} only"),
+        ):
+            with self.assertRaises(Refused) as caught:
+                server().ask(path, body)
+            self.assertIn(words, caught.exception.error["message"])
+
+    def test_a_client_that_does_not_read_loses_the_connection(self) -> None:
+        with Server(runs()["hierarchical"], "--timeout", "2") as hasty:
+            with socket.socket() as client:
+                # The system keeps little of what is not read.
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.settimeout(20)
+                client.connect(("127.0.0.1", hasty.port))
+                # Many small answers: 20 MB.
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+                # The connection that asks is counted, too.
+                self._wait(lambda: hasty.figures()["hat_connections"] == 2)
+                self._wait(lambda: hasty.figures()["hat_connections"] == 1)
+
     def _answer(self, client: socket.socket) -> bytes:
         try:
             return client.recv(1000)

@@ -128,6 +128,19 @@ class PageTests(unittest.TestCase):
         self.find("forget").click()
         self.assertEqual(self.turns(), [])
 
+    def test_a_turn_that_is_refused_is_taken_back(self) -> None:
+        self.find("tab-chat").click()
+        self.write("max_tokens", "1000000")
+        self.find("message").send_keys("the whale", Keys.ENTER)
+        self.wait(lambda: self.find("send").is_enabled() and self.find("error").is_displayed())
+        self.assertEqual(self.turns(), [])
+        self.assertEqual(self.find("message").get_property("value"), "the whale")
+        # The browser notes that the request was refused.
+        self.browser.get_log("browser")
+        self.write("max_tokens", "30")
+        self.find("send").click()
+        self.wait(lambda: self.find("send").is_enabled() and len(self.turns()) == 2)
+
     def test_a_conversation_with_a_tuned_model(self) -> None:
         # The other one says that it has learned from no dialogues.
         self.find("tab-chat").click()
