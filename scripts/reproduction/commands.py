@@ -103,7 +103,14 @@ class Commands:
             errors.flush()
             try:
                 process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=written, stderr=errors, text=True, cwd=folder
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=written,
+                    stderr=errors,
+                    text=True,
+                    cwd=folder,
+                    # Ctrl-C reaches the terminal's group. A second request, from here, would end a training at once.
+                    process_group=0,
                 )
             except OSError as error:
                 raise StageFailure(
@@ -127,12 +134,12 @@ class Commands:
                     return
                 except subprocess.TimeoutExpired:
                     self._progress.activity((_last_lines(log) or [""])[-1])
-        except KeyboardInterrupt:
+        except BaseException:
             # A training run writes a checkpoint before it ends.
             process.terminate()
             try:
                 process.wait(_GRACE)
-            except subprocess.TimeoutExpired:
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
                 process.kill()
                 process.wait()
             raise

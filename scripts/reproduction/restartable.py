@@ -1,4 +1,4 @@
-"""What the command lines of programs that are started again to go on have in common."""
+"""What the command lines of restartable programs have in common."""
 
 import argparse
 import signal
@@ -24,8 +24,10 @@ def run_restartable(work: Callable[[], int], folder: Path) -> int:
 
     `folder` is named where an error of the file system names no file.
     """
-    # Batch systems stop a job with SIGTERM: treat it as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+    # Under nohup it is ignored.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         return work()
     except (StageFailure, FetchError) as error:
@@ -38,6 +40,13 @@ def run_restartable(work: Callable[[], int], folder: Path) -> int:
         return ExitCode.CANNOT_WRITE
     except KeyboardInterrupt:
         return _stopped()
+
+
+def _interrupt(number: int, _: object) -> NoReturn:
+    """Batch systems stop a job with SIGTERM, a terminal that closes with SIGHUP: both are treated as Ctrl-C."""
+    # A terminal may send it twice, and a second request would not wait for the checkpoint.
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _stopped() -> int:

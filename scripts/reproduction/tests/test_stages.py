@@ -1,7 +1,11 @@
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from unittest.mock import Mock
@@ -13,6 +17,35 @@ from reproduction.laboratory import Laboratory, Result, Settings
 from reproduction.staging import Record, Stage, run_all
 
 SETTINGS = Settings(2.0, 4096, 2, "model:\n")
+
+
+# Runs a command that, as a training, ends a while after it was asked to, and says how often it was.
+_STOPPABLE = """
+import sys
+from pathlib import Path
+from reproduction.commands import Commands, Progress
+from reproduction.restartable import run_restartable
+
+code = '''
+import signal, sys, time
+
+asked = []
+
+def ask(*_):
+    asked.append(1)
+    print("asked", file=sys.stderr, flush=True)
+
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, ask)
+print("ready", file=sys.stderr, flush=True)
+while not asked:
+    time.sleep(0.02)
+time.sleep(0.5)
+'''
+folder = Path(sys.argv[1])
+commands = Commands(folder, Progress(1))
+sys.exit(run_restartable(lambda: commands.run([sys.executable, "-c", code], "a command"), folder))
+"""
 
 
 class StageTests(unittest.TestCase):
@@ -102,6 +135,27 @@ class CommandTests(unittest.TestCase):
         with self.assertRaises(StageFailure) as caught:
             self.commands.run(["/nowhere/hat-mpirun"], "hat-mpirun")
         self.assertEqual(caught.exception.code, ExitCode.INPUT_MISSING)
+
+    def test_ctrl_c_asks_the_command_to_stop_once(self) -> None:
+        for number, to_group in ((signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, True)):
+            with self.subTest(number.name):
+                process = subprocess.Popen(
+                    [sys.executable, "-c", _STOPPABLE, str(self.logs)],
+                    cwd=Path(__file__).resolve().parents[2],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    # As a shell does.
+                    process_group=0,
+                )
+                log = self.logs / "start-01.log"
+                while process.poll() is None and "ready" not in (log.read_text() if log.exists() else ""):
+                    time.sleep(0.02)
+                (os.killpg if to_group else os.kill)(process.pid, number)
+                said, _ = process.communicate(timeout=30)
+                self.assertEqual(process.returncode, ExitCode.STOPPED_EARLY, said)
+                self.assertEqual(log.read_text().count("asked"), 1)
+                log.unlink()
 
     def test_answers_are_json_objects(self) -> None:
         program = self.logs / "hat-mpirun"
