@@ -1,4 +1,4 @@
-"""Folders that only one run at a time may change."""
+"""Folders that only one program at a time may change."""
 
 import fcntl
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from corpus.errors import ExitCode, FetchError
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Waits until nobody else downloads into the cache, which corpora share."""
+    """Waits until nobody else changes the folder: a cache that corpora share, or results that searches share."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -28,6 +28,6 @@ def claimed(output: Path, program: str = "fetch-corpus") -> Iterator[None]:
             raise FetchError(
                 ExitCode.CANNOT_WRITE,
                 f"{output}: another {program} is at work here",
-                "Wait for it, or choose another --output.",
+                "Wait for it, or choose another folder.",
             ) from error
         yield

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from corpus.errors import ExitCode
-from corpus.folders import claimed
+from corpus.folders import claimed, locked
 from corpus.manifest import write_durably
 from experiments.planning import Planner, Run
 from experiments.results import Line, Results, measured
@@ -158,9 +158,9 @@ def _bits(line: Line) -> str:
 
 
 def _render(search: Search, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    text = markdown(search, Results(folder, search.name))
-    write_durably(folder / f"{search.name}.md", text.encode("utf-8"))
+    with locked(folder):
+        text = markdown(search, Results(folder, search.name))
+        write_durably(folder / f"{search.name}.md", text.encode("utf-8"))
 
 
 if __name__ == "__main__":

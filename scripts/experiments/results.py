@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import ExitCode
+from corpus.folders import locked
 from corpus.manifest import write_durably
 from experiments.planning import Run
 from experiments.search import Search, Trial
@@ -51,10 +52,11 @@ class Results:
         return True
 
     def keep(self, line: Line) -> None:
-        self._lines.append(line)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in self._lines)
-        write_durably(self.path, text.encode("utf-8"))
+        with locked(self.path.parent):
+            # Another search may have added lines since.
+            self._lines = [*_read(self.path), line]
+            text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in self._lines)
+            write_durably(self.path, text.encode("utf-8"))
 
 
 def measured(hat: Hat, search: Search, run: Run, folder: Path, corpus: Path, ranks: int) -> Line:
