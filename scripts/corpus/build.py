@@ -1,6 +1,5 @@
 """One package from registry to JSON Lines: found, downloaded, unpacked, read, written, recorded."""
 
-import gzip
 import hashlib
 import shutil
 import struct
@@ -28,7 +27,8 @@ UNREADABLE = (
     ValueError,
     LookupError,
     EOFError,
-    gzip.BadGzipFile,
+    # A file that is not there, or is not gzipped.
+    OSError,
     struct.error,
     subprocess.SubprocessError,
     zlib.error,

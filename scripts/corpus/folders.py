@@ -10,7 +10,7 @@ from corpus.errors import ExitCode, FetchError
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Waits until nobody else changes the folder: a cache that corpora share, or results that searches share."""
+    """Waits until nobody else changes the folder: a cache of several corpora, or results of several searches."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -85,7 +85,10 @@ class BuildTests(unittest.TestCase):
         self.assertEqual([path.name for path in sorted(self.output.glob("*.jsonl*"))], ["a.en.jsonl"])
 
     def test_a_package_that_cannot_be_read_is_an_error_and_leaves_nothing(self) -> None:
-        for error in (ValueError("odd"), KeyError("variables"), gzip.BadGzipFile("not gzipped")):
+        for error in (
+            *(ValueError("odd"), KeyError("variables"), gzip.BadGzipFile("not gzipped")),
+            FileNotFoundError(2, "No such file", "Rdata.rdb"),
+        ):
             with self.subTest(error=error), patch.object(PlainText, "documents", side_effect=error):
                 with self.assertRaises(FetchError) as caught:
                     build(self.output, self.packages)
