@@ -40,7 +40,7 @@ def train_by_pytorch(course: Course, commands: Commands) -> Trainer:
 
 
 class _Training:
-    """The folder gets the files that hat would write: metrics.jsonl, evaluations.jsonl, run.json."""
+    """The folder gets the files that hat would write: metrics.jsonl, evaluations.jsonl, config.yaml."""
 
     def __init__(self, course: Course, run: Run, config: Path, folder: Path) -> None:
         self._course, self._run, self._config, self._folder = course, run, config, folder

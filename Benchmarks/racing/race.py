@@ -43,6 +43,9 @@ def read(path: Path) -> Race:
 
 
 class _Reader(SettingsFile):
+    page = "Benchmarks/README.md"
+    own = {**SettingsFile.own, "data.seed": None}
+
     def race(self) -> Race:
         self.refuse_unknown(self.content, _KEYS, "")
         return Race(

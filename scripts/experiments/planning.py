@@ -76,7 +76,7 @@ class Planner:
         if abs(ratio - 1) > TOLERANCE and not trial.may_change_flops:
             raise StageFailure(
                 ExitCode.BAD_CONFIGURATION,
-                f"{self._search.name}: the trial {label(trial)} costs {ratio:.3f} times the FLOPs per byte "
+                f"{self._search.name}: {label(trial)} costs {ratio:.3f} times the FLOPs per byte "
                 f"of {self._search.match or 'the base'}{' with its match_settings' if own else ''}, "
                 f"more than {TOLERANCE:.0%} apart",
                 "Change its shape, or let the file say flops_may_change.",
@@ -96,8 +96,8 @@ class Planner:
             reason = error.reason.removeprefix("error: ")
             raise StageFailure(
                 error.code,
-                f"{self._search.name}: the trial {label(trial)} is refused: {reason}",
-                "Change the search file, or use a hat that knows the setting.",
+                f"{self._search.name}: {label(trial)} is refused: {reason}",
+                "Change the setting in the file, or use a hat that knows it.",
             ) from error
 
     def _compared_with(self, trial: Trial) -> float:
@@ -134,7 +134,7 @@ class Planner:
         if abs(count / (steps * share) - 1) > TOLERANCE:
             raise StageFailure(
                 ExitCode.BAD_CONFIGURATION,
-                f"{self._search.name}: the trial {label(trial)} would read the base's text in "
+                f"{self._search.name}: {label(trial)} would read the base's text in "
                 f"{steps * share:.2f} steps",
                 "Give more steps, or a batch that divides them.",
             )

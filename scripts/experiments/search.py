@@ -57,6 +57,9 @@ def read(path: Path) -> Search:
 
 
 class _Reader(SettingsFile):
+    page = "docs/experiments/README.md"
+    own = {**SettingsFile.own, "data.seed": "seeds"}
+
     def search(self) -> Search:
         self.refuse_unknown(self.content, _KEYS, "")
         settings = self.settings("settings", self.content.get("settings", {}))

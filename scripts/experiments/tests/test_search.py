@@ -80,7 +80,7 @@ class SearchTests(unittest.TestCase):
             "[axes]\ntraining.clip = [[2]]\n": ("axes.training.clip must be a number",),
             "[axes]\nclip = [2]\n": ("axes.clip names no section",),
             "[axes]\ntraining.steps = [2]\n": ("axes.training.steps", "give steps instead"),
-            "[axes]\noutput.keep = [2]\n": ("axes.output.keep", "the search sets it"),
+            "[axes]\noutput.keep = [2]\n": ("axes.output.keep", "the command chooses it", "docs/experiments/README.md"),
             'flops_may_change = ["model.width"]\n' + axes: ("flops_may_change names model.width",),
             "[[trials]]\nname = 'a'\n": ("trials[1].settings is missing",),
             "[[trials]]\nsettings = { training.clip = 1 }\n": ("trials[1].name must",),
