@@ -154,7 +154,7 @@ class _Searching:
 
 
 def _bits(line: Line) -> str:
-    return "not finite" if line["held_out"] is None else f"{line['held_out']:.4f} bits per byte"
+    return f"{line['held_out']:.4f} bits per byte"
 
 
 def _render(search: Search, folder: Path) -> None:

@@ -34,15 +34,11 @@ class ScalingRun:
 
 @dataclass(frozen=True)
 class Measured:
-    """The runs of one kind of model.
-
-    `missing` has the names of runs without a result, `exploded` those of runs whose loss is not finite.
-    """
+    """The runs of one kind of model. `missing` has the names of those without a result."""
 
     search: str
     runs: tuple[ScalingRun, ...]
     missing: tuple[str, ...]
-    exploded: tuple[str, ...]
     corpora: frozenset[str]
     held_out_bytes: frozenset[int]
 
@@ -50,7 +46,7 @@ class Measured:
 def measured(search: Search, results: Path) -> Measured:
     """- Raises: `StageFailure` for a run that read text twice: the law is of text that is read once."""
     kept = Results(results, search.name)
-    runs, missing, exploded, lines = [], [], [], []
+    runs, missing, lines = [], [], []
     for trial in search.trials:
         for seed in search.seeds:
             line = kept.of(search, trial, seed)
@@ -60,15 +56,12 @@ def measured(search: Search, results: Path) -> Measured:
                 continue
             _check_read_once(line, f"{search.name}: {name}")
             lines.append(line)
-            if line["held_out"] is None:
-                exploded.append(name)
-                continue
             flops_per_byte = line["flops"] / line["bytes"]
             size, steps = _size(search, trial), trial.steps or search.steps
             runs.append(ScalingRun(size, steps, seed, flops_per_byte, line["bytes"], line["held_out"]))
     corpora = frozenset(line["corpus"]["fingerprint"] for line in lines)
     held_out = frozenset(line["held_out_bytes"] for line in lines)
-    return Measured(search.name, tuple(runs), tuple(missing), tuple(exploded), corpora, held_out)
+    return Measured(search.name, tuple(runs), tuple(missing), corpora, held_out)
 
 
 def measured_enough(names: Iterable[str], searches: Path, results: Path) -> list[Measured]:
