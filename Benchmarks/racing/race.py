@@ -38,7 +38,7 @@ class Race:
 
 
 def read(path: Path) -> Race:
-    """- Raises: `StageFailure` that names the key, if the file describes no race."""
+    """- Raises: `Failure` that names the key, if the file describes no race."""
     return _Reader(path).race()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode, Failure
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def claimed(output: Path, program: str = "fetch-corpus") -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise FetchError(
+            raise Failure(
                 ExitCode.CANNOT_WRITE,
                 f"{output}: another {program} is at work here",
                 "Wait for it, or choose another folder.",

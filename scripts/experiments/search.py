@@ -52,7 +52,7 @@ class Search:
 
 
 def read(path: Path) -> Search:
-    """- Raises: `StageFailure` that names the key, if the file describes no search."""
+    """- Raises: `Failure` that names the key, if the file describes no search."""
     return _Reader(path).search()
 
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
-from corpus.errors import ExitCode
-from reproduction.commands import StageFailure
+from corpus.errors import ExitCode, Failure
 from reproduction.machine import ROOT
 
 # A setting such as `training.steps`, and its value as `--set` takes it.
@@ -14,7 +13,7 @@ Values = dict[str, str]
 
 
 class SettingsFile:
-    """- Raises: `StageFailure` from every method, if the file does not say what it should."""
+    """- Raises: `Failure` from every method, if the file does not say what it should."""
 
     # The page that explains the file.
     page: ClassVar[str]
@@ -35,13 +34,13 @@ class SettingsFile:
             return tomllib.loads(self.path.read_text("utf-8"))
         except OSError as error:
             known = ", ".join(sorted(other.stem for other in self.path.parent.glob("*.toml")))
-            raise StageFailure(
+            raise Failure(
                 ExitCode.INPUT_MISSING,
                 f"{self.path.name} cannot be read ({error.strerror})",
                 f"There are: {known}." if known else f"Put it into {self.path.parent.name}.",
             ) from error
         except ValueError as error:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.BAD_CONFIGURATION,
                 f"{self.path.name} is not TOML: {error}",
                 "https://toml.io defines it.",
@@ -105,7 +104,7 @@ class SettingsFile:
                 self.fail(f"{place}{key}", f"is no key: there are {', '.join(sorted(known))}")
 
     def fail(self, key: str, fault: str) -> NoReturn:
-        raise StageFailure(
+        raise Failure(
             ExitCode.BAD_CONFIGURATION,
             f"{self.path.name}: {key} {fault}",
             f"{self.page} explains the file.",

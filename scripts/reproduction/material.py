@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.manifest import write_durably
 from reproduction import machine
-from reproduction.commands import StageFailure, shown
+from reproduction.commands import shown
 from reproduction.hat import settings
 from reproduction.laboratory import FIXED, HIERARCHICAL, MODELS, PLAIN, SUBWORD, Laboratory, Model
 from reproduction.machine import ROOT
@@ -50,7 +50,7 @@ def _text(laboratory: Laboratory, language: str) -> Result:
         file.stat().st_size for file in folder.glob("*.jsonl")
     )
     if size == 0:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INPUT_MISSING,
             f"{folder}: there is no {'text in files *.jsonl' if folder.is_dir() else 'such folder'}",
             "--corpora names a folder with the texts of scripts/fetch-corpus in `english` and `german`.",

@@ -1,14 +1,15 @@
 """What the command lines of restartable programs have in common."""
 
 import argparse
+import json
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from corpus.errors import ExitCode, FetchError
-from reproduction.commands import StageFailure
+from corpus.errors import ExitCode, Failure
+from corpus.manifest import write_durably
 
 
 class Parser(argparse.ArgumentParser):
@@ -17,6 +18,26 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(ExitCode.WRONG_USAGE, f"error: {message}\n")
+
+
+def keep_settings(path: Path, settings: dict[str, Any]) -> None:
+    """Writes what a run is started with, or checks that it is the same as before. The keys are names of options.
+
+    - Raises: `Failure` if they differ.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(path, (json.dumps(settings, indent=2) + "\n").encode("utf-8"))
+        return
+    before = json.loads(path.read_text("utf-8"))
+    differing = sorted(name for name in settings if settings[name] != before.get(name))
+    if differing:
+        options = " and ".join(f"--{name}" for name in differing)
+        raise Failure(
+            ExitCode.WRONG_USAGE,
+            f"{path.parent} was started with a different {options}",
+            "Use the same options to continue, or choose another --output.",
+        )
 
 
 def run_restartable(work: Callable[[], int], folder: Path) -> int:
@@ -30,7 +51,7 @@ def run_restartable(work: Callable[[], int], folder: Path) -> int:
         signal.signal(signal.SIGHUP, _interrupt)
     try:
         return work()
-    except (StageFailure, FetchError) as error:
+    except Failure as error:
         if error.code == ExitCode.STOPPED_EARLY:
             return _stopped()
         print(f"error: {error}", file=sys.stderr)

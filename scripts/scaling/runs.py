@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from experiments.results import Line, Results
 from experiments.search import Search, Trial, read
-from reproduction.commands import StageFailure
 
 FEWEST_RUNS = 8
 FEWEST_SIZES = FEWEST_TEXTS = 3
@@ -44,7 +43,7 @@ class Measured:
 
 
 def measured(search: Search, results: Path) -> Measured:
-    """- Raises: `StageFailure` for a run that read text twice: the law is of text that is read once."""
+    """- Raises: `Failure` for a run that read text twice: the law is of text that is read once."""
     kept = Results(results, search.name)
     runs, missing, lines = [], [], []
     for trial in search.trials:
@@ -67,7 +66,7 @@ def measured(search: Search, results: Path) -> Measured:
 def measured_enough(names: Iterable[str], searches: Path, results: Path) -> list[Measured]:
     """The runs of each search.
 
-    - Raises: `StageFailure` if there are too few to fit a law to, or if they are no comparison.
+    - Raises: `Failure` if there are too few to fit a law to, or if they are no comparison.
     """
     found = [measured(read(searches / f"{name}.toml"), results) for name in names]
     for each in found:
@@ -88,7 +87,7 @@ def _name(search: Search, trial: Trial, seed: int) -> str:
 
 def _check_read_once(line: Line, name: str) -> None:
     if line["bytes"] > line["corpus"]["bytes"]:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INVALID_DATA,
             f"{name} read {line['bytes'] / 1e6:.0f} MB of a corpus of {line['corpus']['bytes'] / 1e6:.0f} MB",
             "The law is of text that is read once: give the trial fewer steps, or train on a larger corpus.",
@@ -101,7 +100,7 @@ def _check_enough(found: Measured) -> None:
     if len(found.runs) >= FEWEST_RUNS and sizes >= FEWEST_SIZES and texts >= FEWEST_TEXTS:
         return
     missing = f" Missing: {'; '.join(found.missing)}." if found.missing else " Its file has too few trials."
-    raise StageFailure(
+    raise Failure(
         ExitCode.INPUT_MISSING,
         f"{found.search} has {len(found.runs)} runs of {sizes} sizes and {texts} lengths of text; "
         f"a law needs {FEWEST_RUNS} runs, {FEWEST_SIZES} sizes and {FEWEST_TEXTS} lengths",
@@ -113,7 +112,7 @@ def _check_same_text(found: list[Measured]) -> None:
     corpora = frozenset().union(*(each.corpora for each in found))
     held_out = frozenset().union(*(each.held_out_bytes for each in found))
     if len(corpora) > 1 or len(held_out) > 1:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INVALID_DATA,
             f"The runs have {len(corpora)} corpora and {len(held_out)} held-out texts: "
             + ", ".join(sorted(corpora)),

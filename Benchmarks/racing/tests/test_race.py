@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import Mock, patch
 
 from comparison.failure import ModeFailure
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from experiments.planning import Run
 from experiments.search import Trial
 from experiments.tests.program import Refusal, output
@@ -19,7 +19,7 @@ from racing.pytorch import train_by_pytorch
 from racing.race import Entry, Race, read
 from racing.report import json_object, markdown, pictures
 from racing.running import Course, Finish, check_same_text, levels
-from reproduction.commands import CommandFailure, Commands, StageFailure
+from reproduction.commands import CommandFailure, Commands
 from reproduction.hat import Point, reached
 
 _HEAD = 'title = "A"\nsteps = 100\n'
@@ -61,7 +61,7 @@ class LevelTests(unittest.TestCase):
     def test_entries_measured_on_other_text_are_not_compared(self) -> None:
         first, entry = finish("a", curve(2.0)), finish("b", curve(2.0)).entry
         check_same_text(entry, 9, first)
-        with self.assertRaisesRegex(StageFailure, "b is measured on 8 bytes of held-out text, a on 9"):
+        with self.assertRaisesRegex(Failure, "b is measured on 8 bytes of held-out text, a on 9"):
             check_same_text(entry, 8, first)
 
 
@@ -264,7 +264,7 @@ class PyTorchTests(unittest.TestCase):
         with patch("racing.pytorch.Peer", return_value=made):
             try:
                 train_by_pytorch(course, Mock(spec=Commands))(run, Path("tiny.yaml"), self.folder)
-            except StageFailure as failure:
+            except Failure as failure:
                 made.asked.append(str(failure))
         return made.asked
 

@@ -10,20 +10,21 @@ import unittest
 from pathlib import Path
 from unittest.mock import Mock
 
-from corpus.errors import ExitCode
-from reproduction.commands import CommandFailure, Commands, Progress, StageFailure
+from corpus.errors import ExitCode, Failure
+from corpus.progress import Progress
+from reproduction.commands import CommandFailure, Commands
 from reproduction.hat import Hat
 from reproduction.laboratory import Laboratory, Result, Settings
 from reproduction.staging import Record, Stage, run_all
 
 SETTINGS = Settings(2.0, 4096, 2, "model:\n")
 
-
 # Runs a command that, as a training, ends a while after it was asked to, and says how often it was.
 _STOPPABLE = """
 import sys
 from pathlib import Path
-from reproduction.commands import Commands, Progress
+from corpus.progress import Progress
+from reproduction.commands import Commands
 from reproduction.restartable import run_restartable
 
 code = '''
@@ -81,8 +82,8 @@ class StageTests(unittest.TestCase):
         self.assertEqual(laboratory.results, {"a": {"value": 1}, "b": {"value": 3}})
 
     def test_goes_on_behind_the_stage_that_failed(self) -> None:
-        with self.assertRaises(StageFailure):
-            self.run_stages(self.stage("a", 1), self.stage("b", StageFailure(65, "No", "Try")))
+        with self.assertRaises(Failure):
+            self.run_stages(self.stage("a", 1), self.stage("b", Failure(65, "No", "Try")))
         self.run_stages(self.stage("a", 1), self.stage("b", 2))
         self.assertEqual(self.done, ["a", "b", "b"])
 
@@ -102,7 +103,7 @@ class StageTests(unittest.TestCase):
         path = self.folder / "settings.json"
         SETTINGS.keep(path)
         SETTINGS.keep(path)
-        with self.assertRaises(StageFailure) as caught:
+        with self.assertRaises(Failure) as caught:
             Settings(1.0, 4096, 2, "model:\n").keep(path)
         self.assertEqual(caught.exception.code, ExitCode.WRONG_USAGE)
         self.assertIn("--hours", str(caught.exception))
@@ -132,7 +133,7 @@ class CommandTests(unittest.TestCase):
             self.assertIn(part, str(caught.exception))
 
     def test_a_program_that_is_not_there(self) -> None:
-        with self.assertRaises(StageFailure) as caught:
+        with self.assertRaises(Failure) as caught:
             self.commands.run(["/nowhere/hat-mpirun"], "hat-mpirun")
         self.assertEqual(caught.exception.code, ExitCode.INPUT_MISSING)
 
