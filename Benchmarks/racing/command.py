@@ -10,12 +10,13 @@ from typing import Any
 from corpus.errors import ExitCode
 from corpus.folders import claimed
 from corpus.manifest import write_durably
+from corpus.progress import Progress
 from racing.pytorch import train_by_pytorch
 from racing.race import PYTORCH, Race, read
 from racing.report import json_object, markdown, pictures
 from racing.running import Course, Finish, check_same_text
 from reproduction import machine
-from reproduction.commands import Commands, Progress, StageFailure, duration
+from reproduction.commands import Commands, duration
 from reproduction.hat import Hat
 from reproduction.machine import ROOT
 from reproduction.restartable import Parser, run_restartable

@@ -6,15 +6,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from comparison.failure import Failure
+from comparison.failure import Failure as PeerFailure
 from comparison.peer import Peer
 from comparison.peer import Run as PeerRun
 from comparison.variants import MODES, Layout
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.manifest import write_durably
 from experiments.planning import Run
 from racing.running import Course, Trainer
-from reproduction.commands import Commands, StageFailure
+from reproduction.commands import Commands
 from reproduction.machine import ROOT
 
 _PYTHON = ROOT / "Benchmarks/pytorch/python"
@@ -33,14 +33,14 @@ def train_by_pytorch(course: Course, commands: Commands) -> Trainer:
         commands.run([str(_PYTHON), "-c", ""], "Benchmarks/pytorch/python")
         try:
             _Training(course, run, config, folder).work()
-        except Failure as failure:
-            raise StageFailure(ExitCode.OUR_FAULT, str(failure), f"{folder} has the logs.") from failure
+        except PeerFailure as failure:
+            raise Failure(ExitCode.OUR_FAULT, str(failure), f"{folder} has the logs.") from failure
 
     return train
 
 
 class _Training:
-    """The folder gets the files that hat would write: metrics.jsonl, evaluations.jsonl, run.json."""
+    """The folder gets the files that hat would write: metrics.jsonl, evaluations.jsonl, config.yaml."""
 
     def __init__(self, course: Course, run: Run, config: Path, folder: Path) -> None:
         self._course, self._run, self._config, self._folder = course, run, config, folder
@@ -102,7 +102,9 @@ class _Training:
 
     def _check(self, hat: float, peer: float) -> None:
         if not abs(peer - hat) <= _TOLERANCE * hat:
-            raise Failure(f"hat and the peer disagree about the first step: loss {hat:.9f} and {peer:.9f}")
+            raise PeerFailure(
+                f"hat and the peer disagree about the first step: loss {hat:.9f} and {peer:.9f}"
+            )
 
     def _cut_back(self) -> int:
         """The step to go on from: the last that was evaluated and has its state. Later lines are removed."""

@@ -38,11 +38,14 @@ class Race:
 
 
 def read(path: Path) -> Race:
-    """- Raises: `StageFailure` that names the key, if the file describes no race."""
+    """- Raises: `Failure` that names the key, if the file describes no race."""
     return _Reader(path).race()
 
 
 class _Reader(SettingsFile):
+    page = "Benchmarks/README.md"
+    own = {**SettingsFile.own, "data.seed": None}
+
     def race(self) -> Race:
         self.refuse_unknown(self.content, _KEYS, "")
         return Race(

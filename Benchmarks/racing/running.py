@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from experiments.planning import Planner, Run
 from experiments.search import Search, Trial
 from racing.race import PYTORCH, Entry, Race
-from reproduction.commands import StageFailure
 from reproduction.hat import Hat, Point
 from reproduction.machine import ROOT
 
@@ -52,7 +51,7 @@ class Course:
         self.race, self.hat, self.corpus, self.folder, self.ranks = race, hat, corpus, folder, ranks
 
     def plan(self, entry: Entry) -> Run:
-        """- Raises: `StageFailure` if hat refuses a setting."""
+        """- Raises: `Failure` if hat refuses a setting."""
         base = Trial("", entry.name, {})
         own = Trial("", entry.name, entry.settings, may_change_flops=True, steps=entry.steps)
         search = Search(
@@ -83,7 +82,7 @@ class Course:
         if not self._is_finished(folder, run):
             train(run, ROOT / entry.config, folder)
         if not self._is_finished(folder, run):
-            raise StageFailure(
+            raise Failure(
                 ExitCode.OUR_FAULT,
                 f"{folder} has no evaluation of its last step",
                 "Remove it and start again.",
@@ -102,12 +101,12 @@ class Course:
 
 
 def check_same_text(entry: Entry, evaluated_bytes: int, first: Finish) -> None:
-    """- Raises: `StageFailure` if an entry is measured on other held-out text than the first.
+    """- Raises: `Failure` if an entry is measured on other held-out text than the first.
 
     hat measures at most eight steps' worth of it during training, which depends on the batch; PyTorch all of it.
     """
     if evaluated_bytes != first.evaluated_bytes:
-        raise StageFailure(
+        raise Failure(
             ExitCode.BAD_CONFIGURATION,
             f"{entry.name} is measured on {evaluated_bytes:,} bytes of held-out text, "
             f"{first.entry.name} on {first.evaluated_bytes:,}",

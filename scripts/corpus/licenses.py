@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode, Failure
 from corpus.extract import files
 from corpus.manifest import write_durably
 from corpus.packages import Package
@@ -22,13 +22,13 @@ def keep_license(package: Package, root: Path, output: Path) -> str:
 
     `root` is where the package, or the owner of its licence, is unpacked.
 
-    - Raises: `FetchError` for a package without a licence: nobody could say what its text may be used for.
+    - Raises: `Failure` for a package without a licence: nobody could say what its text may be used for.
     """
     found = files(root, "usr/share/doc/*/copyright") if package.registry == "debian" else []
     for pattern in _PYPI if package.registry == "pypi" else ():
         found = found or files(root, pattern)
     if not found:
-        raise FetchError(
+        raise Failure(
             ExitCode.INVALID_DATA,
             f"{package.name} has no licence where it is looked for",
             "Find it in the package and add its place to scripts/corpus/licenses.py.",

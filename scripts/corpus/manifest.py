@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from corpus import VERSION
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode, Failure
 
 FORMAT = "hat-text-corpus"
 
@@ -52,7 +52,7 @@ class Manifest:
         except FileNotFoundError:
             return {}
         except (ValueError, KeyError, TypeError) as error:
-            raise FetchError(
+            raise Failure(
                 ExitCode.INVALID_DATA,
                 f"{self.path}: not a manifest this program can read ({error})",
                 "Remove the folder, or choose another --output.",

@@ -1,4 +1,4 @@
-"""What is said while the work goes on: on standard error, a line per package."""
+"""What is said while the work goes on, on standard error."""
 
 import sys
 from typing import TextIO
@@ -9,37 +9,41 @@ def megabytes(count: int) -> str:
 
 
 class Progress:
-    """A line per package; on a terminal, the package at work is shown with its count as well."""
+    """Lines about the parts of the work, with their number. A terminal also sees what goes on now."""
 
-    def __init__(self, packages: int, stream: TextIO | None = None) -> None:
-        self._packages = packages
+    def __init__(self, parts: int, stream: TextIO | None = None) -> None:
+        self._parts = parts
         self._stream = stream or sys.stderr
         self._number = 0
         self._name = ""
 
-    def begin(self, name: str) -> None:
-        self._number += 1
-        self._name = name
+    def begin(self, title: str) -> None:
+        """The next part, with a line."""
+        self.enter("")
+        self.note(title)
 
-    def activity(self, text: str) -> None:
-        """Something that will be overwritten: only a terminal wants to see it."""
-        if self._stream.isatty():
-            self._stream.write(f"\r\x1b[K{self._prefix()} {text}")
-            self._stream.flush()
+    def enter(self, name: str) -> None:
+        """The next part. The lines about it begin with its name."""
+        self._number += 1
+        self._name = name and f"{name} "
 
     def note(self, text: str) -> None:
-        """What the user should know about the package, and find again later."""
-        self._line(f"{self._prefix()} {text}")
+        """Writes a line that stays."""
+        self._clear()
+        self._stream.write(f"{self._prefix()}{text}\n")
+        self._stream.flush()
 
-    def say(self, text: str) -> None:
-        self._line(text)
+    def activity(self, text: str) -> None:
+        """Shows a line that the next one overwrites. Only a terminal gets it."""
+        if self._stream.isatty():
+            self._clear()
+            self._stream.write(f"{self._prefix()}{text}"[:118])
+            self._stream.flush()
 
     def _prefix(self) -> str:
-        width = len(str(self._packages))
-        return f"[{self._number:{width}}/{self._packages}] {self._name}"
+        width = len(str(self._parts))
+        return f"[{self._number:{width}}/{self._parts}] {self._name}"
 
-    def _line(self, text: str) -> None:
+    def _clear(self) -> None:
         if self._stream.isatty():
             self._stream.write("\r\x1b[K")
-        self._stream.write(text + "\n")
-        self._stream.flush()

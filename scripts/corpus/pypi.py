@@ -8,7 +8,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode, Failure
 
 _NO_NETWORK = re.compile(
     r"ConnectionError|NameResolutionError|Failed to establish|name resolution|timed out|Max retries"
@@ -51,30 +51,28 @@ def unpack(archive: Path, folder: Path) -> None:
             source.extractall(folder, filter="data")
 
 
-def explain_pip_failure(what: str, output: str) -> FetchError:
+def explain_pip_failure(what: str, output: str) -> Failure:
     """pip's exit code is the same for everything, so its words have to tell."""
     last = output.strip().splitlines()[-1] if output.strip() else "no message"
     if "No module named pip" in output:
-        return FetchError(
+        return Failure(
             ExitCode.INPUT_MISSING, "this Python has no pip", "Install it: apt-get install python3-pip."
         )
     if "No space left" in output:
-        return FetchError(
-            ExitCode.CANNOT_WRITE, "the disk is full", "Make room and run the same command again."
-        )
+        return Failure(ExitCode.CANNOT_WRITE, "the disk is full", "Make room and run the same command again.")
     if "DO NOT MATCH THE HASHES" in output:
-        return FetchError(
+        return Failure(
             ExitCode.INVALID_DATA,
             f"PyPI's {what} is not the file this program knows",
             "Compare it with the package's page; if it is right, change its checksum in packages.py.",
         )
     if _NO_NETWORK.search(output):
-        return FetchError(
+        return Failure(
             ExitCode.STOPPED_EARLY,
             f"PyPI cannot be reached for {what}",
             "Run the same command again when the network is back: finished packages are kept.",
         )
-    return FetchError(
+    return Failure(
         ExitCode.INPUT_MISSING,
         f"PyPI does not give {what} ({last})",
         "Look whether that version is still there for this Python.",

@@ -5,8 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import ExitCode
-from reproduction.commands import StageFailure
+from corpus.errors import ExitCode, Failure
 
 Entry = dict[str, Any]
 
@@ -14,7 +13,7 @@ Entry = dict[str, Any]
 class Journal:
     """Its first line says what it is a journal of: with other settings it may not be continued.
 
-    - Raises: `StageFailure`, if the file is of other settings.
+    - Raises: `Failure`, if the file is of other settings.
     """
 
     def __init__(self, path: Path, settings: Entry) -> None:
@@ -22,7 +21,7 @@ class Journal:
         self.entries: list[Entry] = []
         lines = self._whole_lines()
         if lines and lines[0] != settings:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.WRONG_USAGE,
                 f"{path} was begun with {json.dumps(lines[0])}, not {json.dumps(settings)}",
                 "Give the same options, or choose another --folder.",

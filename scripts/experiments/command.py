@@ -6,14 +6,15 @@ import shutil
 import sys
 from pathlib import Path
 
-from corpus.errors import ExitCode
-from corpus.folders import claimed
+from corpus.errors import ExitCode, Failure
+from corpus.folders import claimed, locked
 from corpus.manifest import write_durably
+from corpus.progress import Progress
 from experiments.planning import Planner, Run
 from experiments.results import Line, Results, measured
 from experiments.search import Search, Trial, label, read
 from experiments.table import markdown
-from reproduction.commands import Commands, Progress, StageFailure
+from reproduction.commands import Commands
 from reproduction.hat import Hat
 from reproduction.machine import ROOT
 from reproduction.restartable import Parser, run_restartable
@@ -106,9 +107,7 @@ class _Searching:
         found = [trial for trial in trials if pattern is None or fnmatch.fnmatchcase(label(trial), pattern)]
         if not found:
             known = ", ".join(map(label, trials))
-            raise StageFailure(
-                ExitCode.WRONG_USAGE, f"--only {pattern} matches no trial", f"There are: {known}."
-            )
+            raise Failure(ExitCode.WRONG_USAGE, f"--only {pattern} matches no trial", f"There are: {known}.")
         return found
 
     def _list(self, runs: list[Run]) -> None:
@@ -129,7 +128,7 @@ class _Searching:
             return True
         try:
             line = self._train(run, progress)
-        except StageFailure as error:
+        except Failure as error:
             if error.code == ExitCode.STOPPED_EARLY:
                 raise KeyboardInterrupt from error
             print(f"error: {name}: {error}", file=sys.stderr)
@@ -154,13 +153,13 @@ class _Searching:
 
 
 def _bits(line: Line) -> str:
-    return "not finite" if line["held_out"] is None else f"{line['held_out']:.4f} bits per byte"
+    return f"{line['held_out']:.4f} bits per byte"
 
 
 def _render(search: Search, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    text = markdown(search, Results(folder, search.name))
-    write_durably(folder / f"{search.name}.md", text.encode("utf-8"))
+    with locked(folder):
+        text = markdown(search, Results(folder, search.name))
+        write_durably(folder / f"{search.name}.md", text.encode("utf-8"))
 
 
 if __name__ == "__main__":

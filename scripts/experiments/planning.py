@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from experiments.search import Search, Trial, label
 from experiments.settings import Values
-from reproduction.commands import CommandFailure, StageFailure
+from reproduction.commands import CommandFailure
 from reproduction.hat import Hat, settings
 from reproduction.machine import ROOT
 
@@ -64,7 +64,7 @@ class Planner:
     def runs(self, trials: Iterable[Trial]) -> list[Run]:
         """In their order, a trial's seeds behind each other.
 
-        - Raises: `StageFailure` for a trial that hat refuses, or that costs more or less than it may.
+        - Raises: `Failure` for a trial that hat refuses, or that costs more or less than it may.
         """
         return [run for trial in trials for run in self._runs(trial)]
 
@@ -74,9 +74,9 @@ class Planner:
         reference = self._planned(trial, self._compared_with) if own else self._reference
         ratio = cost.flops_per_byte / reference
         if abs(ratio - 1) > TOLERANCE and not trial.may_change_flops:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.BAD_CONFIGURATION,
-                f"{self._search.name}: the trial {label(trial)} costs {ratio:.3f} times the FLOPs per byte "
+                f"{self._search.name}: {label(trial)} costs {ratio:.3f} times the FLOPs per byte "
                 f"of {self._search.match or 'the base'}{' with its match_settings' if own else ''}, "
                 f"more than {TOLERANCE:.0%} apart",
                 "Change its shape, or let the file say flops_may_change.",
@@ -94,10 +94,10 @@ class Planner:
             return work(trial)
         except CommandFailure as error:
             reason = error.reason.removeprefix("error: ")
-            raise StageFailure(
+            raise Failure(
                 error.code,
-                f"{self._search.name}: the trial {label(trial)} is refused: {reason}",
-                "Change the search file, or use a hat that knows the setting.",
+                f"{self._search.name}: {label(trial)} is refused: {reason}",
+                "Change the setting in the file, or use a hat that knows it.",
             ) from error
 
     def _compared_with(self, trial: Trial) -> float:
@@ -118,7 +118,7 @@ class Planner:
             return given
         vocabulary = self._complete(self._config, given).get(_VOCABULARY)
         if vocabulary is None:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.BAD_CONFIGURATION,
                 f"{self._search.base} has no vocabulary: match is for a model of kind subword",
                 "Leave match out.",
@@ -132,9 +132,9 @@ class Planner:
         share = self._step_bytes(self._base) / self._step_bytes(complete)
         count = max(1, round(steps * share))
         if abs(count / (steps * share) - 1) > TOLERANCE:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.BAD_CONFIGURATION,
-                f"{self._search.name}: the trial {label(trial)} would read the base's text in "
+                f"{self._search.name}: {label(trial)} would read the base's text in "
                 f"{steps * share:.2f} steps",
                 "Give more steps, or a batch that divides them.",
             )
@@ -203,7 +203,7 @@ def _manifest(corpus: Path) -> object:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INPUT_MISSING,
             f"{path} cannot be read ({error})",
             "--corpus names a folder that `hat-mpirun preprocess` made.",

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
+from corpus.folders import locked
 from corpus.manifest import write_durably
 from experiments.planning import Run
 from experiments.search import Search, Trial
 from reproduction import machine
-from reproduction.commands import StageFailure
 from reproduction.hat import Answer, Hat
 
 Line = dict[str, Any]
@@ -51,17 +51,18 @@ class Results:
         return True
 
     def keep(self, line: Line) -> None:
-        self._lines.append(line)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in self._lines)
-        write_durably(self.path, text.encode("utf-8"))
+        with locked(self.path.parent):
+            # Another search may have added lines since.
+            self._lines = [*_read(self.path), line]
+            text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in self._lines)
+            write_durably(self.path, text.encode("utf-8"))
 
 
 def measured(hat: Hat, search: Search, run: Run, folder: Path, corpus: Path, ranks: int) -> Line:
     """The line of a run that has ended. All held-out text is measured. It has no path of this machine."""
     training = hat.training(folder)
     if training.steps != run.steps:
-        raise StageFailure(
+        raise Failure(
             ExitCode.OUR_FAULT,
             f"{folder / 'metrics.jsonl'} has {training.steps} steps instead of {run.steps}",
             "Remove the folder and start again.",
@@ -132,7 +133,7 @@ def _read(path: Path) -> Iterator[Line]:
             line = json.loads(text)
             line["key"], line["trial"]
         except (ValueError, KeyError, TypeError) as error:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.INVALID_DATA,
                 f"{path}:{number} is no result of a trial ({error})",
                 "Remove the line.",

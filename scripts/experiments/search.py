@@ -52,11 +52,14 @@ class Search:
 
 
 def read(path: Path) -> Search:
-    """- Raises: `StageFailure` that names the key, if the file describes no search."""
+    """- Raises: `Failure` that names the key, if the file describes no search."""
     return _Reader(path).search()
 
 
 class _Reader(SettingsFile):
+    page = "docs/experiments/README.md"
+    own = {**SettingsFile.own, "data.seed": "seeds"}
+
     def search(self) -> Search:
         self.refuse_unknown(self.content, _KEYS, "")
         settings = self.settings("settings", self.content.get("settings", {}))

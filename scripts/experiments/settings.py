@@ -3,27 +3,27 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-from corpus.errors import ExitCode
-from reproduction.commands import StageFailure
+from corpus.errors import ExitCode, Failure
 from reproduction.machine import ROOT
 
 # A setting such as `training.steps`, and its value as `--set` takes it.
 Values = dict[str, str]
 
-# What the file gives as a key of its own, or the program sets.
-_OWN = {
-    "training.steps": "steps",
-    "data.seed": "seeds",
-    "output.evaluate_every": "evaluations",
-    "output.checkpoint_every": None,
-    "output.keep": None,
-}
-
 
 class SettingsFile:
-    """- Raises: `StageFailure` from every method, if the file does not say what it should."""
+    """- Raises: `Failure` from every method, if the file does not say what it should."""
+
+    # The page that explains the file.
+    page: ClassVar[str]
+    # Settings that the file gives as keys of its own (None: that the command chooses).
+    own: ClassVar[dict[str, str | None]] = {
+        "training.steps": "steps",
+        "output.evaluate_every": "evaluations",
+        "output.checkpoint_every": None,
+        "output.keep": None,
+    }
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -34,13 +34,13 @@ class SettingsFile:
             return tomllib.loads(self.path.read_text("utf-8"))
         except OSError as error:
             known = ", ".join(sorted(other.stem for other in self.path.parent.glob("*.toml")))
-            raise StageFailure(
+            raise Failure(
                 ExitCode.INPUT_MISSING,
                 f"{self.path.name} cannot be read ({error.strerror})",
                 f"There are: {known}." if known else f"Put it into {self.path.parent.name}.",
             ) from error
         except ValueError as error:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.BAD_CONFIGURATION,
                 f"{self.path.name} is not TOML: {error}",
                 "https://toml.io defines it.",
@@ -60,8 +60,9 @@ class SettingsFile:
                 continue
             if "." not in setting:
                 self.fail(f"{key}.{setting}", "names no section: write it as training.steps")
-            if setting in _OWN:
-                instead = f"give {_OWN[setting]} instead" if _OWN[setting] else "the search sets it"
+            if setting in self.own:
+                own = self.own[setting]
+                instead = f"give {own} instead" if own else "the command chooses it"
                 self.fail(f"{key}.{setting}", f"cannot be set here: {instead}")
             yield setting, value
 
@@ -103,8 +104,8 @@ class SettingsFile:
                 self.fail(f"{place}{key}", f"is no key: there are {', '.join(sorted(known))}")
 
     def fail(self, key: str, fault: str) -> NoReturn:
-        raise StageFailure(
+        raise Failure(
             ExitCode.BAD_CONFIGURATION,
             f"{self.path.name}: {key} {fault}",
-            "docs/experiments/README.md explains the file.",
+            f"{self.page} explains the file.",
         )

@@ -34,13 +34,13 @@ class _Row:
     @property
     def spread(self) -> float | None:
         values = [line["held_out"] for line in self.lines]
-        return None if len(values) < 2 or None in values else max(values) - min(values)
+        return None if len(values) < 2 else max(values) - min(values)
 
     def difference(self, base: "_Row") -> float | None:
         """Of the seeds that both have finished."""
         others = {line["trial"]["seed"]: line["held_out"] for line in base.lines}
         pairs = [(line["held_out"], others.get(line["trial"]["seed"])) for line in self.lines]
-        found = [own - other for own, other in pairs if own is not None and other is not None]
+        found = [own - other for own, other in pairs if other is not None]
         return statistics.fmean(found) if found else None
 
 

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.folders import claimed
 from corpus.manifest import write_durably
+from corpus.progress import Progress
 from lm_evaluation import echo, questions
 from lm_evaluation.comparison import Row, rows, table
 from lm_evaluation.questions import Material
 from lm_evaluation.running import Group, Order
 from lm_evaluation.tasks import TASKS, Figures, Task, write_task
-from reproduction.commands import Commands, Progress, StageFailure, shown
+from reproduction.commands import Commands, shown
 from reproduction.hat import Hat
 from reproduction.machine import ROOT
 from reproduction.questions import passages
@@ -108,14 +109,14 @@ class _Comparison:
         try:
             server.__enter__()
         except OSError as error:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.INPUT_MISSING,
                 f"{self._options.program} cannot be started ({error.strerror})",
                 "Build it with swift build -c release, or name another program with --program.",
             ) from error
         except RuntimeError as error:
             code = server.process.poll() or 0
-            raise StageFailure(
+            raise Failure(
                 code if code > 0 else ExitCode.OUR_FAULT,
                 str(error).strip().rstrip("."),
                 "Mend that, and run the same command.",
@@ -131,7 +132,7 @@ class _Comparison:
         try:
             text = json.loads(corpus.read_text("utf-8"))["data_fingerprint"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.INPUT_MISSING,
                 f"{corpus} cannot be read as that of a corpus",
                 "Give --data a folder made by preprocess.",
@@ -142,7 +143,7 @@ class _Comparison:
         if not path.exists():
             write_durably(path, (json.dumps(content, indent=2) + "\n").encode("utf-8"))
         elif json.loads(path.read_text("utf-8")) != content:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.WRONG_USAGE,
                 f"{self._folder} was started with another --checkpoint, step, --data or --limit",
                 "Use the same to continue, or choose another --output.",
@@ -159,7 +160,7 @@ class _Comparison:
             for task in TASKS:
                 made = task.make(material)
                 if not made:
-                    raise StageFailure(
+                    raise Failure(
                         ExitCode.INVALID_DATA,
                         f"no held-out passage of {self._options.data} is suitable for a question of {task.name}",
                         "Give --data a corpus with more running text.",

@@ -5,8 +5,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from corpus.errors import ExitCode
-from reproduction.commands import StageFailure
+from corpus.errors import ExitCode, Failure
 
 _TEXT = "It was the best of times, it was the worst of times."
 _HINT = (
@@ -22,7 +21,7 @@ def check(url: str, model: str | None = None, seconds: float = 60) -> str:
       - url: of the server, without a path.
       - model: a name; None takes the server's first.
     - Returns: the model's name.
-    - Raises: `StageFailure` that says what is wrong with the answer.
+    - Raises: `Failure` that says what is wrong with the answer.
     """
     server = _Server(url.rstrip("/").removesuffix("/v1/completions"), seconds)
     if model is None:
@@ -45,7 +44,7 @@ def check(url: str, model: str | None = None, seconds: float = 60) -> str:
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         fault = f"an answer has another shape ({type(error).__name__}: {error})"
     if fault:
-        raise StageFailure(ExitCode.INVALID_DATA, f"{url} does not honour `echo` with `logprobs`: {fault}", _HINT)
+        raise Failure(ExitCode.INVALID_DATA, f"{url} does not honour `echo` with `logprobs`: {fault}", _HINT)
     return model
 
 
@@ -75,19 +74,19 @@ class _Server:
             with urllib.request.urlopen(request, timeout=self._seconds) as answer:
                 found = json.load(answer)
         except urllib.error.HTTPError as error:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.INVALID_DATA,
                 f"{self._url}{path} answers {error.code}: {error.read(300).decode(errors='replace')}",
                 _HINT,
             ) from error
         except (OSError, ValueError) as error:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.INPUT_MISSING,
                 f"{self._url}{path} does not answer ({error})",
                 "Name a server's address, such as http://127.0.0.1:8080.",
             ) from error
         if not isinstance(found, dict):
-            raise StageFailure(
+            raise Failure(
                 ExitCode.INVALID_DATA, f"{self._url}{path} answers with something else than an object", _HINT
             )
         return found

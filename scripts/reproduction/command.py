@@ -5,10 +5,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.folders import claimed
 from corpus.manifest import write_durably
-from reproduction.commands import Commands, Progress, StageFailure, duration, shown
+from corpus.progress import Progress
+from reproduction.commands import Commands, duration, shown
 from reproduction.hat import Hat
 from reproduction.laboratory import Laboratory, Settings
 from reproduction.machine import ROOT, cores
@@ -71,7 +72,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     try:
         config = options.config.read_text("utf-8")
     except OSError as error:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INPUT_MISSING,
             f"{options.config} cannot be read ({error.strerror})",
             "Give a configuration such as configs/tiny.yaml.",

@@ -2,26 +2,17 @@
 
 import shlex
 import subprocess
-import sys
 from pathlib import Path
-from typing import TextIO
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
+from corpus.progress import Progress
 
 # Seconds between updates of the progress line, and seconds a stopped command has to write its checkpoint.
 _INTERVAL = 0.5
 _GRACE = 120
 
 
-class StageFailure(Exception):
-    """A stage that cannot continue. Finished stages are kept. Exit codes are those of `hat-mpirun`."""
-
-    def __init__(self, code: int, message: str, hint: str) -> None:
-        super().__init__(f"{message}. {hint}")
-        self.code = code
-
-
-class CommandFailure(StageFailure):
+class CommandFailure(Failure):
     """A command that failed: which one, the end of its output, and where its log is."""
 
     def __init__(self, command: str, code: int, log: Path, last_words: str) -> None:
@@ -33,40 +24,6 @@ class CommandFailure(StageFailure):
             f"Its log is {log}. Finished stages are kept: fix it and run the same command to continue.",
         )
         self.reason = last_words
-
-
-class Progress:
-    """Progress on standard error: a line when a stage begins and a line when it ends."""
-
-    def __init__(self, stages: int, stream: TextIO | None = None) -> None:
-        self._stages = stages
-        self._stream = stream or sys.stderr
-        self._number = 0
-
-    def begin(self, title: str) -> None:
-        self._number += 1
-        self.note(title)
-
-    def note(self, text: str) -> None:
-        """Writes a line that stays."""
-        self._clear()
-        self._stream.write(f"{self._prefix()} {text}\n")
-        self._stream.flush()
-
-    def activity(self, text: str) -> None:
-        """Shows a line that the next one overwrites. Only a terminal gets it."""
-        if self._stream.isatty():
-            self._clear()
-            self._stream.write(f"{self._prefix()} {text}"[:118])
-            self._stream.flush()
-
-    def _prefix(self) -> str:
-        width = len(str(self._stages))
-        return f"[{self._number:{width}}/{self._stages}]"
-
-    def _clear(self) -> None:
-        if self._stream.isatty():
-            self._stream.write("\r\x1b[K")
 
 
 def duration(seconds: float) -> str:
@@ -92,7 +49,7 @@ class Commands:
     def run(self, command: list[str], said_as: str, folder: Path | None = None) -> str:
         """Returns the command's standard output. `said_as` is the command as a reader would type it.
 
-        - Raises: `CommandFailure`, or `StageFailure` if the command cannot be started.
+        - Raises: `CommandFailure`, or `Failure` if the command cannot be started.
         """
         self._count += 1
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -103,10 +60,17 @@ class Commands:
             errors.flush()
             try:
                 process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=written, stderr=errors, text=True, cwd=folder
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=written,
+                    stderr=errors,
+                    text=True,
+                    cwd=folder,
+                    # Ctrl-C reaches the terminal's group. A second request, from here, would end a training at once.
+                    process_group=0,
                 )
             except OSError as error:
-                raise StageFailure(
+                raise Failure(
                     ExitCode.INPUT_MISSING,
                     f"{command[0]} cannot be started ({error.strerror})",
                     "Build it with swift build -c release, or name another program with --program.",
@@ -127,12 +91,12 @@ class Commands:
                     return
                 except subprocess.TimeoutExpired:
                     self._progress.activity((_last_lines(log) or [""])[-1])
-        except KeyboardInterrupt:
+        except BaseException:
             # A training run writes a checkpoint before it ends.
             process.terminate()
             try:
                 process.wait(_GRACE)
-            except subprocess.TimeoutExpired:
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
                 process.kill()
                 process.wait()
             raise

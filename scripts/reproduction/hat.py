@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import ExitCode
-from reproduction.commands import Commands, StageFailure, shown
+from corpus.errors import ExitCode, Failure
+from reproduction.commands import Commands, shown
 
 Answer = dict[str, Any]
 
@@ -185,7 +185,7 @@ class Hat:
     def _answer(self, command: str, *operands: object, **options: object) -> Answer:
         found = _objects(self._run(command, *operands, **options, json=True))
         if len(found) != 1:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.OUR_FAULT,
                 f"`{self._program.name} {command}` printed {len(found)} JSON objects instead of one",
                 "The program does not match scripts/reproduce: build both from the same commit.",

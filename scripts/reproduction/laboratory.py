@@ -4,11 +4,12 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from corpus.errors import ExitCode
-from corpus.manifest import write_durably
-from reproduction.commands import Commands, Progress, StageFailure
+from corpus.errors import ExitCode, Failure
+from corpus.progress import Progress
+from reproduction.commands import Commands
 from reproduction.hat import Hat
 from reproduction.recipes import RECIPES
+from reproduction.restartable import keep_settings
 from reproduction.staging import Result
 
 # Shares of the time: about a ninth of it for each of the seven trainings. The rest is for preparation and
@@ -94,28 +95,15 @@ class Settings:
     def keep(self, path: Path) -> None:
         """Writes the settings, or checks that they are those of the earlier start.
 
-        - Raises: `StageFailure` if they or the models' recipes differ.
+        - Raises: `Failure` if they or the models' recipes differ.
         """
-        content = {**asdict(self), "recipes": RECIPES}
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(path, (json.dumps(content, indent=2) + "\n").encode())
-            return
-        before = json.loads(path.read_text("utf-8"))
-        if RECIPES != before.get("recipes"):
-            raise StageFailure(
+        if path.exists() and json.loads(path.read_text("utf-8")).get("recipes") != RECIPES:
+            raise Failure(
                 ExitCode.WRONG_USAGE,
                 f"{path.parent} was started with other recipes of the models",
                 "Continue it with the commit that started it, or choose another --output.",
             )
-        differing = sorted(name for name in content if content[name] != before.get(name))
-        if differing:
-            options = " and ".join(f"--{name}" for name in differing)
-            raise StageFailure(
-                ExitCode.WRONG_USAGE,
-                f"{path.parent} was started with a different {options}",
-                "Use the same options to continue, or choose another --output.",
-            )
+        keep_settings(path, {**asdict(self), "recipes": RECIPES})
 
 
 @dataclass

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.manifest import write_durably
 from reproduction import machine
-from reproduction.commands import StageFailure, shown
+from reproduction.commands import shown
 from reproduction.hat import settings
 from reproduction.laboratory import FIXED, HIERARCHICAL, MODELS, PLAIN, SUBWORD, Laboratory, Model
 from reproduction.machine import ROOT
@@ -43,19 +43,21 @@ def _text(laboratory: Laboratory, language: str) -> Result:
         arguments = [language, "--output", str(folder)]
         command = [sys.executable, str(ROOT / "scripts/fetch-corpus"), *arguments]
         laboratory.commands.run(command, shown("scripts/fetch-corpus", *arguments))
-    if not folder.is_dir():
-        raise StageFailure(
-            ExitCode.INPUT_MISSING,
-            f"{folder}: there is no such folder",
-            "--corpora names a folder with the texts of scripts/fetch-corpus in `english` and `german`.",
-        )
     manifest = folder / "manifest.json"
     packages = json.loads(manifest.read_text("utf-8"))["packages"] if manifest.exists() else []
     fields = ("name", "version", "license", "documents", "bytes", "sha256")
-    size = sum(file.stat().st_size for file in sorted(folder.glob("*.jsonl")))
+    size = sum(package["bytes"] for package in packages) or sum(
+        file.stat().st_size for file in folder.glob("*.jsonl")
+    )
+    if size == 0:
+        raise Failure(
+            ExitCode.INPUT_MISSING,
+            f"{folder}: there is no {'text in files *.jsonl' if folder.is_dir() else 'such folder'}",
+            "--corpora names a folder with the texts of scripts/fetch-corpus in `english` and `german`.",
+        )
     return {
         "folder": str(folder.resolve()),
-        "bytes": sum(package["bytes"] for package in packages) or size,
+        "bytes": size,
         "packages": [{field: package[field] for field in fields} for package in packages],
     }
 

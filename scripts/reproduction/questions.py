@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.manifest import whole_or_absent
-from reproduction.commands import StageFailure
 from reproduction.hat import HeldOutDocument
 from reproduction.laboratory import Laboratory
 from reproduction.staging import Result
@@ -42,7 +41,7 @@ def make_questions(laboratory: Laboratory) -> Result:
     files = {"cloze": cloze(found, most), "choice": choice(found, most)}
     for kind, made in files.items():
         if not made:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.INVALID_DATA,
                 f"no passage of the held-out English is suitable for a {kind} question",
                 "Give --corpora with more running text.",

@@ -1,14 +1,15 @@
-"""What the command lines of programs that are started again to go on have in common."""
+"""What the command lines of restartable programs have in common."""
 
 import argparse
+import json
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from corpus.errors import ExitCode, FetchError
-from reproduction.commands import StageFailure
+from corpus.errors import ExitCode, Failure
+from corpus.manifest import write_durably
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,16 +20,38 @@ class Parser(argparse.ArgumentParser):
         self.exit(ExitCode.WRONG_USAGE, f"error: {message}\n")
 
 
+def keep_settings(path: Path, settings: dict[str, Any]) -> None:
+    """Writes what a run is started with, or checks that it is the same as before. The keys are names of options.
+
+    - Raises: `Failure` if they differ.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(path, (json.dumps(settings, indent=2) + "\n").encode("utf-8"))
+        return
+    before = json.loads(path.read_text("utf-8"))
+    differing = sorted(name for name in settings if settings[name] != before.get(name))
+    if differing:
+        options = " and ".join(f"--{name}" for name in differing)
+        raise Failure(
+            ExitCode.WRONG_USAGE,
+            f"{path.parent} was started with a different {options}",
+            "Use the same options to continue, or choose another --output.",
+        )
+
+
 def run_restartable(work: Callable[[], int], folder: Path) -> int:
     """The process's exit code: that of `work`, or of the error it ended with.
 
     `folder` is named where an error of the file system names no file.
     """
-    # Batch systems stop a job with SIGTERM: treat it as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+    # Under nohup it is ignored.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         return work()
-    except (StageFailure, FetchError) as error:
+    except Failure as error:
         if error.code == ExitCode.STOPPED_EARLY:
             return _stopped()
         print(f"error: {error}", file=sys.stderr)
@@ -38,6 +61,13 @@ def run_restartable(work: Callable[[], int], folder: Path) -> int:
         return ExitCode.CANNOT_WRITE
     except KeyboardInterrupt:
         return _stopped()
+
+
+def _interrupt(number: int, _: object) -> NoReturn:
+    """Batch systems stop a job with SIGTERM, a terminal that closes with SIGHUP: both are treated as Ctrl-C."""
+    # A terminal may send it twice, and a second request would not wait for the checkpoint.
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _stopped() -> int:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from corpus.manifest import write_durably
-from reproduction.commands import Commands, Progress, duration
+from corpus.progress import Progress
+from reproduction.commands import Commands, duration
 
 # The result of a stage, as JSON.
 Result = dict[str, Any]
@@ -65,7 +66,7 @@ class Record:
 def run_all(stages: list[Stage[Place]], workplace: Place, record: Record) -> None:
     """Does the stages that are not done yet, in order.
 
-    - Raises: `StageFailure` of the first stage that fails.
+    - Raises: `Failure` of the first stage that fails.
     """
     for stage in stages:
         workplace.progress.begin(stage.title)

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.manifest import write_durably
-from reproduction.commands import StageFailure
 from reproduction.machine import ROOT
 from reproduction.restartable import Parser, run_restartable
 from scaling import swift
@@ -68,7 +67,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 def _check(files: Mapping[str, str], folder: Path) -> None:
     differing = [name for name, content in files.items() if _read(folder / name) != content]
     if differing:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INVALID_DATA,
             f"{', '.join(differing)} are not what the results give",
             "Write them again: scripts/scaling-laws.",

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from experiments.results import Line, Results
 from experiments.search import Search, Trial, read
-from reproduction.commands import StageFailure
 
 FEWEST_RUNS = 8
 FEWEST_SIZES = FEWEST_TEXTS = 3
@@ -34,23 +33,19 @@ class ScalingRun:
 
 @dataclass(frozen=True)
 class Measured:
-    """The runs of one kind of model.
-
-    `missing` has the names of runs without a result, `exploded` those of runs whose loss is not finite.
-    """
+    """The runs of one kind of model. `missing` has the names of those without a result."""
 
     search: str
     runs: tuple[ScalingRun, ...]
     missing: tuple[str, ...]
-    exploded: tuple[str, ...]
     corpora: frozenset[str]
     held_out_bytes: frozenset[int]
 
 
 def measured(search: Search, results: Path) -> Measured:
-    """- Raises: `StageFailure` for a run that read text twice: the law is of text that is read once."""
+    """- Raises: `Failure` for a run that read text twice: the law is of text that is read once."""
     kept = Results(results, search.name)
-    runs, missing, exploded, lines = [], [], [], []
+    runs, missing, lines = [], [], []
     for trial in search.trials:
         for seed in search.seeds:
             line = kept.of(search, trial, seed)
@@ -60,21 +55,18 @@ def measured(search: Search, results: Path) -> Measured:
                 continue
             _check_read_once(line, f"{search.name}: {name}")
             lines.append(line)
-            if line["held_out"] is None:
-                exploded.append(name)
-                continue
             flops_per_byte = line["flops"] / line["bytes"]
             size, steps = _size(search, trial), trial.steps or search.steps
             runs.append(ScalingRun(size, steps, seed, flops_per_byte, line["bytes"], line["held_out"]))
     corpora = frozenset(line["corpus"]["fingerprint"] for line in lines)
     held_out = frozenset(line["held_out_bytes"] for line in lines)
-    return Measured(search.name, tuple(runs), tuple(missing), tuple(exploded), corpora, held_out)
+    return Measured(search.name, tuple(runs), tuple(missing), corpora, held_out)
 
 
 def measured_enough(names: Iterable[str], searches: Path, results: Path) -> list[Measured]:
     """The runs of each search.
 
-    - Raises: `StageFailure` if there are too few to fit a law to, or if they are no comparison.
+    - Raises: `Failure` if there are too few to fit a law to, or if they are no comparison.
     """
     found = [measured(read(searches / f"{name}.toml"), results) for name in names]
     for each in found:
@@ -95,7 +87,7 @@ def _name(search: Search, trial: Trial, seed: int) -> str:
 
 def _check_read_once(line: Line, name: str) -> None:
     if line["bytes"] > line["corpus"]["bytes"]:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INVALID_DATA,
             f"{name} read {line['bytes'] / 1e6:.0f} MB of a corpus of {line['corpus']['bytes'] / 1e6:.0f} MB",
             "The law is of text that is read once: give the trial fewer steps, or train on a larger corpus.",
@@ -108,7 +100,7 @@ def _check_enough(found: Measured) -> None:
     if len(found.runs) >= FEWEST_RUNS and sizes >= FEWEST_SIZES and texts >= FEWEST_TEXTS:
         return
     missing = f" Missing: {'; '.join(found.missing)}." if found.missing else " Its file has too few trials."
-    raise StageFailure(
+    raise Failure(
         ExitCode.INPUT_MISSING,
         f"{found.search} has {len(found.runs)} runs of {sizes} sizes and {texts} lengths of text; "
         f"a law needs {FEWEST_RUNS} runs, {FEWEST_SIZES} sizes and {FEWEST_TEXTS} lengths",
@@ -120,7 +112,7 @@ def _check_same_text(found: list[Measured]) -> None:
     corpora = frozenset().union(*(each.corpora for each in found))
     held_out = frozenset().union(*(each.held_out_bytes for each in found))
     if len(corpora) > 1 or len(held_out) > 1:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INVALID_DATA,
             f"The runs have {len(corpora)} corpora and {len(held_out)} held-out texts: "
             + ", ".join(sorted(corpora)),

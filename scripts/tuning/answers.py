@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import ExitCode
-from reproduction.commands import StageFailure
+from corpus.errors import ExitCode, Failure
 from serving.server import Server
 from tuning.dialogues import KINDS
 
@@ -28,7 +27,7 @@ _EXAMPLES = 2
 def ask(run: Path, prompts: list[list[Json]], program: Path) -> list[str]:
     """The greedy answer to the messages of each prompt. Chat has the template of the checkpoint.
 
-    - Raises: `StageFailure` if the model cannot be served.
+    - Raises: `Failure` if the model cannot be served.
     """
 
     def answer(messages: list[Json]) -> str:
@@ -78,7 +77,7 @@ def _served(run: Path, program: Path) -> Iterator[Server]:
         server.__enter__()
     except RuntimeError as error:
         code = server.process.poll() or 0
-        raise StageFailure(
+        raise Failure(
             code if code > 0 else ExitCode.OUR_FAULT,
             str(error).strip().rstrip("."),
             "Mend that, and run the same command.",

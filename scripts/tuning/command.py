@@ -3,15 +3,17 @@
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.folders import claimed
 from corpus.manifest import write_durably
-from reproduction.commands import Commands, Progress, StageFailure, shown
+from corpus.progress import Progress
+from reproduction.commands import Commands, shown
 from reproduction.hat import Hat
 from reproduction.machine import ROOT, cores
-from reproduction.restartable import Parser, run_restartable
+from reproduction.restartable import Parser, keep_settings, run_restartable
 from reproduction.staging import Record, run_all
 from tuning.laboratory import Laboratory, Settings
 from tuning.report import examples, markdown
@@ -33,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     def work() -> int:
         settings = _settings(options)
         with claimed(options.output, "tune-example"):
-            settings.keep(options.output / "settings.json")
+            keep_settings(options.output / "settings.json", asdict(settings))
             _run(options, settings, shown("scripts/tune-example", *given))
         return ExitCode.DONE
 
@@ -83,7 +85,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     try:
         config = options.config.read_text("utf-8")
     except OSError as error:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INPUT_MISSING,
             f"{options.config} cannot be read ({error.strerror})",
             "Give a configuration such as configs/tune-example.yaml.",

@@ -1,12 +1,10 @@
 """What every stage works with: the settings and the work folder."""
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from corpus.errors import ExitCode
-from corpus.manifest import write_durably
-from reproduction.commands import Commands, Progress, StageFailure
+from corpus.progress import Progress
+from reproduction.commands import Commands
 from reproduction.hat import Hat
 from reproduction.staging import Result
 
@@ -27,25 +25,6 @@ class Settings:
     checkpoint: str | None
     texts: str | None
     ranks: int
-
-    def keep(self, path: Path) -> None:
-        """Writes the settings, or checks that they are those of the earlier start.
-
-        - Raises: `StageFailure` if they differ.
-        """
-        content = asdict(self)
-        if not path.exists():
-            write_durably(path, (json.dumps(content, indent=2) + "\n").encode("utf-8"))
-            return
-        before = json.loads(path.read_text("utf-8"))
-        differing = sorted(name for name in content if content[name] != before.get(name))
-        if differing:
-            options = " and ".join(f"--{name}" for name in differing)
-            raise StageFailure(
-                ExitCode.WRONG_USAGE,
-                f"{path.parent} was started with a different {options}",
-                "Use the same options to continue, or choose another --output.",
-            )
 
 
 @dataclass

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.manifest import whole_or_absent, write_durably
-from reproduction.commands import StageFailure, shown
+from reproduction.commands import shown
 from reproduction.machine import ROOT, description
 from reproduction.staging import Result, Stage
 from tuning import answers, figures, recipe
@@ -53,7 +53,7 @@ def _fetch(laboratory: Laboratory) -> Result:
         laboratory.commands.run(command, shown("scripts/fetch-corpus", *arguments))
     files = sorted(folder.glob("*.jsonl"))
     if not files:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INPUT_MISSING,
             f"{folder} has no files *.jsonl",
             "--texts names a folder that scripts/fetch-corpus made.",

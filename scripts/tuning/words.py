@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus.errors import ExitCode
-from reproduction.commands import StageFailure
+from corpus.errors import ExitCode, Failure
 
 # Of small letters, between white space: names and what stands beside punctuation are left out.
 _WORD = re.compile(r"(?<!\S)[a-z]{3,8}(?!\S)")
@@ -34,7 +33,7 @@ def vocabulary(texts: Path, without: Iterable[str]) -> Vocabulary:
     """The most frequent words of the JSON Lines files in a folder, but for `without`.
 
     What a word is for depends on its letters alone.
-    - Raises: `StageFailure` if there are too few words.
+    - Raises: `Failure` if there are too few words.
     """
     counts = Counter(word for text in _texts(texts) for word in _WORD.findall(text))
     for word in without:
@@ -42,7 +41,7 @@ def vocabulary(texts: Path, without: Iterable[str]) -> Vocabulary:
     # Of equally frequent ones, the first in the alphabet.
     ordered = sorted(counts, key=lambda word: (-counts[word], word))[:_MOST]
     if len(ordered) < _FEWEST:
-        raise StageFailure(
+        raise Failure(
             ExitCode.INVALID_DATA,
             f"the files *.jsonl of {texts} have {len(ordered)} different words of 3 to 8 small letters",
             f"At least {_FEWEST} are needed: give --texts a folder that scripts/fetch-corpus english made.",

@@ -1,22 +1,25 @@
 import io
 import json
+import math
 import re
 import tempfile
 import unittest
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock, patch
 
-from corpus.errors import ExitCode
+from comparison.failure import ModeFailure
+from corpus.errors import ExitCode, Failure
 from experiments.planning import Run
 from experiments.search import Trial
 from experiments.tests.program import Refusal, output
 from racing.command import _RACES, main
-from racing.pytorch import _Training
+from racing.pytorch import train_by_pytorch
 from racing.race import Entry, Race, read
 from racing.report import json_object, markdown, pictures
-from racing.running import Finish, check_same_text, levels
-from reproduction.commands import CommandFailure, Commands, StageFailure
+from racing.running import Course, Finish, check_same_text, levels
+from reproduction.commands import CommandFailure, Commands
 from reproduction.hat import Point, reached
 
 _HEAD = 'title = "A"\nsteps = 100\n'
@@ -58,7 +61,7 @@ class LevelTests(unittest.TestCase):
     def test_entries_measured_on_other_text_are_not_compared(self) -> None:
         first, entry = finish("a", curve(2.0)), finish("b", curve(2.0)).entry
         check_same_text(entry, 9, first)
-        with self.assertRaisesRegex(StageFailure, "b is measured on 8 bytes of held-out text, a on 9"):
+        with self.assertRaisesRegex(Failure, "b is measured on 8 bytes of held-out text, a on 9"):
             check_same_text(entry, 8, first)
 
 
@@ -170,12 +173,14 @@ class RaceTests(unittest.TestCase):
             entry + entry: "entries[2].name must be",
             "[[entries]]\nname = 'a'\n": "entries[1].config is missing",
             entry + "trainer = 'jax'\n": "entries[1].trainer must be hat or pytorch",
-            entry + "settings = { training.steps = 1 }\n": "entries[1].settings.training.steps",
+            entry + "settings = { training.steps = 1 }\n": "entries[1].settings.training.steps cannot be set",
+            entry + "settings = { data.seed = 1 }\n": "data.seed cannot be set here: the command chooses it",
         }.items():
             with self.subTest(content):
                 code, said = self.race(content)
                 self.assertEqual(code, ExitCode.BAD_CONFIGURATION)
                 self.assertIn(part, said)
+                self.assertIn("Benchmarks/README.md explains the file", said)
 
     def test_the_races_of_the_repository_are_sound(self) -> None:
         paths = sorted(_RACES.glob("*.toml"))
@@ -184,21 +189,120 @@ class RaceTests(unittest.TestCase):
             self.assertTrue(read(path).entries)
 
 
+class _Hat:
+    """A stand-in for `Hat`: it writes the files that its commands would write."""
+
+    def train(self, config: Path, corpus: Path, run: Path, ranks: int, values: dict[str, object]) -> None:
+        run.mkdir(parents=True)
+        (run / "metrics.jsonl").write_text(json.dumps({"step": 1, "loss": 5.0}) + "\n")
+
+    def export(self, run: Path, weights: Path) -> None:
+        weights.write_text("first")
+
+    def batches(self, *_: object) -> str:
+        return "{}\n"
+
+    def configuration(self, *_: object) -> str:
+        return "model:\n"
+
+    def import_weights(self, weights: Path, config: Path, run: Path) -> None:
+        run.mkdir()
+        (run / "step").write_text(weights.read_text())
+
+    def evaluate(self, run: Path, *_: object) -> dict[str, float]:
+        return {"bits_per_byte": 8 - int((run / "step").read_text()), "text_bytes": 9}
+
+
+class _Peer:
+    """A stand-in for the PyTorch peer. It stops before the step `dies_at`."""
+
+    loss = 5.0
+    dies_at: int | None = None
+
+    def __init__(self, *_: object) -> None:
+        self.asked: list[str] = []
+        self.step = 0
+
+    def __enter__(self) -> "_Peer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def gradient(self, step: int) -> dict[str, float]:
+        return {"loss": self.loss}
+
+    def ask(self, request: str) -> list[dict[str, Any]]:
+        self.asked.append(re.sub(r"\S+/", "", request))
+        command, operand, *more = request.split()
+        if command == "resume":
+            self.step = int(Path(operand).read_text())
+        elif command == "train":
+            if int(operand) == self.dies_at:
+                raise ModeFailure("a process of the peer died")
+            self.step += int(more[0])
+        else:
+            Path(operand).write_text(str(self.step))
+        step = {**dict.fromkeys(("loss", "gradient_norm", "seconds"), 1.0), "training_flops": 1e9}
+        return [{"steps": [{**step, "target_positions": 2, "text_bytes": 2}] * int(more[0] if more else 0)}]
+
+
 class PyTorchTests(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name) / "run"
+
+    def train(self, **peer: object) -> list[str]:
+        """What the peer is asked for."""
+        values = {"training.steps": "5", "output.evaluate_every": "2"}
+        run = Run(Trial("", "a", {}), 1, values, None, "a", 1.0, 1)
+        course = Mock(spec=Course, hat=_Hat(), corpus=Path("corpus"), ranks=2)
+        made = _Peer()
+        for name, value in peer.items():
+            setattr(made, name, value)
+        with patch("racing.pytorch.Peer", return_value=made):
+            try:
+                train_by_pytorch(course, Mock(spec=Commands))(run, Path("tiny.yaml"), self.folder)
+            except Failure as failure:
+                made.asked.append(str(failure))
+        return made.asked
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        text = (self.folder / f"{name}.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def check_finished(self) -> None:
+        self.assertEqual([line["step"] for line in self.lines("metrics")], [1, 2, 3, 4, 5])
+        evaluations = [(line["step"], line["bits_per_byte"]) for line in self.lines("evaluations")]
+        self.assertEqual(evaluations, [(2, 6), (4, 4), (5, 3)])
+        self.assertEqual([path.name for path in self.folder.glob("state-*")], ["state-5.pt"])
+        self.assertTrue((self.folder / "config.yaml").exists())
+
+    def test_trains_to_the_end_and_is_measured_by_hat(self) -> None:
+        asked = self.train()
+        trained = [request for request in asked if "train" in request]
+        self.assertEqual(trained, ["train 0 2", "train 2 2", "train 4 1"])
+        self.check_finished()
+        self.assertAlmostEqual(self.lines("metrics")[0]["bits_per_byte"], 1 / math.log(2))
+        # Its second start has nothing left to do.
+        self.assertEqual(self.train(), ["resume state-5.pt"])
+        self.check_finished()
+
     def test_a_stopped_training_goes_on_from_its_last_evaluation(self) -> None:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            run = Run(Trial("", "a", {}), 1, {"output.evaluate_every": "2"}, None, "a", 1.0, 1)
-            training = _Training(Mock(), run, Path("tiny.yaml"), folder)
-            self.assertEqual(training._cut_back(), 0)
-            training._append("metrics", [{"step": step} for step in range(1, 6)])
-            training._append("evaluations", [{"step": 2}, {"step": 4}])
-            for step in (2, 4):
-                training._state(step).touch()
-            training._forget(4)
-            self.assertFalse(training._state(2).exists())
-            self.assertEqual(training._cut_back(), 4)
-            self.assertEqual([line["step"] for line in training._lines("metrics")], [1, 2, 3, 4])
-            training._state(4).unlink()
-            self.assertEqual(training._cut_back(), 0)
-            self.assertEqual(training._lines("metrics"), [])
+        self.assertIn("the peer died", self.train(dies_at=4)[-1])
+        with (self.folder / "metrics.jsonl").open("a") as file:
+            file.write('{"step": 5}\n')
+        self.assertEqual(self.train()[:2], ["resume state-4.pt", "train 4 1"])
+        self.check_finished()
+
+    def test_without_its_state_a_training_begins_again(self) -> None:
+        self.train(dies_at=4)
+        (self.folder / "state-4.pt").unlink()
+        self.assertEqual(self.train()[0], "train 0 2")
+        self.check_finished()
+
+    def test_trains_nothing_where_the_first_losses_differ(self) -> None:
+        [said] = self.train(loss=5.001)
+        self.assertIn("disagree about the first step: loss 5.000000000 and 5.001000000", said)
+        self.assertEqual(self.lines("metrics"), [])

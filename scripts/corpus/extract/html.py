@@ -57,14 +57,18 @@ class HtmlPages:
 
 
 def page_text(content: bytes, encoding: str = "utf-8") -> str:
-    """The page's own text: blocks as paragraphs, preformatted text with its lines, a table row in a line."""
-    from lxml import html
+    """The page's own text: blocks as paragraphs, preformatted text with its lines, a table row in a line.
 
-    if not content.strip():
+    Empty for a page without text: nothing, comments alone, or frames.
+    """
+    from lxml import etree, html
+
+    try:
+        root = html.document_fromstring(content, parser=html.HTMLParser(encoding=encoding))
+    except etree.ParserError:
         return ""
-    root = html.document_fromstring(content, parser=html.HTMLParser(encoding=encoding))
-    main = next(found[0] for path in _CONTENT if (found := root.xpath(path)))
-    return _tidy_blocks("".join(_pieces(main)))
+    main = next((found[0] for path in _CONTENT if (found := root.xpath(path))), None)
+    return "" if main is None else _tidy_blocks("".join(_pieces(main)))
 
 
 def _pieces(element: Any) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from corpus.document import Document
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode, Failure
 from corpus.extract import files
 
 _GROFF = (
@@ -35,7 +35,7 @@ class ManualPages:
 
     def documents(self, root: Path) -> Iterator[Document]:
         if shutil.which("groff") is None:
-            raise FetchError(
+            raise Failure(
                 ExitCode.INPUT_MISSING, "manual pages need groff", "Install it: apt-get install groff-base."
             )
         paths = files(root / self.folder, "man*/*")

@@ -14,7 +14,8 @@ _ENGLISH = frozenset(
     "when which with you your".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
-# Of the words of a paragraph that are so; sentences about programs in other languages quote a few.
+# At least this share of an English paragraph's words is among them. Sentences in other languages about programs
+# quote a few.
 _SHARE = 0.2
 # Words; shorter lines in Latin letters are names and keys, in any script.
 _SHORTEST_SENTENCE = 3

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from corpus import debian, libraries
 from corpus.build import Builder
 from corpus.command import default_cache
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode, Failure
 from corpus.extract.plain import PlainText
 from corpus.packages import Package
 from corpus.progress import Progress
@@ -34,7 +34,7 @@ class Registry:
 
     def candidate(self, name: str) -> debian.Candidate:
         if name not in self.versions:
-            raise FetchError(ExitCode.INPUT_MISSING, f"apt knows no package {name}", "Look again.")
+            raise Failure(ExitCode.INPUT_MISSING, f"apt knows no package {name}", "Look again.")
         return debian.Candidate(name, self.versions[name], f"{name}.deb", 1)
 
     def download(self, wanted: debian.Candidate, folder: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from corpus.build import remove_leftovers
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode, Failure
 from corpus.extract.plain import PlainText
 from corpus.tests.support import Registry, build, package
 
@@ -79,15 +79,18 @@ class BuildTests(unittest.TestCase):
 
     def test_a_package_without_text_is_an_error_and_leaves_nothing(self) -> None:
         self.registry.add("b", "1")
-        with self.assertRaises(FetchError) as caught:
+        with self.assertRaises(Failure) as caught:
             build(self.output, self.packages)
         self.assertEqual(caught.exception.code, ExitCode.INVALID_DATA)
         self.assertEqual([path.name for path in sorted(self.output.glob("*.jsonl*"))], ["a.en.jsonl"])
 
     def test_a_package_that_cannot_be_read_is_an_error_and_leaves_nothing(self) -> None:
-        for error in (ValueError("odd"), KeyError("variables"), gzip.BadGzipFile("not gzipped")):
+        for error in (
+            *(ValueError("odd"), KeyError("variables"), gzip.BadGzipFile("not gzipped")),
+            FileNotFoundError(2, "No such file", "Rdata.rdb"),
+        ):
             with self.subTest(error=error), patch.object(PlainText, "documents", side_effect=error):
-                with self.assertRaises(FetchError) as caught:
+                with self.assertRaises(Failure) as caught:
                     build(self.output, self.packages)
                 self.assertEqual(caught.exception.code, ExitCode.INVALID_DATA)
                 self.assertEqual(list(self.output.glob("*.jsonl*")), [])
@@ -95,7 +98,7 @@ class BuildTests(unittest.TestCase):
     def test_a_damaged_manifest_is_an_error(self) -> None:
         build(self.output, self.packages)
         (self.output / "manifest.json").write_text('{"format": "hat-text-corpus", "packages": [{}]}')
-        with self.assertRaises(FetchError) as caught:
+        with self.assertRaises(Failure) as caught:
             build(self.output, self.packages)
         self.assertEqual(caught.exception.code, ExitCode.INVALID_DATA)
 

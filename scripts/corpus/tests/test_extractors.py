@@ -83,7 +83,8 @@ class HtmlTests(unittest.TestCase):
         self.assertEqual(page_text(page.encode()), "Seite eins.")
 
     def test_empty_and_broken_pages(self) -> None:
-        self.assertEqual(page_text(b" "), "")
+        for empty in (b" ", b"<!-- generated -->", b"<frameset><frame src='a'></frameset>"):
+            self.assertEqual(page_text(empty), "", empty)
         self.assertEqual(page_text(b"<p>a<div><b>b</p></i>\xff"), "a\n\nb\ufffd")
 
     def test_osis_has_lines_and_paragraphs_and_no_notes(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from corpus import debian, pypi
-from corpus.errors import ExitCode, FetchError
+from corpus.errors import ExitCode, Failure
 
 
 def _answers(stdout: str = "", stderr: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -27,7 +27,7 @@ class DebianTests(unittest.TestCase):
 
     def test_an_unknown_package_is_missing_input(self) -> None:
         answer = _answers(stderr="E: Unable to locate package a", code=100)
-        with patch.object(debian, "_run", return_value=answer), self.assertRaises(FetchError) as caught:
+        with patch.object(debian, "_run", return_value=answer), self.assertRaises(Failure) as caught:
             debian.candidate("a")
         self.assertEqual(caught.exception.code, ExitCode.INPUT_MISSING)
 
@@ -35,7 +35,7 @@ class DebianTests(unittest.TestCase):
         answer = _answers(stderr="W: odd\nE: Failed to fetch http://somewhere\n", code=100)
         wanted = debian.Candidate("a", "1", "a.deb", 4)
         with tempfile.TemporaryDirectory() as folder, patch.object(debian, "_run", return_value=answer):
-            with self.assertRaises(FetchError) as caught:
+            with self.assertRaises(Failure) as caught:
                 debian.download(wanted, Path(folder))
         self.assertEqual(caught.exception.code, ExitCode.STOPPED_EARLY)
 

@@ -10,9 +10,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.manifest import sha256
-from reproduction.commands import StageFailure
 from reproduction.machine import ROOT
 
 CONFIGURATION = """\
@@ -79,7 +78,7 @@ def snapshot(zoo: Path) -> dict[str, tuple[int, int, int]]:
 def build(program: Path, zoo: Path) -> None:
     """Makes the zoo, if it is not there already, made by this program.
 
-    - Raises: `StageFailure` if the program cannot make one of the whole files.
+    - Raises: `Failure` if the program cannot make one of the whole files.
     """
     made_by, checksum = zoo / "made-by.txt", sha256(program)
     if made_by.exists() and made_by.read_text() == checksum:
@@ -128,7 +127,7 @@ def _make_whole(program: Path, zoo: Path) -> None:
     ):
         result = subprocess.run([program, *command.split()], cwd=zoo, capture_output=True, text=True)
         if result.returncode != 0:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.OUR_FAULT,
                 f"`hat-mpirun {command}` ended with exit code {result.returncode}: {result.stderr[-500:]}",
                 "The zoo cannot be made without it: look at that first.",

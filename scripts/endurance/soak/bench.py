@@ -6,11 +6,10 @@ import subprocess
 import time
 from pathlib import Path
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from corpus.manifest import sha256
 from endurance.soak.comparison import different_files, different_logs, different_tensors
 from endurance.soak.drawing import Plan
-from reproduction.commands import StageFailure
 from reproduction.machine import ROOT
 
 _SAMPLE = ROOT / "data/shakespeare.jsonl.zst"
@@ -32,7 +31,7 @@ class Bench:
     """The folder `undisturbed` has texts and a configuration, and for each variant of a command, once it is
     asked for, what it makes and the seconds it took.
 
-    - Raises: `StageFailure` if a command fails that nothing happens to, or variants differ that must not.
+    - Raises: `Failure` if a command fails that nothing happens to, or variants differ that must not.
     """
 
     def __init__(self, program: Path, folder: Path) -> None:
@@ -127,7 +126,7 @@ class Bench:
                 right / "run", output / "run"
             )
         if different:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.OUR_FAULT,
                 f"{plan.scenario} on {plan.ranks} ranks, {plan.nodes} nodes, stage {plan.zero_stage}: "
                 + ", ".join(different),
@@ -145,7 +144,7 @@ class Bench:
     def _run(self, command: list[str]) -> None:
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode != 0:
-            raise StageFailure(
+            raise Failure(
                 ExitCode.OUR_FAULT,
                 f"`{' '.join(command)}` ended with exit code {result.returncode}: {result.stderr[-500:]}",
                 "Nothing had happened to it: look at that first.",

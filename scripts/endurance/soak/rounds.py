@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from corpus.errors import Failure
 from endurance import shared_memory
 from endurance.codes import documented_codes
 from endurance.journal import Entry
@@ -19,7 +20,6 @@ from endurance.soak.damage import DamagedFile, damaged
 from endurance.soak.disk import SmallDisk
 from endurance.soak.drawing import ORDERLY, Attempt, Plan, Strike
 from endurance.soak.targets import target
-from reproduction.commands import StageFailure
 
 # Seconds: of one start, however loaded the machine is, and of what it leaves behind.
 _TIME_LIMIT = 240.0
@@ -139,7 +139,7 @@ class Round:
     def _compare(self) -> None:
         try:
             found = self._bench.differences(self._plan, self._place, self._is_without_logs)
-        except StageFailure as error:
+        except Failure as error:
             found = [f"the result cannot be read: {error}"]
         self._report.failures += found
 

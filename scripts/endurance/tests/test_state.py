@@ -2,10 +2,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from corpus.errors import Failure
 from endurance.codes import documented_codes
 from endurance.journal import Journal
 from endurance.kinds import grouped, kind
-from reproduction.commands import StageFailure
 
 
 class StateTests(unittest.TestCase):
@@ -28,7 +28,7 @@ class StateTests(unittest.TestCase):
 
     def test_a_journal_of_another_seed_is_refused(self) -> None:
         Journal(self.path, {"seed": 1})
-        with self.assertRaises(StageFailure) as caught:
+        with self.assertRaises(Failure) as caught:
             Journal(self.path, {"seed": 2})
         self.assertIn('begun with {"seed": 1}, not {"seed": 2}', str(caught.exception))
 

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from reproduction.tests.program import changes, option
+
 _DEFAULTS = {
     "model": {"layers": "4", "width": "128", "vocabulary": "8192"},
     "data": {"sequence_words": "256", "sequence_bytes": "2048", "seed": "1"},
@@ -29,7 +31,7 @@ def output(arguments: list[str]) -> str:
     if words[0] == "plan":
         return _plan(arguments)
     if words[:2] == ["tokenizer", "learn"]:
-        Path(_option(arguments, "--output")).write_text("{}")
+        Path(option(arguments, "--output")).write_text("{}")
         return json.dumps({"train": {"bytes_per_token": 4.0}})
     if words[:2] == ["inspect", "corpus"]:
         return json.dumps(
@@ -42,25 +44,18 @@ def output(arguments: list[str]) -> str:
         return _train(arguments)
     if words[:2] == ["inspect", "run"]:
         return (Path(words[2]) / "report.json").read_text()
-    return _evaluate(Path(_option(arguments, "--checkpoint")))
-
-
-def _option(arguments: list[str], name: str) -> str:
-    return arguments[arguments.index(name) + 1]
+    return _evaluate(Path(option(arguments, "--checkpoint")))
 
 
 def _settings(arguments: list[str]) -> dict[str, str]:
     found = {f"{section}.{key}": value for section, keys in _DEFAULTS.items() for key, value in keys.items()}
-    if "subword" not in _option(arguments, "--config"):
+    if "subword" not in option(arguments, "--config"):
         del found["model.vocabulary"]
     found |= {f"model.{key}": value for key, value in _SHAPE.items() if key not in ("width", "layers")}
-    for place, word in enumerate(arguments):
-        if word == "--set":
-            name, value = arguments[place + 1].split("=")
-            if name not in found:
-                raise Refusal(f"error: there is no setting {name}")
-            found[name] = value
-    return found
+    changed = changes(arguments)
+    if unknown := changed.keys() - found.keys():
+        raise Refusal(f"error: there is no setting {', '.join(sorted(unknown))}")
+    return found | changed
 
 
 def _printed(settings: dict[str, str]) -> str:
@@ -90,7 +85,7 @@ def _plan(arguments: list[str]) -> str:
 
 
 def _train(arguments: list[str]) -> str:
-    run = Path(_option(arguments, "--output"))
+    run = Path(option(arguments, "--output"))
     run.mkdir(parents=True, exist_ok=True)
     (run / "checkpoints").mkdir(exist_ok=True)
     settings = _settings(arguments)

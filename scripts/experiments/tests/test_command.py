@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from corpus.errors import ExitCode
 from experiments.command import main
-from experiments.results import Line
+from experiments.results import Line, Results
 from experiments.tests.program import Refusal, output
 from reproduction.commands import CommandFailure, Commands
 
@@ -215,6 +215,14 @@ class CommandTests(unittest.TestCase):
         self.assertEqual(self.search(_OPTIMIZERS, "--render")[0], ExitCode.DONE)
         self.assertEqual(len(self.calls), calls)
         self.assertIn("| muon | **1.5100** |", self.table())
+
+    def test_two_searches_at_once_keep_the_results_of_both(self) -> None:
+        self.search(_OPTIMIZERS, "--only", "base")
+        base, path = self.lines(), self.folder / "results/mine.jsonl"
+        other = Results(path.parent, "mine")
+        self.search(_OPTIMIZERS, "--only", "*=muon")
+        other.keep({**base[0], "key": "other"})
+        self.assertEqual(len({line["key"] for line in self.lines()}), 3)
 
     def test_a_damaged_line_is_named(self) -> None:
         self.search(_OPTIMIZERS)

@@ -2,10 +2,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from experiments.command import _SEARCHES
 from experiments.search import Search, label, read
-from reproduction.commands import StageFailure
 
 _HEAD = 'title = "A"\nbase = "configs/tiny.yaml"\nsteps = 100\n'
 
@@ -80,7 +79,11 @@ class SearchTests(unittest.TestCase):
             "[axes]\ntraining.clip = [[2]]\n": ("axes.training.clip must be a number",),
             "[axes]\nclip = [2]\n": ("axes.clip names no section",),
             "[axes]\ntraining.steps = [2]\n": ("axes.training.steps", "give steps instead"),
-            "[axes]\noutput.keep = [2]\n": ("axes.output.keep", "the search sets it"),
+            "[axes]\noutput.keep = [2]\n": (
+                "axes.output.keep",
+                "the command chooses it",
+                "README.md explains",
+            ),
             'flops_may_change = ["model.width"]\n' + axes: ("flops_may_change names model.width",),
             "[[trials]]\nname = 'a'\n": ("trials[1].settings is missing",),
             "[[trials]]\nsettings = { training.clip = 1 }\n": ("trials[1].name must",),
@@ -94,7 +97,7 @@ class SearchTests(unittest.TestCase):
                 "give seeds instead",
             ),
         }.items():
-            with self.subTest(content), self.assertRaises(StageFailure) as caught:
+            with self.subTest(content), self.assertRaises(Failure) as caught:
                 self.read(content)
             for part in ("mine.toml", *parts):
                 self.assertIn(part, str(caught.exception))
@@ -102,9 +105,9 @@ class SearchTests(unittest.TestCase):
 
     def test_what_is_missing_is_named(self) -> None:
         self.path.write_text('title = "A"\nsteps = 1\n[axes]\ntraining.clip = [2]\n')
-        with self.assertRaisesRegex(StageFailure, "base is missing"):
+        with self.assertRaisesRegex(Failure, "base is missing"):
             read(self.path)
-        with self.assertRaisesRegex(StageFailure, "There are: mine") as caught:
+        with self.assertRaisesRegex(Failure, "There are: mine") as caught:
             read(self.path.with_name("other.toml"))
         self.assertEqual(caught.exception.code, ExitCode.INPUT_MISSING)
 

@@ -5,9 +5,8 @@ import unittest
 from collections.abc import Callable
 from typing import Any
 
-from corpus.errors import ExitCode
+from corpus.errors import ExitCode, Failure
 from lm_evaluation import echo
-from reproduction.commands import StageFailure
 
 Json = dict[str, Any]
 
@@ -96,12 +95,12 @@ class EchoTests(unittest.TestCase):
             lambda prompt: None,
         ]
         for answer in wrong:
-            with self.subTest(answer.__name__), self.assertRaises(StageFailure) as caught:
+            with self.subTest(answer.__name__), self.assertRaises(Failure) as caught:
                 self.check(answer)
             self.assertEqual(caught.exception.code, ExitCode.INVALID_DATA)
             self.assertIn("echo", str(caught.exception))
 
     def test_servers_that_refuse(self) -> None:
-        with self.assertRaises(StageFailure) as caught:
+        with self.assertRaises(Failure) as caught:
             self.check(_whole, status=400)
         self.assertIn("400", str(caught.exception))

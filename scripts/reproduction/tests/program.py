@@ -36,19 +36,19 @@ def _answer(arguments: list[str]) -> list[Results] | str:
         "inspect run": lambda given: (Path(given[-1]) / "report.json").read_text(),
         "evaluate": _evaluate,
         "inspect words": _words,
-        "generate": lambda given: f"{_option(given, '--prompt')}and so on",
+        "generate": lambda given: f"{option(given, '--prompt')}and so on",
         "benchmark generate": _benchmark,
     }
     name = next(name for name in (" ".join(words[:2]), words[0]) if name in commands)
     return commands[name](arguments)
 
 
-def _option(arguments: list[str], name: str) -> str:
+def option(arguments: list[str], name: str) -> str:
     return arguments[arguments.index(name) + 1]
 
 
 def _preprocess(arguments: list[str]) -> list[Results]:
-    folder = Path(_option(arguments, "--output"))
+    folder = Path(option(arguments, "--output"))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "holdout-000000-000000.shard").touch()
     return [{}]
@@ -57,28 +57,28 @@ def _preprocess(arguments: list[str]) -> list[Results]:
 def _shard(arguments: list[str]) -> list[Results]:
     if "--document" not in arguments:
         return [{"counts": {"documents": 6}}]
-    number = _option(arguments, "--document")
+    number = option(arguments, "--document")
     words = [_SENTENCE.format(sentence, number) for sentence in range(30)]
     return [{"checksum": number, "metadata": {"source": "a/b"}, "words": words}]
 
 
 def _plan(arguments: list[str]) -> list[Results] | str:
     if "--print-config" in arguments:
-        return configuration(Path(_option(arguments, "--config")).stem, _values(arguments).items())
+        return configuration(Path(option(arguments, "--config")).stem, changes(arguments).items())
     if "--match" in arguments:
         return [{"flops_ratio": 1.01, "configuration": configuration("subword")}]
     return [plan()]
 
 
 def _learn(arguments: list[str]) -> list[Results]:
-    Path(_option(arguments, "--output")).write_text("{}")
+    Path(option(arguments, "--output")).write_text("{}")
     return [_EXAMPLE["tokenizer"]]
 
 
 def _train(arguments: list[str]) -> str:
-    run = Path(_option(arguments, "--output"))
+    run = Path(option(arguments, "--output"))
     run.mkdir(parents=True)
-    values = _values(arguments)
+    values = changes(arguments)
     steps = int(values["training.steps"])
     size = int(values["training.sequences_per_step"]) * int(values["data.sequence_bytes"])
     # A byte of German costs the baseline twice as much.
@@ -92,13 +92,13 @@ def _train(arguments: list[str]) -> str:
         "totals": totals,
         "curve": [{"step_seconds": 0.5}] * steps,
         "evaluations": [{**point, "text_bytes": 9} for point in curve if point["step"] <= steps],
-        "configuration": Path(_option(arguments, "--config")).read_text(),
+        "configuration": Path(option(arguments, "--config")).read_text(),
     }
     (run / "report.json").write_text(json.dumps(report))
     return ""
 
 
-def _values(arguments: list[str]) -> dict[str, str]:
+def changes(arguments: list[str]) -> dict[str, str]:
     """What `--set` changes."""
     return dict(arguments[place + 1].split("=") for place, word in enumerate(arguments) if word == "--set")
 
@@ -117,7 +117,7 @@ def _words(arguments: list[str]) -> list[Results]:
 
 
 def _benchmark(arguments: list[str]) -> list[Results]:
-    runs = {"plain": _option(arguments, "--checkpoint"), "subword": _option(arguments, "--baseline")}
+    runs = {"plain": option(arguments, "--checkpoint"), "subword": option(arguments, "--baseline")}
     measurements = [
         {**each, "checkpoint": runs[each["model"]]}
         for each in _EXAMPLE["inference"]["measurements"]

@@ -1,18 +1,52 @@
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from unittest.mock import Mock
 
-from corpus.errors import ExitCode
-from reproduction.commands import CommandFailure, Commands, Progress, StageFailure
+from corpus.errors import ExitCode, Failure
+from corpus.progress import Progress
+from reproduction.commands import CommandFailure, Commands
 from reproduction.hat import Hat
 from reproduction.laboratory import Laboratory, Result, Settings
 from reproduction.staging import Record, Stage, run_all
 
 SETTINGS = Settings(2.0, 4096, 2, "model:\n")
+
+# Runs a command that, as a training, ends a while after it was asked to, and says how often it was.
+_STOPPABLE = """
+import sys
+from pathlib import Path
+from corpus.progress import Progress
+from reproduction.commands import Commands
+from reproduction.restartable import run_restartable
+
+code = '''
+import signal, sys, time
+
+asked = []
+
+def ask(*_):
+    asked.append(1)
+    print("asked", file=sys.stderr, flush=True)
+
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, ask)
+print("ready", file=sys.stderr, flush=True)
+while not asked:
+    time.sleep(0.02)
+time.sleep(0.5)
+'''
+folder = Path(sys.argv[1])
+commands = Commands(folder, Progress(1))
+sys.exit(run_restartable(lambda: commands.run([sys.executable, "-c", code], "a command"), folder))
+"""
 
 
 class StageTests(unittest.TestCase):
@@ -48,8 +82,8 @@ class StageTests(unittest.TestCase):
         self.assertEqual(laboratory.results, {"a": {"value": 1}, "b": {"value": 3}})
 
     def test_goes_on_behind_the_stage_that_failed(self) -> None:
-        with self.assertRaises(StageFailure):
-            self.run_stages(self.stage("a", 1), self.stage("b", StageFailure(65, "No", "Try")))
+        with self.assertRaises(Failure):
+            self.run_stages(self.stage("a", 1), self.stage("b", Failure(65, "No", "Try")))
         self.run_stages(self.stage("a", 1), self.stage("b", 2))
         self.assertEqual(self.done, ["a", "b", "b"])
 
@@ -69,7 +103,7 @@ class StageTests(unittest.TestCase):
         path = self.folder / "settings.json"
         SETTINGS.keep(path)
         SETTINGS.keep(path)
-        with self.assertRaises(StageFailure) as caught:
+        with self.assertRaises(Failure) as caught:
             Settings(1.0, 4096, 2, "model:\n").keep(path)
         self.assertEqual(caught.exception.code, ExitCode.WRONG_USAGE)
         self.assertIn("--hours", str(caught.exception))
@@ -99,9 +133,30 @@ class CommandTests(unittest.TestCase):
             self.assertIn(part, str(caught.exception))
 
     def test_a_program_that_is_not_there(self) -> None:
-        with self.assertRaises(StageFailure) as caught:
+        with self.assertRaises(Failure) as caught:
             self.commands.run(["/nowhere/hat-mpirun"], "hat-mpirun")
         self.assertEqual(caught.exception.code, ExitCode.INPUT_MISSING)
+
+    def test_ctrl_c_asks_the_command_to_stop_once(self) -> None:
+        for number, to_group in ((signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, True)):
+            with self.subTest(number.name):
+                process = subprocess.Popen(
+                    [sys.executable, "-c", _STOPPABLE, str(self.logs)],
+                    cwd=Path(__file__).resolve().parents[2],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    # As a shell does.
+                    process_group=0,
+                )
+                log = self.logs / "start-01.log"
+                while process.poll() is None and "ready" not in (log.read_text() if log.exists() else ""):
+                    time.sleep(0.02)
+                (os.killpg if to_group else os.kill)(process.pid, number)
+                said, _ = process.communicate(timeout=30)
+                self.assertEqual(process.returncode, ExitCode.STOPPED_EARLY, said)
+                self.assertEqual(log.read_text().count("asked"), 1)
+                log.unlink()
 
     def test_answers_are_json_objects(self) -> None:
         program = self.logs / "hat-mpirun"

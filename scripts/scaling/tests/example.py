@@ -30,7 +30,7 @@ def runs(law: Coefficients, noise: float = 0.0, seed: int = 1) -> tuple[ScalingR
 
 
 def measured(law: Coefficients, noise: float = 0.002, seed: int = 1) -> Measured:
-    return Measured("scaling", runs(law, noise, seed), (), (), frozenset({"c"}), frozenset({1000}))
+    return Measured("scaling", runs(law, noise, seed), (), frozenset({"c"}), frozenset({1000}))
 
 
 def keep(results: Path, name: str, law: Coefficients, corpus: str = "c") -> None:

@@ -34,7 +34,3 @@ class JudgingTests(unittest.TestCase):
         for right, expected in ((5, (0.2366, 0.7634)), (0, (0, 0.2775)), (10, (0.7225, 1))):
             for found, wanted in zip(interval(right, 10), expected, strict=True):
                 self.assertAlmostEqual(found, wanted, places=4)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -178,7 +178,3 @@ class CommandTests(unittest.TestCase):
         code, said = self.tune("--output", self.folder / "new")
         self.assertEqual(code, ExitCode.INPUT_MISSING)
         self.assertIn("no files *.jsonl", said)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -107,7 +107,3 @@ class DialogueTests(unittest.TestCase):
         trained = list(author.training(300, without=asked))
         self.assertEqual(len(trained), 300)
         self.assertEqual([dialogue for dialogue in trained if dialogue.questions & asked], [])
-
-
-if __name__ == "__main__":
-    unittest.main()

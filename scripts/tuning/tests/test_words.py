@@ -3,7 +3,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from reproduction.commands import StageFailure
+from corpus.errors import Failure
 from tuning.words import vocabulary
 
 _WORDS = [a + b + c for a in "bcdfghj" for b in "aeiou" for c in ("nt", "rd", "sk", "lm", "ck")]
@@ -40,9 +40,5 @@ class VocabularyTests(unittest.TestCase):
 
     def test_refuses_too_few_words(self) -> None:
         self.write("only some words")
-        with self.assertRaisesRegex(StageFailure, "3 different words"):
+        with self.assertRaisesRegex(Failure, "3 different words"):
             vocabulary(self.folder, ())
-
-
-if __name__ == "__main__":
-    unittest.main()
