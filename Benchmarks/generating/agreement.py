@@ -20,8 +20,8 @@ def check(
 
     Where they first differ, hat took another symbol for the likeliest. Both sides round: in exact arithmetic the logits of
     the two symbols may be apart by as much as rounding moves two logits. That is measured, over all documents: between
-    `rounded`, in the precision that writes, and `exact`, the same in double precision. A mark has no bytes: where hat may have
-    written one before its next byte, either counts.
+    `rounded`, in the precision that writes, and `exact`, the same in double precision. A mark has no bytes, so both a mark and
+    the next byte may be what hat wrote at that place: either counts.
 
     - texts: of the symbols; None of those that are never written, and empty of a mark that is.
     - Raises: `ModeFailure` where they are further apart.
@@ -31,7 +31,7 @@ def check(
     if not differing:
         return f"all {len(ours)} texts are those of hat"
     with torch.inference_mode():
-        # The others' ends stand for any place.
+        # Documents that agree are cut before their last symbol: for them any place will do.
         cut = [begun + own[: len(own) - 1 if place is None else place] for begun, own, place in
                zip(beginnings, ours, places, strict=True)]
         found, reference = rounded(cut).double(), exact(cut)

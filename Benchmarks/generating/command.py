@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -72,8 +73,9 @@ class Course:
             Comparison(model.name, batch, precision, {str(way): speed for way, speed in tried.items()}, rounds))
 
     def ways(self, mode: str, tried: dict) -> list[Way]:
-        """A step of a small model is so short that a second thread may cost more than it helps: the loop is tried with one too.
-        What is compiled, which takes minutes, has as many threads as wrote the fastest there."""
+        """A step of a small model is so short that a second thread may cost more than it helps, so the loop is tried with one
+        thread too. Compiling takes minutes, so the compiled loop is tried only with the number of threads with which the plain
+        loop wrote fastest."""
         threads = self.task.threads
         if mode == "loop":
             return [Way(mode, count) for count in sorted({1, threads})]
@@ -120,7 +122,7 @@ def main() -> int:
     return OUR_FAULT if course.refused else 0
 
 
-def models(hat: Hat, options: argparse.Namespace):
+def models(hat: Hat, options: argparse.Namespace) -> Iterator[Model]:
     runs = {}
     if options.checkpoint:
         runs["model"] = options.checkpoint

@@ -7,12 +7,14 @@ wait as are being spelled. Legend: B documents, d byte width, D backbone width, 
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from peer.packing import pack
-from torch import Tensor
+from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from .stack import Compiler, Layer, Stack, norm
 from .writable import START, Writable
@@ -41,7 +43,9 @@ class Spelling(NamedTuple):
 
 
 class Hierarchical:
-    def __init__(self, model, tokenizer, writable: Writable, documents: int, compiler: Compiler):
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: Any, writable: Writable, documents: int, compiler: Compiler
+    ):
         config = model.config
         self.model, self.words_of, self.writable = model, tokenizer.words, writable
         self.hashing = sys.modules[type(model).__module__]
@@ -209,7 +213,9 @@ class Hierarchical:
             else:
                 x = x + table(hashing.table_row(now.behind, table))
         symbols, is_done, now = self.chosen(self.head(self.decoder.step(x, None, now.place, now.place, None)), now)
-        kept = (torch.where(goes_on if new.ndim == 1 else goes_on[:, None], new, old) for new, old in zip(now, before))
+        kept = (
+            torch.where(goes_on if new.ndim == 1 else goes_on[:, None], new, old)
+            for new, old in zip(now, before, strict=True))
         return torch.where(goes_on, symbols, symbol), is_done, Spelling(*kept)
 
     def chosen(self, logits: Tensor, spelling: Spelling) -> tuple[Tensor, Tensor, Spelling]:
@@ -228,7 +234,7 @@ def split(symbols: list[int]) -> tuple[list[bytes], bytes]:
     return [bytes([DOCUMENT]), *words[:-1]], words[-1]
 
 
-def stack_of(layers, head_size: int, rope_theta: float, documents: int, rows: int) -> Stack:
+def stack_of(layers: Iterable[nn.Module], head_size: int, rope_theta: float, documents: int, rows: int) -> Stack:
     return Stack(
         [Layer(block.input_norm, block.attention, block.post_attention_norm, block.mlp) for block in layers], head_size,
         rope_theta, documents, rows)

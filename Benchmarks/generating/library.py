@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
-from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    LogitsProcessor,
+    LogitsProcessorList,
+    PreTrainedModel,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 
 from .hierarchical import DOCUMENT
 from .writable import Writable
@@ -13,7 +21,7 @@ from .writable import Writable
 class Library:
     """`generate` reads the prompt itself: `read` lets it write one symbol, and `write` begins again."""
 
-    def __init__(self, model, tokenizer, writable: Writable):
+    def __init__(self, model: PreTrainedModel, tokenizer: Any, writable: Writable):
         self.model, self.tokenizer, self.writable = model, tokenizer, writable
 
     def forget(self) -> None:
@@ -47,7 +55,7 @@ class Enough(StoppingCriteria):
     def left(self, input_ids: Tensor) -> Tensor:
         return self.bytes_each - self.writable.lengths[input_ids[:, self.start :]].sum(1)
 
-    def __call__(self, input_ids: Tensor, scores: Tensor, **_) -> Tensor:
+    def __call__(self, input_ids: Tensor, scores: Tensor, **_: object) -> Tensor:
         return self.left(input_ids) <= 0
 
 

@@ -6,17 +6,21 @@ Legend: B documents, D width, V vocabulary, O longest n-gram of tokens.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from .stack import Compiler, Layer, Stack, norm
 from .writable import Writable
 
 
 class Subword:
-    def __init__(self, model, tokenizer, writable: Writable, documents: int, compiler: Compiler, context: int):
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: Any, writable: Writable, documents: int, compiler: Compiler, context: int
+    ):
         """- context: tokens of a document, at most."""
         config = model.config
         self.model, self.tokenizer, self.writable = model, tokenizer, writable
@@ -87,7 +91,7 @@ class Subword:
         return tokens, self.writable.state[state, tokens], room - self.writable.lengths[tokens]
 
 
-def token_texts(tokenizer, count: int) -> list[bytes | None]:
+def token_texts(tokenizer: Any, count: int) -> list[bytes | None]:
     """The bytes of each token; None of a mark."""
     # The byte-level alphabet: printable characters stand for themselves, the other bytes for characters from 256 on.
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]

@@ -18,7 +18,6 @@ from reproduction.commands import Commands
 from reproduction.machine import ROOT
 
 _PYTHON = ROOT / "Benchmarks/pytorch/python"
-_ENVIRONMENT = ROOT / "Benchmarks" / ".venv"
 # Steps whose gradient is computed before the first is taken: PyTorch compiles, and again at another size.
 _COMPILED_STEPS = 3
 # Of the loss; sums of some ten thousand float32 terms.
@@ -53,8 +52,7 @@ class _Training:
         done = self._cut_back()
         layout = Layout(self._course.ranks, 1, "DDP over gloo, a process a core")
         start = PeerRun(self._weights, self._batches, self._recipe)
-        python = str(_ENVIRONMENT / "bin" / "python")
-        with Peer(start, MODES["tuned"], layout, self._folder, python) as peer:
+        with Peer(start, MODES["tuned"], layout, self._folder, str(_PYTHON)) as peer:
             self._check(first_loss, peer.gradient(0)["loss"])
             for step in range(1, min(_COMPILED_STEPS, self._run.steps)):
                 peer.gradient(step)

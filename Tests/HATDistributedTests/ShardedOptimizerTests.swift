@@ -154,10 +154,6 @@ import Testing
       }
     }
   }
-
-  @Test(arguments: [4, -1]) func otherStagesAreRefused(stage: Int) {
-    #expect(throws: UserError.self) { _ = try sharding(stage, NodeMap(ranks: 1, nodes: 1)) }
-  }
 }
 
 /// Of hidden matrices the largest gradient of each row so far, by which the row is scaled; of all else a momentum.

@@ -9,7 +9,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 _FOLDERS = ("Benchmarks", "Sources", "Tests", "configs", "docs", "hostfiles", "packaging", "scripts")
-_SUFFIXES = {"", ".c", ".cpp", ".def", ".h", ".md", ".modulemap", ".py", ".sbatch", ".swift", ".yaml"}
+_SUFFIXES = {"", ".c", ".cpp", ".def", ".h", ".md", ".modulemap", ".py", ".sbatch", ".swift", ".toml", ".yaml"}
 
 # Files that programs or users write: mentioned, but not in the repository.
 _ELSEWHERE = {
@@ -17,8 +17,8 @@ _ELSEWHERE = {
     "results.md",
     "report.md",
     "hostfiles/mine",
-    "Benchmarks/.venv",
     "Benchmarks/.work",
+    "scripts/huggingface/.venv",
     "scripts/lm_evaluation/.venv",
     "scripts/reproduction/.venv",
     "scripts/serving/.venv",
@@ -33,7 +33,7 @@ _UNPUBLISHED = re.compile(r"\bdesign[/]|\(design[:]")
 
 
 def files() -> list[Path]:
-    """Every text file of the repository that a person writes."""
+    """The pages, sources, scripts and settings of the repository; not templates, nor the licence."""
     found = [path for path in REPOSITORY.iterdir() if path.suffix in {".md", ".swift"}]
     for folder in _FOLDERS:
         for place, folders, names in os.walk(REPOSITORY / folder):

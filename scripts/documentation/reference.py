@@ -144,7 +144,7 @@ def _groups(arguments: list[Argument]) -> list[tuple[str, list[Argument]]]:
 
 def _usage(path: list[str], arguments: list[Argument]) -> str:
     """The command with what it cannot do without."""
-    required = [_name(argument, with_value=True) for argument in arguments if not argument["isOptional"]]
+    required = [_name(argument) for argument in arguments if not argument["isOptional"]]
     options = ["[options]"] if len(required) < len(arguments) else []
     return "    " + " ".join([*path, *required, *options])
 
@@ -158,15 +158,15 @@ def _row(argument: Argument) -> list[str]:
     meaning = _text(argument.get("abstract", ""))
     if values := argument.get("allValues"):
         meaning += f" One of {', '.join(map(_code, values))}."
-    return [_code(_name(argument, with_value=True)), default or "", meaning]
+    return [_code(_name(argument)), default or "", meaning]
 
 
-def _name(argument: Argument, with_value: bool) -> str:
+def _name(argument: Argument) -> str:
     value = f"<{argument['valueName']}>" + (" ..." if argument["isRepeating"] else "")
     if argument["kind"] == "positional":
         return value
     name = "--" + argument["preferredName"]["name"]
-    return f"{name} {value}" if with_value and argument["kind"] == "option" else name
+    return f"{name} {value}" if argument["kind"] == "option" else name
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -1,6 +1,5 @@
 """The command line of `scripts/make-archive`."""
 
-import argparse
 import gzip
 import hashlib
 import shutil
@@ -14,6 +13,7 @@ from installation.elf import dotted, wants
 from installation.errors import PackagingError
 from installation.libraries import LATEST, bundle, mpi
 from installation.program import REPOSITORY, Build, built, commit, commit_time, strip, version
+from reproduction.restartable import Parser
 
 _TEMPLATES = REPOSITORY / "packaging/archive"
 _DESCRIPTION = """Builds hat-mpirun with Swift's libraries inside, and writes hat-VERSION-linux-x86_64.tar.gz: the program, its
@@ -23,7 +23,7 @@ _PRESETS = "${HAT_ROOT:?is the folder of the archive}/share/hat/configs"
 
 def main(arguments: list[str] | None = None) -> int:
     """The process's exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/make-archive", description=_DESCRIPTION)
+    parser = Parser(prog="scripts/make-archive", description=_DESCRIPTION)
     parser.add_argument("--output", type=Path, default=Path("."), metavar="DIR", help="the folder for the archive; default: here")
     options = parser.parse_args(arguments)
     try:

@@ -1,9 +1,7 @@
 """The command line of `scripts/check-archive`."""
 
-import argparse
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import textwrap
@@ -12,6 +10,7 @@ from pathlib import Path
 from installation.errors import INVALID_DATA, OUR_FAULT, PackagingError, needed, run
 from installation.program import REPOSITORY
 from installation.root import fresh, inside
+from reproduction.restartable import Parser
 
 _DESCRIPTION = """Makes a root of Debian 12 with Open MPI and nothing of Swift, installs an archive or a Debian package of hat in it, and
 preprocesses, trains on two ranks and exports there. The weights must be those of the build for daily work, to the last bit. Wants root,
@@ -80,7 +79,7 @@ _DEFINITION = REPOSITORY / "packaging/apptainer.def"
 
 def main(arguments: list[str] | None = None) -> int:
     """The process's exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/check-archive", description=_DESCRIPTION)
+    parser = Parser(prog="scripts/check-archive", description=_DESCRIPTION)
     parser.add_argument("file", type=Path, help="what scripts/make-archive or scripts/make-debian-package has made")
     parser.add_argument(
         "--against",
@@ -171,6 +170,6 @@ def compare(weights: Path, reference: Path) -> None:
         needed(reference, "swift build -c release")
         script = f'export PATH="{reference.parent}:$PATH"\n{_WORK}'
         command = ["timeout", "900", "bash", "-euo", "pipefail", "-c", script]
-        subprocess.run(command, check=True, cwd=work, stdout=subprocess.DEVNULL)
+        run(command, "It is the reference that fails", cwd=work)
         if (work / "weights.safetensors").read_bytes() != weights.read_bytes():
             raise PackagingError(INVALID_DATA, "The weights differ from those of the reference", "Are both of the same commit?")

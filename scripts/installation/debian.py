@@ -1,6 +1,5 @@
 """The command line of `scripts/make-debian-package`."""
 
-import argparse
 import os
 import shutil
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from installation.contents import fill, write_examples, write_licenses, write_manual
 from installation.errors import INPUT_MISSING, WRONG_USAGE, PackagingError, run
 from installation.program import REPOSITORY, Build, built, commit, commit_time, version
+from reproduction.restartable import Parser
 
 _TEMPLATES = REPOSITORY / "packaging/debian"
 _DESCRIPTION = """Builds hat-mpirun with Swift's libraries inside and all others from Debian, and makes a package of it, for the Debian or
@@ -20,7 +20,7 @@ _HINT = "apt-get install debhelper lintian"
 
 def main(arguments: list[str] | None = None) -> int:
     """The process's exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/make-debian-package", description=_DESCRIPTION)
+    parser = Parser(prog="scripts/make-debian-package", description=_DESCRIPTION)
     parser.add_argument("--output", type=Path, default=Path("."), metavar="DIR", help="the folder for the package; default: here")
     options = parser.parse_args(arguments)
     try:

@@ -21,8 +21,7 @@ mount --rbind /dev "$0/dev"
 mount --rbind /sys "$0/sys"
 mount -t tmpfs tmpfs "$0/dev/shm"
 exec chroot "$0" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \\
-  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 DEBIAN_FRONTEND=noninteractive \\
-  timeout --kill-after=10 900 bash -euo pipefail -c "$1"
+  DEBIAN_FRONTEND=noninteractive timeout --kill-after=10 900 bash -euo pipefail -c "$1"
 """
 
 

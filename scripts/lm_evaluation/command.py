@@ -3,8 +3,6 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from corpus.errors import ExitCode, Failure
@@ -21,7 +19,7 @@ from reproduction.hat import Hat
 from reproduction.machine import ROOT
 from reproduction.questions import passages
 from reproduction.restartable import Parser, run_restartable
-from serving.server import Json, Server
+from serving.server import Json, served
 
 _DESCRIPTION = """Runs lm-evaluation-harness on a model that `hat-mpirun serve` serves, and `evaluate` on the same
 questions, which it makes from held-out text, and compares their figures. Exit code 65: they differ. After a stop, run
@@ -86,7 +84,8 @@ class _Comparison:
 
     def work(self) -> list[Row]:
         self._progress.begin("Serving the model")
-        with self._served() as server:
+        program = self._options.program.resolve()
+        with served(self._options.checkpoint, program, _PATIENCE) as server:
             model = server.ask("/v1/models")["data"][0]
             self._keep_settings(model)
             self._progress.begin("Making questions from held-out text")
@@ -102,29 +101,6 @@ class _Comparison:
             compared = {} if task.is_written and model["kind"] == "subword" else self._evaluated(task)
             found += rows(task.name, len(questions.read(self._file(task))), harness[task.name], compared)
         return found
-
-    @contextmanager
-    def _served(self) -> Iterator[Server]:
-        server = Server(self._options.checkpoint, program=self._options.program.resolve(), patience=_PATIENCE)
-        try:
-            server.__enter__()
-        except OSError as error:
-            raise Failure(
-                ExitCode.INPUT_MISSING,
-                f"{self._options.program} cannot be started ({error.strerror})",
-                "Build it with swift build -c release, or name another program with --program.",
-            ) from error
-        except RuntimeError as error:
-            code = server.process.poll() or 0
-            raise Failure(
-                code if code > 0 else ExitCode.OUR_FAULT,
-                str(error).strip().rstrip("."),
-                "Mend that, and run the same command.",
-            ) from error
-        try:
-            yield server
-        finally:
-            server.__exit__(None, None, None)
 
     def _keep_settings(self, model: Json) -> None:
         """A folder is for one model, text and number of questions: it keeps answers."""

@@ -24,20 +24,20 @@ def check(url: str, model: str | None = None, seconds: float = 60) -> str:
     - Raises: `Failure` that says what is wrong with the answer.
     """
     server = _Server(url.rstrip("/").removesuffix("/v1/completions"), seconds)
-    if model is None:
-        model = str(server.ask("/v1/models")["data"][0]["id"])
-    tokens = server.ask("/tokenize", {"prompt": _TEXT, "add_special_tokens": False})["tokens"]
-    request = {
-        "model": model,
-        "prompt": [tokens],
-        "temperature": 0,
-        "max_tokens": 1,
-        "logprobs": 1,
-        "seed": 1234,
-        "echo": True,
-    }
-    answer = server.ask("/v1/completions", request)
     try:
+        if model is None:
+            model = str(server.ask("/v1/models")["data"][0]["id"])
+        tokens = server.ask("/tokenize", {"prompt": _TEXT, "add_special_tokens": False})["tokens"]
+        request = {
+            "model": model,
+            "prompt": [tokens],
+            "temperature": 0,
+            "max_tokens": 1,
+            "logprobs": 1,
+            "seed": 1234,
+            "echo": True,
+        }
+        answer = server.ask("/v1/completions", request)
         found = answer["choices"][0]["logprobs"] or {}
         own, best = found.get("token_logprobs") or [], found.get("top_logprobs") or []
         fault = _fault(len(tokens), own, best)

@@ -8,6 +8,7 @@ must be what they were at first, memory bounded, and nothing left open. Exit cod
 """
 
 import argparse
+import http.client
 import json
 import random
 import resource
@@ -19,6 +20,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from reproduction.restartable import Parser
 from serving.server import Refused, Server
 
 _PROMPTS = ["", "It was ", "größer 語 ", "To be, or not to be, that is the question: " * 8]
@@ -51,7 +53,7 @@ class Load:
                     self.wrong.append(str(refused))
                     return
                 time.sleep(0.05)
-            except (OSError, json.JSONDecodeError):
+            except (OSError, http.client.HTTPException, json.JSONDecodeError):
                 self.counts["refused connections"] += 1
                 time.sleep(0.05)
 
@@ -101,7 +103,7 @@ class Load:
         while not until.is_set():
             try:
                 draw.choice(kinds)(draw)
-            except (OSError, json.JSONDecodeError, ValueError):
+            except (OSError, http.client.HTTPException, ValueError):
                 self.counts["refused connections"] += 1
 
     def crowd(self, count: int) -> None:
@@ -129,7 +131,7 @@ class Load:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="scripts/serving/load", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--checkpoint", required=True)
@@ -154,12 +156,14 @@ def main() -> None:
         with ThreadPoolExecutor(options.clients) as pool, ThreadPoolExecutor(6) as disturbers:
             for number in range(6):
                 disturbers.submit(load.disturb, until, number)
-            peaks = []
-            for done, _ in enumerate(pool.map(load.short, range(options.requests))):
-                if done % 500 == 0:
-                    peaks.append(server.memory() >> 20)
-                    print(f"{done} requests, {time.monotonic() - start:.0f} s, {peaks[-1]} MiB", flush=True)
-            until.set()
+            try:
+                for done, _ in enumerate(pool.map(load.short, range(options.requests))):
+                    if done % 500 == 0:
+                        seconds, memory = time.monotonic() - start, server.memory() >> 20
+                        print(f"{done} requests, {seconds:.0f} s, {memory} MiB", flush=True)
+            finally:
+                # However it ends: the pool waits for the disturbers.
+                until.set()
         seconds = time.monotonic() - start
         load.crowd(options.crowd)
         deadline = time.monotonic() + 30

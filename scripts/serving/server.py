@@ -8,9 +8,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from corpus.errors import ExitCode, Failure
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = REPOSITORY / ".build/release/hat-mpirun"
@@ -143,3 +146,31 @@ class Server:
         _, text, _ = self.request("GET", "/metrics")
         lines = [line.rsplit(" ", 1) for line in text.decode().splitlines() if not line.startswith("#")]
         return {name: float(value) for name, value in lines}
+
+
+@contextmanager
+def served(checkpoint: Path | str, program: Path, patience: float) -> Iterator[Server]:
+    """A server that a program for users works with.
+
+    - Raises: `Failure` if it does not start, with the exit code of the program.
+    """
+    server = Server(checkpoint, program=program, patience=patience)
+    try:
+        server.__enter__()
+    except OSError as error:
+        raise Failure(
+            ExitCode.INPUT_MISSING,
+            f"{program} cannot be started ({error.strerror})",
+            "Build it with swift build -c release, or name another program with --program.",
+        ) from error
+    except RuntimeError as error:
+        code = server.process.poll() or 0
+        raise Failure(
+            code if code > 0 else ExitCode.OUR_FAULT,
+            str(error).strip().rstrip("."),
+            "Mend that, and run the same command.",
+        ) from error
+    try:
+        yield server
+    finally:
+        server.__exit__(None, None, None)

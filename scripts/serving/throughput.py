@@ -15,6 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from reproduction.restartable import Parser
 from serving import readers
 from serving.runs import run
 from serving.server import Json, Server
@@ -76,7 +77,7 @@ def prompts_of(checkpoint: str) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="scripts/serving/throughput",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

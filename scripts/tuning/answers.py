@@ -3,14 +3,11 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import ExitCode, Failure
-from serving.server import Server
+from serving.server import served
 from tuning.dialogues import KINDS
 
 Json = dict[str, Any]
@@ -40,7 +37,7 @@ def ask(run: Path, prompts: list[list[Json]], program: Path) -> list[str]:
         )
         return str(found["choices"][0]["message"]["content"])
 
-    with _served(run, program) as server, ThreadPoolExecutor(_CONCURRENCY) as pool:
+    with served(run, program, _PATIENCE) as server, ThreadPoolExecutor(_CONCURRENCY) as pool:
         return list(pool.map(answer, prompts))
 
 
@@ -68,24 +65,6 @@ def interval(right: int, asked: int) -> tuple[float, float]:
     middle = share + spread / 2
     reach = z * math.sqrt(share * (1 - share) / asked + spread / asked / 4)
     return (middle - reach) / (1 + spread), (middle + reach) / (1 + spread)
-
-
-@contextmanager
-def _served(run: Path, program: Path) -> Iterator[Server]:
-    server = Server(run, program=program, patience=_PATIENCE)
-    try:
-        server.__enter__()
-    except RuntimeError as error:
-        code = server.process.poll() or 0
-        raise Failure(
-            code if code > 0 else ExitCode.OUR_FAULT,
-            str(error).strip().rstrip("."),
-            "Mend that, and run the same command.",
-        ) from error
-    try:
-        yield server
-    finally:
-        server.__exit__(None, None, None)
 
 
 def read(path: Path) -> list[Json]:

@@ -1,6 +1,5 @@
 """The command line of `scripts/make-site`."""
 
-import argparse
 import shutil
 import sys
 import tempfile
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from corpus.errors import ExitCode
 from installation.errors import PackagingError, run
+from reproduction.restartable import Parser
 from website.guides import ROOT, write_catalog
 from website.links import faults
 from website.symbols import MODULES, TOOLCHAIN, write_symbol_graphs
@@ -26,7 +26,7 @@ _INDEX = """<!doctype html>
 
 def main(arguments: list[str] | None = None) -> int:
     """The process's exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/make-site", description=_DESCRIPTION)
+    parser = Parser(prog="scripts/make-site", description=_DESCRIPTION)
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="new, or a site made before")
     parser.add_argument("--base-path", default="", metavar="PATH", help="where the server shows it, such as /hat")
     options = parser.parse_args(arguments)
@@ -43,19 +43,25 @@ def make_site(output: Path, base_path: str = "") -> None:
 
     - Throws: `PackagingError`.
     """
-    if output.exists() and not (output / "metadata.json").exists():
+    output = output.resolve()
+    if output.exists() and not all((output / name).exists() for name in ("metadata.json", "documentation/guides")):
         raise PackagingError(ExitCode.CANNOT_WRITE, f"{output} exists and is no site", "Name a new folder.")
     with tempfile.TemporaryDirectory(prefix="hat-site-") as folder:
         site = _built(Path(folder), base_path)
         if found := faults(site):
             raise PackagingError(ExitCode.INVALID_DATA, "links lead nowhere:\n" + "\n".join(found), "Mend the pages.")
         (site / "index.html").write_text(_INDEX, "utf-8")
+        partial = output.with_name(f"{output.name}.partial")
         try:
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.copytree(site, partial)
             if output.exists():
                 shutil.rmtree(output)
-            shutil.copytree(site, output)
+            partial.rename(output)
         except OSError as error:
-            raise PackagingError(ExitCode.CANNOT_WRITE, f"{output}: {error.strerror}", "Name another folder.") from None
+            shutil.rmtree(partial, ignore_errors=True)
+            message = f"{output}: {error.strerror or error}"
+            raise PackagingError(ExitCode.CANNOT_WRITE, message, "Name another folder.") from None
 
 
 def _built(work: Path, base_path: str) -> Path:

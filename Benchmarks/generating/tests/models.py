@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import torch
-from transformers import LlamaConfig
+from transformers import LlamaConfig, PreTrainedModel
 
 sys.path.append(str(Path(__file__).resolve().parents[3] / "Sources/hat-mpirun/Model/HuggingFace"))
 import modeling_hat  # noqa: E402
@@ -31,7 +31,7 @@ class Tokenizer:
         texts = [*(bytes([byte]) for byte in range(256)), b"", *MERGED]
         return ["".join(letters[byte] for byte in texts[number]) for number in numbers]
 
-    def pad(self, inputs: dict, **_) -> dict:
+    def pad(self, inputs: dict, **_: object) -> dict:
         rows = inputs["input_ids"]
         most = max(map(len, rows))
         return {
@@ -39,7 +39,7 @@ class Tokenizer:
             "attention_mask": torch.tensor([[0] * (most - len(row)) + [1] * len(row) for row in rows])}
 
 
-def hierarchical(**sizes):
+def hierarchical(**sizes: int) -> tuple[PreTrainedModel, tokenization_hat.HATTokenizer]:
     config = modeling_hat.HATConfig(
         byte_width=32, byte_head_size=16, byte_mlp_hidden=48, byte_ngram_rows=300, prefix_ngram_rows=500, width=48,
         head_size=12, layers=2, mlp_hidden=64, context_words=40, **sizes)
@@ -47,7 +47,7 @@ def hierarchical(**sizes):
     return randomized(modeling_hat.HATForCausalLM(config)), tokenizer
 
 
-def subword(has_ngrams: bool):
+def subword(has_ngrams: bool) -> tuple[PreTrainedModel, Tokenizer]:
     sizes = {
         "vocab_size": MARK + 1 + len(MERGED), "hidden_size": 48, "intermediate_size": 64, "num_hidden_layers": 2,
         "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-5, "bos_token_id": MARK,
@@ -58,7 +58,7 @@ def subword(has_ngrams: bool):
     return randomized(modeling_ngrams.LlamaForCausalLM(LlamaConfig(**sizes))), Tokenizer()
 
 
-def randomized(model):
+def randomized(model: PreTrainedModel) -> PreTrainedModel:
     """Large enough that the logits differ much."""
     torch.manual_seed(5)
     for parameter in model.parameters():

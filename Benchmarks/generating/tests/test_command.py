@@ -116,7 +116,3 @@ class CourseTests(unittest.TestCase):
         said = " ".join(hat.run.call_args.args)
         self.assertIn("--temperature 0", said)
         self.assertIn("--checkpoint run@3 --data corpus --batch 16 --documents 2 --prompt-bytes 10 --bytes 4 --threads 2", said)
-
-
-if __name__ == "__main__":
-    unittest.main()

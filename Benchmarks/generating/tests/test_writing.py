@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import unittest
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from generating.hierarchical import BYTES, Hierarchical
@@ -11,17 +13,17 @@ from generating.library import Library
 from generating.subword import Subword, token_texts
 from generating.tests import models
 from generating.writable import NEVER, Writable
-from generating.writers import measure
+from generating.writers import Writer, measure
 
 PROMPTS = [b"To be, or not to be", b"x", "größer the the café ".encode(), b"AND THE th"]
 
 
-def plain(function, **_):
+def plain(function: Callable, **_: object) -> Callable:
     return function
 
 
 class WritingTests(unittest.TestCase):
-    def check(self, loop, library, texts: list[bytes | None], bytes_each: int = 24) -> None:
+    def check(self, loop: Callable[[int], Writer], library: Library, texts: list[bytes | None], bytes_each: int = 24) -> None:
         speed, alone = measure(loop(1), 1, PROMPTS, 1, bytes_each)
         self.assertGreater(min(speed.prompt, speed.writing), 0)
         _, together = measure(loop(3), 1, PROMPTS, 3, bytes_each)
@@ -65,7 +67,7 @@ class WritingTests(unittest.TestCase):
     def test_a_compiled_loop_writes_the_same(self) -> None:
         """Compiled in form only: `eager` runs what the compiler has recorded, and needs no C++ compiler."""
 
-        def compiler(function, **options):
+        def compiler(function: Callable, **options: Any) -> Callable:
             return torch.compile(function, backend="eager", **options)
 
         model, tokenizer = models.hierarchical(byte_ngrams=3, prefix_ngrams=2)
@@ -99,7 +101,3 @@ class WritableTests(unittest.TestCase):
                 self.assertLess(writable.needs[state, byte], NEVER, hex(code))
                 state = int(writable.state[state, byte])
             self.assertEqual(state, 0)
-
-
-if __name__ == "__main__":
-    unittest.main()

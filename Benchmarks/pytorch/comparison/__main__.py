@@ -6,6 +6,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from .agreement import check_gradients, check_step
@@ -156,7 +157,7 @@ def parse_options() -> argparse.Namespace:
     return options
 
 
-def choices(known: dict):
+def choices(known: Collection[str]) -> Callable[[str], list[str]]:
     def parse(text: str) -> list[str]:
         names = text.split(",")
         if unknown := [name for name in names if name not in known]:

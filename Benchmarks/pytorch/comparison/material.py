@@ -1,4 +1,4 @@
-"""What both sides work on: a corpus, weights, batches. Made once for a build of hat, and kept."""
+"""What both sides work on: a corpus, weights, batches. Made once for a build of hat and a configuration, and kept."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def prepare(hat: Hat, preset: Path, corpus: Path, folder: Path, steps: int) -> M
         raise Failure(f"{corpus} is no corpus: it has no corpus.json. Name a folder that `hat-mpirun preprocess` made.")
     material = Material(preset, corpus, folder / preset.stem)
     stamp = material.folder / "stamp"
-    wanted = f"{digest(hat.program)} {digest(description)} {corpus.resolve()} {steps} {ROUNDED_SEQUENCES}"
+    wanted = f"{digest(hat.program)} {digest(preset)} {digest(description)} {corpus.resolve()} {steps} {ROUNDED_SEQUENCES}"
     if stamp.exists() and stamp.read_text() == wanted:
         return material
     shutil.rmtree(material.folder, ignore_errors=True)

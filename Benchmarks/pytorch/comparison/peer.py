@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,18 +55,28 @@ class Peer:
                 env=os.environ | {"OMP_NUM_THREADS": str(self.layout.threads)})
 
     def __enter__(self) -> Peer:
-        self.answers()
+        try:
+            self.answers()
+        except BaseException:
+            # Python calls no `__exit__` now, and those that wait for a dead one would wait for half an hour.
+            for process in self.processes:
+                process.kill()
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         for process in self.processes:
-            process.stdin.close()
+            # What was asked of one that has died cannot be written any more.
+            with suppress(BrokenPipeError):
+                process.stdin.close()
         for process in self.processes:
             try:
                 process.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            process.stdout.close()
 
     def gradient(self, step: int) -> dict:
         return self.ask(f"gradient {step}")[0]
@@ -81,9 +92,12 @@ class Peer:
             peak_resident_bytes=max(answer["peak_resident_bytes"] for answer in answers))
 
     def ask(self, request: str) -> list[dict]:
-        for process in self.processes:
-            process.stdin.write(request + "\n")
-            process.stdin.flush()
+        for rank, process in enumerate(self.processes):
+            try:
+                process.stdin.write(request + "\n")
+                process.stdin.flush()
+            except BrokenPipeError:
+                raise self.death(rank) from None
         return self.answers()
 
     def answers(self) -> list[dict]:
@@ -92,8 +106,11 @@ class Peer:
     def answer(self, rank: int) -> dict:
         line = self.processes[rank].stdout.readline()
         if not line:
-            raise ModeFailure(f"a process of the peer died:\n{self.log(rank).read_text()[-4000:]}")
+            raise self.death(rank)
         return json.loads(line)
+
+    def death(self, rank: int) -> ModeFailure:
+        return ModeFailure(f"a process of the peer died:\n{self.log(rank).read_text()[-4000:]}")
 
     def log(self, rank: int) -> Path:
         return self.folder / f"peer-{rank}.log"

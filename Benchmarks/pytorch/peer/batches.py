@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 DOCUMENT_MARK = b"\xfe"
@@ -53,7 +54,7 @@ def read_steps(path: Path) -> list[list[Batch]]:
 def parse_batch(record: dict) -> Batch:
     text = base64.b64decode(record["bytes_b64"])
     offsets, pieces = record["word_offsets"], record["piece_offsets"]
-    words = [text[start:end] for start, end in zip(offsets, offsets[1:])]
+    words = [text[start:end] for start, end in pairwise(offsets)]
     return Batch(
-        [words[start:end] for start, end in zip(pieces, pieces[1:])],
+        [words[start:end] for start, end in pairwise(pieces)],
         record["text_bytes"], record["words"], record["training_flops"])

@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .configuration import Configuration, StackShape
-from .packing import Segments
 from .plan import IGNORED, Plan
 from .products import LINEAR, Linear
 

@@ -43,7 +43,7 @@ class Muon(torch.optim.Optimizer):
             state["momentum"].lerp_(matrix.grad, 1 - momentum)
             update = matrix.grad.lerp(state["momentum"], momentum)
             matrix.mul_(1 - rate * decay)
-            for part, direction in zip(matrix.split(rows), update.split(rows)):
+            for part, direction in zip(matrix.split(rows), update.split(rows), strict=True):
                 scale = 0.2 * max(part.shape) ** 0.5
                 part.sub_(orthogonalized(direction, self.recipe.newton_schulz_steps), alpha=rate * scale)
 

@@ -36,7 +36,7 @@ def pack(lengths: list[int], block_rows: int, is_causal: bool) -> Segments:
     starts, blocks = place(lengths, rows)
     owner = torch.full((blocks * rows,), -1)
     position = torch.zeros(blocks * rows, dtype=torch.long)
-    for index, (start, length) in enumerate(zip(starts, lengths)):
+    for index, (start, length) in enumerate(zip(starts, lengths, strict=True)):
         owner[start : start + length] = index
         position[start : start + length] = torch.arange(length)
     return Segments(starts, position.view(blocks, rows), mask_of(owner.view(blocks, rows), is_causal))

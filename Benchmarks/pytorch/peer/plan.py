@@ -49,13 +49,13 @@ def make_plan(batch: Batch, distinct_words: bool) -> Plan:
 
     encoder = pack([len(word) + 1 for word in encoded], WORD_BLOCK_ROWS, is_causal=False)
     encoder_bytes = torch.full((encoder.rows,), WORD_MARK)
-    for start, word in zip(encoder.starts, encoded):
+    for start, word in zip(encoder.starts, encoded, strict=True):
         encoder_bytes[start + 1 : start + 1 + len(word)] = torch.tensor(list(word))
 
     decoder = pack([positions(word) for word in targets], WORD_BLOCK_ROWS, is_causal=True)
     decoder_inputs = torch.zeros(decoder.rows, dtype=torch.long)
     expected = torch.full((decoder.rows,), IGNORED)
-    for row, (start, word) in enumerate(zip(decoder.starts, targets)):
+    for row, (start, word) in enumerate(zip(decoder.starts, targets, strict=True)):
         end = start + positions(word)
         symbols = [*word, WORD_MARK]
         decoder_inputs[start] = 256 + row

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 
 Linear = Callable[[Tensor, Tensor], Tensor]
 
@@ -23,11 +24,11 @@ def _(x: Tensor, weight: Tensor) -> Tensor:
     return x.new_empty(x.shape[0], weight.shape[0])
 
 
-def save_factors(ctx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+def save_factors(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
     ctx.save_for_backward(*inputs)
 
 
-def differentiate(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:
+def differentiate(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor]:
     x, weight = ctx.saved_tensors
     return onednn_product(gradient, weight.t()), onednn_product(gradient.t(), x.t())
 

@@ -25,10 +25,12 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 from torch.overrides import TorchFunctionMode
 
 from .batches import Batch, read_steps
@@ -67,13 +69,13 @@ class Rounded(torch.autograd.Function):
     """The number itself. Its derivative, when it comes back, goes to the tally, and is a rounded number as well."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, tally: Tally) -> Tensor:
+    def forward(ctx: FunctionCtx, x: Tensor, tally: Tally) -> Tensor:
         ctx.save_for_backward(x)
         ctx.tally = tally
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx, derivative: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: FunctionCtx, derivative: Tensor) -> tuple[Tensor, None]:
         ctx.tally.add(*ctx.saved_tensors, derivative)
         return Rounded.apply(derivative, ctx.tally), None
 
@@ -85,7 +87,9 @@ class RoundedProducts(TorchFunctionMode):
         super().__init__()
         self.tally = tally
 
-    def __torch_function__(self, function: Callable, types: list, arguments: tuple = (), options: dict | None = None):
+    def __torch_function__(
+        self, function: Callable, types: list, arguments: tuple = (), options: dict | None = None
+    ) -> Any:
         if function in (F.linear, Tensor.matmul, Tensor.__matmul__):
             return self.product(function, *arguments)
         if function is F.scaled_dot_product_attention:

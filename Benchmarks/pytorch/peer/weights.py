@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from .configuration import Configuration
 from .model import Block, HierarchicalTransformer
@@ -42,7 +42,7 @@ def gradients(model: HierarchicalTransformer) -> Iterator[tuple[str, Tensor]]:
     return named_views(model, lambda parameter: parameter.grad)
 
 
-def named_views(model: HierarchicalTransformer, value) -> Iterator[tuple[str, Tensor]]:
+def named_views(model: HierarchicalTransformer, value: Callable[[nn.Parameter], Tensor]) -> Iterator[tuple[str, Tensor]]:
     """Each of hat's tensors, as a part of `value(parameter)`."""
     yield "byte_embedding.weight", value(model.byte_embedding)
     yield "encoder.norm.weight", value(model.encoder_norm)
@@ -57,12 +57,12 @@ def named_views(model: HierarchicalTransformer, value) -> Iterator[tuple[str, Te
                 yield f"{stack}.layers.{index}.{name}.weight", view
 
 
-def block_views(block: Block, value) -> Iterator[tuple[str, Tensor]]:
+def block_views(block: Block, value: Callable[[nn.Parameter], Tensor]) -> Iterator[tuple[str, Tensor]]:
     yield "input_norm", value(block.input_norm)
     yield "post_attention_norm", value(block.post_attention_norm)
-    for name, view in zip("qkv", value(block.qkv).split(block.splits)):
+    for name, view in zip("qkv", value(block.qkv).split(block.splits), strict=True):
         yield f"attention.{name}_proj", view
     yield "attention.o_proj", value(block.o)
-    for name, view in zip(("gate", "up"), value(block.gate_up).chunk(2)):
+    for name, view in zip(("gate", "up"), value(block.gate_up).chunk(2), strict=True):
         yield f"mlp.{name}_proj", view
     yield "mlp.down_proj", value(block.down)

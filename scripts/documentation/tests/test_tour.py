@@ -87,7 +87,10 @@ class TourTests(unittest.TestCase):
         environment = {**os.environ, "HOME": str(self.folder)}
         result = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
-            **{"cwd": self.folder, "env": environment, "capture_output": True, "text": True},
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
             timeout=120,
         )
         self.assertEqual(result.returncode, 0, f"{page}: {command}\n{result.stdout}{result.stderr}")

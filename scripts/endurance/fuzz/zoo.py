@@ -76,12 +76,12 @@ def snapshot(zoo: Path) -> dict[str, tuple[int, int, int]]:
 
 
 def build(program: Path, zoo: Path) -> None:
-    """Makes the zoo, if it is not there already, made by this program.
+    """Makes the zoo, if it is not there already, made by this program and this script.
 
     - Raises: `Failure` if the program cannot make one of the whole files.
     """
-    made_by, checksum = zoo / "made-by.txt", sha256(program)
-    if made_by.exists() and made_by.read_text() == checksum:
+    made_by, makers = zoo / "made-by.txt", f"{sha256(program)} {sha256(Path(__file__))}"
+    if made_by.exists() and made_by.read_text() == makers:
         return
     shutil.rmtree(zoo, ignore_errors=True)
     zoo.mkdir(parents=True)
@@ -90,7 +90,7 @@ def build(program: Path, zoo: Path) -> None:
     _damage_all(zoo)
     _write_oddities(zoo)
     _make_special(zoo)
-    made_by.write_text(checksum)
+    made_by.write_text(makers)
 
 
 def _write_texts(zoo: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from corpus.errors import ExitCode
 from corpus.folders import claimed
-from corpus.manifest import write_durably
+from corpus.manifest import sha256, write_durably
 from endurance.isolation import isolate
 from endurance.journal import Journal
 from endurance.options import options_parser, parsed
@@ -68,7 +68,9 @@ class _Soaking:
             )
         if self._options.round is not None:
             return self._repeat(self._options.round)
-        journal = Journal(self._folder / "rounds.jsonl", {"seed": self._options.seed})
+        # Another program is another test.
+        begun = {"seed": self._options.seed, "program": sha256(self._options.program)}
+        journal = Journal(self._folder / "rounds.jsonl", begun)
         while sum(entry["seconds"] for entry in journal.entries) < self._options.hours * 3600:
             self._round(journal, 1 + len(journal.entries))
         return self._conclude(journal)

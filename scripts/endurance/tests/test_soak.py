@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from corpus.errors import ExitCode
+from corpus.manifest import sha256
 from documentation.tests.program import PROGRAM
 from endurance.soak.comparison import different_files, different_logs
 from endurance.soak.damage import damaged
@@ -132,6 +133,7 @@ class SoakTests(unittest.TestCase):
         self.assertEqual((found["rounds"], found["failures"]), (1, []))
         self.assertEqual(list(self.folder.glob("round-*")), [])
         state = (self.folder / "rounds.jsonl").read_text()
+        self.assertEqual(json.loads(state.splitlines()[0]), {"seed": seed, "program": sha256(PROGRAM)})
         self.assertEqual(self.soak("--seed", str(seed))[0], ExitCode.DONE)
         self.assertEqual((self.folder / "rounds.jsonl").read_text(), state)
         code, said = self.soak("--seed", str(seed + 1))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 from huggingface.tests.program import FOLDER, exported, hat, imported, run, weights
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 _NAMES = ("all", "paper", "llama", "qwen-ngrams")
 _LEARNERS = {"all", "llama", "qwen-ngrams"}
@@ -45,7 +45,7 @@ def _tuned(name: str) -> Path:
     return imported(saved, f"{name}-tuned")
 
 
-def _tune(model, tokenizer) -> None:
+def _tune(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
     rows = []
     for (question, system), answer in _ANSWERS.items():
         messages = [*_dialogue(question, system), {"role": "assistant", "content": answer}]
@@ -72,12 +72,12 @@ def _folder(name: str) -> Path:
     return folder
 
 
-def _model(name: str, folder: Path | None = None):
+def _model(name: str, folder: Path | None = None) -> PreTrainedModel:
     trusts = name in ("all", "paper") or "ngrams" in name
     return AutoModelForCausalLM.from_pretrained(folder or _folder(name), trust_remote_code=trusts).eval()
 
 
-def _tokenizer(name: str, folder: Path | None = None):
+def _tokenizer(name: str, folder: Path | None = None) -> PreTrainedTokenizerBase:
     trusts = name in ("all", "paper") or "ngrams" in name
     return AutoTokenizer.from_pretrained(folder or _folder(name), trust_remote_code=trusts)
 
@@ -208,7 +208,3 @@ class DialogueTests(unittest.TestCase):
             self.assertIsNone(_tokenizer(name, exported(name)).chat_template)
             settings = json.loads((exported(name) / "generation_config.json").read_text())
             self.assertEqual(settings["eos_token_id"], settings["bos_token_id"])
-
-
-if __name__ == "__main__":
-    unittest.main()

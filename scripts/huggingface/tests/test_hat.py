@@ -6,7 +6,7 @@ import unittest
 import torch
 from huggingface.tests.program import FOLDER, MODELS, PAGE, REPOSITORY, exported, hat, imported, run, weights, written
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 _NAMES = [name for name, settings in MODELS.items() if "kind" not in settings]
 _CHARACTERS = [
@@ -15,11 +15,11 @@ _CHARACTERS = [
 ]
 
 
-def _model(name: str, dtype: str = "float32"):
+def _model(name: str, dtype: str = "float32") -> PreTrainedModel:
     return AutoModelForCausalLM.from_pretrained(exported(name, dtype), trust_remote_code=True).eval()
 
 
-def _tokenizer(name: str):
+def _tokenizer(name: str) -> PreTrainedTokenizerBase:
     return AutoTokenizer.from_pretrained(exported(name), trust_remote_code=True)
 
 
@@ -143,7 +143,3 @@ class HATTests(unittest.TestCase):
         self.assertTrue(all(parameter.grad is not None for parameter in model.parameters()))
         torch.optim.SGD(model.parameters(), lr=0.05).step()
         self.assertLess(model(symbols, labels=symbols).loss.item(), before.item())
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import torch
 from huggingface.tests.program import FOLDER, MODELS, hat, run
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from tuning.dialogues import Author
 
 # One of each kind, with every feature that its exports can have without code of ours for the baseline.
@@ -90,11 +90,11 @@ def _exported(run: Path) -> Path:
     return folder
 
 
-def _model(run: Path):
+def _model(run: Path) -> PreTrainedModel:
     return AutoModelForCausalLM.from_pretrained(_exported(run), trust_remote_code=True).eval()
 
 
-def _tokenizer(run: Path):
+def _tokenizer(run: Path) -> PreTrainedTokenizerBase:
     return AutoTokenizer.from_pretrained(_exported(run), trust_remote_code=True)
 
 
@@ -122,7 +122,9 @@ def _log_ratios(run: Path) -> dict[str, float]:
 
 
 @torch.no_grad()
-def _log_probability(model, tokenizer, prompt: list[Any], answer: list[Any]) -> float:
+def _log_probability(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: list[Any], answer: list[Any]
+) -> float:
     asked = tokenizer.apply_chat_template(prompt, add_generation_prompt=True)["input_ids"]
     symbols = torch.tensor([tokenizer.apply_chat_template(prompt + answer)["input_ids"]])
     assert symbols[0, : len(asked)].tolist() == asked
@@ -203,13 +205,15 @@ def _trl(name: str) -> dict[str, float]:
     return trainer.evaluate()
 
 
-def _add_log_probabilities(model, **_) -> None:
+def _add_log_probabilities(model: PreTrainedModel, **_: object) -> None:
     """What TRL wants of a model, where its last product is not one of rows of a single hidden state."""
     from trl.trainer.utils import FusedCausalLMOutput
 
     forward = model.forward
 
-    def forwarded(input_ids, labels=None, fused_lm_head=False, **others):
+    def forwarded(
+        input_ids: torch.Tensor, labels: torch.Tensor | None = None, fused_lm_head: bool = False, **others: Any
+    ) -> Any:
         if not fused_lm_head:
             return forward(input_ids, labels=labels, **others)
         labels = labels[:, 1:]
@@ -221,7 +225,3 @@ def _add_log_probabilities(model, **_) -> None:
             is_top1=nothing.bool(), label_mask=counts, aux_loss=None)
 
     model.forward = forwarded
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -5,7 +5,7 @@ import unittest
 
 import torch
 from huggingface.tests.program import FOLDER, MODELS, PAGE, exported, hat, imported, run, weights, written
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 _NAMES = [name for name, settings in MODELS.items() if "kind" in settings]
 _CLASSES = {
@@ -16,12 +16,12 @@ _CLASSES = {
 }
 
 
-def _model(name: str):
+def _model(name: str) -> PreTrainedModel:
     """Without any code of ours where transformers has the model."""
     return AutoModelForCausalLM.from_pretrained(exported(name), trust_remote_code="ngrams" in name).eval()
 
 
-def _tokenizer(name: str):
+def _tokenizer(name: str) -> PreTrainedTokenizerBase:
     return AutoTokenizer.from_pretrained(exported(name), trust_remote_code="ngrams" in name)
 
 
@@ -94,7 +94,3 @@ class SubwordTests(unittest.TestCase):
             _model(name).save_pretrained(folder)
             _tokenizer(name).save_pretrained(folder)
             self.assertEqual(weights(imported(folder, f"{name}-saved-again")), weights(run(name)))
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -54,15 +54,23 @@ def _without_alternatives(prompt: list[int]) -> Json:
 class EchoTests(unittest.TestCase):
     """A stand-in for a server, which answers as some do."""
 
-    def check(self, logprobs: Callable[[list[int]], Json | None], status: int = 200) -> str:
+    models: Json = {"data": [{"id": "mine"}]}
+
+    def check(
+        self,
+        logprobs: Callable[[list[int]], Json | None],
+        status: int = 200,
+        models: Json = models,
+        tokens: str = "tokens",
+    ) -> str:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.answer({"data": [{"id": "mine"}]})
+                self.answer(models)
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if self.path == "/tokenize":
-                    self.answer({"tokens": list(body["prompt"].encode())})
+                    self.answer({tokens: list(body["prompt"].encode())})
                 else:
                     self.answer(
                         {"choices": [{"index": 0, "text": "", "logprobs": logprobs(body["prompt"][0])}]}, status
@@ -99,6 +107,14 @@ class EchoTests(unittest.TestCase):
                 self.check(answer)
             self.assertEqual(caught.exception.code, ExitCode.INVALID_DATA)
             self.assertIn("echo", str(caught.exception))
+
+    def test_servers_without_models_or_with_other_answers(self) -> None:
+        wrong: list[dict[str, Any]] = [{"models": {"data": data}} for data in (None, [], [{}], {})]
+        for options in [*wrong, {"models": {}}, {"tokens": "ids"}]:
+            with self.subTest(options), self.assertRaises(Failure) as caught:
+                self.check(_whole, **options)
+            self.assertEqual(caught.exception.code, ExitCode.INVALID_DATA)
+            self.assertIn("another shape", str(caught.exception))
 
     def test_servers_that_refuse(self) -> None:
         with self.assertRaises(Failure) as caught:

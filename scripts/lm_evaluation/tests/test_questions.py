@@ -39,7 +39,7 @@ class QuestionTests(unittest.TestCase):
             for question in task.make(_material()):
                 strings = question.get("choices") or [question["target"]]
                 if task.name == "hat_words":
-                    self.assertTrue(question["context"].endswith("  ") or question["context"].endswith(" "))
+                    self.assertTrue(question["context"].endswith(" "))
                     self.assertEqual(question["target"], question["target"].strip())
                     continue
                 self.assertEqual(question["context"], question["context"].rstrip())

@@ -182,6 +182,8 @@ class EndTests(unittest.TestCase):
     def test_what_is_being_written_is_finished(self) -> None:
         with Server(runs()["hierarchical"], "--model-name", "mine") as ending:
             connection, idle = ending.connect(), ending.connect()
+            self.addCleanup(connection.close)
+            self.addCleanup(idle.close)
             idle.request("GET", "/health")
             idle.getresponse().read()
             body = {"model": "mine", "prompt": "a", "max_tokens": 4096, "seed": 1, "n": 8, "stream": True}
@@ -197,6 +199,7 @@ class EndTests(unittest.TestCase):
     def test_but_not_for_ever(self) -> None:
         with Server(runs()["hierarchical"], "--grace", "1", "--max-tokens", "1000000") as ending:
             connection = ending.connect()
+            self.addCleanup(connection.close)
             body = {"model": ending.name, "prompt": "a", "max_tokens": 1000000, "n": 64, "top_p": 0.01}
             connection.request("POST", "/v1/completions", json.dumps(body), ending.headers())
             time.sleep(0.3)

@@ -88,14 +88,17 @@ class PageTests(unittest.TestCase):
         self.write("prompt", "a ")
         self.write("max_tokens", "4096")
         self.write("stop", "never")
-        # It must not end by itself.
+        # It must not end by itself: neither with the document nor, over such a line, with the last byte.
         self.write("top_p", "0.01")
+        self.browser.set_network_conditions(offline=False, latency=1, throughput=20_000)
+        self.addCleanup(self.browser.delete_network_conditions)
         self.find("write").click()
         self.wait(lambda: len(self.text("text")) > 20)
         stop = self.find("complete").find_element(By.CSS_SELECTOR, ".stop")
-        if stop.is_enabled():
-            stop.click()
-        self.wait(lambda: self.find("write").is_enabled())
+        self.assertTrue(stop.is_enabled())
+        stop.click()
+        self.wait(lambda: self.find("write").is_enabled(), 10)
+        self.assertLess(len(self.text("text")), 4096)
         self.wait(lambda: server().figures()["hat_open_texts"] == 0)
         self.assertFalse(self.find("error").is_displayed())
 

@@ -1,9 +1,12 @@
 import contextlib
+import errno
 import io
 import json
+import os
 import tempfile
 import unittest
 from pathlib import Path
+from unittest.mock import patch
 
 from website.command import main
 from website.guides import guides
@@ -39,6 +42,27 @@ class SiteTests(unittest.TestCase):
         self.assertEqual(code, 73)
         self.assertIn("is no site", said)
         self.assertEqual((self.folder / "mine").read_text(), "mine")
+
+    def test_so_does_one_that_has_a_file_as_sites_have_it(self) -> None:
+        (self.folder / "metadata.json").write_text("mine")
+        self.assertEqual(self.make(self.folder)[0], 73)
+        self.assertEqual((self.folder / "metadata.json").read_text(), "mine")
+
+    def test_a_full_disk_leaves_the_site_that_was_there(self) -> None:
+        new, output = self.folder / "new", self.folder / "site"
+        for site in (new, output):
+            (site / "documentation/guides").mkdir(parents=True)
+            (site / "metadata.json").write_text(site.name)
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with patch("website.command._built", return_value=new):
+            with patch("shutil.copytree", side_effect=full):
+                code, said = self.make(output)
+            self.assertEqual(code, 73)
+            self.assertIn("No space left", said)
+            self.assertEqual((output / "metadata.json").read_text(), "site")
+            self.assertEqual(self.make(output), (0, ""))
+        self.assertEqual((output / "metadata.json").read_text(), "new")
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["new", "site"])
 
 
 class LinkTests(unittest.TestCase):

@@ -123,7 +123,3 @@ class RunTests(unittest.TestCase):
 
     def test_float32_asks_nothing_of_an_older_hat(self) -> None:
         self.assertEqual(precision_settings("float32"), [])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -142,7 +142,3 @@ class BoundTests(unittest.TestCase):
         tally.add(torch.tensor([3.0, -3.0, 3.0 + 2.0**-8, 5.0]), ones)
         self.assertAlmostEqual(tally.bound(), factor * math.sqrt(3**2 + 3**2 + (3 + 2.0**-8) ** 2 + 5**2))
         self.assertEqual(tally.bound(), 0)
-
-
-if __name__ == "__main__":
-    unittest.main()
