@@ -56,14 +56,16 @@ import Testing
       configuration, corpora: corpora.map { ($0.corpus.folder.string, 1) }, folder: folder.appending("run"))
     let log = OperationLog()
     var (starts, counted, total) = (Set<UInt64>(), 0, 0)
-    try run.train(
-      log: log, shouldStop: { true },
-      observe: { event in
-        guard case .countingWords(let bytes, let all) = event else { return }
-        #expect(log.moment().activity == .start && bytes > counted)
-        starts.insert(log.activityMark)
-        (counted, total) = (bytes, all)
-      })
+    _ = try withExtendedLifetime(corpora) {
+      try run.train(
+        log: log, shouldStop: { true },
+        observe: { event in
+          guard case .countingWords(let bytes, let all) = event else { return }
+          #expect(log.moment().activity == .start && bytes > counted)
+          starts.insert(log.activityMark)
+          (counted, total) = (bytes, all)
+        })
+    }
     #expect(starts.count == 2 && counted == total && total > 0)
   }
 

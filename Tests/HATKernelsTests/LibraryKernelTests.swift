@@ -1,5 +1,5 @@
 import CXSMM
-import Glibc
+import Foundation
 import HATKernels
 import Testing
 
@@ -48,7 +48,10 @@ import Testing
       }
       // The thread's scratch is there when memory ends.
       multiply(terms: 1)
-      var limit = rlimit(rlim_cur: 1 << 20, rlim_max: 1 << 20)
+      // Room for some more kernels, and for the message.
+      let sizes = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+      let bytes = try #require(rlim_t(sizes[0])) * 4096 + 256 << 10
+      var limit = rlimit(rlim_cur: bytes, rlim_max: bytes)
       setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
       for terms in 2...500 { multiply(terms: terms) }
     }
