@@ -1,9 +1,9 @@
 import CXSMM
-import Foundation
+import Glibc
 import HATKernels
 import Testing
 
-/// What LIBXSMM makes kernels for, and what happens where it cannot. Whatever a job's environment names as `LIBXSMM_TARGET`,
+/// What LIBXSMM makes kernels for. Whatever a job's environment names as `LIBXSMM_TARGET`,
 /// products have the same bits. Each test has a process of its own, because LIBXSMM reads the variable once.
 @Suite struct LibraryKernelTests {
   /// Of such processors multiplications and additions are rounded apart.
@@ -36,27 +36,6 @@ import Testing
       setenv("LIBXSMM_TARGET", "hsw", 1)
       precondition(productIsOneChain() && hat_product_lanes() == 8)
     }
-  }
-
-  @Test func wantOfMemoryForAKernelEndsTheProcessWithAMessage() async throws {
-    let result = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) {
-      let (x, weight, y) = (TestMatrix(1, 500), TestMatrix(32, 500), TestMatrix(1, 32))
-      func multiply(terms: Int) {
-        MatrixProduct.linear(
-          x.view.columns(0..<terms), weight: LinearWeight(weight.constant.columns(0..<terms)), into: y.view,
-          by: .fusedMultiplyAdds)
-      }
-      // The thread's scratch is there when memory ends.
-      multiply(terms: 1)
-      // Room for some more kernels, and for the message.
-      let sizes = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-      let bytes = try #require(rlim_t(sizes[0])) * 4096 + 256 << 10
-      var limit = rlimit(rlim_cur: bytes, rlim_max: bytes)
-      setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
-      for terms in 2...500 { multiply(terms: terms) }
-    }
-    let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
-    #expect(text.contains("error: there is no memory for a kernel of matrix products. Raise what limits"))
   }
 }
 
