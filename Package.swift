@@ -82,6 +82,7 @@ let package = Package(
     // Swift cannot run between fork and exec.
     .target(name: "CChild"),
     .target(name: "CAffinity"),
+    // Swift has no thread-local variables.
     .target(name: "CScratch"),
     // The commit, which archives are built with: git's own answer would be that of the last change of this file.
     .target(

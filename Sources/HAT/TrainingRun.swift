@@ -123,8 +123,11 @@ public struct TrainingRun {
       var differences: [String] = []
       if yaml != first[0] {
         let settings = try Configuration(yaml: first[0], at: "rank 0").differences(from: configuration)
-        differences.append(
-          "another configuration (rank 0, here: \(settings.map(\.text).joined(separator: "; ")))")
+        // None where one says `auto` and the other what it means.
+        if !settings.isEmpty {
+          differences.append(
+            "another configuration (rank 0, here: \(settings.map(\.text).joined(separator: "; ")))")
+        }
       }
       if fingerprint != first[1] {
         differences.append("other data (fingerprint on rank 0 \(first[1]), here \(fingerprint))")

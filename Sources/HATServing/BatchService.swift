@@ -33,7 +33,7 @@ public final class BatchService: Sendable {
   public init(_ model: LoadedModel, slots: Int, capacity: Int) {
     (self.slots, self.capacity) = (slots, capacity)
     nonisolated(unsafe) let batch = RunningBatch(model.makePredictor(documents: slots), model.makeScorer())
-    OwnThread.start(stackBytes: 8 << 20) { [self] in run(batch) }
+    OwnThread.start(name: "batch", stackBytes: 8 << 20) { [self] in run(batch) }
   }
 
   public var isStopping: Bool { state.withLock { $0.isStopping } }

@@ -49,9 +49,10 @@ public enum DurableFolder {
       try? DurableFile.remove(partial)
       throw error
     }
-    // Not before the folder has its name: without the file nothing keeps another process out.
-    try DurableFile.remove(path.appending(lockName))
-    try DurableFile.synchronizeFolder(path)
+    // Not before the folder has its name: without the file nothing keeps another process out. A lock file that is left
+    // does no harm.
+    try? DurableFile.remove(path.appending(lockName))
+    try? DurableFile.synchronizeFolder(path)
   }
 
   private static let lockName = ".lock"

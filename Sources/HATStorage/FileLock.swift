@@ -45,6 +45,14 @@ package enum FileLock {
     }
   }
 
+  /// The numbers of a process, as seen from here and from inside of the containers that it runs in.
+  package static func numbers(of process: pid_t, root: String = "/") -> [pid_t] {
+    let status = (try? String(contentsOfFile: "\(root)proc/\(process)/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("NSpid:") }
+    let numbers = line?.split(whereSeparator: \.isWhitespace).compactMap { pid_t($0) } ?? []
+    return [process] + numbers
+  }
+
   /// Whether a file that was opened still has its name: between opening and locking, another process may have finished it and
   /// given it another one.
   static func isStill(_ descriptor: Int32, at path: FilePath) -> Bool {

@@ -47,14 +47,17 @@ public final class FolderLock {
   }
 
   /// Whether the process that the file names has the lock, without getting in its way. A process of another machine, or outside
-  /// a container, cannot be seen.
+  /// of this one's container, cannot be seen.
   /// - Parameter path: the file that is locked.
   package static func isHeld(_ path: FilePath) -> Bool {
     guard let holder = LockHolder(reading: path) else { return false }
     let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return FileLock.processes(withLockOn: descriptor).contains(holder.process)
+    // In a container it has written its number there.
+    return FileLock.processes(withLockOn: descriptor).contains {
+      FileLock.numbers(of: $0).contains(holder.process)
+    }
   }
 
   /// Lets others share it.

@@ -26,7 +26,7 @@ package struct LockHolder: Codable, Equatable, Sendable {
 
   func write(to descriptor: Int32) {
     guard let bytes = try? JSONEncoder().encode(self) else { return }
-    // Only for messages: a disk that is full takes the lock all the same.
+    // For messages and `FolderLock.isHeld`: a disk that is full takes the lock all the same.
     _ = ftruncate(descriptor, 0)
     _ = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
     // Else other machines may not see it before the file is closed.

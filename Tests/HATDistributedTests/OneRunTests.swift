@@ -73,6 +73,17 @@ import Testing
     #expect(!DurableFile.exists(FilePath(run)))
   }
 
+  /// `auto` on rank 0.
+  @Test func ranksThatSayTheSameInOtherWordsTrain() throws {
+    let (corpus, run) = (try LoaderCorpus(documents: 20, name: "c"), folder.appending("run"))
+    let failures = try failures { rank in
+      var configuration = Self.configuration
+      if rank == 1 { configuration.model.keyValueHeads = configuration.model.heads }
+      return TrainingRun(configuration, corpora: [(corpus.corpus.folder.string, 1)], folder: run)
+    }
+    #expect(failures == [nil, nil])
+  }
+
   /// Two runs of the same model: "first" has the steps 1 and 2, "second" has the step 1 of it.
   private func initialRuns(_ corpus: LoaderCorpus) throws -> [String] {
     let runs = [folder.appending("first"), folder.appending("second")]
@@ -115,23 +126,19 @@ import Testing
   @Test func ranksThatSeeAnotherCheckpointAreNamed() throws {
     let corpus = try LoaderCorpus(documents: 20, name: "c")
     let runs = try initialRuns(corpus)
-    func train(first: String, second: String) throws -> String {
-      let output = folder.appending("run")
-      return expectConfigurationError(
-        of: try failures { rank in
-          var run = TrainingRun(
-            Self.configuration, corpora: [(corpus.corpus.folder.string, 1)], folder: output)
-          run.initialCheckpoint = rank == 0 ? first : second
-          return run
-        })
-    }
     // The parameters of another seed.
-    let other = folder.appending("other")
+    let (other, output) = (folder.appending("other"), folder.appending("run"))
     var configuration = Self.configuration
     configuration.data.seed = 2
     try TrainingRun(configuration, corpora: [(corpus.corpus.folder.string, 1)], folder: other)
       .train(shouldStop: { false })
-    let message = try train(first: runs[1], second: other)
+    let message = expectConfigurationError(
+      of: try failures { rank in
+        var run = TrainingRun(
+          Self.configuration, corpora: [(corpus.corpus.folder.string, 1)], folder: output)
+        run.initialCheckpoint = rank == 0 ? runs[1] : other
+        return run
+      })
     #expect(message.contains("rank 1 sees another checkpoint of step 1"))
     // Rank 1 does not see the newest yet.
     let missing = try failures { rank in

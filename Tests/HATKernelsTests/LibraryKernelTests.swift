@@ -6,7 +6,7 @@ import Testing
 /// What LIBXSMM makes kernels for. Whatever a job's environment names as `LIBXSMM_TARGET`,
 /// products have the same bits. Each test has a process of its own, because LIBXSMM reads the variable once.
 @Suite struct LibraryKernelTests {
-  /// Of such processors multiplications and additions are rounded apart.
+  /// Kernels for such processors round products and sums separately.
   @Test func aTargetWithoutFusedMultiplyAddsIsNotUsed() async {
     await #expect(processExitsWith: .success) {
       setenv("LIBXSMM_TARGET", "snb", 1)

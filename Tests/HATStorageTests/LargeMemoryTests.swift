@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import HATStorage
 import Testing
 
@@ -19,7 +20,7 @@ import Testing
 
   @Test func soDoesOneOfAThread() async throws {
     let result = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) {
-      OwnThread.start(stackBytes: 1 << 60) {}
+      OwnThread.start(name: "test", stackBytes: 1 << 60) {}
     }
     let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
     #expect(text.contains("error: a thread cannot be started: "), "\(text)")
@@ -27,8 +28,19 @@ import Testing
 
   @Test func aThreadDoesItsWork() {
     let done = DispatchSemaphore(value: 0)
-    OwnThread.start { done.signal() }
-    OwnThread.start(stackBytes: 1 << 20) { done.signal() }
+    OwnThread.start(name: "test") { done.signal() }
+    OwnThread.start(name: "test", stackBytes: 1 << 20) { done.signal() }
     for _ in 0..<2 { #expect(done.wait(timeout: .now() + 60) == .success) }
+  }
+
+  @Test func aThreadHasItsName() {
+    let done = DispatchSemaphore(value: 0)
+    nonisolated(unsafe) var name: String?
+    OwnThread.start(name: "fifteen letters") {
+      name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
+      done.signal()
+    }
+    #expect(done.wait(timeout: .now() + 60) == .success)
+    #expect(name == "fifteen letters\n")
   }
 }

@@ -65,6 +65,16 @@ import Testing
     withExtendedLifetime(lock) {}
   }
 
+  @Test func aProcessInAContainerHasTwoNumbers() throws {
+    let folder = TemporaryFolder()
+    try DurableFile.createFolder(FilePath(folder.appending("proc/4711")))
+    try DurableFile.write(
+      Array("Name:\thm\nNSpid:\t4711\t17\nNSpgid:\t4711\t9\n".utf8),
+      to: FilePath(folder.appending("proc/4711/status")))
+    #expect(Set(FileLock.numbers(of: 4711, root: folder.path + "/")) == [4711, 17])
+    #expect(FileLock.numbers(of: 12, root: folder.path + "/") == [12])
+  }
+
   /// As locks of earlier versions: the kernel may know the process.
   @Test(arguments: ["", "{", "not JSON"]) func aHolderThatIsNotNamed(content: String) throws {
     let folder = TemporaryFolder()

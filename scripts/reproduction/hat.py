@@ -134,7 +134,11 @@ class Hat:
             last_bits_per_byte=totals.get("last_bits_per_byte"),
             peak_learning_rate=totals.get("peak_learning_rate"),
             evaluated_bytes=evaluations[-1]["text_bytes"] if evaluations else 0,
-            curve=[Point(**{field.name: each[field.name] for field in fields(Point)}) for each in evaluations],
+            curve=[
+                Point(**{field.name: each[field.name] for field in fields(Point)})
+                for each in evaluations
+                if each["bits_per_byte"] is not None
+            ],
             configuration=found["configuration"],
         )
 

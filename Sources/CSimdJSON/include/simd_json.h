@@ -37,8 +37,8 @@ hat_json_reader *_Nonnull hat_json_reader_create(
     const char *_Nonnull const *_Nonnull kept, const bool *_Nonnull keeps_scalars, size_t kept_count);
 void hat_json_reader_free(hat_json_reader *_Nonnull reader);
 
-/// The bytes of memory, about, that the reader takes for a document of `count` bytes; 0 where it has enough. simdjson does
-/// not notice every refusal: see that there is room before the document is read.
+/// The bytes of memory, about, that the reader takes for a document of `count` bytes; 0 if it already has enough.
+/// Check that there is room first: simdjson does not notice every failed allocation.
 size_t hat_json_memory_wanted(const hat_json_reader *_Nonnull reader, size_t count);
 
 /// Reads a document to its end, so that nothing in it goes unchecked.

@@ -14,7 +14,7 @@ hat_product_kernel hat_product_kernel_for(
 /// How many kernels have been made. They stay until the process ends, each on two pages of memory at least.
 long hat_product_kernels(void);
 
-/// The floats in a register of the kernels: 16 with AVX-512, 8 without, or where LIBXSMM_TARGET is hsw. To be called before the first
-/// kernel is made: it overrides other values of that variable, so that kernels have the same bits everywhere.
+/// The floats in a register of the kernels: 16 with AVX-512, 8 without, or where LIBXSMM_TARGET is hsw. Other values
+/// of that variable count for nothing, so that kernels have the same bits everywhere.
 int hat_product_lanes(void);
 #endif

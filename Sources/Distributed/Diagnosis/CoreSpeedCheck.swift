@@ -99,7 +99,7 @@ enum CoreTimer {
     init(core: Int, seconds: Double) { (self.core, self.seconds) = (core, seconds) }
 
     func start() {
-      OwnThread.start { [self] in
+      OwnThread.start(name: "core speed") { [self] in
         if hat_affinity_bind(Int32(core)) { result = CoreTimer.measure(core: core, seconds: seconds) }
         isDone.signal()
       }

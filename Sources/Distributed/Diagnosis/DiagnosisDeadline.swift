@@ -43,7 +43,7 @@ public final class DiagnosisDeadline: Sendable {
   /// Watches until the process ends.
   /// - Parameter expired: reports the part that took too long. Called on a thread of its own.
   public func watch(_ expired: @escaping @Sendable (Finding) -> Void) {
-    OwnThread.start { [self] in
+    OwnThread.start(name: "deadline") { [self] in
       while true {
         let part = part.withLock { $0 }
         if ContinuousClock.now > part.end + .seconds(part.grace) {

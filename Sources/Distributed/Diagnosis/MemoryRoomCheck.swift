@@ -5,7 +5,7 @@ struct MemoryRoomCheck: Check {
   static let name = "memory"
 
   struct Measurement: Codable {
-    /// Bytes for each rank of the node.
+    /// Bytes for each rank of the node; `.max` where the kernel does not say.
     var room: Int
     /// What limits it.
     var limit: String
@@ -25,8 +25,11 @@ struct MemoryRoomCheck: Check {
   }
 
   func findings(_ ranks: [Measurement], on machines: Machines) -> [Finding] {
-    let least = ranks.indices.min { ranks[$0].room < ranks[$1].room }!
-    let (own, median) = (ranks[least], ranks.map { Double($0.room) }.median)
+    let known = ranks.indices.filter { ranks[$0].room < .max }
+    guard let least = known.min(by: { ranks[$0].room < ranks[$1].room }) else {
+      return [fine("the kernel does not say how much memory there is")]
+    }
+    let (own, median) = (ranks[least], known.map { Double(ranks[$0].room) }.median)
     let text = "\(Figure.bytes(Double(own.room))) for each rank by \(own.limit)"
     let figures = ["room_bytes": Double(own.room), "median_room_bytes": median]
     let advice = "`hat-mpirun plan` says what a model needs. "

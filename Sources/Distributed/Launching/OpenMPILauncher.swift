@@ -16,7 +16,8 @@ struct OpenMPILauncher: MPILauncher {
     let policy: String
     if let hostfile = job.hostfile {
       options += ["--hostfile", hostfile]
-      // Slots say how many ranks a machine takes, not how many cores they have: several threads share the machine unbound.
+      // Slots say how many ranks a machine takes, not how many cores they have: ranks of several threads are not
+      // bound.
       policy = job.threadsPerRank > 1 ? "none" : "core:overload-allowed"
     } else if job.threadsPerRank > 1 {
       options += ["--map-by", "slot:PE=\(job.threadsPerRank)"]

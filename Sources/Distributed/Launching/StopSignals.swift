@@ -32,7 +32,7 @@ package enum StopSignals {
       StopSignals.first = number
       sem_post(StopSignals.arrival)
     }
-    OwnThread.start {
+    OwnThread.start(name: "signals") {
       while sem_wait(arrival) != 0 {}
       report(name(first))
       StandardStreams.end(UserError.Kind.stoppedEarly.exitCode)

@@ -19,7 +19,7 @@ package struct RunComparison: Encodable, Sendable {
   /// Which bits per byte are compared.
   package enum Measure: String, Encodable, Sendable {
     case heldOut = "held_out"
-    /// Where a run has no evaluations.
+    /// Where a run has no evaluation that is finite.
     case training
   }
 
@@ -80,7 +80,8 @@ package struct RunComparison: Encodable, Sendable {
   private static func notes(_ runs: [RunReport], _ measure: Measure) -> [String] {
     var notes: [String] = []
     if measure == .training {
-      notes.append("not every run has evaluations: the curves are of the text they were trained on")
+      notes.append(
+        "not every run has evaluations that are finite: the curves are of the text they were trained on")
     } else if Set(runs.map { $0.evaluations.last?.line.textBytes }).count > 1 {
       notes.append("the runs were measured on different amounts of held-out text")
     }

@@ -104,6 +104,34 @@ package struct LoggedEvaluation: Codable, Sendable, Equatable {
   package var textBytes: Int?
   package var words: Int?
   package var corporaBitsPerByte: [Double?]?
+
+  private enum CodingKeys: CodingKey {
+    case bitsPerByte, loss, byteAccuracy, wordAccuracy, textBytes, words, corporaBitsPerByte
+  }
+
+  /// A line without bits per byte is damaged; one whose bits per byte are null is not.
+  package init(from decoder: any Decoder) throws {
+    let object = try decoder.container(keyedBy: CodingKeys.self)
+    bitsPerByte = try object.decode(Double?.self, forKey: .bitsPerByte)
+    loss = try object.decodeIfPresent(Double.self, forKey: .loss)
+    byteAccuracy = try object.decodeIfPresent(Double.self, forKey: .byteAccuracy)
+    wordAccuracy = try object.decodeIfPresent(Double.self, forKey: .wordAccuracy)
+    textBytes = try object.decodeIfPresent(Int.self, forKey: .textBytes)
+    words = try object.decodeIfPresent(Int.self, forKey: .words)
+    corporaBitsPerByte = try object.decodeIfPresent([Double?].self, forKey: .corporaBitsPerByte)
+  }
+
+  /// As the line has it: null for what is not finite.
+  package func encode(to encoder: any Encoder) throws {
+    var object = encoder.container(keyedBy: CodingKeys.self)
+    try object.encode(bitsPerByte, forKey: .bitsPerByte)
+    try object.encode(loss, forKey: .loss)
+    try object.encode(byteAccuracy, forKey: .byteAccuracy)
+    try object.encode(wordAccuracy, forKey: .wordAccuracy)
+    try object.encodeIfPresent(textBytes, forKey: .textBytes)
+    try object.encodeIfPresent(words, forKey: .words)
+    try object.encodeIfPresent(corporaBitsPerByte, forKey: .corporaBitsPerByte)
+  }
 }
 
 /// A line of starts.jsonl.

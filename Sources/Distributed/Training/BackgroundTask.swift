@@ -8,7 +8,7 @@ final class BackgroundTask<Success: Sendable>: Sendable {
   private let ended = DispatchSemaphore(value: 0)
 
   init(_ work: @escaping @Sendable () throws -> Success) {
-    OwnThread.start { [self] in
+    OwnThread.start(name: "background") { [self] in
       let outcome = Result { try work() }
       result.withLock { $0 = outcome }
       ended.signal()

@@ -66,7 +66,7 @@ final class CheckpointWriter {
     if case .writing(_, let task) = state { task.isDone } else { true }
   }
 
-  /// Starts a checkpoint. Waits for the previous one first.
+  /// Starts a checkpoint. The previous one must be finished.
   /// - Parameters:
   ///   - manifest: without slices.
   ///   - isLast: whether the sections stay unchanged until `finish` returns.
@@ -74,7 +74,7 @@ final class CheckpointWriter {
   func begin(
     _ manifest: CheckpointManifest, isLast: Bool, flush: @escaping @Sendable () throws -> Void
   ) throws {
-    try finish()
+    guard case .idle = state else { preconditionFailure("the previous checkpoint is under way") }
     begun = (manifest.step, ContinuousClock().now)
     let pieces = isLast ? piecesInPlace : copiedPieces()
     try communicator.onFirstRank { try store.begin(step: manifest.step) }

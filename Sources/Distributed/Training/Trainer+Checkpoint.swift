@@ -71,18 +71,19 @@ struct CheckpointRestorer {
 
   /// Each rank reads its own share, then the parameters are gathered. Between them the ranks verify every byte.
   private func restore(_ step: Int) throws -> CheckpointManifest {
-    let manifest = try communicator.together {
+    let reader = try communicator.together {
       let reader = try store.reader(at: step)
       try requireSameRun(reader)
-      for (index, section) in sections.enumerated() {
-        // Each by itself: a slow disk is no hang.
-        log.begin(.start, step: step)
-        try reader.read(index, ranges, into: section.floats)
-      }
-      return reader.manifest
+      return reader
     }
+    // The ranks wait for each other after each section, so that the time limit is one for a section: a slow disk is no hang.
+    for (index, section) in sections.enumerated() {
+      log.begin(.start, step: step)
+      try communicator.together { try reader.read(index, ranges, into: section.floats) }
+    }
+    log.begin(.start, step: step)
     try parameters.share()
-    return manifest
+    return reader.manifest
   }
 
   private func requireSameRun(_ reader: CheckpointReader) throws {

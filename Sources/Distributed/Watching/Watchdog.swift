@@ -40,7 +40,7 @@ public final class Watchdog: Sendable {
 
   /// Watches until the process ends.
   public func start() {
-    OwnThread.start { [self] in
+    OwnThread.start(name: "watchdog") { [self] in
       write(stoodStill: waitUntilOverdue())
       Thread.sleep(forTimeInterval: Self.grace)
       if !isSupervised { report() }

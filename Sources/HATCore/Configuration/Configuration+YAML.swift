@@ -44,7 +44,7 @@ extension Configuration {
     for (setting, line) in given { try setting.requireConcern(with: model.kind, at: line) }
   }
 
-  /// The parser's own descriptions have several lines, some of them all of the text.
+  /// Yams' own descriptions have several lines, and some hold the whole file.
   private static func failure(_ error: YamlError, at place: String) -> UserError {
     func notYAML(_ problem: String, at place: String) -> UserError {
       UserError(
@@ -171,7 +171,7 @@ extension Configuration {
       .map { Difference(setting: $0.path, text: "\($0.path): \($0.text(self)), \($0.text(other))") }
   }
 
-  /// The settings that make another model of the same parameters. How first values are drawn is none.
+  /// The differences that matter to a model that has parameters: all of `model` but how first values are drawn.
   func modelDifferences(from other: Configuration) -> [Difference] {
     differences(from: other, sections: ["model"]).filter {
       $0.setting != "model.initial_deviation" && $0.setting != "model.embedding_deviation"

@@ -58,8 +58,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var zeroStage = 1
   /// What the factors of matrix products are rounded to.
   public var precision = Precision.float32
-  /// The instructions that compute matrix products; nil for those the run began with, or at first the fastest that every
-  /// rank's processor has.
+  /// The instructions that compute matrix products; nil for those of the run's last start, or at first the fastest that
+  /// every rank's processor has.
   public var products: ProductInstructions?
   /// What is computed twice to save memory.
   public var recompute = Recomputation.none

@@ -101,7 +101,7 @@ struct SubwordDocument {
 
   mutating func append(_ token: Int32, _ limits: ContextLimits) {
     let opensWord = limits.opensWord(token, behind: context.last!)
-    // All words may begin in the half that stays.
+    // Cut again if all words begin in the half that stays.
     while context.count == limits.tokens || (opensWord && words == limits.words) {
       context.removeFirst(context.count - context.count / 2)
       words = zip(context, context.dropFirst()).count { limits.opensWord($1, behind: $0) }

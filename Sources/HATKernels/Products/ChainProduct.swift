@@ -89,11 +89,11 @@ enum TransposedProduct {
   /// The number of terms from which on packing pays.
   static let leastTerms = 256
   /// The most columns of b at once: there is room for the panels of 64 of their terms.
-  private static let columns = ProductScratch.rightFloats / 64
+  private static let mostColumns = ProductScratch.rightFloats / 64
 
   /// c[rows, columns] = a[terms, rows]ᵀ · b[terms, columns], or added to c.
   static func multiply(_ a: ConstantMatrixView, _ b: ConstantMatrixView, adding: Bool, _ c: MatrixView) {
-    Blocks.forEach(b.columns, by: columns) { columns in
+    Blocks.forEach(b.columns, by: mostColumns) { columns in
       multiplyColumns(a, b.columns(columns), adding: adding, c.columns(columns))
     }
   }

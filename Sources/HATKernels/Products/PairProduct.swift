@@ -6,8 +6,9 @@ import CBrainFloat
 ///
 ///     c ← (c + a₁b₁) + a₀b₀
 ///
-/// A product of two bfloat16 is exact, however small: only sums are rounded. Denormal factors and sums count as zero. VDPBF16PS does this (Intel, "Intel Architecture Instruction Set Extensions and Future Features", VDPBF16PS), and so
-/// do fused multiply-adds of converted factors: both give the same bits.
+/// A product of two bfloat16 is exact, however small: only sums are rounded. Denormal factors and sums count as
+/// zero. VDPBF16PS does this (Intel, "Intel Architecture Instruction Set Extensions and Future Features",
+/// VDPBF16PS), and so do fused multiply-adds of converted factors: both give the same bits.
 enum PairProduct {
   /// The most terms and rows of one run: a packed block of rows stays in the second-level cache.
   static let (terms, rows) = (768, 240)

@@ -2,8 +2,8 @@ import CSIMD
 
 /// A sum of squares in double precision that parts are added to one after the other.
 ///
-/// Every position modulo `period` has a partial sum of its own, except behind the last whole period. So parts that are zero may be left out without changing a bit,
-/// as long as all parts begin at multiples of the period.
+/// Every position modulo `period` has a partial sum of its own, except behind the last whole period. So parts that
+/// are zero may be left out without changing a bit, as long as all parts begin at multiples of the period.
 public struct SumOfSquares {
   public static let period = 16
 

@@ -14,7 +14,7 @@ public final class Prefetcher<Value: Sendable> {
     precondition(depth > 0)
     let queue = PrefetchQueue(depth: depth, make: make)
     self.queue = queue
-    OwnThread.start { queue.fill() }
+    OwnThread.start(name: "prefetch") { queue.fill() }
   }
 
   deinit {

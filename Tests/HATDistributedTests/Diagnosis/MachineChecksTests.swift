@@ -37,6 +37,10 @@ import Testing
     #expect(finding([8 << 30, 800 << 20]).verdict == .worthKnowing)
     #expect(finding([8 << 30, 100 << 20]).verdict == .wrong)
     #expect(finding([8 << 30, 100 << 20]).measured.contains("rank 1"))
+    #expect(finding([.max, 100 << 20]).verdict == .wrong)
+    #expect(finding([.max, 8 << 30]).verdict == .fine)
+    let unknown = finding([.max, .max])
+    #expect(unknown.verdict == .fine && unknown.measured.contains("does not say") && unknown.figures.isEmpty)
   }
 
   @Test func processLimits() {

@@ -96,8 +96,19 @@ import Testing
       evaluations: "{\"step\":4,\"bits_per_byte\":2.5}\n{\"step\":8,\"loss\":null,\"bits_per_byte\":null}\n")
     let report = try RunReport(reading: folder.path)
     #expect(report.notes.isEmpty, "\(report.notes)")
+    let json = String(decoding: try JSONEncoder().encode(report.evaluations[1]), as: UTF8.self)
+    #expect(json.contains("\"bitsPerByte\":null"), "\(json)")
     #expect(report.evaluations.map(\.line.bitsPerByte) == [2.5, nil])
     #expect(report.points(of: .heldOut, over: .steps) == [RunComparison.Point(position: 4, bitsPerByte: 2.5)])
+  }
+
+  @Test func anEvaluationWithoutBitsIsDamage() throws {
+    let folder = try run(
+      (1...8).map { line($0) }.joined(),
+      evaluations: "{\"step\":4}\n{\"step\":8,\"bits_per_byte\":2.5}\n")
+    let report = try RunReport(reading: folder.path)
+    #expect(report.evaluations.map(\.step) == [8])
+    #expect(report.notes.count == 1 && report.notes[0].contains("1 line could not be read"))
   }
 
   /// Pieces of a megabyte end anywhere in a line.

@@ -23,7 +23,7 @@ import Testing
             into: gradient.view, scratch: scratch.pointer)
         }
       }
-      // About 900. With rows of scores as long as the document and sums over all keys there were 4000.
+      // About 900; a kernel for each length would be several thousand.
       let kernels = hat_product_kernels()
       precondition((1..<1000).contains(kernels), "\(kernels) kernels")
     }

@@ -91,7 +91,11 @@ def _train(arguments: list[str]) -> str:
     report = {
         "totals": totals,
         "curve": [{"step_seconds": 0.5}] * steps,
-        "evaluations": [{**point, "text_bytes": 9} for point in curve if point["step"] <= steps],
+        # Of the first, the figure is not finite.
+        "evaluations": [
+            {**point, "text_bytes": 9}
+            for point in [{**curve[0], "bits_per_byte": None}, *(each for each in curve if each["step"] <= steps)]
+        ],
         "configuration": Path(option(arguments, "--config")).read_text(),
     }
     (run / "report.json").write_text(json.dumps(report))

@@ -48,6 +48,7 @@ struct StackWorkspace {
   }
 
   let rows: Int
+  /// Rows of a segment, at most.
   let longestSegment: Int
   let blocks: [Block]
   /// [R, width], the residual stream after the last block.
