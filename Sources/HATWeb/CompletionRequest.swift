@@ -44,7 +44,7 @@ struct CompletionRequest: Decodable {
     if echoes, alternatives != nil, writing.choices > 1 {
       throw parameters.wrong(
         "n",
-        "is \(writing.choices): a prompt has the same scores in every choice, so it is 1 for `echo` with `logprobs`"
+        "is \(writing.choices): with `echo` and `logprobs` it must be 1, since every choice would have the same scores"
       )
     }
     try parameters.refuse("best_of", except: writing.choices)

@@ -31,6 +31,7 @@ extension EndToEnd {
       func plan(_ more: [String]) -> ChildProcess.Output {
         Program.run(["plan", "--config", configuration, "--nodes", "2"] + more)
       }
+      var followed = 0
       for memory in ["40GiB", "20GiB", "10GiB", "5GiB"] {
         let refused = plan(["--ranks", "64", "--memory-per-node", memory])
         guard refused.exitCode != 0 else { continue }
@@ -45,9 +46,11 @@ extension EndToEnd {
           #expect(text.contains("Even one rank per node does not fit"))
           continue
         }
-        let followed = plan(more + ["--ranks", ranks ?? "64"])
-        #expect(followed.exitCode == 0, "\(text)\n\(followed.description)")
+        let accepted = plan(more + ["--ranks", ranks ?? "64"])
+        #expect(accepted.exitCode == 0, "\(text)\n\(accepted.description)")
+        followed += 1
       }
+      #expect(followed > 0)
     }
 
     @Test("What --print-config would leave out is refused")

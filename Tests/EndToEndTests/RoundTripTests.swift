@@ -99,10 +99,16 @@ extension EndToEnd {
       try succeed(["train", "--config", configuration, "--data", corpus, "--output", run.path])
       let weights = scratch.file("model.safetensors")
       try succeed(["export", "--checkpoint", run.path, "--output", weights])
-      let other = try scratch.configuration(["model.width": "40"])
-      let output = Program.run(
-        ["import", "--weights", weights, "--config", other, "--output", scratch.file("imported")])
+      func importing(_ changes: [String: String]) throws -> ChildProcess.Output {
+        let other = try scratch.configuration(changes)
+        return Program.run(
+          ["import", "--weights", weights, "--config", other, "--output", scratch.file("imported")])
+      }
+      let output = try importing(["model.width": "40"])
       #expect([65, 78].contains(output.exitCode), "\(output.description)")
+      // Else a long word would be a fault when it is scored.
+      try expectMistake(
+        importing(["data.sequence_bytes": "32"]), exitCode: 78, mentions: ["sequence_bytes to at least 64"])
       #expect(!FileManager.default.fileExists(atPath: scratch.file("imported/checkpoints")))
     }
 

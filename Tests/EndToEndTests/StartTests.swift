@@ -112,8 +112,16 @@ extension EndToEnd {
       let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8).split(separator: "\n")
       let allowed = try #require(status.first { $0.hasPrefix("Cpus_allowed_list:") })
       let last = try #require(allowed.split { !$0.isNumber }.last)
-      let alone = ChildProcess.run(["taskset", "-c", "\(last)"] + command + ["1"])
+      // First in PATH: it writes down where a process is bound to.
+      let bound = scratch.file("bound")
+      let standIn = try scratch.write(
+        "#!/bin/sh\necho \"$@\" >>'\(bound)'\nPATH=${PATH#*:}\nexec taskset \"$@\"\n", to: "taskset")
+      try #require(chmod(standIn, 0o755) == 0)
+      let path = try #require(ChildProcess.cleanEnvironment["PATH"])
+      let narrow = ["taskset", "-c", "\(last)", "env", "PATH=\(scratch.path):\(path)"]
+      let alone = ChildProcess.run(narrow + command + ["1"])
       #expect(alone.exitCode == 0 && alone.standardOutput.contains("apart"), "\(alone.description)")
+      #expect(try String(contentsOfFile: bound, encoding: .utf8).hasPrefix("-c \(last) "))
       let slurm = ChildProcess.cleanEnvironment.merging(["SLURM_JOB_NUM_NODES": "2"]) { $1 }
       expectMistake(
         ChildProcess.run(command + ["1"], environment: slurm), exitCode: 64, mentions: ["one machine"])

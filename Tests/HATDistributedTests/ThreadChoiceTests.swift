@@ -17,6 +17,18 @@ import Testing
     #expect(error?.kind == .wrongUsage)
   }
 
+  @Test func threadsAskedForAreKeptWhereRanksMayBeOnOtherMachines() throws {
+    func threads(_ wanted: Int?, hasHostfile: Bool = false, isAllocation: Bool = false) throws -> Int {
+      try ThreadChoice.threadsPerRank(
+        wanted: wanted, ranks: 2, hasHostfile: hasHostfile, isAllocation: isAllocation, cores: 4)
+    }
+    #expect(try threads(3, isAllocation: true) == 3)
+    #expect(try threads(nil, isAllocation: true) == 2)
+    #expect(try threads(3, hasHostfile: true) == 3)
+    #expect(try threads(nil, hasHostfile: true) == 1)
+    #expect(throws: UserError.self) { try threads(3) }
+  }
+
   @Test func aRankUsesTheCoresItIsBoundTo() throws {
     func threads(_ cores: Int, of machine: Int) throws -> [Int] {
       try ThreadCommunicator.run(size: 4, nodes: 2) {

@@ -30,6 +30,21 @@ public struct ThreadChoice: Sendable, Equatable {
     }
   }
 
+  /// Threads of each rank, for a command that starts `mpirun`.
+  ///
+  /// In an allocation or with a hostfile, `wanted` is taken as given: each rank sees what there is room for. Otherwise the cores of
+  /// this machine count.
+  /// - Parameter ranks: on all machines.
+  /// - Throws: `UserError` of kind `wrongUsage` when this machine has not enough cores for the threads wanted.
+  package static func threadsPerRank(
+    wanted: Int?, ranks: Int, hasHostfile: Bool = false, isAllocation: Bool = MPIJob.isAllocation,
+    cores: Int = ProcessorCores.available()
+  ) throws -> Int {
+    if hasHostfile || isAllocation, let wanted { return wanted }
+    if hasHostfile { return 1 }
+    return try ThreadChoice(wanted: wanted, ranks: ranks, cores: cores).threads
+  }
+
   private init(threads: Int, reason: String) { (self.threads, self.reason) = (threads, reason) }
 
   /// For a rank of a running job: it uses the cores it is bound to, or shares the machine's with the other ranks there.

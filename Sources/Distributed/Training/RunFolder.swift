@@ -6,7 +6,7 @@ import HATText
 import SystemPackage
 
 /// The folder of a run: its description, its records and its checkpoints (docs/cli.md, "Files of a run"). Only rank 0 uses it.
-final class RunFolder {
+package final class RunFolder {
   let path: FilePath
   let metrics: JSONLinesFile
   let evaluations: JSONLinesFile
@@ -82,7 +82,7 @@ final class RunFolder {
   /// The files that grow with the steps.
   var lines: [JSONLinesFile] { [metrics, evaluations, skipped] + (samples.map { [$0] } ?? []) }
 
-  static func configurationFile(_ run: FilePath) -> FilePath { run.appending("config.yaml") }
+  package static func configurationFile(_ run: FilePath) -> FilePath { run.appending("config.yaml") }
   static func lockFile(_ run: FilePath) -> FilePath { run.appending(".lock") }
   static func descriptionFile(_ run: FilePath) -> FilePath { run.appending("run.json") }
 

@@ -80,7 +80,7 @@ package final class NumberLines {
     return start.withMemoryRebound(to: CChar.self, capacity: token.count) { digits in
       var end: UnsafeMutablePointer<CChar>?
       let number = strtod(digits, &end)
-      // Not so where it is true or false.
+      // `true` and `false` end elsewhere: they are no numbers.
       return end == UnsafeMutablePointer(mutating: digits + token.count) ? number : .nan
     }
   }

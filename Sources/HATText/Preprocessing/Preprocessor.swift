@@ -27,7 +27,7 @@ public final class Preprocessor {
   private var lock: FolderLock?
   /// Whether an earlier start has finished a part of the work.
   private var isContinued = false
-  /// Of the whole input, as the process with standard input has walked through them.
+  /// Units of the whole input. Only the process with standard input sees them all.
   var unitCount = 0
 
   struct State: Codable {

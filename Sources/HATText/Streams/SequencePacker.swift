@@ -27,13 +27,8 @@ struct SequencePacker {
         .configuration, at: "sequence_words", "a sequence of \(words) words is too short",
         hint: "Use at least 1.")
     }
-    guard bytes >= splitter.maximumWordBytes else {
-      throw UserError(
-        .configuration, at: "sequence_bytes",
-        "a sequence of \(bytes) bytes cannot hold a word of \(splitter.maximumWordBytes), the limit of the data",
-        hint: "Raise sequence_bytes to at least \(splitter.maximumWordBytes), "
-          + "or preprocess with a smaller `maximumWordBytes`.")
-    }
+    try splitter.requireRoom(
+      inSequenceOf: bytes, otherwise: ", or preprocess with a smaller `maximumWordBytes`")
     size = SequenceSize(words: words, bytes: bytes)
   }
 
@@ -91,6 +86,18 @@ struct SequencePacker {
     UserError(
       .invalidData, at: "pair \(view.pair!)", "it is longer than the longest that its corpus names",
       hint: CorpusManifest.repair)
+  }
+}
+
+extension WordSplitter {
+  /// - Parameter otherwise: what else than a longer sequence would help, as the end of a sentence.
+  /// - Throws: `UserError` of kind `configuration` when a word may not fit a sequence of `bytes` bytes.
+  package func requireRoom(inSequenceOf bytes: Int, otherwise: String = "") throws {
+    guard bytes < maximumWordBytes else { return }
+    throw UserError(
+      .configuration, at: "sequence_bytes",
+      "a sequence of \(bytes) bytes cannot hold a word of \(maximumWordBytes), the limit of the data",
+      hint: "Raise sequence_bytes to at least \(maximumWordBytes)\(otherwise).")
   }
 }
 

@@ -93,8 +93,8 @@ public final class TokenBatcher {
     let opening = opening(batch, words.lowerBound)
     let first = result.tokenCount
     encode(batch, words.dropFirst())
-    let isNamed = result.pairs.isEmpty || result.pieceCount % 2 == 0
-    findWords(batch, words.dropFirst(), firstTarget: first, named: isNamed, in: &result)
+    let reportsWords = result.pairs.isEmpty || result.pieceCount % 2 == 0
+    findWords(batch, words.dropFirst(), firstTarget: first, reportsWords: reportsWords, in: &result)
     result.appendPiece(opening: opening, targets: tokens, counts: counts.allSatisfy { $0 } ? [] : counts)
   }
 
@@ -113,9 +113,9 @@ public final class TokenBatcher {
   }
 
   /// Walks words and tokens side by side. A token counts where a word counts of which it holds a byte.
-  /// - Parameter isNamed: whether the words are in the result.
+  /// - Parameter reportsWords: whether its words and bytes are counted: not those of rejected answers.
   private func findWords(
-    _ batch: Batch, _ words: Range<Int>, firstTarget: Int, named isNamed: Bool, in result: inout TokenBatch
+    _ batch: Batch, _ words: Range<Int>, firstTarget: Int, reportsWords: Bool, in result: inout TokenBatch
   ) {
     counts.removeAll(keepingCapacity: true)
     counts.append(contentsOf: repeatElement(false, count: tokens.count))
@@ -137,7 +137,7 @@ public final class TokenBatcher {
       }
       guard batch.counts(word) else { continue }
       for token in first...token { counts[token] = true }
-      if isNamed && !batch.isMark(word) {
+      if reportsWords && !batch.isMark(word) {
         result.appendWord(firstTarget + first..<firstTarget + token + 1, bytes: bytes)
       }
     }

@@ -61,8 +61,8 @@ struct BenchmarkTrain: ParsableCommand {
   }
 
   private func launch(ranks: Int) throws -> Int32 {
-    let choice = try ThreadChoice(wanted: threads, ranks: ranks, cores: ProcessorCores.available())
+    let threads = try ThreadChoice.threadsPerRank(wanted: threads, ranks: ranks)
     return try RankProgram.start(
-      ranks: ranks, threadsPerRank: choice.threads, adding: ["--threads", String(choice.threads)])
+      ranks: ranks, threadsPerRank: threads, adding: ["--threads", String(threads)])
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import HATCore
+import HATDistributed
 import HATKernels
 import HATStorage
 import HATTerminal
@@ -44,12 +45,13 @@ struct Import: ParsableCommand {
   func run() throws {
     let store = CheckpointStore(run: FilePath(output))
     // A run has begun as soon as its configuration is there.
-    guard try store.list().isEmpty, !DurableFile.exists(FilePath(output).appending("config.yaml")) else {
+    guard try store.list().isEmpty, !DurableFile.exists(RunFolder.configurationFile(FilePath(output))) else {
       throw UserError(
         .cannotWrite, at: output, "the folder already holds a run", hint: "Choose another --output.")
     }
     let model = try DurableFile.isFolder(FilePath(weights)) ? fromFolder() : fromFile()
     let configuration = model.configuration
+    try model.splitter.requireRoom(inSequenceOf: configuration.data.sequenceBytes)
     let table = TensorTable(configuration.model)
     let state = StateSection.all(of: configuration.training.optimizerRule, table).map {
       StateBuffer($0, FloatBuffer(reserving: $0.count))

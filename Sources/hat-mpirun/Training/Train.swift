@@ -105,7 +105,8 @@ struct Train: ParsableCommand {
   /// - Returns: the exit code of the command.
   private func launch(ranks: Int) throws -> Int32 {
     let program = try RankProgram.executable()
-    let threadsPerRank = try threadsPerRank(ranks)
+    let threadsPerRank = try ThreadChoice.threadsPerRank(
+      wanted: threads, ranks: ranks, hasHostfile: hostfile != nil)
     try requireEvenShares(ranks)
     let hangs = HangFolder(run: FilePath(output))
     let checkpoints = CheckpointStore(run: FilePath(output))
@@ -121,13 +122,6 @@ struct Train: ParsableCommand {
     }
   }
 
-  /// The cores of this machine count where all ranks are on it. Elsewhere each rank sees what there is room for.
-  private func threadsPerRank(_ ranks: Int) throws -> Int {
-    if hostfile != nil || MPIJob.isAllocation, let threads { return threads }
-    if hostfile != nil { return 1 }
-    return try ThreadChoice(wanted: threads, ranks: ranks, cores: ProcessorCores.available()).threads
-  }
-
   /// The ranks would find out too, but only once all of them have started.
   private func requireEvenShares(_ ranks: Int) throws {
     guard let file = settings.file else { return }
@@ -135,8 +129,8 @@ struct Train: ParsableCommand {
     _ = try MicroBatchTree(microBatches: training.microBatches, ranks: ranks)
   }
 
-  /// The arguments of each rank. A restart after a fault resumes the run that the first start made. A text may begin with a
-  /// minus: it is one argument with its option.
+  /// The arguments of each rank. A restart after a fault resumes the run that the first start made. A value may begin with a minus,
+  /// so option and value are one argument.
   private func rankArguments(start: Int) -> [String] {
     var arguments = ["train", "--output=\(output)"] + settings.arguments
     arguments += ["--resume", (start == 0 ? resume : .auto).rawValue]

@@ -37,7 +37,7 @@ struct TrainHours {
 
   /// nil before the run has begun. It has as soon as its configuration is there.
   private func ownConfiguration() throws -> Configuration? {
-    let file = FilePath(command.output).appending("config.yaml")
+    let file = RunFolder.configurationFile(FilePath(command.output))
     guard DurableFile.exists(file) else { return nil }
     return try Configuration.load(from: file, overrides: command.settings.overrides)
   }
