@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from corpus.arguments import Parser
 from corpus.errors import ExitCode
 from corpus.folders import claimed
 from corpus.manifest import write_durably
 from corpus.progress import Progress
+from corpus.restartable import run_restartable
 from racing.pytorch import train_by_pytorch
 from racing.race import PYTORCH, Race, read
 from racing.report import json_object, markdown, pictures
@@ -19,7 +21,6 @@ from reproduction import machine
 from reproduction.commands import Commands, duration
 from reproduction.hat import Hat
 from reproduction.machine import ROOT
-from reproduction.restartable import Parser, run_restartable
 
 _DESCRIPTION = """A race: the time and the text that trainings take to levels of held-out bits per byte.
 After a stop, run the same command to continue."""

@@ -1,5 +1,6 @@
 """One package from registry to JSON Lines: found, downloaded, unpacked, read, written, recorded."""
 
+import gzip
 import hashlib
 import shutil
 import struct
@@ -27,8 +28,10 @@ UNREADABLE = (
     ValueError,
     LookupError,
     EOFError,
-    # A file that is not there, or is not gzipped.
-    OSError,
+    # Not OSError: a full disk and a missing permission are no fault of the package.
+    FileNotFoundError,
+    NotADirectoryError,
+    gzip.BadGzipFile,
     struct.error,
     subprocess.SubprocessError,
     zlib.error,

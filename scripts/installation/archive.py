@@ -8,12 +8,12 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from corpus.arguments import Parser
 from installation.contents import fill, write_examples, write_licenses, write_manual
 from installation.elf import dotted, wants
 from installation.errors import PackagingError
 from installation.libraries import LATEST, bundle, mpi
 from installation.program import REPOSITORY, Build, built, commit, commit_time, strip, version
-from reproduction.restartable import Parser
 
 _TEMPLATES = REPOSITORY / "packaging/archive"
 _DESCRIPTION = """Builds hat-mpirun with Swift's libraries inside, and writes hat-VERSION-linux-x86_64.tar.gz: the program, its

@@ -7,10 +7,10 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+from corpus.arguments import Parser
 from installation.errors import INVALID_DATA, OUR_FAULT, PackagingError, needed, run
 from installation.program import REPOSITORY
 from installation.root import fresh, inside
-from reproduction.restartable import Parser
 
 _DESCRIPTION = """Makes a root of Debian 12 with Open MPI and nothing of Swift, installs an archive or a Debian package of hat in it, and
 preprocesses, trains on two ranks and exports there. The weights must be those of the build for daily work, to the last bit. Wants root,

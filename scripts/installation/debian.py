@@ -7,10 +7,10 @@ import tempfile
 from email.utils import formatdate
 from pathlib import Path
 
+from corpus.arguments import Parser
 from installation.contents import fill, write_examples, write_licenses, write_manual
 from installation.errors import INPUT_MISSING, WRONG_USAGE, PackagingError, run
 from installation.program import REPOSITORY, Build, built, commit, commit_time, version
-from reproduction.restartable import Parser
 
 _TEMPLATES = REPOSITORY / "packaging/debian"
 _DESCRIPTION = """Builds hat-mpirun with Swift's libraries inside and all others from Debian, and makes a package of it, for the Debian or

@@ -5,10 +5,12 @@ import json
 import sys
 from pathlib import Path
 
+from corpus.arguments import Parser
 from corpus.errors import ExitCode, Failure
 from corpus.folders import claimed
 from corpus.manifest import write_durably
 from corpus.progress import Progress
+from corpus.restartable import run_restartable
 from lm_evaluation import echo, questions
 from lm_evaluation.comparison import Row, rows, table
 from lm_evaluation.questions import Material
@@ -18,7 +20,6 @@ from reproduction.commands import Commands, shown
 from reproduction.hat import Hat
 from reproduction.machine import ROOT
 from reproduction.questions import passages
-from reproduction.restartable import Parser, run_restartable
 from serving.server import Json, served
 
 _DESCRIPTION = """Runs lm-evaluation-harness on a model that `hat-mpirun serve` serves, and `evaluate` on the same

@@ -5,16 +5,17 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from corpus.arguments import Parser
 from corpus.errors import ExitCode, Failure
 from corpus.folders import claimed
 from corpus.manifest import write_durably
 from corpus.progress import Progress
+from corpus.restartable import run_restartable
 from reproduction.commands import Commands, duration, shown
 from reproduction.hat import Hat
 from reproduction.laboratory import Laboratory, Settings
 from reproduction.machine import ROOT, cores
 from reproduction.report import html, markdown
-from reproduction.restartable import Parser, run_restartable
 from reproduction.stages import stages
 from reproduction.staging import Record, run_all
 

@@ -1,7 +1,10 @@
 """Runs programs: keeps their logs, explains their failures, and stops them when this process is stopped."""
 
+import os
 import shlex
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from corpus.errors import ExitCode, Failure
@@ -92,14 +95,19 @@ class Commands:
                 except subprocess.TimeoutExpired:
                     self._progress.activity((_last_lines(log) or [""])[-1])
         except BaseException:
-            # A training run writes a checkpoint before it ends.
-            process.terminate()
+            # A training run writes a checkpoint before it ends. A script's group has what it runs; hat's has no ranks.
+            _signal(process, signal.SIGTERM)
             try:
                 process.wait(_GRACE)
             except (subprocess.TimeoutExpired, KeyboardInterrupt):
-                process.kill()
+                _signal(process, signal.SIGKILL)
                 process.wait()
             raise
+
+
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def shown(*arguments: str) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from corpus.errors import ExitCode, Failure
 from corpus.progress import Progress
+from corpus.restartable import keep_settings
 from reproduction.commands import Commands
 from reproduction.hat import Hat
 from reproduction.recipes import RECIPES
-from reproduction.restartable import keep_settings
 from reproduction.staging import Result
 
 # Shares of the time: about a ninth of it for each of the seven trainings. The rest is for preparation and

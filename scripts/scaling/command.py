@@ -5,10 +5,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from corpus.arguments import Parser
 from corpus.errors import ExitCode, Failure
 from corpus.manifest import write_durably
+from corpus.restartable import run_restartable
 from reproduction.machine import ROOT
-from reproduction.restartable import Parser, run_restartable
 from scaling import swift
 from scaling.fit import fitted
 from scaling.page import KINDS, page, picture

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from reproduction.restartable import Parser
+from corpus.arguments import Parser
 from serving.server import Json, Server
 
 _STATUSES = {200, 400, 401, 404, 405, 413, 415, 417, 429, 431, 501, 503, 505}

@@ -20,7 +20,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from reproduction.restartable import Parser
+from corpus.arguments import Parser
 from serving.server import Refused, Server
 
 _PROMPTS = ["", "It was ", "größer 語 ", "To be, or not to be, that is the question: " * 8]

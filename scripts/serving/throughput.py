@@ -15,7 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from reproduction.restartable import Parser
+from corpus.arguments import Parser
 from serving import readers
 from serving.runs import run
 from serving.server import Json, Server

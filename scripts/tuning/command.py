@@ -6,14 +6,15 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from corpus.arguments import Parser
 from corpus.errors import ExitCode, Failure
 from corpus.folders import claimed
 from corpus.manifest import write_durably
 from corpus.progress import Progress
+from corpus.restartable import keep_settings, run_restartable
 from reproduction.commands import Commands, shown
 from reproduction.hat import Hat
 from reproduction.machine import ROOT, cores
-from reproduction.restartable import Parser, keep_settings, run_restartable
 from reproduction.staging import Record, run_all
 from tuning.laboratory import Laboratory, Settings
 from tuning.report import examples, markdown

@@ -5,9 +5,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from corpus.arguments import Parser
 from corpus.errors import ExitCode
 from installation.errors import PackagingError, run
-from reproduction.restartable import Parser
 from website.guides import ROOT, write_catalog
 from website.links import faults
 from website.symbols import MODULES, TOOLCHAIN, write_symbol_graphs
@@ -51,17 +51,27 @@ def make_site(output: Path, base_path: str = "") -> None:
         if found := faults(site):
             raise PackagingError(ExitCode.INVALID_DATA, "links lead nowhere:\n" + "\n".join(found), "Mend the pages.")
         (site / "index.html").write_text(_INDEX, "utf-8")
-        partial = output.with_name(f"{output.name}.partial")
         try:
-            shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(site, partial)
-            if output.exists():
-                shutil.rmtree(output)
-            partial.rename(output)
+            output.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as beside:
+                _put(site, output, Path(beside))
         except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
             message = f"{output}: {error.strerror or error}"
             raise PackagingError(ExitCode.CANNOT_WRITE, message, "Name another folder.") from None
+
+
+def _put(site: Path, output: Path, beside: Path) -> None:
+    """The site that was there goes when the new one is in its place, and not before."""
+    new, old = beside / "new", beside / "old"
+    shutil.copytree(site, new)
+    try:
+        if output.exists():
+            output.rename(old)
+        new.rename(output)
+    except BaseException:
+        if old.exists() and not output.exists():
+            old.rename(output)
+        raise
 
 
 def _built(work: Path, base_path: str) -> Path:

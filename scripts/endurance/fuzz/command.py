@@ -14,6 +14,7 @@ from typing import Any
 from corpus.errors import ExitCode
 from corpus.folders import claimed
 from corpus.manifest import sha256, write_durably
+from corpus.restartable import run_restartable
 from documentation.reference import Program
 from endurance.fuzz import zoo
 from endurance.fuzz.lines import Drawer, shown
@@ -24,7 +25,6 @@ from endurance.kinds import grouped
 from endurance.options import options_parser, parsed
 from reproduction.commands import duration
 from reproduction.hat import settings
-from reproduction.restartable import run_restartable
 
 _DESCRIPTION = """Gives hat-mpirun random command lines: options as it has them, values and files from a list
 of hostile ones. Each must end with a documented exit code and a message. After a stop, run the same command

@@ -11,6 +11,7 @@ from typing import Any
 from corpus.errors import ExitCode
 from corpus.folders import claimed
 from corpus.manifest import sha256, write_durably
+from corpus.restartable import run_restartable
 from endurance.isolation import isolate
 from endurance.journal import Journal
 from endurance.options import options_parser, parsed
@@ -20,7 +21,6 @@ from endurance.soak.drawing import Plan, drawn, on_one_node
 from endurance.soak.rounds import Report, Round
 from endurance.soak.summary import summary, text
 from reproduction.machine import ROOT
-from reproduction.restartable import run_restartable
 
 _DESCRIPTION = """Runs preprocess, train and export in rounds; kills, stops and starves them, damages their
 files, runs them again to their end, and compares the result with the undisturbed one. After a stop, run the

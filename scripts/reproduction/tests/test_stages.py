@@ -24,8 +24,8 @@ _STOPPABLE = """
 import sys
 from pathlib import Path
 from corpus.progress import Progress
+from corpus.restartable import run_restartable
 from reproduction.commands import Commands
-from reproduction.restartable import run_restartable
 
 code = '''
 import signal, sys, time
@@ -36,7 +36,7 @@ def ask(*_):
     asked.append(1)
     print("asked", file=sys.stderr, flush=True)
 
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
     signal.signal(number, ask)
 print("ready", file=sys.stderr, flush=True)
 while not asked:
@@ -138,7 +138,8 @@ class CommandTests(unittest.TestCase):
         self.assertEqual(caught.exception.code, ExitCode.INPUT_MISSING)
 
     def test_ctrl_c_asks_the_command_to_stop_once(self) -> None:
-        for number, to_group in ((signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, True)):
+        from_terminal = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+        for number in (*from_terminal, signal.SIGTERM):
             with self.subTest(number.name):
                 process = subprocess.Popen(
                     [sys.executable, "-c", _STOPPABLE, str(self.logs)],
@@ -152,11 +153,28 @@ class CommandTests(unittest.TestCase):
                 log = self.logs / "start-01.log"
                 while process.poll() is None and "ready" not in (log.read_text() if log.exists() else ""):
                     time.sleep(0.02)
-                (os.killpg if to_group else os.kill)(process.pid, number)
+                (os.killpg if number in from_terminal else os.kill)(process.pid, number)
                 said, _ = process.communicate(timeout=30)
                 self.assertEqual(process.returncode, ExitCode.STOPPED_EARLY, said)
                 self.assertEqual(log.read_text().count("asked"), 1)
                 log.unlink()
+
+    def test_what_a_script_has_started_is_stopped_with_it(self) -> None:
+        log = self.logs / "stage-01.log"
+        progress = Mock(spec=Progress)
+        progress.activity.side_effect = lambda line: self.interrupt() if line == "ready" else None
+        commands = Commands(self.logs, progress)
+        commands.begin("stage")
+        child = "trap 'echo ended >&2; exit' TERM; echo ready >&2; for _ in 1 2 3 4 5 6 7 8; do sleep 0.5; done"
+        with self.assertRaises(KeyboardInterrupt):
+            commands.run(["bash", "-c", f"({child}); true"], "a script")
+        deadline = time.monotonic() + 10
+        while "ended" not in log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertIn("ended", log.read_text())
+
+    def interrupt(self) -> None:
+        raise KeyboardInterrupt
 
     def test_answers_are_json_objects(self) -> None:
         program = self.logs / "hat-mpirun"

@@ -48,6 +48,24 @@ class SiteTests(unittest.TestCase):
         self.assertEqual(self.make(self.folder)[0], 73)
         self.assertEqual((self.folder / "metadata.json").read_text(), "mine")
 
+    def test_a_site_that_cannot_take_its_place_leaves_the_one_that_was_there(self) -> None:
+        new, output, mine = self.folder / "new", self.folder / "site", self.folder / "site.partial"
+        for site in (new, output):
+            (site / "documentation/guides").mkdir(parents=True)
+            (site / "metadata.json").write_text(site.name)
+        mine.mkdir()
+        rename = Path.rename
+
+        def fails_for_the_new(path: Path, target: Path) -> Path:
+            if path.name in ("new", "site.partial"):
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return rename(path, target)
+
+        with patch("website.command._built", return_value=new), patch.object(Path, "rename", fails_for_the_new):
+            self.assertEqual(self.make(output)[0], 73)
+        self.assertEqual((output / "metadata.json").read_text(), "site")
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["new", "site", "site.partial"])
+
     def test_a_full_disk_leaves_the_site_that_was_there(self) -> None:
         new, output = self.folder / "new", self.folder / "site"
         for site in (new, output):

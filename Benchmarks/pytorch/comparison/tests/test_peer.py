@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 import unittest
@@ -12,6 +13,7 @@ from comparison.peer import Peer, Run
 from comparison.variants import LAYOUTS, MODES
 
 
+@unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "it needs two cores")
 class PeerTests(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()

@@ -1,6 +1,5 @@
 """What the command lines of restartable programs have in common."""
 
-import argparse
 import json
 import signal
 import sys
@@ -10,14 +9,6 @@ from typing import Any, NoReturn
 
 from corpus.errors import ExitCode, Failure
 from corpus.manifest import write_durably
-
-
-class Parser(argparse.ArgumentParser):
-    """Ends with hat's exit code for wrong usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(ExitCode.WRONG_USAGE, f"error: {message}\n")
 
 
 def keep_settings(path: Path, settings: dict[str, Any]) -> None:
@@ -46,9 +37,10 @@ def run_restartable(work: Callable[[], int], folder: Path) -> int:
     `folder` is named where an error of the file system names no file.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    # Under nohup it is ignored.
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, _interrupt)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        # As under nohup, or in the background of a script.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     try:
         return work()
     except Failure as error:
@@ -64,7 +56,7 @@ def run_restartable(work: Callable[[], int], folder: Path) -> int:
 
 
 def _interrupt(number: int, _: object) -> NoReturn:
-    """Batch systems stop a job with SIGTERM, a terminal that closes with SIGHUP: both are treated as Ctrl-C."""
+    """Batch systems send SIGTERM, a terminal that closes SIGHUP, Ctrl-\\ SIGQUIT: all are treated as Ctrl-C."""
     # A terminal may send it twice, and a second request would not wait for the checkpoint.
     signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
