@@ -8,7 +8,8 @@ enum RankProcess {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return names.compactMap { pid_t($0) }.first { identifier in
       let words = strings(of: "/proc/\(identifier)/cmdline")
-      return words.first?.hasSuffix("hat-mpirun") == true && words.contains(run)
+      return words.first?.hasSuffix("hat-mpirun") == true
+        && (words.contains(run) || words.contains("--output=\(run)"))
         && strings(of: "/proc/\(identifier)/environ").contains("OMPI_COMM_WORLD_RANK=\(rank)")
     }
   }
