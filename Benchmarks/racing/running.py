@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,9 @@ class Course:
             trials=(base, own),
         )
         [run] = Planner(self.hat, search, self.corpus, self.folder).runs([own])
-        return run
+        # An entry may take hours: a stop costs the steps since the last evaluation.
+        often = {"output.checkpoint_every": run.values["output.evaluate_every"]}
+        return replace(run, values={**run.values, **often})
 
     def run_folder(self, entry: Entry, run: Run) -> Path:
         trainer = f"{entry.trainer}-" if entry.trainer == PYTORCH else ""
